@@ -1,0 +1,1 @@
+"""Label models: each turns votes into class probabilities."""

@@ -1,0 +1,111 @@
+"""A batch of a file as labeling functions see it: rows, columns, a frame; `text` where none is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXT = "text"
+
+
+class Row(SimpleNamespace):
+    """One row: `row.rating` and `row["rating"]`; an unknown name raises, so hasattr works.
+
+    A plain namespace, because snorkel's preprocessors pickle it, set attributes on it and hash it
+    by its content.
+    """
+
+    def __getitem__(self, name: str) -> Any:
+        return self.__dict__[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.__dict__
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the cell called `name`, or `default` where there is no such column."""
+        return self.__dict__.get(name, default)
+
+    def keys(self) -> list[str]:
+        """Return the names of the columns."""
+        return list(self.__dict__)
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Return names and cells."""
+        return list(self.__dict__.items())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the cells by name."""
+        return dict(self.__dict__)
+
+
+class View:
+    """One record batch with the task's text under the name `text`."""
+
+    def __init__(self, batch: pa.RecordBatch, text: Sequence[str] = ()) -> None:
+        self.batch = batch
+        self.text = tuple(text)
+        self._values: dict[str, list[Any]] = {}
+
+    def __len__(self) -> int:
+        return int(self.batch.num_rows)
+
+    def array(self, name: str) -> pa.Array:
+        """Return one column; `text` is the task's text where no column has that name."""
+        if name == TEXT and TEXT not in self.batch.schema.names:
+            return self._joined_text()
+        return self.batch.column(self.batch.schema.get_field_index(name))
+
+    def _joined_text(self) -> pa.Array:
+        columns = [as_text(self.array(name)) for name in self.text]
+        if len(columns) == 1:
+            return columns[0]
+        filled = [pc.if_else(pc.equal(column, ""), None, column) for column in columns]
+        return pc.binary_join_element_wise(*filled, "\n", null_handling="skip")
+
+    def values(self, name: str) -> list[Any]:
+        """Return the cells of a column as Python values: "" for an empty text, else None."""
+        if name not in self._values:
+            array = self.array(name)
+            if pa.types.is_string(array.type) and array.null_count:
+                array = array.fill_null("")
+            self._values[name] = array.to_pylist()
+        return self._values[name]
+
+    def rows(self, names: Sequence[str]) -> Iterator[Row]:
+        """Yield a Row for each row, holding the columns `names`."""
+        for cells in zip(*(self.values(name) for name in names), strict=True):
+            yield Row(**dict(zip(names, cells, strict=True)))
+
+    def frame(self, names: Sequence[str]) -> pd.DataFrame:
+        """Return a pandas DataFrame: an empty cell is "" in a text column and NaN in others."""
+        import pandas as pd
+
+        columns = {}
+        for name in names:
+            array = self.array(name)
+            if pa.types.is_string(array.type) and array.null_count:
+                array = array.fill_null("")
+            columns[name] = array.to_pandas()
+        return pd.DataFrame(columns, index=np.arange(len(self)))
+
+
+def as_text(array: pa.Array) -> pa.Array:
+    """Return any column as text, a whole number without `.0`; an empty cell stays null."""
+    if pa.types.is_string(array.type):
+        return array
+    if not pa.types.is_floating(array.type):
+        return pc.cast(array, pa.string())
+    # Arrow writes 12345678901.0 as 1.2345678901e+10.
+    values = array.to_numpy(zero_copy_only=False)
+    whole = np.isfinite(values) & (np.abs(values) < 2.0**53) & (values == np.trunc(values))
+    integers = pa.array(np.where(whole, values, 0.0).astype(np.int64))
+    text = pc.if_else(pa.array(whole), pc.cast(integers, pa.string()), pc.cast(array, pa.string()))
+    return pc.if_else(pc.is_valid(array), text, pa.scalar(None, pa.string()))

@@ -1,0 +1,142 @@
+"""Rules of the task file: labeling functions without code, run by Arrow on whole batches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from labelkit.errors import LabelkitError, UsageError, listing, nearest
+from labelkit.weak.binding import TEXT, FileColumns
+from labelkit.weak.codebook import ABSTAIN, Codebook, Votes, WrongVote
+from labelkit.weak.conditions import CONDITIONS, Condition, RuleOptions
+from labelkit.weak.rows import View
+
+OPTIONS = ("match", "unit", "match_case")
+KEYS = ("name", "label", "column", *CONDITIONS, *OPTIONS, "and")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """Conditions on one column, all of which must hold."""
+
+    column: str
+    conditions: tuple[Condition, ...]
+    options: RuleOptions
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named rule: votes `label` where all its clauses hold, and abstains elsewhere."""
+
+    name: str
+    label: str | int
+    clauses: tuple[Clause, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns that the rule reads; `text` stands for the task's text."""
+        return tuple(dict.fromkeys(clause.column for clause in self.clauses))
+
+
+def parse(tables: Sequence[Mapping[str, Any]], folder: Path) -> list[Rule]:
+    """Return the rules of `[[weak-label.rule]]`; files are relative to `folder`.
+
+    Raises UsageError for an unknown key, a missing label, a rule without a condition, two rules of
+    one name and whatever a condition refuses.
+    """
+    rules: list[Rule] = []
+    for number, table in enumerate(tables, start=1):
+        rule = _rule(table, f"rule_{number}", folder)
+        if any(rule.name == other.name for other in rules):
+            raise UsageError(f"two rules are called {rule.name!r}; rename one")
+        rules.append(rule)
+    return rules
+
+
+def check_columns(rules: Sequence[Rule], columns: FileColumns) -> None:
+    """Raise LabelkitError for a rule on a column that the file has not, with the nearest name."""
+    for rule in rules:
+        for column in rule.columns:
+            if column in columns.names:
+                continue
+            if column == TEXT:
+                raise LabelkitError(
+                    f"rule {rule.name!r} reads the text, and no text column was found: add "
+                    f"`column = …` or --text COLUMN (columns: {listing(columns.every)})"
+                )
+            raise LabelkitError(
+                f"rule {rule.name!r}: there is no column {column!r}"
+                f"{nearest(column, columns.every)} (columns: {listing(columns.every)})"
+            )
+
+
+def vote(rules: Sequence[Rule], view: View, codebook: Codebook) -> Votes:
+    """Return the votes of the rules on one batch, rows × rules; an empty cell abstains.
+
+    Raises UsageError for a label that is not declared, and for `min` or `max` on a column of
+    another kind.
+    """
+    votes = np.full((len(view), len(rules)), ABSTAIN, dtype=np.int16)
+    for number, rule in enumerate(rules):
+        try:
+            code = codebook.code(rule.label)
+        except WrongVote as wrong:
+            reason = wrong.reason.replace("returned", "label", 1)
+            raise UsageError(f"rule {rule.name!r}: {reason}") from wrong
+        votes[_holds(rule, view), number] = code
+    return votes
+
+
+def _holds(rule: Rule, view: View) -> Any:
+    found = None
+    for clause in rule.clauses:
+        array = view.array(clause.column)
+        if pa.types.is_string(array.type):
+            # Empty means not known: `shorter_than` must not take it for a short text.
+            array = pc.if_else(pc.equal(array, ""), pa.scalar(None, pa.string()), array)
+        for condition in clause.conditions:
+            here = pc.and_(condition(array), pc.is_valid(array))
+            found = here if found is None else pc.and_(found, here)
+    assert found is not None
+    return pc.fill_null(found, False).to_numpy(zero_copy_only=False)
+
+
+def _rule(table: Mapping[str, Any], default: str, folder: Path) -> Rule:
+    name = table.get("name", default)
+    if not isinstance(name, str) or not name.strip():
+        raise UsageError(f"a rule's name must be text, not {name!r}")
+    place = f"rule {name!r}"
+    label = table.get("label")
+    if label is None:
+        raise UsageError(f"{place} has no label: the class that it votes for")
+    if isinstance(label, bool) or not isinstance(label, str | int) or label == "":
+        raise UsageError(f"{place}: label must be the name of a class, not {label!r}")
+    clauses = [_clause(table, place, folder, KEYS)]
+    further = table.get("and", [])
+    if isinstance(further, dict):
+        further = [further]
+    if not isinstance(further, list) or not all(isinstance(item, dict) for item in further):
+        raise UsageError(f'{place}: and must hold tables: and = [{{ column = "rating", min = 8 }}]')
+    keys = ("column", *CONDITIONS, *OPTIONS)
+    clauses += [_clause(item, f"{place}, and", folder, keys) for item in further]
+    return Rule(name, label, tuple(clauses))
+
+
+def _clause(table: Mapping[str, Any], place: str, folder: Path, keys: Sequence[str]) -> Clause:
+    for key in table:
+        if key not in keys:
+            raise UsageError(
+                f"{place}: unknown key {key!r}{nearest(key, keys)} ({listing(keys, 30)})"
+            )
+    column = table.get("column", TEXT)
+    if not isinstance(column, str) or not column:
+        raise UsageError(f"{place}: column must be one name, not {column!r}")
+    options = RuleOptions(place, table, folder)
+    made = tuple(make(table[key], options) for key, make in CONDITIONS.items() if key in table)
+    if not made:
+        raise UsageError(f"{place} has no condition ({listing(CONDITIONS, 30)})")
+    return Clause(column, made, options)

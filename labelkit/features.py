@@ -1,0 +1,289 @@
+"""Columns to a matrix: TF-IDF of texts, and numbers, dates, true/false and categories.
+
+A text is read once into TF-IDF of its words and word pairs; numbers become their rank among the
+values seen (heavy tails and outliers then do no harm), with a column of their own that tells
+where a value was missing; dates are numbers of days; columns of few different words become one
+column a word. What was learned from one table maps any other table or batch of the same columns.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit.errors import UsageError, listing, nearest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Matrix = Any  # scipy.sparse.csr_matrix or a dense array, float64, rows x features
+Floats = npt.NDArray[np.float64]
+
+CHOICES = ("auto", "tfidf", "columns", "mixed")
+FIT_ROWS = 100_000
+MOST_TERMS = 50_000
+MOST_CATEGORIES = 100
+WIDEST_DENSE = 500
+
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+
+
+class Features:
+    """Maps typed columns to a matrix; `fit` once, then `matrix` for any batch.
+
+    `text` names the columns read as text, `kinds` the kind (`text number date boolean`) of every
+    column that may be used. `choice`: `tfidf` is the texts alone, `columns` the other columns
+    alone, `mixed` both; `auto` is `tfidf` where there is a text column and `columns` elsewhere.
+    After `fit`: `kind` (`tfidf`, `columns`, `mixed`), `columns` (those used, in order) and
+    `columns_left_out` (name to reason).
+    """
+
+    def __init__(
+        self, text: Sequence[str], kinds: dict[str, str], choice: str = "auto", seed: int = 0
+    ) -> None:
+        if choice not in CHOICES:
+            hint = nearest(choice, CHOICES)
+            raise UsageError(
+                f"--features {choice!r} is not known{hint} (choices: {listing(CHOICES)})"
+            )
+        if choice == "auto":
+            choice = "tfidf" if text else "columns"
+        if choice != "columns" and not text:
+            raise UsageError(f"--features {choice} needs a text column; name it with --text")
+        self.kind = choice
+        self.seed = seed
+        self.columns_left_out: dict[str, str] = {}
+        self._text = list(text) if choice != "columns" else []
+        self._candidates = {
+            name: kind for name, kind in kinds.items() if choice != "tfidf" and name not in text
+        }
+        self._numbers: list[str] = []
+        self._categories: list[str] = []
+        self._parts: dict[str, Any] = {}
+        self._width = 0
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that the matrix is made of."""
+        return [*self._text, *self._numbers, *self._categories]
+
+    @property
+    def needed(self) -> list[str]:
+        """The columns that `fit` looks at."""
+        return [*self._text, *self._candidates]
+
+    def fit(self, table: "pa.Table") -> "Features":
+        """Learn terms, ranks and categories from a typed table; on a seeded sample if it is long.
+
+        Raises UsageError where no row or no usable column is there.
+        """
+        if table.num_rows == 0:
+            raise UsageError("there are no rows to learn from")
+        if table.num_rows > FIT_ROWS:
+            rng = np.random.default_rng(self.seed)
+            table = table.take(np.sort(rng.choice(table.num_rows, FIT_ROWS, replace=False)))
+        self._look_over(table)
+        if not self.columns:
+            left = "; ".join(f"{name}: {why}" for name, why in self.columns_left_out.items())
+            raise UsageError(f"no column is left to learn from ({left or 'none was given'})")
+        if self._text:
+            self._parts["text"] = _fit_text(self._texts(table))
+        if self._numbers:
+            self._parts["numbers"] = _fit_numbers(self._floats(table), self.seed)
+        if self._categories:
+            self._parts["categories"] = _fit_categories(self._words(table))
+        self._width = self.matrix(table.slice(0, 1)).shape[1]
+        return self
+
+    def matrix(self, data: "pa.Table | pa.RecordBatch") -> Matrix:
+        """Return the features of each row of typed `data`: csr, or dense for narrow tables."""
+        from scipy import sparse
+
+        if data.num_rows == 0:  # scikit-learn refuses empty input
+            is_dense = self.kind == "columns" and self._width <= WIDEST_DENSE
+            return np.zeros((0, self._width)) if is_dense else sparse.csr_matrix((0, self._width))
+        blocks = []
+        if "text" in self._parts:
+            vectorizer = self._parts["text"]
+            empty = sparse.csr_matrix((data.num_rows, 1))
+            blocks.append(vectorizer.transform(self._texts(data)) if vectorizer else empty)
+        weight = 1.0
+        if self.kind == "mixed":  # as a row of TF-IDF, the other columns have length one together
+            weight = 1 / max(len(self._numbers) + len(self._categories), 1) ** 0.5
+        if "numbers" in self._parts:
+            blocks.append(weight * self._parts["numbers"].transform(self._floats(data)))
+        if "categories" in self._parts:
+            blocks.append(weight * self._parts["categories"].transform(self._words(data)))
+        if self.kind != "columns" or sum(block.shape[1] for block in blocks) > WIDEST_DENSE:
+            return sparse.hstack([sparse.csr_matrix(block) for block in blocks], format="csr")
+        dense = [block.toarray() if sparse.issparse(block) else block for block in blocks]
+        return np.hstack(dense)
+
+    def describe(self) -> str:
+        """Return what is used, for people: `TF-IDF of text (12,031 terms) · numbers rating`."""
+        parts = []
+        if self._text:
+            vectorizer = self._parts.get("text")
+            terms = len(vectorizer.vocabulary_) if vectorizer else 0
+            parts.append(f"TF-IDF of {listing(self._text)} ({terms:,} terms)")
+        if self._numbers:
+            parts.append(f"numbers {listing(self._numbers)}")
+        if self._categories:
+            parts.append(f"categories {listing(self._categories)}")
+        return " · ".join(parts)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that was learned, as plain values and scikit-learn objects."""
+        own = {
+            "kind": self.kind,
+            "seed": self.seed,
+            "text": self._text,
+            "candidates": self._candidates,
+            "numbers": self._numbers,
+            "categories": self._categories,
+            "left_out": self.columns_left_out,
+            "width": self._width,
+        }
+        return {"own": own, "parts": self._parts}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "Features":
+        """Return the features whose `state` was saved."""
+        own = state["own"]
+        features = cls(own["text"], {}, own["kind"], own["seed"])
+        features._candidates = dict(own["candidates"])
+        features._numbers = list(own["numbers"])
+        features._categories = list(own["categories"])
+        features.columns_left_out = dict(own["left_out"])
+        features._width = own["width"]
+        features._parts = dict(state["parts"])
+        return features
+
+    def used_kinds(self) -> dict[str, str]:
+        """Return the kind that each used column must be cast to before `matrix`."""
+        texts = dict.fromkeys(self._text, "text")
+        return texts | {name: self._candidates[name] for name in self.columns if name not in texts}
+
+    def _look_over(self, table: "pa.Table") -> None:
+        self._numbers, self._categories, self.columns_left_out = [], [], {}
+        for name, kind in self._candidates.items():
+            reason = _unfit(name, kind, table.column(name))
+            if reason:
+                self.columns_left_out[name] = reason
+            else:
+                (self._categories if kind == "text" else self._numbers).append(name)
+
+    def _texts(self, data: Any) -> list[str]:
+        columns = [data.column(name).to_pylist() for name in self._text]
+        if len(columns) == 1:
+            return [cell or "" for cell in columns[0]]
+        return ["\n".join(cell or "" for cell in row) for row in zip(*columns, strict=True)]
+
+    def _floats(self, data: Any) -> Floats:
+        columns = [_days_or_number(data.column(name)) for name in self._numbers]
+        return np.column_stack(columns)
+
+    def _words(self, data: Any) -> npt.NDArray[Any]:
+        words = np.empty((data.num_rows, len(self._categories)), dtype=object)
+        for place, name in enumerate(self._categories):
+            words[:, place] = [cell or "" for cell in data.column(name).to_pylist()]
+        return words
+
+
+def _days_or_number(column: Any) -> Floats:
+    """Return the column as float64, NaN where empty, dates as days since 1970."""
+    import pyarrow as pa
+
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    is_date = pa.types.is_timestamp(column.type)
+    if is_date:
+        column = column.cast(pa.int64())
+    values: Floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    # infinities stay the largest and the smallest
+    return values / 86_400e6 if is_date else values.clip(-1e150, 1e150)
+
+
+def _unfit(name: str, kind: str, column: Any) -> str:
+    """Return why a column says nothing that carries over to other rows, or an empty string."""
+    import pyarrow.compute as pc
+
+    filled = column.drop_null()
+    if kind == "text":
+        filled = filled.filter(pc.not_equal(filled, ""))
+    if len(filled) == 0:
+        return "empty in every row"
+    distinct = pc.count_distinct(filled).as_py()
+    missing = len(filled) < len(column)
+    if distinct == 1 and not missing:
+        return "the same in every row"
+    if kind == "text" and distinct > max(20, len(filled) / 2):
+        return "almost a different value in each row"
+    if kind == "number" and distinct == len(filled) >= 20 and _counts_rows(name, filled):
+        return "numbers the rows"
+    return ""
+
+
+def _counts_rows(name: str, filled: Any) -> bool:
+    values = filled.to_numpy()
+    if not np.all(values == np.floor(values)):
+        return False
+    is_named_so = name.lower() in ("id", "index", "row") or name.lower().endswith("_id")
+    return bool(is_named_so or values.max() - values.min() + 1 == len(values))
+
+
+def _fit_text(texts: list[str]) -> Any:
+    """Return a fitted TfidfVectorizer, or None where the texts hold no word at all."""
+    filled = sum(1 for text in texts if text)
+    for options in (text_options(texts), {"token_pattern": r"(?u)\w+|[^\w\s]"}):
+        for min_df in (2, 1) if filled >= 200 else (1,):
+            vectorizer = vectorizer_of(options, min_df=min_df, max_features=MOST_TERMS)
+            try:
+                return vectorizer.fit(texts)
+            except ValueError:  # scikit-learn's word for "no term is left"
+                continue
+    return None
+
+
+def text_options(texts: list[str]) -> dict[str, Any]:
+    """Return how to cut texts: words and pairs, or characters in scripts without spaces."""
+    import re
+
+    head = "".join(text[:200] for text in texts[:1000])
+    unspaced = len(re.findall(f"[{_UNSPACED}]", head))
+    if unspaced > 0.3 * len(head):
+        return {"analyzer": "char", "ngram_range": [1, 3]}
+    return {}
+
+
+def vectorizer_of(options: dict[str, Any], **more: Any) -> Any:
+    """Return an unfitted TfidfVectorizer for the options that `text_options` gave."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    chosen = {"sublinear_tf": True, "ngram_range": (1, 2), **options, **more}
+    chosen["ngram_range"] = tuple(chosen["ngram_range"])
+    return TfidfVectorizer(**chosen)
+
+
+def _fit_numbers(values: Floats, seed: int) -> Any:
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import QuantileTransformer, StandardScaler
+
+    pipeline = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
+        QuantileTransformer(n_quantiles=min(100, len(values)), random_state=seed),
+        StandardScaler(),
+    )
+    return pipeline.fit(values)
+
+
+def _fit_categories(words: npt.NDArray[Any]) -> Any:
+    from sklearn.preprocessing import OneHotEncoder
+
+    rare = max(1, min(5, len(words) // 20))
+    encoder = OneHotEncoder(
+        handle_unknown="infrequent_if_exist", min_frequency=rare, max_categories=MOST_CATEGORIES
+    )
+    return encoder.fit(words)

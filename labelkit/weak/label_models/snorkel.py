@@ -18,6 +18,7 @@ from labelkit.errors import LabelkitError
 Array = npt.NDArray[Any]
 
 FEWEST_FUNCTIONS = 3
+LEARNING_RATES = (0.01, 0.001, 0.0001)  # snorkel's default first
 
 
 def combine(
@@ -51,6 +52,13 @@ def combine(
     balance = _balance(n_classes, prior, gold)
     with _random_states_kept():
         mu = _fit(votes[:, voting], n_classes, balance, seed, weights)
+    if mu is None:
+        warnings.warn(
+            "snorkel's label model diverged at every learning rate: majority vote is used",
+            UserWarning,
+            stacklevel=2,
+        )
+        return _shares(votes, n_classes)
     return _probabilities(votes[:, voting], mu, balance)
 
 
@@ -70,8 +78,8 @@ def _balance(n_classes: int, prior: Array | None, gold: Array | None) -> Array:
     return np.asarray(floored / floored.sum())
 
 
-def _fit(votes: Array, n_classes: int, balance: Array, seed: int, weights: Array) -> Array:
-    """Return P(function votes c | class y), functions × classes × classes."""
+def _fit(votes: Array, n_classes: int, balance: Array, seed: int, weights: Array) -> Array | None:
+    """Return P(function votes c | class y), functions × classes × classes; None: it diverged."""
     try:
         import torch
         from snorkel.labeling.model import LabelModel
@@ -90,22 +98,30 @@ def _fit(votes: Array, n_classes: int, balance: Array, seed: int, weights: Array
             overlap = ones.T @ (ones * weights[:, None]) / weights.sum()
             self.O = torch.from_numpy(overlap).float().to(self.config.device)
 
-    rows = weights.sum()
-    model = WeightedLabelModel(cardinality=n_classes, verbose=False)
+    floor = min(0.01, 1 / 10 ** float(np.ceil(np.log10(weights.sum()))))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the sums of several threads differ in their last bits
     try:
-        model.fit(
-            votes.astype(np.int64),
-            class_balance=list(balance),
-            progress_bar=False,
-            seed=seed,
-            mu_eps=min(0.01, 1 / 10 ** float(np.ceil(np.log10(rows)))),
-        )
+        for rate in LEARNING_RATES:
+            model = WeightedLabelModel(cardinality=n_classes, verbose=False)
+            if _fitted(model, votes, list(balance), seed=seed, lr=rate, mu_eps=floor):
+                learned = model.mu.detach().numpy().astype(float)
+                return np.asarray(learned.reshape(votes.shape[1], n_classes, n_classes))
     finally:
         torch.set_num_threads(threads)
-    learned = model.mu.detach().numpy().astype(float)
-    return np.asarray(learned.reshape(votes.shape[1], n_classes, n_classes))
+    return None
+
+
+def _fitted(model: Any, votes: Array, balance: list[float], **settings: Any) -> bool:
+    try:
+        model.fit(votes.astype(np.int64), class_balance=balance, progress_bar=False, **settings)
+    except (
+        Exception
+    ) as error:  # snorkel raises a bare Exception when many functions make it diverge
+        if "Loss is NaN" not in str(error):
+            raise
+        return False
+    return True
 
 
 def _probabilities(votes: Array, mu: Array, balance: Array) -> Array:

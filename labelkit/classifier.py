@@ -190,26 +190,35 @@ def assign_folds(codes: Codes, groups: Codes | None, folds: int, seed: int = 0) 
 def calibrate(given: Floats, codes: Codes, fewest: int = 50) -> Callable[[Floats], Floats]:
     """Return a function that maps probabilities to calibrated ones of the same shape.
 
-    Learned on rows that the model did not see, by one temperature that minimises the negative
-    log-likelihood (Guo et al. 2017); with fewer than `fewest` rows it changes nothing. The order
-    of classes within a row stays.
+    Learned on rows that the model did not see (see `temperature_of`); with fewer than `fewest`
+    rows it changes nothing. The order of classes within a row stays.
+    """
+    if len(codes) < fewest:
+        return lambda others: others
+    temperature = temperature_of(given, codes)
+    return lambda others: tempered(others, temperature)
+
+
+def temperature_of(given: Floats, codes: Codes) -> float:
+    """Return the temperature that minimises the negative log-likelihood (Guo et al. 2017).
+
+    Above 1 where the probabilities are overconfident. They must come from models that did not
+    see the rows.
     """
     from scipy.optimize import minimize_scalar
 
-    if len(codes) < fewest:
-        return lambda others: others
     rows = np.arange(len(codes))
 
     def loss(log_temperature: float) -> float:
-        chosen = _tempered(given, np.exp(log_temperature))[rows, codes]
+        chosen = tempered(given, float(np.exp(log_temperature)))[rows, codes]
         return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
     best = minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded")
-    temperature = float(np.exp(best.x))
-    return lambda others: _tempered(others, temperature)
+    return float(np.exp(best.x))
 
 
-def _tempered(given: Floats, temperature: float) -> Floats:
+def tempered(given: Floats, temperature: float) -> Floats:
+    """Return the probabilities raised to 1/temperature and scaled to sum to 1."""
     logs = np.log(np.clip(given, 1e-6, 1.0)) / temperature
     raised = np.exp(logs - logs.max(axis=1, keepdims=True))
     shares: Floats = raised / raised.sum(axis=1, keepdims=True)

@@ -45,7 +45,7 @@ class Voters:
         returns is no class.
         """
         votes = np.full((len(view), len(self.bound)), ABSTAIN, dtype=np.int16)
-        if not self.bound:
+        if not self.bound or not len(view):
             return votes
         with running(self.bound[0].function.file):
             for start in range(0, len(view), SLICE):

@@ -94,8 +94,8 @@ def _by_column(function: LabelingFunction, columns: FileColumns, way: Way) -> Bo
 def _no_parameter(function: LabelingFunction, name: str, columns: FileColumns) -> str:
     if name == TEXT:
         return (
-            f"{function.place} takes `text`, and the file has no such column and no --text "
-            f"was found (columns: {listing(columns.every)})"
+            f"{function.place} takes `text`: say which column that is by --text COLUMN "
+            f"(columns: {listing(columns.every)})"
         )
     hint = nearest(name, columns.every)
     if len(function.required) == 1:

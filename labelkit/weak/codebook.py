@@ -9,8 +9,7 @@ import numpy.typing as npt
 from labelkit.errors import listing, nearest
 
 ABSTAIN = -1
-MOST_NUMBERED = 1000
-MOST_CLASSES = np.iinfo(np.int16).max
+MOST_UNDECLARED = 1000
 
 Votes = npt.NDArray[np.int16]
 
@@ -88,7 +87,7 @@ class Codebook:
     def _new(self, vote: str | int, position: int) -> int:
         if self.declared:
             raise WrongVote(position, self._undeclared(vote))
-        if isinstance(vote, int) and not 0 <= vote < MOST_NUMBERED:
+        if isinstance(vote, int) and not 0 <= vote < MOST_UNDECLARED:
             raise WrongVote(
                 position,
                 f"returned {vote}; a number is the place of a class, 0 for the first "
@@ -101,8 +100,12 @@ class Codebook:
                 f"returned {vote!r} where others return {other!r}: numbers stand for the classes "
                 "in the order of --classes A,B, and none are declared",
             )
-        if len(self._found) >= MOST_CLASSES:
-            raise WrongVote(position, f"returned {_cut(vote)}: more than {MOST_CLASSES} classes")
+        if len(self._found) >= MOST_UNDECLARED:
+            raise WrongVote(
+                position,
+                f"returned {_cut(vote)}, a further class after {MOST_UNDECLARED:,} others: are "
+                "these labels? (--classes declares them)",
+            )
         code = self._codes[vote] = len(self._found)
         self._found.append(vote)
         return code

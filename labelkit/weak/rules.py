@@ -65,8 +65,8 @@ def check_columns(rules: Sequence[Rule], columns: FileColumns) -> None:
                 continue
             if column == TEXT:
                 raise LabelkitError(
-                    f"rule {rule.name!r} reads the text, and no text column was found: add "
-                    f"`column = …` or --text COLUMN (columns: {listing(columns.every)})"
+                    f"rule {rule.name!r} reads the text: say which column that is by --text "
+                    f"COLUMN, or give the rule a `column` (columns: {listing(columns.every)})"
                 )
             raise LabelkitError(
                 f"rule {rule.name!r}: there is no column {column!r}"

@@ -1,0 +1,127 @@
+"""From votes to labels: the label model runs once for each pattern, ties are broken in one way."""
+
+import inspect
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit.errors import LabelkitError, UsageError, listing, nearest
+from labelkit.weak.patterns import Counted
+
+Floats = npt.NDArray[np.float64]
+TIE = 1e-9
+
+
+@dataclass(frozen=True)
+class Scores:
+    """For each pattern: the class (-1: none voted), its probability, all probabilities."""
+
+    codes: npt.NDArray[np.int64]
+    confidence: Floats
+    probabilities: Floats
+    notes: tuple[str, ...] = ()
+
+
+def score(
+    counted: Counted,
+    n_classes: int,
+    combine: Callable[..., Any],
+    prior: Floats | None,
+    seed: int,
+    model: str,
+) -> Scores:
+    """Return the label model's answer for each pattern.
+
+    A model that takes `counts` gets the patterns with their counts; any other one (a user's own)
+    gets every row. Of tied classes the one with the higher prior wins, then the first. Raises
+    LabelkitError where a model fails or gives something else than probabilities.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        found = _combined(counted, n_classes, combine, prior, seed, model)
+    notes = tuple(dict.fromkeys(str(item.message) for item in caught if _is_ours(item)))
+    found[counted.voters == 0] = 0
+    order = np.argsort(-prior, kind="stable") if prior is not None else np.arange(n_classes)
+    high = found.max(axis=1, initial=0.0)
+    tied = found[:, order] >= (high - TIE)[:, None]
+    codes = order[tied.argmax(axis=1)] if n_classes else np.full(len(found), -1)
+    codes = np.where(counted.voters > 0, codes, -1)
+    return Scores(codes, np.where(counted.voters > 0, high, 0.0), found, notes)
+
+
+def _is_ours(item: warnings.WarningMessage) -> bool:
+    return issubclass(item.category, UserWarning) and "majority" in str(item.message)
+
+
+def _combined(
+    counted: Counted,
+    n_classes: int,
+    combine: Callable[..., Any],
+    prior: Floats | None,
+    seed: int,
+    model: str,
+) -> Floats:
+    if not len(counted.votes) or not n_classes:
+        return np.zeros((len(counted.votes), n_classes))
+    if "counts" in inspect.signature(combine).parameters:
+        given = combine(counted.votes, n_classes, prior, None, seed, counts=counted.counts)
+        return _checked(given, len(counted.votes), n_classes, model)
+    voted = np.flatnonzero(counted.rows >= 0)
+    given = combine(counted.votes[counted.rows[voted]], n_classes, prior, None, seed)
+    rows = _checked(given, len(voted), n_classes, model)
+    # Equal votes get equal answers: the first row of each pattern speaks for it.
+    _, first = np.unique(counted.rows[voted], return_index=True)
+    return rows[first]
+
+
+def _checked(given: Any, rows: int, n_classes: int, model: str) -> Floats:
+    found = np.asarray(given, dtype=np.float64)
+    if found.shape != (rows, n_classes):
+        raise LabelkitError(
+            f"--label-model {model} returned an array of shape {found.shape}; "
+            f"it must be ({rows}, {n_classes}): rows × classes"
+        )
+    if not np.isfinite(found).all() or found.min(initial=0) < 0 or found.max(initial=0) > 1 + 1e-6:
+        raise LabelkitError(f"--label-model {model} returned numbers that are no probabilities")
+    return np.clip(found, 0.0, 1.0)
+
+
+def parse_prior(text: str) -> dict[str, float]:
+    """Return the weights of `a=0.3,b=0.7`; raises UsageError for anything else."""
+    weights: dict[str, float] = {}
+    for part in text.split(","):
+        name, equals, value = part.rpartition("=")
+        try:
+            weight = float(value)
+        except ValueError:
+            weight = -1.0
+        if not equals or not name.strip() or not 0 <= weight < float("inf"):
+            raise UsageError(
+                f"--prior {text!r}: {part.strip()!r} is not CLASS=NUMBER "
+                "(write --prior a=0.3,b=0.7)"
+            )
+        if name.strip() in weights:
+            raise UsageError(f"--prior names {name.strip()!r} twice")
+        weights[name.strip()] = weight
+    if not sum(weights.values()) > 0:
+        raise UsageError(f"--prior {text!r}: the numbers must not all be 0")
+    return weights
+
+
+def prior_of(weights: dict[str, float], classes: Sequence[str]) -> Floats:
+    """Return the prior in the order of the classes, with sum 1; raises UsageError."""
+    for name in weights:
+        if name not in classes:
+            raise UsageError(
+                f"--prior names {name!r}, which is no class{nearest(name, classes)} "
+                f"(classes: {listing(classes)})"
+            )
+    missing = [name for name in classes if name not in weights]
+    if missing:
+        raise UsageError(f"--prior must name every class; missing: {listing(missing)}")
+    values = np.array([weights[name] for name in classes], dtype=np.float64)
+    return np.asarray(values / values.sum())

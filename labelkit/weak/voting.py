@@ -1,0 +1,133 @@
+"""Everything that votes on a file: functions, rules and ready-made votes, batch after batch."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from labelkit.errors import UsageError, listing
+from labelkit.weak import ready_votes, rules
+from labelkit.weak.apply import OnError, Voters
+from labelkit.weak.binding import Bound, FileColumns, bind
+from labelkit.weak.codebook import Codebook, Votes
+from labelkit.weak.functions import load
+from labelkit.weak.patterns import Counted, Patterns
+from labelkit.weak.rows import View
+
+
+@dataclass
+class Panel:
+    """All voters of a run, in the order of their columns: functions, rules, ready-made votes."""
+
+    columns: FileColumns
+    codebook: Codebook
+    functions: list[Bound] = field(default_factory=list)
+    rules: list[rules.Rule] = field(default_factory=list)
+    ready: list[str] = field(default_factory=list)
+    on_error: OnError = "stop"
+    describe: Callable[[int], str] = lambda position: f"row {position}"
+    errors: dict[str, int] = field(default_factory=dict)
+    first_error: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of all voters."""
+        return [
+            *(bound.function.name for bound in self.functions),
+            *(rule.name for rule in self.rules),
+            *self.ready,
+        ]
+
+    @property
+    def needed(self) -> list[str]:
+        """Return the columns of the file that must be read."""
+        wanted: set[str] = set(self.ready)
+        for bound in self.functions:
+            wanted.update(bound.names)
+        for rule in self.rules:
+            wanted.update(rule.columns)
+        return self.columns.behind(wanted)
+
+    def named_hidden(self) -> dict[str, list[str]]:
+        """Return the hidden columns that functions and rules name, each with who names it."""
+        found: dict[str, list[str]] = {}
+        for bound in self.functions:
+            for name in frozenset(bound.names) & self.columns.hidden:
+                found.setdefault(name, []).append(bound.function.name)
+        for rule in self.rules:
+            for name in frozenset(rule.columns) & self.columns.hidden:
+                found.setdefault(name, []).append(rule.name)
+        return found
+
+    def vote(
+        self,
+        batches: Iterable[pa.RecordBatch],
+        chosen: npt.NDArray[np.bool_] | None,
+        advance: Callable[[int], Any],
+    ) -> tuple[Counted, list[str]]:
+        """Return the votes on all chosen rows and the classes in their final order.
+
+        Raises LabelkitError where a function fails or a vote is no class.
+        """
+        voters = Voters(self.functions, self.columns, self.codebook, self.on_error, self.describe)
+        patterns = Patterns(len(self.names))
+        start = 0
+        for batch in batches:
+            here = slice(start, start + batch.num_rows)
+            positions = np.arange(here.start, here.stop)
+            mask = None if chosen is None else chosen[here]
+            if mask is not None:
+                batch, positions = batch.filter(pa.array(mask)), positions[mask]
+            patterns.add(self._batch(voters, batch, positions), mask)
+            start = here.stop
+            advance(here.stop - here.start)
+        self.errors, self.first_error = dict(voters.errors), voters.first_error
+        classes, remap = self.codebook.final()
+        return patterns.finish(remap), classes
+
+    def _batch(
+        self, voters: Voters, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]
+    ) -> Votes:
+        view = View(batch, self.columns.text)
+        parts = [
+            voters.vote(view, positions),
+            rules.vote(self.rules, view, self.codebook),
+            ready_votes.read(batch, self.ready, self.codebook, positions, self.describe),
+        ]
+        return np.concatenate(parts, axis=1)
+
+
+def gather(
+    columns: FileColumns,
+    classes: Sequence[str] | None,
+    *,
+    functions: Path | None,
+    rule_tables: Sequence[Any],
+    rule_folder: Path,
+    from_votes: Sequence[str],
+) -> Panel:
+    """Return the panel of everything that the user named.
+
+    Raises UsageError where nothing votes or two voters share a name, and what loading functions,
+    parsing rules and matching columns raise.
+    """
+    if functions is None and not rule_tables and not from_votes:
+        raise UsageError(
+            "nothing votes: give --functions FILE.py, [[weak-label.rule]] tables in the task "
+            "file, or --from-votes 'lf_*' for columns that hold votes"
+        )
+    panel = Panel(columns, Codebook(classes))
+    if functions is not None:
+        panel.functions = bind(load(functions, classes), columns)
+    panel.rules = rules.parse(rule_tables, rule_folder)
+    rules.check_columns(panel.rules, columns)
+    panel.ready = ready_votes.matching(from_votes, columns.every)
+    names = panel.names
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"more than one voter is called {listing(twice)}; rename one")
+    return panel

@@ -95,6 +95,11 @@ class Voters:
             try:
                 for vote in calls:
                     votes.append(vote)
+                if len(votes) == len(view):
+                    break
+                # `map` takes a StopIteration out of the function for its own end.
+                call(*(cells[len(votes)] for cells in arguments))
+                raise StopIteration
             except Exception as error:  # the user's code may raise anything
                 self._failed(bound, error, view, len(votes), positions)
                 votes.append(None)

@@ -314,6 +314,14 @@ def test_hostile_cells_are_cleaned_in_messages(vote):
     assert "\x1b" not in str(raised.value)
 
 
+def test_a_stop_iteration_is_a_failure_like_any_other(vote):
+    source = "def lf_a(text): return next(w for w in text.split() if w == 'Good') and 'A'\n"
+    assert vote(source, REVIEWS, on_error="abstain") == {"lf_a": ["A", None, None]}
+    assert dict(vote.voters.errors) == {"lf_a": 2}
+    with pytest.raises(LabelkitError, match=r"failed on row 1: StopIteration: \n    line 1"):
+        vote(source, REVIEWS)
+
+
 def test_failures_can_abstain_and_are_counted(vote):
     source = "def lf_a(rating): return 'A' if rating > 5 else 'B'\n"
     assert vote(source, REVIEWS, on_error="abstain") == {"lf_a": ["A", None, "B"]}

@@ -1,0 +1,50 @@
+"""From stored replies to labels: what a row gets, and why it gets none."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from labelkit.llm.confidence import from_tokens
+from labelkit.llm.parse import Answer, parse
+
+
+class Labelled(NamedTuple):
+    """What is known of one text; `label` is empty where `error` says why."""
+
+    label: str
+    confidence: float | None
+    error: str = ""
+    rationale: str = ""
+
+
+def read(reply: Mapping[str, Any], classes: Sequence[str]) -> Answer:
+    """Return a chat reply's answer, or the reason why it has none."""
+    if "failed" in reply:
+        return Answer(None, str(reply["failed"]))
+    if reply.get("refusal"):
+        return Answer(None, f"the model refused: {str(reply['refusal'])[:200]}")
+    text, finish = str(reply.get("text", "")), reply.get("finish")
+    if finish == "content_filter":
+        return Answer(None, "the provider's content filter stopped the answer")
+    if finish == "length" and "}" not in text:
+        return Answer(None, "the answer was cut off (finish_reason=length); see --max-tokens")
+    return parse(text, classes)
+
+
+def worth_asking_again(reply: Mapping[str, Any], answer: Answer) -> bool:
+    """Tell whether the model gave an answer that it may correct when told why."""
+    finished = reply.get("finish") not in ("length", "content_filter")
+    return answer.label is None and finished and bool(reply.get("text")) and not reply["refusal"]
+
+
+def labelled(
+    reply: Mapping[str, Any], answer: Answer, classes: Sequence[str], by_tokens: bool
+) -> Labelled:
+    """Return a text's label with its confidence: from the tokens, else as the model states it."""
+    if answer.label is None:
+        return Labelled("", 0.0, answer.reason)
+    confidence = answer.confidence
+    tokens = reply.get("tokens")
+    if by_tokens and tokens:
+        shares = from_tokens([(t, lp, others) for t, lp, others in tokens], answer.label, classes)
+        confidence = shares[answer.label] if shares else None
+    return Labelled(answer.label, confidence, "", answer.rationale)

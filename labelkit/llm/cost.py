@@ -1,0 +1,123 @@
+"""Money: an estimate before, a limit that is never crossed, a sum after."""
+
+import asyncio
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labelkit.errors import BudgetReached, UsageError
+
+# Tokens of `{"label": "..."}`; said to be an estimate wherever it is shown.
+ANSWER_TOKENS = 12
+RATIONALE_TOKENS = 40
+
+
+@dataclass(frozen=True)
+class Price:
+    """Dollars per million tokens."""
+
+    tokens_in: float
+    tokens_out: float
+
+    def dollars(self, tokens_in: float, tokens_out: float) -> float:
+        """Return what so many tokens cost."""
+        return (tokens_in * self.tokens_in + tokens_out * self.tokens_out) / 1e6
+
+
+def read_price(text: str) -> Price:
+    """Return the price given as `IN,OUT`; UsageError when it is not two numbers of 0 or more."""
+    try:
+        tokens_in, tokens_out = (float(part) for part in text.split(","))
+    except ValueError:
+        tokens_in = tokens_out = -1.0
+    if not (0 <= tokens_in < math.inf and 0 <= tokens_out < math.inf):
+        raise UsageError(
+            f"--price {text!r}: give dollars per million tokens in and out, as in 0.15,0.60"
+        )
+    return Price(tokens_in, tokens_out)
+
+
+def needs_price(limit: str, model: str) -> UsageError:
+    """Return the error for a limit in dollars without a price, with the line to paste."""
+    return UsageError(
+        f"{limit} needs the price of {model}. Give dollars per million tokens in and out, as the "
+        "provider states them: --price IN,OUT, or in the task file:\n"
+        "[llm-label]\nprice = [0.15, 0.60]"
+    )
+
+
+def size(request: Mapping[str, Any]) -> int:
+    """Return the characters that a request sends to the model."""
+    if "prompt" in request:
+        return len(request["prompt"])
+    return sum(len(message["content"]) + 12 for message in request["messages"]) + len(
+        json.dumps(request.get("schema") or "")
+    )
+
+
+def estimate_tokens(characters: int) -> int:
+    """Return about how many tokens a text has: a quarter of its characters."""
+    return math.ceil(characters / 4)
+
+
+class Meter:
+    """Counts tokens and dollars, and holds each request until it is sure to fit the limit."""
+
+    def __init__(self, price: Price | None, limit: float | None, said: str = "--max-cost") -> None:
+        """`limit` is in dollars for this run (None: no limit); `said` names it in the message."""
+        self.price, self.limit, self.said = price, limit, said
+        self.answers = self.tokens_in = self.tokens_out = 0
+        self.dollars = 0.0
+        self._held = 0.0
+        self._per_character = 0.5  # cautious until the first answer has told
+        self._changed = asyncio.Condition()
+
+    def could_cost(self, request: Mapping[str, Any]) -> float:
+        """Return the most that a request may cost."""
+        if self.price is None:
+            return 0.0
+        tokens_in = size(request) * self._per_character + 16
+        return self.price.dollars(tokens_in, request.get("max_tokens", 1))
+
+    async def hold(self, request: Mapping[str, Any]) -> float:
+        """Set aside what a request may cost; wait for others where only they are in the way.
+
+        Raises BudgetReached when it would cross the limit.
+        """
+        async with self._changed:
+            while True:
+                most = self.could_cost(request)
+                if self.limit is None or self.dollars + self._held + most <= self.limit:
+                    self._held += most
+                    return most
+                if self._held <= 1e-12:
+                    raise BudgetReached(
+                        f"stopped before crossing {self.said} {self.limit:g}: "
+                        f"{self.answers:,} answers for ${self.dollars:.4f}, the next may cost "
+                        f"${most:.4f}. All answers are kept: the same command with a higher "
+                        "limit goes on from here."
+                    )
+                await self._changed.wait()
+
+    async def free(self, held: float) -> None:
+        """Give back what was set aside."""
+        async with self._changed:
+            self._held = max(0.0, self._held - held)
+            self._changed.notify_all()
+
+    def cost(self, reply: Mapping[str, Any]) -> float:
+        """Return what a reply cost."""
+        if self.price is None:
+            return 0.0
+        return self.price.dollars(reply.get("tokens_in", 0), reply.get("tokens_out", 0))
+
+    def count(self, request: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
+        """Add an answer that is on disk."""
+        self.answers += 1
+        self.tokens_in += int(reply.get("tokens_in", 0))
+        self.tokens_out += int(reply.get("tokens_out", 0))
+        self.dollars += self.cost(reply)
+        seen = reply.get("tokens_in", 0) / max(size(request), 1)
+        self._per_character = max(seen * 1.1, self._per_character if self.answers > 1 else 0.0)

@@ -1,0 +1,239 @@
+"""A run: distinct texts in, labels out; through the chat or through the local model."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelkit import registry
+from labelkit.errors import LabelkitError, UsageError
+from labelkit.llm import calibrate, completion, prompt
+from labelkit.llm.answers import Labelled, labelled, read, worth_asking_again
+from labelkit.llm.ask import Asker, Provider, Request
+from labelkit.llm.cache import Cache, digest
+from labelkit.llm.cost import Meter
+from labelkit.llm.examples import Examples
+from labelkit.llm.prompt import Task
+from labelkit.llm.settings import Settings
+
+# Labels by people from which on the small model's leaning is fitted instead of balanced away.
+ENOUGH_LABELS, ENOUGH_A_CLASS = 30, 3
+
+
+@dataclass
+class Run:
+    """All that a run needs; `notes` collects what the user should know afterwards."""
+
+    task: Task
+    settings: Settings
+    examples: Examples
+    cache: Cache
+    meter: Meter
+    name: str
+    noun: str = "Text"
+    codes: NDArray[np.int32] | None = None
+    ledger: str = ""
+    advance: Callable[[int], None] = lambda n: None
+    notes: list[str] = field(default_factory=list)
+    asker: Asker | None = None
+
+    def label(self, texts: Sequence[str]) -> list[Labelled]:
+        """Return what the model says of each of these distinct texts.
+
+        BudgetReached at a limit or after too many failures, LabelkitError when no answer can be
+        had; KeyboardInterrupt passes through. Every answer that came is in the cache then.
+        """
+        return asyncio.run(self._label(texts))
+
+    async def _label(self, texts: Sequence[str]) -> list[Labelled]:
+        provider = self.connect()
+        try:
+            self.asker = self._asker(provider)
+            way = self._local if self.settings.local else self._chat
+            return await way(texts)
+        finally:
+            await provider.close()
+
+    def connect(self) -> Provider:
+        """Return the provider, not yet spoken to."""
+        told = self.settings
+        if told.local:
+            local: Provider = registry.load("provider", "local")(told.model)
+            return local
+        chat: Provider = registry.load("provider", "openai")(
+            told.model, told.base_url, told.key, told.timeout
+        )
+        return chat
+
+    def _asker(self, provider: Provider) -> Asker:
+        return Asker(
+            provider,
+            self.cache,
+            self.meter,
+            self.name,
+            task=self.ledger,
+            # One server with one slot: asked in file order, its answers are the same each time.
+            concurrency=1 if self.settings.local else self.settings.concurrency,
+            retries=self.settings.retries,
+            advance=self.advance,
+        )
+
+    # --- through the chat -------------------------------------------------------------------
+
+    def task_for(self, text: str) -> Task:
+        """Return the task with the examples that may stand beside this text."""
+        task = self.task
+        shown = self.examples.beside(text)
+        return Task(task.classes, task.descriptions, task.guidelines, task.name, shown)
+
+    def chat_request(self, text: str, state_confidence: bool) -> Request:
+        """Return what the chat model is asked about one text."""
+        told = self.settings
+        return {
+            "messages": prompt.messages(
+                self.task_for(text), text, told.rationale, state_confidence
+            ),
+            "schema": prompt.schema(self.task.classes, told.rationale, state_confidence),
+            "temperature": told.temperature,
+            "max_tokens": told.room,
+            "logprobs": told.confidence != "verbalised",
+        }
+
+    def states_confidence(self, facts: dict[str, Any]) -> bool:
+        """Tell whether the model has to state its confidence, as its tokens do not tell it."""
+        told = self.settings.confidence
+        return told == "verbalised" or (told == "auto" and not facts["logprobs"])
+
+    def recall(self, provider: Any) -> None:
+        """Give a chat provider what earlier runs learned of its endpoint."""
+        facts = self.cache.facts(digest(provider.identity))
+        if facts is not None:
+            provider.facts, provider.settled = facts, True
+
+    async def _chat(self, texts: Sequence[str]) -> list[Labelled]:
+        asker = self.asker
+        assert asker is not None
+        provider: Any = asker.provider
+        self.recall(provider)
+        if not provider.settled:
+            await self._settle(texts)
+        if self.settings.confidence == "logprob" and not provider.facts["logprobs"]:
+            raise UsageError(
+                f"{self.settings.model} gives no log-probabilities: use --confidence auto or "
+                "--confidence verbalised"
+            )
+        stated = self.states_confidence(provider.facts)
+        requests = [self.chat_request(text, stated) for text in texts]
+        try:
+            replies = await asker.ask_all(requests)
+            classes = self.task.classes
+            answers = [read(reply, classes) for reply in replies]
+            doubtful = [
+                place
+                for place, answer in enumerate(answers)
+                if "failed" not in replies[place] and worth_asking_again(replies[place], answer)
+            ]
+            again = [
+                requests[place]
+                | {
+                    "messages": prompt.again(
+                        requests[place]["messages"], replies[place]["text"], answers[place].reason
+                    )
+                }
+                for place in doubtful
+            ]
+            asker.advance = lambda n: None
+            second = await asker.ask_all(again)
+        except LabelkitError:
+            if not self.meter.answers:  # perhaps another server by now: learn anew next time
+                self.cache.remember(digest(provider.identity), None)
+            raise
+        for place, reply in zip(doubtful, second, strict=True):
+            answer = read(reply, classes)
+            if answer.label is not None:
+                replies[place], answers[place] = reply, answer
+        return [
+            labelled(reply, answer, classes, by_tokens=not stated)
+            for reply, answer in zip(replies, answers, strict=True)
+        ]
+
+    async def _settle(self, texts: Sequence[str]) -> None:
+        """Ask the first rows alone until the endpoint has shown what it understands."""
+        assert self.asker is not None
+        provider: Any = self.asker.provider
+        advance, self.asker.advance = self.asker.advance, lambda n: None
+        for text in texts[:3]:
+            (reply,) = await self.asker.ask_all([self.chat_request(text, False)])
+            if provider.settled:
+                self.cache.remember(digest(provider.identity), provider.facts)
+                break
+            if reply.get("gave_up"):
+                raise LabelkitError(str(reply["failed"]))
+        self.asker.advance = advance
+
+    # --- through the local model ------------------------------------------------------------
+
+    def local_request(self, text: str, wording: str) -> Request:
+        """Return what the local model is asked about one text."""
+        return completion.request(self.task_for(text), self.noun, wording, text)
+
+    async def _local(self, texts: Sequence[str]) -> list[Labelled]:
+        asker = self.asker
+        assert asker is not None
+        if not texts:
+            return []
+        advance, asker.advance = asker.advance, lambda n: None
+        first = texts[: completion.WORDING_ROWS]
+        tried = [
+            self.local_request(text, wording) for text in first for wording in completion.WORDINGS
+        ]
+        replies = await asker.ask_all(tried)
+        table = self._scores(replies).reshape(len(first), len(completion.WORDINGS), -1)
+        usable = ~np.isnan(table).any(axis=(1, 2))
+        by_wording = {
+            wording: table[usable, place] for place, wording in enumerate(completion.WORDINGS)
+        }
+        wording = calibrate.best_wording(by_wording) if usable.any() else completion.WORDINGS[0]
+        asker.advance = advance
+        replies = await asker.ask_all([self.local_request(text, wording) for text in texts])
+        scores = self._scores(replies)
+        good = np.asarray(~np.isnan(scores).any(axis=1), dtype=np.bool_)
+        probabilities = np.zeros_like(scores)
+        probabilities[good] = self._calibrated(scores[good], good)
+        found = []
+        for place, reply in enumerate(replies):
+            if not good[place]:
+                found.append(Labelled("", 0.0, str(reply.get("failed", "no score"))))
+                continue
+            best = int(probabilities[place].argmax())
+            found.append(Labelled(self.task.classes[best], float(probabilities[place, best])))
+        return found
+
+    def _calibrated(
+        self, scores: NDArray[np.float64], good: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        codes = self.codes[good] if self.codes is not None else np.full(len(scores), -1, np.int32)
+        counts = np.bincount(codes[codes >= 0], minlength=len(self.task.classes))
+        if counts.sum() >= ENOUGH_LABELS and counts.min() >= ENOUGH_A_CLASS:
+            self.notes.append(
+                f"the model's leaning was fitted on {counts.sum():,} labels by people"
+            )
+            return calibrate.fitted(scores, codes)
+        self.notes.append(
+            f"the model's leaning was balanced away over {len(scores):,} texts, as if all classes "
+            f"were equally common; {ENOUGH_LABELS} labels by people (--label) would fit it"
+        )
+        return calibrate.balanced(scores)
+
+    def _scores(self, replies: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
+        nothing = dict.fromkeys(self.task.classes, np.nan)
+        return np.array(
+            [
+                [reply.get("scores", nothing)[name] for name in self.task.classes]
+                for reply in replies
+            ],
+            dtype=np.float64,
+        ).reshape(len(replies), len(self.task.classes))

@@ -1,0 +1,181 @@
+"""An OpenAI-compatible endpoint on loopback with scripted faults, in its own process.
+
+Run as `python chat_server.py`; the first line on stdout is the port. The label of a row is
+POSITIVE when it holds "good", else NEGATIVE. A mark in a row makes a fault: `[429]`, `[500]`,
+`[broken]`, `[cut]`, `[html]` at its first sight only (`[always 500]` each time); `[refuse]`,
+`[length]`, `[empty]`, `[wrong]`, `[wrong once]`, `[filter]`, `[long]`, `[echo key]` each time.
+POST /control sets: latency, schema, logprobs, limit, temperature, key, dead; GET /seen tells the
+counts.
+"""
+
+import json
+import math
+import re
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+STATE = {
+    "latency": 0.0, "schema": True, "logprobs": True, "limit": "max_completion_tokens",
+    "temperature": True, "key": None, "status": None, "retry_after": "0.2", "free_text": False,
+}  # fmt: skip
+SEEN = {"requests": 0, "bodies": [], "by_row": {}, "times": [], "in_flight": 0, "most": 0}
+LOCK = threading.Lock()
+
+
+class Chat(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_args):
+        pass
+
+    def send(self, status, body, headers=None, kind="application/json"):
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_GET(self):
+        if self.path == "/seen":
+            return self.send(200, SEEN)
+        if self.path == "/v1/models":
+            return self.send(200, {"data": [{"id": "tiny-1"}, {"id": "tiny-2"}]})
+        return self.send(404, {"error": {"message": "not here"}})
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/control":
+            STATE.update(body)
+            return self.send(200, {})
+        if self.path != "/v1/chat/completions":
+            return self.send(404, {"error": {"message": "not here"}})
+        with LOCK:
+            SEEN["requests"] += 1
+            SEEN["in_flight"] += 1
+            SEEN["most"] = max(SEEN["most"], SEEN["in_flight"])
+            SEEN["times"].append(time.time())
+            if len(SEEN["bodies"]) < 50:
+                SEEN["bodies"].append(body)
+        try:
+            time.sleep(STATE["latency"])
+            return self.chat(body)
+        finally:
+            with LOCK:
+                SEEN["in_flight"] -= 1
+
+    def chat(self, body):
+        if STATE["status"]:
+            return self.send(STATE["status"], {"error": {"message": "scripted"}})
+        given = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if STATE["key"] and given != STATE["key"]:
+            said = f"Incorrect API key provided: {given}"
+            return self.send(401, {"error": {"message": said}})
+        if body["model"] not in ("tiny-1", "tiny-2"):
+            return self.send(404, {"error": {"message": "no such model"}})
+        refused = self.not_understood(body)
+        if refused:
+            return self.send(400, {"error": {"message": refused}})
+        users = [m["content"] for m in body["messages"] if m["role"] == "user"]
+        row = users[-1] if "<row>" in users[-1] else users[-2]
+        with LOCK:
+            sights = SEEN["by_row"][row] = SEEN["by_row"].get(row, 0) + 1
+        if self.fault(row, sights):
+            return None
+        return self.answer(body, row, sights, given, retried="<row>" not in users[-1])
+
+    def not_understood(self, body):
+        kind = body.get("response_format", {}).get("type")
+        if kind == "json_schema" and not STATE["schema"]:
+            return "response_format json_schema is not supported"
+        if body.get("logprobs") and STATE["logprobs"] == "refused":
+            return "logprobs is not enabled for this model"
+        if STATE["limit"] not in body:
+            other = next(name for name in body if name.startswith("max_"))
+            return f"Unsupported parameter: {other}"
+        if "temperature" in body and not STATE["temperature"]:
+            return "temperature does not support 0"
+        return ""
+
+    def fault(self, row, sights):
+        if "[too long]" in row:
+            self.send(400, {"error": {"message": "maximum context length exceeded"}})
+            return True
+        found = re.search(r"\[(always )?(429|500|503|broken|cut|html)\]", row)
+        if not found or (sights > 1 and not found.group(1)):
+            return False
+        if found.group(2) == "broken":
+            self.send(200, b'{"choices": [{"mess')
+        elif found.group(2) == "html":
+            self.send(200, b"<html>gateway</html>", kind="text/html")
+        elif found.group(2) == "cut":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b'{"choi')
+            self.wfile.flush()
+            self.close_connection = True
+            self.connection.shutdown(2)
+        else:
+            status = int(found.group(2))
+            wait = {"Retry-After": STATE["retry_after"]} if status in (429, 503) else {}
+            self.send(status, {"error": {"message": "scripted"}}, wait)
+        return True
+
+    def answer(self, body, row, sights, given, retried):
+        label = "POSITIVE" if "good" in row.casefold() else "NEGATIVE"
+        stated = "confidence" in body["messages"][0]["content"]
+        made = {"label": label} | ({"confidence": 80} if stated else {})
+        if "rationale" in body["messages"][0]["content"]:
+            made = {"rationale": f"It says {label}."} | made
+        text, finish, refusal = json.dumps(made), "stop", None
+        if STATE["free_text"]:
+            text = f"I would say: {label.lower()}."
+        if "[wrong]" in row or ("[wrong once]" in row and not retried):
+            text = '{"label": "MAYBE"}'
+        if "[length]" in row:
+            text, finish = '{"label": "POSI', "length"
+        if "[empty]" in row:
+            text = ""
+        if "[refuse]" in row:
+            text, refusal = None, "I cannot help with that."
+        if "[echo key]" in row:
+            text = json.dumps({"label": label, "key": given})
+        choice = {"message": {"content": text, "refusal": refusal}, "finish_reason": finish}
+        if body.get("logprobs") and STATE["logprobs"] is True and text:
+            choice["logprobs"] = {"content": list(tokens(text, label))}
+        usage = {"prompt_tokens": 100, "completion_tokens": 10}
+        self.send(200, {"choices": [choice], "usage": usage})
+
+
+def tokens(text, label):
+    """The answer cut into tokens of at most four characters, the label's first one at 0.9."""
+    other = {"POSITIVE": "NEG", "NEGATIVE": "POS"}[label]
+    at = text.find(label)
+    cuts = [0, at, *range(at + 3, len(text), 4), len(text)] if at >= 0 else [0, len(text)]
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        piece = text[start:end]
+        sure = 0.9 if start == at else 1.0
+        top = [{"token": piece, "logprob": math.log(sure)}]
+        if start == at:
+            top += [{"token": other, "logprob": math.log(0.06)}]
+            top += [{"token": "I", "logprob": math.log(0.04)}]
+        yield {"token": piece, "logprob": math.log(sure), "top_logprobs": top}
+
+
+if __name__ == "__main__":
+
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128
+        daemon_threads = True
+
+        def handle_error(self, *_args):
+            pass
+
+    server = Server(("127.0.0.1", 0), Chat)
+    print(server.server_address[1], flush=True)
+    threading.Thread(target=lambda: (sys.stdin.read(), server.shutdown()), daemon=True).start()
+    server.serve_forever()

@@ -1,0 +1,57 @@
+"""A real endpoint on loopback, started anew for each test that asks for it."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelkit.llm.cache import Cache
+
+
+class ChatServer:
+    """The running server: where it is, what it saw, what it shall do."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("chat_server.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline())
+        self.url = f"http://127.0.0.1:{self.port}/v1"
+
+    def control(self, **settings: Any) -> None:
+        self._call("/control", json.dumps(settings).encode())
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        return dict(json.loads(self._call("/seen", None)))
+
+    def _call(self, path: str, data: bytes | None) -> bytes:
+        address = f"http://127.0.0.1:{self.port}{path}"
+        with urllib.request.urlopen(urllib.request.Request(address, data)) as answer:
+            return bytes(answer.read())
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def chat_server() -> Iterator[ChatServer]:
+    server = ChatServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[Cache]:
+    opened = Cache(tmp_path)
+    yield opened
+    opened.close()

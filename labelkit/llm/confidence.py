@@ -22,66 +22,61 @@ def from_tokens(
     span = _label_span(tokens, label)
     if span is None:
         return None
-    start, first, offset = span
-    spelled = _spelling(tokens, start, label)
+    first, offset = span
+    targets = {name: _inside_json(name) for name in classes}
     mass = dict.fromkeys(classes, 0.0)
     path, done = 1.0, ""
-    open_classes = set(classes)
-    position = first
-    while position < len(tokens) and done != spelled:
-        text, logprob, others = tokens[position]
+    for text, logprob, others in tokens[first:]:
         lead, piece = text[:offset], text[offset:]
-        for other, other_logprob in {**others, text: logprob}.items():
-            if not other.startswith(lead):
+        for other, other_logprob in others.items():
+            if other == text or not other.startswith(lead):
                 continue
-            fitting = [
-                name for name in open_classes if _fits(done + other[offset:], name, spelled, label)
-            ]
-            if other == text or not fitting or label in fitting:
-                continue
-            for name in fitting:
-                mass[name] += path * math.exp(other_logprob) / len(fitting)
+            reached = _reached(done + other[offset:], targets)
+            for name in reached:
+                mass[name] += path * math.exp(other_logprob) / len(reached)
         path *= math.exp(logprob)
-        done = (done + piece)[: len(spelled)]
-        open_classes = {name for name in open_classes if _fits(done, name, spelled, label)}
-        position, offset = position + 1, 0
+        done, offset = done + piece, 0
+        if _reached(done, targets) == [label]:
+            break
     mass[label] += path
     total = sum(mass.values())
     return {name: value / total for name, value in mass.items()} if total > 0 else None
 
 
-def _fits(text: str, name: str, spelled: str, label: str) -> bool:
-    """Tell whether text so far may go on to spell `name` (or has spelled it and gone on)."""
-    target = spelled if name == label else json.dumps(name, ensure_ascii=False)[1:-1]
-    text, target = text.casefold(), target.casefold()
-    if not text:
-        return True
-    if target.startswith(text):
-        return True
-    rest = text[len(target) :]
-    return text.startswith(target) and not rest[:1].isalnum()
+def _reached(text: str, targets: dict[str, str]) -> list[str]:
+    """Return the classes that `text` may go on to spell; else the longest that it has spelled."""
+    so_far = text.casefold()
+    if not so_far:
+        return []
+    open_classes = [name for name, target in targets.items() if target.startswith(so_far)]
+    if open_classes:
+        return open_classes
+    spelled = [
+        name
+        for name, target in targets.items()
+        if so_far.startswith(target) and not so_far[len(target)].isalnum()
+    ]
+    return [max(spelled, key=len)] if spelled else []
 
 
-def _label_span(tokens: Sequence[Token], label: str) -> tuple[int, int, int] | None:
-    """Return where the label starts: in the whole text, the token, the place in that token."""
+def _inside_json(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)[1:-1].casefold()
+
+
+def _label_span(tokens: Sequence[Token], label: str) -> tuple[int, int] | None:
+    """Return where the label starts: which token, and the place in it."""
     whole = "".join(text for text, _, _ in tokens)
     key = whole.casefold().rfind('"label"')
-    spelling = json.dumps(label, ensure_ascii=False)[1:-1].casefold()
+    spelling = _inside_json(label)
     start = whole.casefold().find(spelling, key + 7 if key >= 0 else 0)
     if start < 0 or len(whole) != len(whole.casefold()):
         return None
     seen = 0
     for position, (text, _, _) in enumerate(tokens):
         if seen + len(text) > start:
-            return start, position, start - seen
+            return position, start - seen
         seen += len(text)
     return None
-
-
-def _spelling(tokens: Sequence[Token], start: int, label: str) -> str:
-    """Return the label as the answer spells it (its case may differ from the class's)."""
-    whole = "".join(text for text, _, _ in tokens)
-    return whole[start : start + len(json.dumps(label, ensure_ascii=False)[1:-1])]
 
 
 def agreement(labels: Sequence[str | None], label: str) -> float:

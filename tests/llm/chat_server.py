@@ -8,6 +8,7 @@ POST /control sets: latency, schema, logprobs, limit, temperature, key, dead; GE
 counts.
 """
 
+import itertools
 import json
 import math
 import re
@@ -156,7 +157,7 @@ def tokens(text, label):
     other = {"POSITIVE": "NEG", "NEGATIVE": "POS"}[label]
     at = text.find(label)
     cuts = [0, at, *range(at + 3, len(text), 4), len(text)] if at >= 0 else [0, len(text)]
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in itertools.pairwise(cuts):
         piece = text[start:end]
         sure = 0.9 if start == at else 1.0
         top = [{"token": piece, "logprob": math.log(sure)}]

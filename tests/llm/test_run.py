@@ -1,5 +1,6 @@
 """A whole run against a real endpoint: faults, fallbacks, nothing asked twice, no key anywhere."""
 
+import itertools
 import time
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,12 @@ KEY = "sk-very-secret-0123456789"
 def a_run(cache: Cache, server: ChatServer, meter: Meter | None = None, **settings: Any) -> Run:
     told = {"model": "tiny-1", "base_url": server.url, "retries": 3} | settings
     return Run(
-        Task(CLASSES), Settings(**told), Examples((), (), 0), cache, meter or Meter(None, None), "r1"
+        Task(CLASSES),
+        Settings(**told),
+        Examples((), (), 0),
+        cache,
+        meter or Meter(None, None),
+        "r1",
     )
 
 
@@ -45,7 +51,7 @@ def test_passing_faults_are_retried_and_lasting_ones_told(
         "[too long]",
     ]  # fmt: skip
     found = dict(zip(texts, a_run(cache, chat_server).label(texts), strict=True))
-    for text in texts[:6] + ["good [wrong once]"]:
+    for text in [*texts[:6], "good [wrong once]"]:
         assert found[text].label == "POSITIVE", text
     told = {text: item.error for text, item in found.items() if item.error}
     assert told == {
@@ -75,7 +81,7 @@ def test_retry_after_holds_all_workers(cache: Cache, chat_server: ChatServer) ->
     found = a_run(cache, chat_server, concurrency=2).label(texts)
     assert all(item.label == "POSITIVE" for item in found)
     times = chat_server.seen["times"]
-    assert max(b - a for a, b in zip(times, times[1:], strict=False)) > 0.7
+    assert max(b - a for a, b in itertools.pairwise(times)) > 0.7
 
 
 @pytest.mark.parametrize(

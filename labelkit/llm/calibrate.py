@@ -27,20 +27,26 @@ def balanced(scores: Scores, rounds: int = 100) -> Scores:
     return softmax(scores + offset * len(scores) / (len(scores) + 5))
 
 
+# How firmly a fit holds to the balanced scores where people's labels are few: the inverse
+# variance of each class's offset and of the common scale.
+PULL = 3.0
+
+
 def fitted(scores: Scores, codes: NDArray[np.int32]) -> Scores:
     """Return probabilities with scale and offsets fitted on the rows that people labelled.
 
-    `codes` holds each row's class or -1. Multinomial logistic regression with one common scale
-    and one offset a class, a weak pull towards scale 1 (Platt scaling with a prior); a labelled
-    row is scored by an equation that did not see it (five folds).
+    `codes` holds each row's class or -1. From the balanced scores, a multinomial logistic
+    regression with one common scale and one offset a class, pulled towards leaving them as they
+    are (Platt scaling with a prior). A labelled row is scored by an equation that did not see it
+    (five folds).
     """
+    start = np.log(np.maximum(balanced(scores), 1e-30))
     known = np.flatnonzero(codes >= 0)
-    whole = _fit(scores[known], codes[known])
-    probabilities = _apply(scores, whole)
+    probabilities = _apply(start, _fit(start[known], codes[known]))
     for fold in range(5):
         held = known[fold::5]
         rest = np.setdiff1d(known, held)
-        probabilities[held] = _apply(scores[held], _fit(scores[rest], codes[rest]))
+        probabilities[held] = _apply(start[held], _fit(start[rest], codes[rest]))
     return probabilities
 
 
@@ -48,17 +54,16 @@ def _fit(scores: Scores, codes: NDArray[np.int32]) -> Scores:
     from scipy.optimize import minimize
 
     one_hot = np.eye(scores.shape[1])[codes]
+    asis = np.concatenate([[1.0], np.zeros(scores.shape[1])])
 
     def loss(parameters: Scores) -> tuple[float, Scores]:
         probabilities = _apply(scores, parameters)
-        gap = probabilities - one_hot
-        pull = np.concatenate([[parameters[0] - 1.0], 0.1 * parameters[1:]])
-        value = -np.log(np.maximum((probabilities * one_hot).sum(axis=1), 1e-12)).sum()
+        gap, moved = probabilities - one_hot, parameters - asis
+        value = -np.log(np.maximum((probabilities * one_hot).sum(axis=1), 1e-30)).sum()
         slope = np.concatenate([[(gap * scores).sum()], gap.sum(axis=0)])
-        return value + 0.5 * float(pull @ pull), slope + pull * np.r_[1.0, [0.1] * (len(pull) - 1)]
+        return value + 0.5 * PULL * float(moved @ moved), slope + PULL * moved
 
-    start = np.concatenate([[1.0], np.zeros(scores.shape[1])])
-    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B").x)
+    return np.asarray(minimize(loss, asis, jac=True, method="L-BFGS-B").x)
 
 
 def _apply(scores: Scores, parameters: Scores) -> Scores:

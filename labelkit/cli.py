@@ -1,0 +1,157 @@
+"""The app: one line a command, and the one place where errors become messages and exit codes."""
+
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer._click.exceptions import ClickException
+from typer.core import TyperGroup
+
+from labelkit import __version__, console
+from labelkit.errors import LabelkitError, nearest
+
+# name: (module:function, what it does in one line); nothing is imported before it is asked for.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "weak-label": (
+        "labelkit.weak.command:weak_label",
+        "Label rows by labeling functions and rules.",
+    ),
+    "llm-label": ("labelkit.llm.command:llm_label", "Label rows by a large language model."),
+    "query": ("labelkit.active.command:query", "Pick the rows that are worth a person's time."),
+    "find-noise": ("labelkit.noise.command:find_noise", "Find the labels that are probably wrong."),
+    "pipeline": ("labelkit.pipeline.command:pipeline", "Run all stages of a task, resuming."),
+    "merge": ("labelkit.people.command:merge", "Bring people's answers into the file."),
+    "decide": ("labelkit.decide.command:decide", "Choose one label a row from all sources."),
+    "train": ("labelkit.models.command:train", "Train a model on the labels."),
+    "predict": ("labelkit.models.command:predict", "Label a file by a trained model."),
+    "evaluate": ("labelkit.models.command:evaluate", "Compare label columns with gold."),
+    "init": ("labelkit.pipeline.starter:init", "Write a starter task file for a data file."),
+    "doctor": ("labelkit.doctor:doctor", "Show what works on this machine."),
+    "history": ("labelkit.history:history", "Show how a file was made."),
+}
+
+
+class _Commands(TyperGroup):
+    """Loads a command's module only when that command is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module, function = COMMANDS[cmd_name][0].split(":")
+        made = getattr(importlib.import_module(module), function)
+        from labelkit.options import as_typer_command
+
+        return as_typer_command(made)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            ctx.fail(f"there is no command {args[0]!r}{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        given = list(sys.argv[1:] if args is None else args)
+        sys.exit(_exit_code(lambda: self._run(given), "--debug" in given))
+
+    def _run(self, args: list[str]) -> Any:
+        return super().main(args=args, prog_name="labelkit", standalone_mode=False)
+
+
+def _exit_code(run: Any, debug: bool) -> int:
+    try:
+        code = run()
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except LabelkitError as error:
+        if debug:
+            raise
+        console.error(str(error))
+        return error.exit_code
+    except ClickException as error:
+        return _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        console.error("interrupted; no output was written, what was paid for is kept")
+        return 130
+    except BrokenPipeError:
+        _forget_stdout()
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        console.error(
+            f"labelkit failed in a way that was not foreseen: {type(error).__name__}: {error} "
+            f"(run it again with --debug for the details)"
+        )
+        return 1
+
+
+def _usage(error: ClickException) -> int:
+    ctx = getattr(error, "ctx", None)
+    message = error.format_message().replace("No such option: ", "there is no option ")
+    message = message.replace(" (Possible options: ", "; did you mean one of (")
+    if ctx is not None and not message.strip():
+        print(ctx.get_help())
+        return 0
+    console.error(message)
+    if ctx is not None:
+        print(f"try: {ctx.command_path} --help", file=sys.stderr)
+    return error.exit_code
+
+
+def _forget_stdout() -> None:
+    # Python flushes stdout once more at exit and would complain about the closed pipe.
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        print(f"labelkit {__version__}")
+        raise typer.Exit()
+
+
+app = typer.Typer(
+    cls=_Commands,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+)
+
+
+@app.callback()
+def labelkit(
+    version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Show the version."
+    ),
+) -> None:
+    """Turn a file of unlabelled rows into a labelled one.
+
+    Each command reads a CSV, TSV, JSONL or Parquet file and writes it with columns added.
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    app()
+
+
+def run(args: list[str]) -> int:
+    """Run one command in this process, as the pipeline does; return its exit code.
+
+    Raises LabelkitError as the command does, so that the caller can say which stage failed.
+    """
+    code = typer.main.get_command(app)._run(args)  # type: ignore[attr-defined]
+    return code if isinstance(code, int) else 0

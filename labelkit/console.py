@@ -1,0 +1,178 @@
+"""stderr is for people: notes, progress, tables, the closing line. stdout gets data only."""
+
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+_QUIET = 1
+_NORMAL = 2
+_VERBOSE = 3
+_level = _NORMAL
+
+# Terminal escapes, other control characters and bidirectional overrides are shown, not obeyed.
+_HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+_PLAIN_PROGRESS_SECONDS = 30.0
+
+
+def set_level(quiet: bool, verbose: bool) -> None:
+    """Choose how much is said: `quiet` leaves errors and warnings only."""
+    global _level
+    _level = _QUIET if quiet else _VERBOSE if verbose else _NORMAL
+
+
+def clean(text: object, width: int = 80) -> str:
+    """Return a cell's text fit for a terminal: no control characters, at most `width` long."""
+    shown = str(text).replace("\r\n", "⏎").replace("\n", "⏎").replace("\t", " ")
+    shown = _HOSTILE.sub("·", shown)
+    return shown if len(shown) <= width else shown[: width - 1] + "…"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def note(text: str) -> None:
+    """Say something that people may want to know."""
+    if _level >= _NORMAL:
+        _say(text)
+
+
+def detail(text: str) -> None:
+    """Say something only under --verbose."""
+    if _level >= _VERBOSE:
+        _say(text)
+
+
+def warn(text: str) -> None:
+    """Say something that may be wrong, also under --quiet."""
+    _say(f"warning: {text}")
+
+
+def error(text: str) -> None:
+    """Say why the command failed."""
+    _say(f"error: {text}")
+
+
+def is_terminal() -> bool:
+    """Tell whether a person watches stderr."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def can_ask() -> bool:
+    """Tell whether a person can answer a question."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Callable[..., None]]:
+    """Yield `advance(n=1, note="")`; a bar on a terminal, else a plain line every 30 seconds."""
+    if _level < _NORMAL:
+        yield lambda n=1, note="": None
+    elif is_terminal():
+        yield from _bar(what, total)
+    else:
+        yield _plain_progress(what, total)
+
+
+def _bar(what: str, total: int | None) -> Iterator[Callable[..., None]]:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(escape(what), total=total, note="")
+
+        def advance(n: int = 1, note: str = "") -> None:
+            bar.update(task, advance=n, note=escape(note))
+
+        yield advance
+
+
+def _plain_progress(what: str, total: int | None) -> Callable[..., None]:
+    done = 0
+    said = time.monotonic()
+
+    def advance(n: int = 1, note: str = "") -> None:
+        nonlocal done, said
+        done += n
+        if time.monotonic() - said >= _PLAIN_PROGRESS_SECONDS:
+            said = time.monotonic()
+            of = f" of {total:,}" if total else ""
+            _say(f"{what}: {done:,}{of}{' · ' + note if note else ''}")
+
+    return advance
+
+
+def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Show a small table to people, on stderr."""
+    if _level >= _NORMAL:
+        for line in _aligned(title, header, rows):
+            _say(line)
+
+
+def data_table(
+    header: Sequence[str], rows: Sequence[Sequence[object]], *, as_json: bool = False
+) -> None:
+    """Write a table to stdout: aligned text for people, one JSON list of objects for programs."""
+    if as_json:
+        print(json.dumps([dict(zip(header, row, strict=True)) for row in rows], ensure_ascii=False))
+        return
+    for line in _aligned("", header, rows):
+        print(line)
+
+
+def _aligned(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    cells = [[clean(_shown(value), 60) for value in row] for row in rows]
+    number = [all(_is_number(row[i]) for row in rows) for i in range(len(header))]
+    widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(header)]
+
+    def line(values: Sequence[str]) -> str:
+        parts = [
+            value.rjust(width) if right else value.ljust(width)
+            for value, width, right in zip(values, widths, number, strict=True)
+        ]
+        return "  ".join(parts).rstrip()
+
+    lines = [title] if title else []
+    return [*lines, line(header), line(["─" * width for width in widths]), *map(line, cells)]
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def ask(question: str) -> bool:
+    """Ask a person a yes-or-no question on the terminal; no answer means no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -1,0 +1,49 @@
+"""The one way to tell the user that something is wrong: raise, and the message is read."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class LabelkitError(Exception):
+    """Printed to stderr as it is, without a traceback; the command ends with `exit_code`."""
+
+    exit_code = 1
+
+
+class UsageError(LabelkitError):
+    """The command line or the task file asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class PeopleNeeded(LabelkitError):
+    """A pipeline waits for people's labels; the message gives the next command."""
+
+    exit_code = 3
+
+
+class IssuesFound(LabelkitError):
+    """Issues were found and the user asked for a failing exit code."""
+
+    exit_code = 4
+
+
+class BudgetReached(LabelkitError):
+    """A budget or too many failures stopped the work; all that was paid for is kept."""
+
+    exit_code = 5
+
+
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the closest of `choices`, or an empty string."""
+    listed = list(choices)
+    by_fold = {choice.casefold(): choice for choice in listed}
+    found = get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.6)
+    return f"; did you mean {by_fold[found[0]]!r}?" if found else ""
+
+
+def listing(names: Iterable[str], most: int = 12) -> str:
+    """Return `a, b, c` for a message, cut after `most` names."""
+    shown = [str(name) for name in names]
+    rest = len(shown) - most
+    return ", ".join(shown[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,155 @@
+"""Bytes in and out: compression by suffix, outputs whole or not at all, spooled pipes."""
+
+import errno
+import io
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from labelkit.errors import LabelkitError
+
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+
+
+def compression_of(path: Path) -> str | None:
+    """Return Arrow's name of the compression that the last suffix stands for, if any."""
+    return COMPRESSIONS.get(path.suffix.lower())
+
+
+def open_for_reading(path: Path) -> BinaryIO:
+    """Return the decompressed bytes of a file as a stream.
+
+    Raises LabelkitError when the file is missing, a folder, or not readable.
+    """
+    try:
+        if path.is_dir():
+            raise LabelkitError(
+                f"{path} is a folder; give a file (a folder may hold Parquet parts)"
+            )
+        compression = compression_of(path)
+        if compression is None:
+            return path.open("rb")
+        import pyarrow as pa
+
+        # Arrow's stream cannot be iterated by lines.
+        stream = pa.input_stream(str(path), compression=compression)
+        return cast(BinaryIO, io.BufferedReader(stream, 1 << 20))
+    except FileNotFoundError:
+        raise LabelkitError(f"there is no file {path}{_neighbour(path)}") from None
+    except PermissionError:
+        raise LabelkitError(f"{path} cannot be read: permission denied") from None
+
+
+def _neighbour(path: Path) -> str:
+    from labelkit.errors import nearest
+
+    try:
+        return nearest(path.name, [entry.name for entry in path.parent.iterdir()])
+    except OSError:
+        return f"; there is no folder {path.parent} either"
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """Yield a stream whose bytes become `path` when the block ends well, and vanish otherwise.
+
+    Written to a temporary file in the same folder, flushed to the disk, then renamed.
+    Raises LabelkitError for a folder that is missing or not writable and for a full disk.
+    """
+    if _is_device(path):
+        with path.open("wb") as stream:
+            yield stream
+        return
+    target = Path(os.path.realpath(path))
+    temporary = None
+    try:
+        number, name = tempfile.mkstemp(
+            prefix=f".{target.name}.", suffix=".part", dir=target.parent
+        )
+        temporary = Path(name)
+        with os.fdopen(number, "wb") as raw:
+            with compressed(raw, target) as stream:
+                yield stream
+            raw.flush()
+            os.fsync(raw.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+        temporary = None
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise _explained(error, path) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def compressed(raw: BinaryIO, target: Path) -> Iterator[BinaryIO]:
+    """Yield `raw`, or a compressing stream over it when the target's suffix asks for one."""
+    compression = compression_of(target)
+    if compression is None:
+        yield raw
+        return
+    import pyarrow as pa
+
+    # Arrow closes the file that it writes to, so it gets a handle of its own.
+    own = os.fdopen(os.dup(raw.fileno()), "wb")
+    with pa.output_stream(own, compression=compression) as stream:
+        yield stream
+
+
+def _is_device(path: Path) -> bool:
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    # Some file systems refuse to open or sync a folder; the rename itself has happened.
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def _explained(error: OSError, path: Path) -> LabelkitError:
+    # Arrow wraps the number in its message; a full disk must be told apart from the rest.
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
+    if full:
+        return LabelkitError(
+            f"the disk is full: {path} was not written (what stood there before is unchanged)"
+        )
+    if isinstance(error, FileNotFoundError):
+        return LabelkitError(f"{path} cannot be written: there is no folder {path.parent}")
+    if isinstance(error, IsADirectoryError):
+        return LabelkitError(f"{path} cannot be written: it is a folder")
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return LabelkitError(f"{path} cannot be written: the folder {path.parent} is not writable")
+    if isinstance(error, BrokenPipeError):
+        raise error
+    return LabelkitError(f"{path} cannot be written: {error.strerror or error}")
+
+
+def spool_stdin() -> Path:
+    """Copy stdin to a temporary file in $TMPDIR, removed when the process ends; return its path."""
+    import atexit
+
+    with tempfile.NamedTemporaryFile(prefix="labelkit-stdin-", delete=False) as stream:
+        path = Path(stream.name)
+        atexit.register(path.unlink, missing_ok=True)
+        try:
+            shutil.copyfileobj(sys.stdin.buffer, stream)
+        except OSError as error:
+            raise _explained(error, path) from error
+    return path

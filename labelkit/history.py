@@ -1,0 +1,76 @@
+"""Provenance: `<output>.history.json` beside each output, one entry a step."""
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from labelkit import console
+from labelkit.errors import LabelkitError
+from labelkit.options import command
+
+SCHEMA = 1
+# `//user:secret@host` in an argument; keys themselves come from the environment only.
+_SECRET_IN_URL = re.compile(r"(?<=//)[^/@\s]+@")
+
+
+def path_for(output: Path) -> Path:
+    """Return where the history of a file stands."""
+    return output.with_name(output.name + ".history.json")
+
+
+def read(output: Path) -> list[dict[str, Any]]:
+    """Return the steps that made a file, oldest first; nothing where none are recorded."""
+    try:
+        steps = json.loads(path_for(output).read_text("utf-8"))["steps"]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except (OSError, ValueError, KeyError, TypeError):
+        console.warn(f"{path_for(output)} cannot be read and is begun anew")
+        return []
+    return list(steps)
+
+
+def write(output: Path, steps: list[dict[str, Any]]) -> None:
+    """Write the steps that made a file, whole or not at all."""
+    from labelkit.files import whole
+
+    text = json.dumps({"schema": SCHEMA, "steps": steps}, indent=1, ensure_ascii=False)
+    with whole(path_for(output)) as stream:
+        stream.write(_SECRET_IN_URL.sub("***@", text).encode() + b"\n")
+
+
+def digest(path: Path) -> str:
+    """Return the hash of a file's content."""
+    import hashlib
+
+    with path.open("rb") as stream:
+        return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@command("history", inputs="one")
+def history(
+    job: Any,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show how a file was made: each step with its counts, cost and time.
+
+    Example:
+      labelkit history build/reviews.labelled.csv
+    """
+    path = Path(job.options["input"])
+    steps = read(path)
+    if not steps:
+        raise LabelkitError(f"there is no history of {path} ({path_for(path).name} is missing)")
+    if as_json:
+        print(json.dumps({"schema": SCHEMA, "steps": steps}, ensure_ascii=False))
+        return
+    rows = [[step["when"], step["command"], _facts(step), step["seconds"]] for step in steps]
+    console.data_table(["when", "command", "what", "seconds"], rows)
+
+
+def _facts(step: dict[str, Any]) -> str:
+    facts = {**step.get("counts", {}), **step.get("cost", {})}
+    return " · ".join(f"{value:,} {name}" for name, value in facts.items())

@@ -1,0 +1,578 @@
+"""One run of a command: its input, the options that all share, and its output."""
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from labelkit import __version__, columns, console, files, history, table
+from labelkit import task as tasks
+from labelkit.columns import AUDIT, Labels, Mask, Texts
+from labelkit.errors import LabelkitError, UsageError, listing, nearest
+from labelkit.options import Declared, split_classes
+
+if TYPE_CHECKING:
+    from labelkit.features import Features
+
+_SHORTEST_TEXT = 12.0  # mean characters; a column of longer cells of many values is a text
+
+
+class Job:
+    """What a command's function gets: columns in, annotations out, and what to say about it."""
+
+    def __init__(
+        self, declared: Declared, options: dict[str, Any], own: Mapping[str, Any] | None = None
+    ) -> None:
+        self.name = declared.name
+        self.prefix = declared.prefix
+        self.annotates = declared.annotates
+        self.options = options
+        self.own = dict(own or {})
+        self.seed: int = options["seed"]
+        self.jobs: int = options.get("jobs") or 1
+        self.task_path = _task_path(options)
+        self._started = time.perf_counter()
+        self._counts: dict[str, Any] = {}
+        self._costs: dict[str, Any] = {}
+        self._figures: dict[str, Any] = {}
+        self._other_inputs: list[Path] = []
+        if self.annotates:
+            self._check_output()
+
+    def __enter__(self) -> "Job":
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed is None and self.options.get("summary"):
+            self._write_summary(self.options["summary"])
+
+    # -- the input -----------------------------------------------------------------------------
+
+    @cached_property
+    def source(self) -> table.Table:
+        """The input, opened."""
+        given = self.options["input"]
+        paths = [given] if isinstance(given, str) else list(given)
+        return self.open(*paths)
+
+    def open(self, *paths: str | Path) -> table.Table:
+        """Open a data file with the reading options of this run."""
+        return table.Table(
+            paths,
+            given_format=self._format(),
+            delimiter=self.options["delimiter"],
+            encoding=self.options["encoding"],
+        )
+
+    def also_reads(self, path: Path) -> None:
+        """Record a file beside the input that the result depends on."""
+        self._other_inputs.append(path)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return self.source.count()
+
+    def require(self, names: Sequence[str]) -> None:
+        """Raise LabelkitError for a column that is not in the file."""
+        self.source.require(names)
+
+    @cached_property
+    def task(self) -> tasks.Task:
+        """The task file's content; empty where there is none."""
+        return tasks.NO_TASK if self.task_path is None else tasks.load(self.task_path)
+
+    @cached_property
+    def classes(self) -> list[str] | None:
+        """The declared classes, in their order."""
+        return split_classes(self.options.get("classes"))
+
+    @cached_property
+    def text(self) -> list[str]:
+        """The text columns: those named, else `text`, else the only column that reads like text.
+
+        Raises LabelkitError that lists the columns where it is not clear.
+        """
+        named = self.options.get("text")
+        if named:
+            self.source.require(named, "--text")
+            self.source.take_as_text(named)
+            return list(named)
+        if self.source.has("text"):
+            self.source.take_as_text(["text"])
+            return ["text"]
+        found = self._texts_by_look
+        if len(found) == 1:
+            self.source.take_as_text(found)
+            return found
+        among = f"several look like text: {listing(found)}" if found else "none looks like text"
+        raise LabelkitError(
+            f"{self.source.name}: which column is the text? Name it with --text COLUMN "
+            f"({among}; columns: {listing(self.source.columns, 20)})"
+        )
+
+    def has_text(self) -> bool:
+        """Tell whether the text columns are clear."""
+        try:
+            return bool(self.text)
+        except LabelkitError:
+            if self.options.get("text"):
+                raise
+            return False
+
+    @cached_property
+    def _texts_by_look(self) -> list[str]:
+        import pyarrow.compute as pc
+
+        names = [name for name in self.source.columns if name not in self._not_features]
+        kinds = self.source.kinds(names)
+        found = []
+        head = next(self.source.batches([n for n in names if kinds[n] == "text"], True), None)
+        for name in head.schema.names if head is not None else []:
+            column = head.column(name)
+            length = pc.mean(pc.utf8_length(column)).as_py() or 0.0
+            distinct = pc.count_distinct(column).as_py()
+            words = pc.mean(pc.count_substring(column, " ")).as_py() or 0.0
+            if length >= _SHORTEST_TEXT and words >= 1.5 and distinct > head.num_rows / 3:
+                found.append(name)
+        return found
+
+    @cached_property
+    def chosen(self) -> Mask | None:
+        """The rows to act on by --where and --sample; None means all."""
+        mask = self._where(self.options.get("where"))
+        sample = self.options.get("sample")
+        if sample is None:
+            return mask
+        if sample < 1:
+            raise UsageError(f"--sample {sample}: give a number of rows")
+        among = np.arange(self.rows) if mask is None else np.flatnonzero(mask)
+        rng = np.random.default_rng([self.seed, 1])
+        picked = rng.choice(among, size=min(sample, len(among)), replace=False)
+        mask = np.zeros(self.rows, dtype=bool)
+        mask[picked] = True
+        return mask
+
+    def _where(self, expression: str | None) -> Mask | None:
+        if not expression:
+            return None
+        from labelkit.where import parse
+
+        where = parse(expression)
+        self.source.require(where.columns, "--where")
+        parts = [where.mask(batch) for batch in self.source.batches(where.columns, typed=True)]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
+
+    # -- keys, labels, gold, groups ------------------------------------------------------------
+
+    @cached_property
+    def key_name(self) -> str:
+        """The key's column, or `row` where a row is known by its place only."""
+        named = self.options.get("id")
+        if named and named != "row":
+            self.source.require([named], "--id")
+            return str(named)
+        if not named and self.source.has("id"):
+            return "id"
+        return "row"
+
+    def keys(self) -> list[str]:
+        """Return each row's key as text."""
+        if self.key_name == "row":
+            return [str(i) for i in range(self.rows)]
+        return list(self._texts(self.key_name))
+
+    def unique_keys(self) -> list[str]:
+        """Return the keys; raises LabelkitError where one is empty or stands twice."""
+        keys = self.keys()
+        twice = columns.doubled(keys)
+        if twice is not None:
+            what = f"the key {twice!r} stands twice" if twice else "the key is empty in some rows"
+            raise LabelkitError(
+                f"{self.source.name}: {what} in column {self.key_name!r}; "
+                f"name another with --id COLUMN, or --id row for the row's number"
+            )
+        return keys
+
+    def _texts(self, column: str) -> Texts:
+        self.source.require([column])
+        return self.source.texts(column)
+
+    def label_columns(self) -> list[str]:
+        """Return the columns that labels come from; an absent default means none yet."""
+        named = self.options.get("label")
+        if named:
+            self.source.require(named, "--label")
+            return list(named)
+        return ["label"] if self.source.has("label") else []
+
+    def labels(self) -> Labels:
+        """Return the labels so far: --label columns in order, people's --answers before them.
+
+        Raises LabelkitError for a label outside the declared classes.
+        """
+        sources = [(name, self._texts(name)) for name in self.label_columns()]
+        audit = np.zeros(self.rows, dtype=bool)
+        if self.source.has("label_origin"):
+            audit = self._texts("label_origin") == AUDIT
+        for path in self.options.get("answers") or []:
+            values, origin = self._answers(path)
+            sources.insert(0, (str(path), values))
+            audit |= origin == AUDIT
+        values, source = columns.first_filled(sources, self.rows)
+        ignore = self.ignores_unknown_labels()
+        values, codes, classes = columns.encode(
+            values, self.classes, ignore, self.source.name, self.keys
+        )
+        return Labels(values, codes, classes, audit, source)
+
+    def ignores_unknown_labels(self) -> bool:
+        """Tell whether labels outside the classes are left out instead of being an error."""
+        given = self.options.get("unknown_label", "error")
+        if given not in ("error", "ignore"):
+            raise UsageError(f"--unknown-label {given!r}: choose error or ignore")
+        return bool(given == "ignore")
+
+    def _answers(self, path: Path) -> tuple[Texts, Texts]:
+        from labelkit.answers import read_answers
+
+        self.also_reads(path)
+        answers = read_answers(self.open(path), self.key_name)
+        matched = answers.matched(self, unknown_keys_are_errors=True)
+        values = np.full(self.rows, "", dtype=object)
+        origin = np.full(self.rows, "", dtype=object)
+        values[matched.rows] = matched.labels
+        origin[matched.rows] = matched.origins
+        return values, origin
+
+    def gold(self) -> Texts | None:
+        """Return the known truth as text, where --gold names a column."""
+        name = self.options.get("gold")
+        if not name:
+            return None
+        self.source.require([name], "--gold")
+        return self._texts(name)
+
+    def groups(self, texts: Sequence[str] = ()) -> npt.NDArray[np.int64]:
+        """Return a group number a row: rows of one --group, and exact duplicates, are together."""
+        from scipy.sparse import coo_matrix
+        from scipy.sparse.csgraph import connected_components
+
+        names = [n for n in [self.options.get("group")] if n]
+        self.source.require(names, "--group")
+        n = self.rows
+        parts = [self._codes([name]) for name in names]
+        parts.append(self._codes(list(texts) or self.feature_names()))
+        if len(parts) == 1:
+            return parts[0]
+        nodes = parts[0].max(initial=0) + 1
+        graph = coo_matrix((np.ones(n), (parts[0], nodes + parts[1])), shape=(nodes + n, nodes + n))
+        return connected_components(graph, directed=False)[1][parts[0]].astype(np.int64)
+
+    def _codes(self, names: Sequence[str]) -> npt.NDArray[np.int64]:
+        checks = columns.row_checks(self._text_table(names))
+        _, codes = np.unique(np.array(checks, dtype=object).astype(str), return_inverse=True)
+        return codes.astype(np.int64)
+
+    def _text_table(self, names: Sequence[str]) -> pa.Table:
+        return pa.table({name: pa.array(self._texts(name), pa.string()) for name in names})
+
+    def row_checks(self) -> list[str]:
+        """Return a hash of each row's own content, our columns aside."""
+        mine = set(self.our_columns) | {"label"}
+        return columns.row_checks(
+            self._text_table([name for name in self.source.columns if name not in mine])
+        )
+
+    # -- features ------------------------------------------------------------------------------
+
+    @cached_property
+    def our_columns(self) -> list[str]:
+        """The columns of the file that labelkit wrote, under whatever prefix."""
+        recorded = {
+            name for path in self._input_paths() for step in history.read(path)
+            for name in step.get("columns", [])
+        }  # fmt: skip
+        usual = set(columns.ours(self.source.columns)) | recorded
+        return [name for name in self.source.columns if name in usual]
+
+    @cached_property
+    def _not_features(self) -> set[str]:
+        named = [
+            self.options.get("id") or "id",
+            self.options.get("gold"),
+            self.options.get("group"),
+            "label",
+            "gold",
+            *(self.options.get("label") or []),
+            *self.own_secret_columns,
+        ]
+        return {name for name in named if name} | set(self.our_columns)
+
+    @property
+    def own_secret_columns(self) -> list[str]:
+        """More columns that no model, rule or prompt may see; a command may set them."""
+        return list(self.own.get("secret_columns") or [])
+
+    def visible_columns(self) -> list[str]:
+        """Return the columns that labeling functions and prompts may see: no labels, gold, ours."""
+        key = self.options.get("id") or "id"
+        return [n for n in self.source.columns if n not in self._not_features or n == key]
+
+    def feature_names(self) -> list[str]:
+        """Return the columns that a model learns from."""
+        return self.features().needed
+
+    def features(self) -> "Features":
+        """Return what turns the feature columns into a matrix, not fitted yet."""
+        from labelkit.features import Features
+
+        choice = self.options.get("features", "auto")
+        named = list(self.options.get("column") or [])
+        self.source.require(named, "--column")
+        text = self.text if choice in ("auto", "tfidf", "mixed") and self.has_text() else []
+        if named and choice == "auto":
+            choice = "mixed" if text else "columns"
+        others = named or [
+            name
+            for name in self.source.columns
+            if name not in self._not_features and name not in text
+        ]
+        needed = [] if choice == "tfidf" or (choice == "auto" and text) else others
+        kinds = self.source.kinds([*text, *needed])
+        if not text and not kinds:
+            raise LabelkitError(
+                f"{self.source.name} has no column to learn from: all are keys, labels or ours"
+            )
+        return Features(text, kinds, choice, self.seed)
+
+    def from_proba(self, classes: Sequence[str]) -> npt.NDArray[np.float64] | None:
+        """Return probabilities rows x classes from the columns PREFIX<class> of --from-proba.
+
+        Raises LabelkitError where a class has no column or a row does not sum to one.
+        """
+        prefix = self.options.get("from_proba")
+        if not prefix:
+            return None
+        names = [prefix + name for name in classes]
+        missing = [n for n in names if not self.source.has(n)]
+        if missing:
+            raise LabelkitError(
+                f"{self.source.name} has no column {missing[0]!r} (--from-proba {prefix})"
+                f"{nearest(missing[0], self.source.columns)}; one column a class is needed"
+            )
+        data = self.source.read(names, typed=True)
+        found = np.column_stack(
+            [np.asarray(data.column(n).to_numpy(), dtype=np.float64) for n in names]
+        )
+        filled = ~np.isnan(found).all(axis=1)
+        sums = np.nansum(found, axis=1)
+        wrong = filled & ((np.abs(sums - 1) > 1e-3) | (np.nan_to_num(found) < 0).any(axis=1))
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise LabelkitError(
+                f"{self.source.name}, row {row + 1}: the probabilities {listing(names)} sum to "
+                f"{sums[row]:.3f}, not 1"
+            )
+        return found
+
+    # -- the output ----------------------------------------------------------------------------
+
+    def column(self, name: str) -> str:
+        """Return the full name of one of this command's columns."""
+        return f"{self.options.get('as_name') or self.prefix}_{name}"
+
+    @property
+    def output(self) -> str:
+        """Where the result goes."""
+        if self.options.get("in_place"):
+            return str(self._input_paths()[0])
+        return str(self.options.get("output") or "")
+
+    def annotate(self, found: Mapping[str, Any], drop: Sequence[str] = ()) -> None:
+        """Write the output: all rows, these columns appended, our old ones replaced.
+
+        Values are arrays, lists or Arrow arrays of one value a row; None is an empty cell. Rows
+        outside --where and --sample come out empty.
+        """
+        data = pa.table({name: self._annotation(values) for name, values in found.items()})
+        everything = self.source._every_column()
+        gone = set(columns.owned(everything, self.prefix, self.options.get("as_name")))
+        gone |= (set(found) | set(drop)) & set(everything)
+        self.source.write_annotated(
+            self.output, data, drop=sorted(gone), given_format=self._format()
+        )
+        self._record(list(found))
+
+    def _annotation(self, values: Any) -> Any:
+        from labelkit import cells
+
+        array = values if isinstance(values, pa.Array | pa.ChunkedArray) else _arrow(values)
+        if isinstance(array, pa.ChunkedArray):
+            array = array.combine_chunks()
+        if self.chosen is not None:
+            import pyarrow.compute as pc
+
+            array = pc.if_else(pa.array(self.chosen), array, pa.scalar(None, array.type))
+        return cells.rounded(array)
+
+    def write_rows(
+        self, path: str | Path, rows: Sequence[int] | npt.NDArray[Any], extra: Mapping[str, Any]
+    ) -> None:
+        """Write some rows with all columns to a second file, `extra` appended or replacing."""
+        from labelkit import cells
+
+        subset = self.source.gather(np.asarray(rows, dtype=np.int64))
+        for name, values in extra.items():
+            if name in subset.column_names:
+                subset = subset.drop_columns([name])
+            array = values if isinstance(values, pa.Array) else _arrow(values)
+            subset = subset.append_column(name, cells.rounded(array))
+        table.write_table(subset, path, given_format=self._format(), name=self.source.name)
+
+    def _format(self) -> str | None:
+        given: str | None = self.options["format"]
+        if given is not None and given not in table.FORMATS:
+            raise UsageError(f"--format {given!r}: choose from {listing(table.FORMATS)}")
+        return given
+
+    def _input_paths(self) -> list[Path]:
+        given = self.options.get("input")
+        if given is None or given == "-":
+            return []
+        return [Path(p) for p in ([given] if isinstance(given, str) else given) if p != "-"]
+
+    def _check_output(self) -> None:
+        output, in_place = self.options.get("output"), self.options.get("in_place")
+        paths = self._input_paths()
+        if in_place and (output or len(paths) != 1):
+            raise UsageError("--in-place takes one file as input and no --output")
+        if not output and not in_place:
+            raise UsageError(
+                f"{self.name} needs -o OUTPUT (- for stdout), or --in-place to write over the input"
+            )
+        if output and output != "-":
+            table.format_of(Path(output), self._format())
+            same = [p for p in paths if p.exists() and Path(output).exists() and p.samefile(output)]
+            if same:
+                raise UsageError(
+                    f"the output {output} is the input; give another name, or --in-place"
+                )
+            parent = Path(output).parent
+            if not parent.is_dir():
+                raise LabelkitError(
+                    f"{output} cannot be written: there is no folder {parent} (mkdir -p {parent})"
+                )
+
+    # -- what is said and recorded ---------------------------------------------------------------
+
+    @property
+    def cache_dir(self) -> Path:
+        """The folder for what must survive: beside the task file, else beside the output."""
+        given = self.options.get("cache")
+        beside = self.task_path or (Path(self.output) if self.output not in ("", "-") else None)
+        path = Path(given) if given else (beside.parent if beside else Path()) / ".labelkit"
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise LabelkitError(f"{path} cannot be made: {error.strerror}") from None
+        return path
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """Random numbers from the seed."""
+        return np.random.default_rng(self.seed)
+
+    def count(self, **numbers: Any) -> None:
+        """Add counts to the history and the summary."""
+        self._counts.update(numbers)
+
+    def cost(self, **numbers: Any) -> None:
+        """Add tokens and dollars to the history and the summary."""
+        self._costs.update(numbers)
+
+    def figures(self, found: Mapping[str, Any]) -> None:
+        """Add figures to the summary."""
+        self._figures.update(found)
+
+    def closing(self, text: str, then: str | None = None, output: str | None = None) -> None:
+        """Say in one line what was done, then what to type next."""
+        target = self.output if output is None else output
+        shown = {"-": " -> stdout", "": ""}.get(target, f" -> {target}")
+        used = f" (task: {self.task_path})" if self.task_path else ""
+        console.note(f"{self.name}: {text}{shown}{used}")
+        if then:
+            console.note(f"next: {then}")
+
+    def _record(self, written: list[str]) -> None:
+        if self.output in ("", "-") or not Path(self.output).is_file():
+            return
+        self.record(Path(self.output), written)
+
+    def record(self, output: Path, written: Sequence[str] = ()) -> None:
+        """Write the history of an output: the input's steps and this one."""
+        inputs = [p for p in self._input_paths() if p.is_file()]
+        own = [p for p in [self.task_path, *self._other_inputs] if p is not None and p.is_file()]
+        steps = [step for path in inputs[:1] for step in history.read(path)]
+        step = {
+            "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "command": self.name,
+            "arguments": [str(arg) for arg in sys.argv[1:]] or [],
+            "options": _plain({**self.options, **self.own}),
+            "version": __version__,
+            "seed": self.seed,
+            "inputs": {str(p): history.digest(p) for p in [*inputs, *own] if p != output},
+            "columns": list(written),
+            "counts": _plain(self._counts),
+            "cost": _plain(self._costs),
+            "seconds": round(time.perf_counter() - self._started, 3),
+        }
+        history.write(output, [*steps, step])
+
+    def _write_summary(self, path: Path) -> None:
+        found = {
+            "schema": 1,
+            "command": self.name,
+            **_plain(self._counts),
+            **_plain(self._costs),
+            **_plain(self._figures),
+        }
+        with files.whole(path) as stream:
+            stream.write((json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def _task_path(options: Mapping[str, Any]) -> Path | None:
+    if options.get("no_task"):
+        return None
+    if options.get("task"):
+        return Path(options["task"])
+    default = Path(tasks.DEFAULT_NAME)
+    return default if default.is_file() else None
+
+
+def _arrow(values: Any) -> pa.Array:
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+        return pa.array(values, from_pandas=True)
+    if isinstance(values, np.ndarray) and values.dtype.kind in "OU":
+        return pa.array([None if v is None or v == "" else v for v in values])
+    return pa.array(values)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON knows it."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, float | int | str | bool) or value is None:
+        return value
+    return str(value)

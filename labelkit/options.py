@@ -1,0 +1,278 @@
+"""The options that read alike in all commands, written once, and how a command is declared."""
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand
+
+from labelkit import console
+from labelkit.errors import UsageError
+
+_Many = Annotated[list[str], typer.Argument(metavar="INPUT", show_default=False)]
+_One = Annotated[str, typer.Argument(metavar="INPUT", show_default=False)]
+_Text = str | None
+_Flag = bool
+
+
+def _option(*names: str, help: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, show_default=False)
+
+
+# name: (annotation, default); the order is the order of the help page.
+_ANNOTATING: dict[str, tuple[Any, Any]] = {
+    "output": (
+        Annotated[
+            _Text, _option("-o", "--output", metavar="FILE", help="Where to write; - is stdout.")
+        ],
+        None,
+    ),
+}
+_ROWS: dict[str, tuple[Any, Any]] = {
+    "where": (
+        Annotated[
+            _Text,
+            _option(
+                metavar="EXPR",
+                help="Act on these rows only: \"rating > 7 and text contains 'fun'\".",
+            ),
+        ],
+        None,
+    ),
+    "sample": (
+        Annotated[int | None, _option(metavar="N", help="A trial on N random rows.")],
+        None,
+    ),
+    "as_name": (
+        Annotated[
+            _Text, _option("--as", metavar="NAME", help="Another prefix for the new columns.")
+        ],
+        None,
+    ),
+    "in_place": (Annotated[_Flag, _option("--in-place", help="Write over the input.")], False),
+}
+_ON_REQUEST: dict[str, tuple[Any, Any]] = {
+    "text": (
+        Annotated[
+            list[str] | None,
+            _option(metavar="COLUMN", help="The text; repeats. Default: text, or the only one."),
+        ],
+        None,
+    ),
+    "classes": (
+        Annotated[_Text, _option(metavar="A,B", help="The classes, in their order.")],
+        None,
+    ),
+    "unknown_label": (
+        Annotated[
+            str,
+            _option("--unknown-label", metavar="error|ignore", help="Labels outside the classes."),
+        ],
+        "error",
+    ),
+    "label": (
+        Annotated[
+            list[str] | None,
+            _option(metavar="COLUMN", help="Labels; repeats, first filled wins. Default: label."),
+        ],
+        None,
+    ),
+    "answers": (
+        Annotated[
+            list[Path] | None, _option(metavar="FILE", help="People's labels, matched by key.")
+        ],
+        None,
+    ),
+    "gold": (Annotated[_Text, _option(metavar="COLUMN", help="The known truth.")], None),
+    "group": (
+        Annotated[
+            _Text, _option(metavar="COLUMN", help="Rows of one group stay on one side of a split.")
+        ],
+        None,
+    ),
+    "features": (
+        Annotated[
+            str, _option(metavar="KIND", help="What a model reads: auto, tfidf, columns, mixed.")
+        ],
+        "auto",
+    ),
+    "column": (
+        Annotated[
+            list[str] | None, _option(metavar="NAME", help="A column to learn from; repeats.")
+        ],
+        None,
+    ),
+    "from_proba": (
+        Annotated[
+            _Text,
+            _option("--from-proba", metavar="PREFIX", help="Probability columns PREFIX<class>."),
+        ],
+        None,
+    ),
+    "id": (
+        Annotated[
+            _Text, _option(metavar="COLUMN", help="The key. Default: id, else the row's number.")
+        ],
+        None,
+    ),
+    "jobs": (Annotated[int, _option(metavar="N", help="Processes.")], 1),
+    "cache": (
+        Annotated[
+            Path | None, _option(metavar="DIR", help="Default: .labelkit beside the task file.")
+        ],
+        None,
+    ),
+}
+_ALWAYS: dict[str, tuple[Any, Any]] = {
+    "task": (
+        Annotated[
+            Path | None,
+            _option(metavar="FILE", help="Task file. Default: labelkit.toml, if there."),
+        ],
+        None,
+    ),
+    "no_task": (Annotated[_Flag, _option("--no-task", help="Ignore labelkit.toml.")], False),
+    "format": (
+        Annotated[_Text, _option(metavar="csv|tsv|jsonl|parquet", help="Format of pipes.")],
+        None,
+    ),
+    "delimiter": (Annotated[_Text, _option(metavar="CHAR", help="Of CSV files.")], None),
+    "encoding": (Annotated[str, _option(metavar="NAME", help="Of CSV files.")], "utf-8"),
+    "seed": (Annotated[int, _option(metavar="N", help="Of all that is random. Default: 0.")], 0),
+    "summary": (
+        Annotated[Path | None, _option(metavar="FILE", help="Write the figures as JSON.")],
+        None,
+    ),
+}
+_SAYING: dict[str, tuple[Any, Any]] = {
+    "quiet": (Annotated[_Flag, _option("-q", "--quiet", help="Say only what is wrong.")], False),
+    "verbose": (Annotated[_Flag, _option("-v", "--verbose", help="Say more.")], False),
+    "debug": (Annotated[_Flag, _option("--debug", help="Show a traceback on errors.")], False),
+}
+
+
+class Declared(NamedTuple):
+    """What the app knows of a command beside its function."""
+
+    name: str
+    prefix: str
+    annotates: bool
+    tables: tuple[str, ...]
+
+
+def command(
+    name: str,
+    *,
+    prefix: str = "",
+    annotates: bool = False,
+    uses: Sequence[str] = (),
+    inputs: str = "many",
+    tables: Sequence[str] = (),
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declare a command: its function gets a `Job` and its own options, the rest is added here.
+
+    `uses` names shared options that the command reads; `inputs` is `many`, `one` or `none`;
+    `tables` names keys of the command's table in the task file that are not options.
+    """
+
+    def declare(function: Callable[..., None]) -> Callable[..., None]:
+        own = [p for key, p in _signature(function).items() if key != "job"]
+        shared = _shared(annotates, uses, inputs)
+        ours = [inspect.Parameter(key, _KEYWORD, default=d, annotation=a) for key, (a, d) in shared]
+        split = (inputs != "none") + annotates
+        declared = Declared(name, prefix, annotates, tuple(tables))
+
+        def run(**given: Any) -> None:
+            console.set_level(given.pop("quiet"), given.pop("verbose"))
+            given.pop("debug")
+            mine = {parameter.name: given.pop(parameter.name) for parameter in own}
+            from labelkit.job import Job
+
+            with Job(declared, given, mine) as job:
+                function(job, **mine)
+
+        parameters = [*ours[:split], *own, *ours[split:]]
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [p.replace(kind=_KEYWORD) for p in parameters]
+        )
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        run.__name__, run.__doc__ = function.__name__, _unwrapped(function.__doc__ or "")
+        run.declared = declared  # type: ignore[attr-defined]
+        return run
+
+    return declare
+
+
+def _unwrapped(text: str) -> str:
+    # A paragraph that begins with a backspace keeps its lines on the help page.
+    return re.sub(r"\n\n(Examples?:)", "\n\n\b\n\\1", inspect.cleandoc(text))
+
+
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+
+def _signature(function: Callable[..., None]) -> dict[str, inspect.Parameter]:
+    # `job` may be annotated with a name that is imported for type checkers only.
+    annotations = {k: v for k, v in function.__annotations__.items() if k not in ("job", "return")}
+    parameters = inspect.signature(function).parameters
+    return {
+        k: p.replace(annotation=annotations.get(k, p.annotation)) for k, p in parameters.items()
+    }
+
+
+def _shared(annotates: bool, uses: Sequence[str], inputs: str) -> list[tuple[str, tuple[Any, Any]]]:
+    empty = inspect.Parameter.empty
+    found: dict[str, tuple[Any, Any]] = {}
+    if inputs != "none":
+        found["input"] = (_Many if inputs == "many" else _One, empty)
+    if annotates:
+        found |= _ANNOTATING
+    found |= {key: value for key, value in _ON_REQUEST.items() if key in uses}
+    if annotates:
+        found |= _ROWS
+    return list((found | _ALWAYS | _SAYING).items())
+
+
+class _Command(TyperCommand):
+    """Takes defaults from the task file before it parses."""
+
+    declared: Declared
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        # A path on the command line wins; nothing else of it matters yet.
+        from labelkit import task
+
+        path = task.path_in(args) if any(p.name == "task" for p in self.params) else None
+        if path is not None:
+            extra["default_map"] = task.defaults(task.load(path), self.declared, self.params)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+def as_typer_command(function: Callable[..., None]) -> TyperCommand:
+    """Return the command that Typer runs for a function made by `command`."""
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    declared: Declared = function.declared  # type: ignore[attr-defined]
+    single.command(
+        declared.name, cls=_Command, context_settings={"help_option_names": ["-h", "--help"]}
+    )(function)
+    made = typer.main.get_command(single)
+    assert isinstance(made, _Command)
+    made.declared = declared
+    return made
+
+
+def split_classes(text: str | None) -> list[str] | None:
+    """Return the classes of `--classes a,b`; raises UsageError when one is empty or doubled."""
+    if text is None:
+        return None
+    import csv
+
+    classes = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+    if not all(classes) or len(set(classes)) < len(classes) or not classes:
+        raise UsageError(f"--classes {text!r}: each class must be named once")
+    return classes

@@ -1,0 +1,78 @@
+"""Every part by name: the option's choices, its help, its did-you-mean, the tests' list."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from labelkit.errors import UsageError, listing, nearest
+
+PARTS: dict[str, dict[str, str]] = {
+    "label-model": {
+        "majority": "labelkit.weak.label_models.majority:combine",
+        "snorkel": "labelkit.weak.label_models.snorkel:combine",
+    },
+    "strategy": {
+        "margin": "labelkit.active.strategies.margin:score",
+        "least-confidence": "labelkit.active.strategies.least_confidence:score",
+        "entropy": "labelkit.active.strategies.entropy:score",
+        "diverse": "labelkit.active.strategies.diverse:score",
+        "random": "labelkit.active.strategies.random:score",
+        "modal-uncertainty": "labelkit.active.strategies.modal:uncertainty",
+        "modal-margin": "labelkit.active.strategies.modal:margin",
+        "modal-entropy": "labelkit.active.strategies.modal:entropy",
+        "modal-ranked-batch": "labelkit.active.strategies.modal:ranked_batch",
+    },
+    "provider": {
+        "openai": "labelkit.llm.providers.openai:connect",
+        "local": "labelkit.llm.providers.local:connect",
+    },
+    "noise-method": {
+        "confident-learning": "labelkit.noise.methods.confident_learning:judge",
+        "prune-by-noise-rate": "labelkit.noise.methods.prune_by_noise_rate:judge",
+        "predicted-differs": "labelkit.noise.methods.predicted_differs:judge",
+    },
+}
+
+
+def names(kind: str) -> list[str]:
+    """Return the names of all parts of a kind, the default first."""
+    return list(PARTS[kind])
+
+
+def load(kind: str, name: str) -> Callable[..., Any]:
+    """Return the part called `name`, or the user's own given as `file.py:function`.
+
+    Raises UsageError for a name that is not listed and for a file or function that is missing.
+    """
+    if ".py:" in name:
+        return _load_own(kind, name)
+    target = PARTS[kind].get(name)
+    if target is None:
+        raise UsageError(
+            f"--{kind} {name!r} is not known{nearest(name, PARTS[kind])} "
+            f"(choices: {listing(PARTS[kind])}; or your own as file.py:function)"
+        )
+    module, function = target.split(":")
+    return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
+
+
+def _load_own(kind: str, name: str) -> Callable[..., Any]:
+    path, _, function = name.rpartition(":")
+    if not Path(path).is_file():
+        raise UsageError(f"--{kind} {name}: there is no file {path}")
+    spec = importlib.util.spec_from_file_location(f"labelkit_own_{Path(path).stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the user's code may raise anything
+        raise UsageError(f"--{kind} {name}: {path} does not run: {error}") from error
+    found = getattr(module, function, None)
+    if not callable(found):
+        defined = [key for key, value in vars(module).items() if callable(value)]
+        raise UsageError(
+            f"--{kind} {name}: {path} has no function {function!r}{nearest(function, defined)}"
+        )
+    return found  # type: ignore[no-any-return]

@@ -1,0 +1,319 @@
+"""A data file as a table: open, project, stream in batches, write with new columns.
+
+Only the columns that are asked for are held; the rest streams from the input to the output.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+
+from labelkit import cells
+from labelkit.csv_file import CsvFile
+from labelkit.errors import LabelkitError, UsageError, listing, nearest
+from labelkit.files import COMPRESSIONS, spool_stdin, whole
+from labelkit.jsonl_file import JsonlFile
+from labelkit.jsonl_file import lines as json_lines
+from labelkit.kinds import KindScan, apply_kinds
+from labelkit.parquet_file import GroupedWriter, ParquetFile, as_text_table, metadata_of
+
+FORMATS = ("csv", "tsv", "jsonl", "parquet")
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+_ALIASES = {"ndjson": "jsonl", "pq": "parquet"}
+_BATCH = 65_536
+
+Reader = CsvFile | JsonlFile | ParquetFile
+
+
+def format_of(path: Path, given: str | None = None) -> str:
+    """Return the format that a path's suffix stands for; `given` decides for pipes only.
+
+    Raises UsageError for a suffix that is not known, with the remedy for spreadsheets.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    name = suffixes[-1][1:] if suffixes else ""
+    name = _ALIASES.get(name, name)
+    if name in FORMATS:
+        if name == "parquet" and path.suffix.lower() in COMPRESSIONS:
+            raise UsageError(f"{path}: Parquet is compressed inside; name it without {path.suffix}")
+        return name
+    if str(path) in ("-", "/dev/stdin", "/dev/stdout", "/dev/null") or (given and not name):
+        return given or "csv"
+    if name in ("xlsx", "xls", "ods"):
+        raise UsageError(
+            f"{path}: spreadsheets are not read or written; save it as CSV (UTF-8) "
+            f"and give that file"
+        )
+    raise UsageError(
+        f"{path}: the suffix {path.suffix or '(none)'} is not known{nearest(name, FORMATS)} "
+        f"(.csv .tsv .jsonl .parquet, text ones also with .gz or .zst)"
+    )
+
+
+class Table:
+    """An opened input: its columns by name, its rows in batches."""
+
+    def __init__(
+        self,
+        paths: Sequence[str | Path],
+        *,
+        given_format: str | None = None,
+        delimiter: str | None = None,
+        encoding: str = "utf-8",
+    ) -> None:
+        if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+            raise UsageError(
+                f"--delimiter {delimiter!r} is not one character (use '\\t' as $'\\t')"
+            )
+        self.name = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+        if str(paths[0]) == "-":
+            self.name = "stdin"
+            self.paths = [spool_stdin()]
+            self.format = given_format or "csv"
+        else:
+            self.paths = [part for path in paths for part in _parts(Path(path))]
+            formats = {format_of(path, given_format) for path in self.paths}
+            if len(formats) > 1:
+                raise UsageError(f"the inputs are of several formats: {listing(sorted(formats))}")
+            self.format = formats.pop()
+        self.delimiter = delimiter or _DELIMITERS.get(self.format, ",")
+        self.encoding = encoding
+        self.reader: Reader = self._reader()
+        self._rows: int | None = getattr(self.reader, "rows", None)
+        self._kinds: dict[str, str] = {}
+
+    def _reader(self) -> Reader:
+        if self.format == "parquet":
+            return ParquetFile(self.paths)
+        if self.format == "jsonl":
+            return JsonlFile(self.paths)
+        return CsvFile(self.paths, self.delimiter, self.encoding)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns' names, in order."""
+        return self.reader.names
+
+    def has(self, column: str) -> bool:
+        """Tell whether there is a column of that name, keys of later JSON lines included."""
+        if column in self.columns:
+            return True
+        return isinstance(self.reader, JsonlFile) and column in self.reader.find_all_names()
+
+    def require(self, columns: Sequence[str], why: str = "") -> None:
+        """Raise LabelkitError for the first name that is not a column of the file."""
+        for name in columns:
+            if not self.has(name):
+                raise LabelkitError(
+                    f"{self.name} has no column {name!r}{f' ({why})' if why else ''}"
+                    f"{nearest(name, self.columns)} (columns: {listing(self.columns, 20)})"
+                )
+
+    def count(self) -> int:
+        """Return the number of rows; reads the file once if that is not known yet."""
+        if self._rows is None:
+            self._rows = sum(batch.num_rows for batch in self.reader.batches([]))
+        return self._rows
+
+    def kinds(self, columns: Sequence[str]) -> dict[str, str]:
+        """Return the kind of each column, decided on the whole file: text number date boolean."""
+        unknown = [name for name in dict.fromkeys(columns) if name not in self._kinds]
+        if unknown:
+            self.require(unknown)
+            scan = KindScan(unknown, texts_are_typed=not self.reader.native)
+            for batch in self.reader.batches(unknown):
+                scan.update(batch)
+            self._kinds.update(scan.kinds())
+        return {name: self._kinds[name] for name in columns}
+
+    def take_as_text(self, columns: Sequence[str]) -> None:
+        """Fix the kind of columns that are known to be text, which saves a pass over the file."""
+        if not self.reader.native:
+            self._kinds.update(dict.fromkeys(columns, "text"))
+
+    def batches(self, columns: Sequence[str], typed: bool = False) -> Iterator[pa.RecordBatch]:
+        """Yield the columns batch by batch, as they are or in their kinds."""
+        wanted = list(dict.fromkeys(columns))
+        self.require(wanted)
+        kinds = self.kinds(wanted) if typed else {}
+        rows = 0
+        for batch in self.reader.batches(wanted):
+            rows += batch.num_rows
+            yield apply_kinds(batch, kinds) if typed else batch
+        self._rows = rows
+
+    def read(self, columns: Sequence[str], typed: bool = False) -> pa.Table:
+        """Return whole columns, as they are or in their kinds."""
+        batches = list(self.batches(columns, typed))
+        if batches:
+            return pa.Table.from_batches(batches)
+        kinds = self.kinds(columns) if typed else {}
+        schema = pa.schema([pa.field(name, pa.string()) for name in dict.fromkeys(columns)])
+        if isinstance(self.reader, ParquetFile):
+            schema = pa.schema([self.reader.schema.field(n) for n in dict.fromkeys(columns)])
+        empty = schema.empty_table()
+        return apply_kinds(empty, kinds) if typed else empty
+
+    def texts(self, column: str) -> np.ndarray[Any, np.dtype[np.object_]]:
+        """Return a column as text, one object a row; empty cells and nulls are ''."""
+        parts = [
+            as_text_table(batch, self.name).column(0).to_numpy(zero_copy_only=False)
+            if self.reader.native
+            else batch.column(0).to_numpy(zero_copy_only=False)
+            for batch in self.batches([column])
+        ]
+        return np.concatenate(parts) if parts else np.array([], dtype=object)
+
+    def gather(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Table:
+        """Return some rows, in the order given, with all their columns."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        order = np.argsort(wanted, kind="stable")
+        found, start = [], 0
+        for batch in self.reader.batches(self._every_column()):
+            here = wanted[order]
+            here = here[(here >= start) & (here < start + batch.num_rows)]
+            if len(here):
+                found.append(pa.Table.from_batches([batch]).take(pa.array(here - start)))
+            start += batch.num_rows
+        if not found:
+            return self.read(self._every_column()).slice(0, 0)
+        back = np.empty(len(order), dtype=np.int64)
+        back[order] = np.arange(len(order))
+        return pa.concat_tables(found).unify_dictionaries().take(pa.array(back))
+
+    def _every_column(self) -> list[str]:
+        if isinstance(self.reader, JsonlFile):
+            return self.reader.find_all_names()
+        return self.columns
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def write_annotated(
+        self,
+        output: str | Path,
+        annotations: pa.Table,
+        *,
+        drop: Sequence[str] = (),
+        given_format: str | None = None,
+    ) -> None:
+        """Write all rows and columns, without those in `drop`, with the annotations appended."""
+        target = Path(output)
+        kind = format_of(target, given_format)
+        present = set(self._every_column() if drop else self.columns)
+        gone = [name for name in drop if name in present]
+        slices = cells.Slices(annotations)
+        names = annotations.column_names
+        with _sink(target) as out:
+            if kind == self.format:
+                self.reader.append(out, slices, names, gone)
+                return
+            with _TableWriter(out, kind, self.name, metadata_of(self.reader)) as writer:
+                for table in self._converted(kind, slices, names, gone):
+                    writer.add(table)
+
+    def _converted(
+        self, kind: str, slices: cells.Slices, names: Sequence[str], gone: Sequence[str]
+    ) -> Iterator[pa.Table]:
+        kept = [name for name in self._every_column() if name not in gone]
+        empty = True
+        for batch in self.reader.batches(kept):
+            table = (
+                as_text_table(batch, self.name)
+                if self.reader.native and kind in _DELIMITERS
+                else pa.Table.from_batches([batch])
+            )
+            new = slices.take(table.num_rows)
+            for name in names:
+                table = table.append_column(name, new.column(name))
+            empty = False
+            yield table
+        if empty:
+            table = self.read(kept)
+            for field in slices.table.schema:
+                table = table.append_column(field, pa.array([], field.type))
+            yield table
+
+
+def write_table(
+    table: pa.Table, output: str | Path, *, given_format: str | None = None, name: str = "the table"
+) -> None:
+    """Write a table that is in memory, in the format of the output's suffix."""
+    target = Path(output)
+    kind = format_of(target, given_format)
+    with _sink(target) as out, _TableWriter(out, kind, name, {}) as writer:
+        for start in range(0, max(table.num_rows, 1), _BATCH):
+            piece = table.slice(start, _BATCH)
+            writer.add(_all_text(piece, name) if kind in _DELIMITERS else piece)
+
+
+def _all_text(table: pa.Table, name: str) -> pa.Table:
+    columns = []
+    for column, field in zip(table.columns, table.schema, strict=True):
+        if pa.types.is_floating(field.type) or pa.types.is_boolean(field.type):
+            columns.append(cells.as_text(column))
+        else:
+            batch = pa.RecordBatch.from_arrays([column.combine_chunks()], names=[field.name])
+            columns.append(as_text_table(batch, name).column(0))
+    return pa.Table.from_arrays(columns, names=table.column_names)
+
+
+class _TableWriter:
+    """Writes tables one after the other in a format."""
+
+    def __init__(self, out: BinaryIO, kind: str, name: str, metadata: dict[bytes, bytes]) -> None:
+        self._out, self._kind, self._name, self._metadata = out, kind, name, metadata
+        self._parquet: GroupedWriter | None = None
+        self._started = False
+
+    def __enter__(self) -> "_TableWriter":
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *rest: object) -> None:
+        if self._parquet is not None:
+            self._parquet.__exit__(failed, *rest)
+
+    def add(self, table: pa.Table) -> None:
+        if self._kind == "parquet":
+            if self._parquet is None:
+                self._parquet = GroupedWriter(self._out, table.schema)
+            self._parquet.add(table.cast(self._parquet.schema))
+        elif self._kind == "jsonl":
+            self._out.write(json_lines(table).encode())
+        else:
+            delimiter = _DELIMITERS[self._kind]
+            if not self._started:
+                header = cells.heading(table.column_names, delimiter)[1:]
+                self._out.write((header + "\n").encode())
+            self._out.write(cells.lines(table, delimiter).encode())
+        self._started = True
+
+
+def _parts(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    parts = sorted(path.glob("*.parquet"))
+    if not parts:
+        raise LabelkitError(f"{path} is a folder without .parquet files")
+    return parts
+
+
+def _sink(target: Path) -> Any:
+    if str(target) == "-":
+        return _stdout()
+    return whole(target)
+
+
+def _stdout() -> Any:
+    import sys
+    from contextlib import contextmanager
+
+    @contextmanager
+    def stream() -> Iterator[BinaryIO]:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+
+    return stream()

@@ -1,0 +1,210 @@
+"""The task file, labelkit.toml: what is labelled, and defaults for each command's options."""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+from labelkit.errors import UsageError, listing, nearest
+
+DEFAULT_NAME = "labelkit.toml"
+_TASK_KEYS = (
+    "name", "text", "classes", "guidelines", "descriptions", "example", "edge_cases",
+    "ordinal", "id", "label", "gold", "group",
+)  # fmt: skip
+_COST_KEYS = ("human_label", "human_seconds", "setup_minutes", "budget")
+# Keys of [task] that are options of many commands.
+_SHARED = ("text", "classes", "id", "label", "gold", "group")
+
+
+class Task(NamedTuple):
+    """The content of a task file, checked; everything empty where there is none."""
+
+    path: Path | None
+    content: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What the task is called."""
+        return str(self._task.get("name", ""))
+
+    @property
+    def guidelines(self) -> str:
+        """What an annotator is told."""
+        return str(self._task.get("guidelines", ""))
+
+    @property
+    def descriptions(self) -> dict[str, str]:
+        """A sentence for each class."""
+        return dict(self._task.get("descriptions", {}))
+
+    @property
+    def examples(self) -> list[dict[str, str]]:
+        """Labelled examples: `text`, `label`."""
+        return list(self._task.get("example", []))
+
+    @property
+    def ordinal(self) -> bool:
+        """Whether the classes are a scale."""
+        return bool(self._task.get("ordinal", False))
+
+    @property
+    def cost(self) -> dict[str, Any]:
+        """The table [cost]."""
+        return dict(self.content.get("cost", {}))
+
+    @property
+    def _task(self) -> dict[str, Any]:
+        return dict(self.content.get("task", {}))
+
+    def table(self, command: str) -> dict[str, Any]:
+        """Return a command's own table."""
+        return dict(self.content.get(command, {}))
+
+    def beside(self, name: str | Path) -> Path:
+        """Return a path of the task file, relative to it."""
+        return Path(name) if self.path is None else self.path.parent / name
+
+
+NO_TASK = Task(None, {})
+
+
+def path_in(args: Sequence[str]) -> Path | None:
+    """Return the task file that a command line means: --task, else labelkit.toml if it is there."""
+    for i, arg in enumerate(args):
+        if arg == "--":
+            break
+        if arg == "--no-task":
+            return None
+        if arg.startswith("--task="):
+            return Path(arg.removeprefix("--task="))
+        if arg == "--task" and i + 1 < len(args):
+            return Path(args[i + 1])
+    default = Path(DEFAULT_NAME)
+    return default if default.is_file() else None
+
+
+def load(path: Path) -> Task:
+    """Read and check a task file.
+
+    Raises UsageError for a file that is missing or no TOML, for unknown tables and keys.
+    """
+    from labelkit.cli import COMMANDS
+
+    try:
+        text = path.read_text("utf-8")
+        content = tomllib.loads(text)
+    except FileNotFoundError:
+        raise UsageError(f"there is no task file {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from None
+    _check(path, text, content, ("task", "cost", *COMMANDS), "")
+    _check(path, text, content.get("task", {}), _TASK_KEYS, "task")
+    _check(path, text, content.get("cost", {}), _COST_KEYS, "cost")
+    _check_task(path, text, content.get("task", {}))
+    return Task(path, content)
+
+
+def _check(path: Path, text: str, table: Any, known: Sequence[str], where: str) -> None:
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: [{where}] must be a table")
+    for key in table:
+        if key not in known:
+            place = f"[{where}] " if where else ""
+            raise UsageError(
+                f"{path}, line {_line_of(text, key, where)}: {place}{key!r} is not a known key"
+                f"{nearest(key, known)} (known: {listing(known, 30)})"
+            )
+
+
+def _check_task(path: Path, text: str, table: dict[str, Any]) -> None:
+    classes = table.get("classes", [])
+    for key in table.get("descriptions", {}):
+        if classes and key not in classes:
+            raise UsageError(
+                f"{path}, line {_line_of(text, key, 'task.descriptions')}: {key!r} is not one of "
+                f"the classes{nearest(key, classes)}"
+            )
+    for example in table.get("example", []):
+        if set(example) != {"text", "label"}:
+            raise UsageError(f"{path}: each [[task.example]] has the keys text and label")
+        if classes and example["label"] not in classes:
+            raise UsageError(
+                f"{path}: the label {example['label']!r} of an example is not one of the classes"
+                f"{nearest(str(example['label']), classes)}"
+            )
+
+
+def _line_of(text: str, key: str, table: str) -> int:
+    inside = not table
+    quoted = re.escape(key)
+    heading = re.compile(rf"\s*\[+\s*[\"']?{re.escape(table)}[\"']?[\].]") if table else None
+    for number, line in enumerate(text.splitlines(), 1):
+        if heading is not None and line.lstrip().startswith("["):
+            inside = heading.match(line) is not None
+        named = re.match(rf"\s*[\"']?{quoted}[\"']?\s*[=.]", line)
+        titled = re.match(rf"\s*\[+[^\]]*\b{quoted}[\"']?\s*[\].]", line)
+        if (inside and named) or (titled and not table) or (inside and titled):
+            return number
+    return 1
+
+
+def defaults(task: Task, declared: Any, params: Sequence[Any]) -> dict[str, Any]:
+    """Return the values of a command's parameters that the task file gives.
+
+    Raises UsageError for a key that is no option of the command.
+    """
+    by_key = {_key(p): p for p in params if p.name not in ("task", "no_task", "help")}
+    table = task.table(declared.name)
+    text = task.path.read_text("utf-8") if task.path else ""
+    _check(task.path or Path(), text, table, (*by_key, *declared.tables), declared.name)
+    found: dict[str, Any] = {}
+    for key in _SHARED:
+        if key in by_key and key in task.content.get("task", {}):
+            found[by_key[key].name] = _value(task, by_key[key], task.content["task"][key])
+    for key, value in table.items():
+        if key in by_key:
+            found[by_key[key].name] = _value(task, by_key[key], value)
+    return found
+
+
+def _key(param: Any) -> str:
+    longest = max(param.opts, key=len)
+    return str(longest).lstrip("-")
+
+
+def _value(task: Task, param: Any, value: Any) -> Any:
+    many = bool(getattr(param, "multiple", False)) or param.nargs == -1
+    if isinstance(value, dict):
+        return ",".join(f"{key}={item}" for key, item in value.items())
+    if isinstance(value, list) and not many:
+        return _joined([_one(task, param, item) for item in value])
+    if many:
+        items = value if isinstance(value, list) else [value]
+        return [_one(task, param, item) for item in items]
+    return _one(task, param, value)
+
+
+def _joined(items: list[Any]) -> str:
+    import csv
+    import io
+
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(items)
+    return line.getvalue()
+
+
+def _one(task: Task, param: Any, value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    if _is_path(param):
+        return str(task.beside(str(value)))
+    return str(value)
+
+
+def _is_path(param: Any) -> bool:
+    annotation = param.type_descriptor.annotation
+    return annotation is Path or Path in get_args(annotation) or param.name in ("output", "input")

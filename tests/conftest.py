@@ -1,0 +1,84 @@
+"""What the tests share: the command line in this process and as a process, files in a folder."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "sample_data"
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test works in an empty folder and knows no key."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
+    """Make a file in the test's folder."""
+
+    def make(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def labelkit(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Result]:
+    """Run the command line in this process; stdin, if any, comes from a file."""
+    from labelkit.cli import app
+
+    def run(*args: object, stdin: str | bytes | None = None) -> Result:
+        given = [str(arg) for arg in args]
+        if stdin is not None:
+            return labelkit_run(given, stdin=stdin)
+        capfdbinary.readouterr()
+        code = 0
+        try:
+            app(given)
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        found = capfdbinary.readouterr()
+        return Result(code, found.out.decode(), found.err.decode())
+
+    return run
+
+
+@pytest.fixture
+def labelkit_process() -> Callable[..., Result]:
+    """Run the command line as a real process."""
+
+    def run(*args: object, stdin: str | bytes | None = None, **env: str) -> Result:
+        return labelkit_run([str(arg) for arg in args], stdin=stdin, **env)
+
+    return run
+
+
+def labelkit_run(args: list[str], stdin: str | bytes | None = None, **env: str) -> Result:
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run(
+        [sys.executable, "-m", "labelkit", *args],
+        input=data if data is not None else b"",
+        capture_output=True,
+        env={**os.environ, **env},
+        timeout=120,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())

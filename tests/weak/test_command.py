@@ -1,0 +1,288 @@
+"""weak-label from end to end, through the command line."""
+
+import csv
+import io
+import json
+import re
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+DATA = """id,text,rating,gold
+a1,Good film,9,POS
+b2,bad film,,NEG
+c3,film,2,NEG
+d4,"good, bad",8.5,POS
+"""
+
+LFS = """
+def lf_good(row): return "POS" if "good" in row.text.lower() else None
+def lf_bad(text): return "NEG" if "bad" in text else None
+def lf_high(x): return 1 if x.rating and x.rating > 8 else -1
+"""
+
+
+@pytest.fixture
+def data(write):
+    write("lfs.py", LFS)
+    return write("data.csv", DATA)
+
+
+def rows(path):
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+
+
+def column(path, name):
+    return [row[name] for row in rows(path)]
+
+
+def run(labelkit, *more):
+    done = labelkit("weak-label", "data.csv", "-o", "out.csv", "--classes", "NEG,POS", *more)
+    assert done.code == 0, done.err
+    assert done.out == ""
+    return done
+
+
+def test_functions_label_rows(labelkit, data, tmp_path):
+    done = run(labelkit, "--functions", "lfs.py")
+    out = tmp_path / "out.csv"
+    assert list(rows(out)[0]) == [
+        *["id", "text", "rating", "gold"],
+        *["weak_label", "weak_confidence", "weak_votes"],
+    ]
+    assert column(out, "weak_label") == ["POS", "NEG", "", "POS"]
+    assert column(out, "weak_confidence") == ["1", "1", "0", "0.666667"] or column(
+        out, "weak_confidence"
+    ) == ["1.0", "1.0", "0.0", "0.666667"]
+    assert column(out, "weak_votes") == ["2", "1", "0", "3"]
+    assert "weak-label: 4 rows · 3 labelled · 1 abstained -> out.csv" in done.err
+    assert '--where "weak_confidence < 0.8"' in done.err
+    assert re.search(r"lf_good +POS +2 +0\.500 +0\.500 +0\.250", done.err)
+
+
+def test_votes_and_probabilities_are_written_on_demand(labelkit, data, tmp_path):
+    run(labelkit, "--functions", "lfs.py", "--votes", "--proba")
+    last = rows(tmp_path / "out.csv")[3]
+    assert {name: last[name] for name in last if name.startswith(("weak_lf", "weak_proba"))} == {
+        "weak_proba_NEG": "0.333333",
+        "weak_proba_POS": "0.666667",
+        "weak_lf_lf_good": "POS",
+        "weak_lf_lf_bad": "NEG",
+        "weak_lf_lf_high": "POS",
+    }
+
+
+def test_rules_of_the_task_file(labelkit, data, write, tmp_path):
+    write("titles.txt", "film\n")
+    write(
+        "labelkit.toml",
+        """
+        [task]
+        classes = ["NEG", "POS"]
+        [weak-label]
+        votes = true
+        [[weak-label.rule]]
+        name = "praise"
+        label = "POS"
+        any_of = ["good"]
+        [[weak-label.rule]]
+        label = "NEG"
+        in_file = "titles.txt"
+        [[weak-label.rule]]
+        name = "high"
+        label = "POS"
+        column = "rating"
+        min = 8.5
+        """,
+    )
+    done = labelkit("weak-label", "data.csv", "-o", "out.csv")
+    assert done.code == 0, done.err
+    out = tmp_path / "out.csv"
+    assert column(out, "weak_label") == ["POS", "", "NEG", "POS"]
+    assert column(out, "weak_lf_rule_2") == ["", "", "NEG", ""]
+    assert "labelkit.toml" in done.err
+
+
+def test_votes_made_elsewhere(labelkit, write, tmp_path):
+    write("votes.csv", "lf_0,lf_1,lf_2\n0,0,1\n-1,,\n1,-1,1\n")
+    done = labelkit(
+        "weak-label", "votes.csv", "-o", "out.csv", "--from-votes", "lf_*", "--classes", "ham,spam"
+    )
+    assert done.code == 0, done.err
+    assert column(tmp_path / "out.csv", "weak_label") == ["ham", "", "spam"]
+
+
+@pytest.mark.parametrize("model", ["majority", "snorkel"])
+def test_rows_without_a_vote_are_never_given_a_label(labelkit, data, tmp_path, model):
+    run(labelkit, "--functions", "lfs.py", "--label-model", model, "--proba")
+    row = rows(tmp_path / "out.csv")[2]
+    assert row["weak_label"] == "" and float(row["weak_confidence"]) == 0
+    assert float(row["weak_proba_POS"]) == 0 and row["weak_votes"] == "0"
+
+
+def test_too_few_functions_for_snorkels_model_fall_back(labelkit, data, write, tmp_path):
+    write("lfs.py", "def lf_good(row): return 'POS' if 'good' in row.text.lower() else None\n")
+    done = run(labelkit, "--functions", "lfs.py", "--label-model", "snorkel")
+    assert (
+        "warning: snorkel's label model needs 3 functions that vote and two classes; here are 1 "
+        "and 2: majority vote is used" in done.err
+    )
+    assert column(tmp_path / "out.csv", "weak_label") == ["POS", "", "", "POS"]
+
+
+def test_ties_go_to_the_prior(labelkit, data, write, tmp_path):
+    write("lfs.py", LFS.split("def lf_high")[0])
+    run(labelkit, "--functions", "lfs.py")
+    assert column(tmp_path / "out.csv", "weak_label")[3] == "NEG"
+    run(labelkit, "--functions", "lfs.py", "--prior", "NEG=0.3,POS=0.7")
+    assert column(tmp_path / "out.csv", "weak_label")[3] == "POS"
+    assert column(tmp_path / "out.csv", "weak_confidence")[3] == "0.5"
+
+
+def test_only_chosen_rows_are_voted_on(labelkit, data, write, tmp_path):
+    write("lfs.py", "def lf_high(row): return 'POS' if row.rating > 5 else 'NEG'\n")
+    run(labelkit, "--functions", "lfs.py", "--where", "rating > 0", "--as", "high")
+    out = tmp_path / "out.csv"
+    assert column(out, "high_label") == ["POS", "", "NEG", "POS"]
+    assert column(out, "high_confidence")[1] == ""
+
+
+def test_the_report_has_figures_against_gold(labelkit, data, tmp_path):
+    done = run(labelkit, "--functions", "lfs.py", "--gold", "gold", "--lf-report", "lf.json")
+    report = json.loads((tmp_path / "lf.json").read_text())
+    assert report["schema"] == 1 and report["accuracy"] == "accuracy"
+    assert report["functions"][1] == {
+        "name": "lf_bad",
+        "polarity": ["NEG"],
+        "votes": 2,
+        "coverage": 0.5,
+        "overlaps": 0.25,
+        "conflicts": 0.25,
+        "correct": 1,
+        "incorrect": 1,
+        "accuracy": 0.5,
+    }
+    assert "accuracy" in done.err and "biased" not in done.err
+    run(labelkit, "--functions", "lfs.py", "--lf-report", "lf.csv")
+    assert (tmp_path / "lf.csv").read_text().splitlines()[:2] == [
+        "name,polarity,votes,coverage,overlaps,conflicts",
+        "lf_good,POS,2,0.5,0.5,0.25",
+    ]
+    run(labelkit, "--functions", "lfs.py", "--lf-report", "lf.txt")
+    assert (tmp_path / "lf.txt").read_text().startswith("function  polarity  votes")
+
+
+def test_accuracy_on_some_rows_only_is_called_biased(labelkit, data, write):
+    write("data.csv", DATA.replace("film,2,NEG", "film,2,"))
+    done = run(labelkit, "--functions", "lfs.py", "--gold", "gold")
+    assert "accuracy (biased)" in done.err
+
+
+def test_functions_do_not_see_labels_gold_key_or_our_columns(labelkit, write, tmp_path):
+    write("data.csv", "id,text,label,gold,weak_label\n1,a,POS,POS,POS\n")
+    write("lfs.py", "def lf_all(row): return 'POS' if row.keys() == ['text'] else 'NEG'\n")
+    run(labelkit, "--functions", "lfs.py", "--gold", "gold")
+    assert column(tmp_path / "out.csv", "weak_label") == ["POS"]
+
+
+def test_a_function_that_names_a_column_of_labels_is_warned_about(labelkit, data, write):
+    write("lfs.py", "def lf_cheat(gold): return gold\n")
+    done = run(labelkit, "--functions", "lfs.py", "--gold", "gold")
+    assert "warning: lf_cheat reads 'gold', a column of labels: its votes repeat them" in done.err
+
+
+def test_a_failing_function_stops_or_is_counted(labelkit, data, write, tmp_path):
+    write("lfs.py", "def lf_high(row):\n    return 'POS' if row.rating > 8 else None\n")
+    stopped = labelkit("weak-label", "data.csv", "-o", "out.csv", "--functions", "lfs.py")
+    assert stopped.code == 1 and not (tmp_path / "out.csv").exists()
+    assert (
+        "lf_high (lfs.py, line 1) failed on row 1 (id b2): TypeError: '>' not supported between "
+        "instances of 'NoneType' and 'int'\n"
+        "    line 2: return 'POS' if row.rating > 8 else None\n"
+        "    rating = None\n"
+        "Correct the function, or let it abstain on such rows: --on-lf-error abstain"
+    ) in stopped.err
+    done = run(labelkit, "--functions", "lfs.py", "--on-lf-error", "abstain")
+    assert "1 failed call" in done.err
+    assert column(tmp_path / "out.csv", "weak_label") == ["POS", "", "", "POS"]
+
+
+def test_functions_that_say_little_are_named(labelkit, data, write):
+    write("lfs.py", "def lf_a(row): return 'POS'\ndef lf_never(row): return None\n")
+    done = run(labelkit, "--functions", "lfs.py")
+    assert "warning: never voted: lf_never" in done.err
+    assert "warning: every vote is for 'POS': nothing votes for another" in done.err
+    write("lfs.py", "def lf_never(row): return None\n")
+    done = run(labelkit, "--functions", "lfs.py")
+    assert "warning: no labeling function voted on any row" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (
+            [],
+            2,
+            "nothing votes: give --functions FILE.py, [[weak-label.rule]] tables in the task "
+            "file, or --from-votes 'lf_*' for columns that hold votes",
+        ),
+        (["--functions", "none.py"], 2, "--functions none.py: there is no such file"),
+        (["--from-votes", "lf_*"], 2, "--from-votes 'lf_*' matches no column"),
+        (
+            ["--functions", "lfs.py", "--label-model", "majorty"],
+            2,
+            "--label-model 'majorty' is not known; did you mean 'majority'?",
+        ),
+        (
+            ["--functions", "lfs.py", "--lf-report", "lf.xls"],
+            2,
+            "--lf-report lf.xls: the name must end in .csv, .json, .txt",
+        ),
+        (
+            ["--functions", "lfs.py", "--prior", "POS=1"],
+            2,
+            "--prior must name every class; missing: NEG",
+        ),
+        (
+            ["--functions", "lfs.py", "--from-votes", "rating"],
+            1,
+            "column 'rating', row 0 (id a1): it holds 9; the classes are numbered 0 to 1 (NEG, "
+            "POS), -1 abstains",
+        ),
+    ],
+)
+def test_wrong_usage(labelkit, data, tmp_path, arguments, code, message):
+    done = labelkit("weak-label", "data.csv", "-o", "out.csv", "--classes", "NEG,POS", *arguments)
+    assert done.code == code
+    assert message in done.err and done.out == ""
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_parquet_in_and_out(labelkit, data, tmp_path):
+    table = pa.table(
+        {
+            "text": pa.array(["Good", None], pa.large_string()),
+            "rating": pa.array([9, None], pa.int32()),
+            "tags": pa.array([["a"], None]),
+        }
+    )
+    pq.write_table(table, tmp_path / "data.parquet")
+    done = labelkit(
+        "weak-label",
+        *["data.parquet", "-o", "out.parquet", "--functions", "lfs.py", "--classes", "NEG,POS"],
+    )
+    assert done.code == 0, done.err
+    out = pq.read_table(tmp_path / "out.parquet")
+    assert out.select(table.column_names).equals(table)
+    assert out["weak_label"].to_pylist() == ["POS", None]
+    assert out["weak_confidence"].to_pylist() == [1.0, 0.0]
+    assert out["weak_votes"].to_pylist() == [2, 0]
+
+
+def test_everything_but_snorkels_model_works_without_torch(labelkit_process, data):
+    done = labelkit_process(
+        *["weak-label", "data.csv", "-o", "out.csv", "--functions", "lfs.py"],
+        *["--classes", "NEG,POS", "--verbose"],
+    )
+    assert done.code == 0, done.err

@@ -23,7 +23,8 @@ class OnLfError(StrEnum):
     "weak-label",
     prefix="weak",
     annotates=True,
-    uses=("text", "classes", "label", "gold", "answers", "id", "jobs"),
+    uses=("text", "classes", "unknown_label", "label", "answers", "gold", "id", "jobs"),
+    tables=("rule",),
 )
 def weak_label(
     job: "Job",

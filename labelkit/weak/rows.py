@@ -60,10 +60,11 @@ class View:
     def array(self, name: str) -> pa.Array:
         """Return one column; `text` is the task's text where no column has that name."""
         if name == TEXT and TEXT not in self.batch.schema.names:
-            return self._joined_text()
+            return self.task_text()
         return self.batch.column(self.batch.schema.get_field_index(name))
 
-    def _joined_text(self) -> pa.Array:
+    def task_text(self) -> pa.Array:
+        """Return the task's text: its one column, or several joined by line ends."""
         columns = [as_text(self.array(name)) for name in self.text]
         if len(columns) == 1:
             return columns[0]

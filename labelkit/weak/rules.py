@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
-from labelkit.weak.binding import TEXT, FileColumns
+from labelkit.weak.binding import FileColumns
 from labelkit.weak.codebook import ABSTAIN, Codebook, Votes, WrongVote
 from labelkit.weak.conditions import CONDITIONS, Condition, RuleOptions
 from labelkit.weak.rows import View
@@ -23,7 +23,7 @@ KEYS = ("name", "label", "column", *CONDITIONS, *OPTIONS, "and")
 class Clause:
     """Conditions on one column, all of which must hold."""
 
-    column: str
+    column: str | None  # None: the task's text
     conditions: tuple[Condition, ...]
     options: RuleOptions
 
@@ -35,11 +35,18 @@ class Rule:
     name: str
     label: str | int
     clauses: tuple[Clause, ...]
+    files: tuple[Path, ...] = ()  # what it reads beside the data
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Return the columns that the rule reads; `text` stands for the task's text."""
-        return tuple(dict.fromkeys(clause.column for clause in self.clauses))
+        """Return the columns that the rule names."""
+        named = (clause.column for clause in self.clauses if clause.column is not None)
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def reads_text(self) -> bool:
+        """Return whether the rule reads the task's text."""
+        return any(clause.column is None for clause in self.clauses)
 
 
 def parse(tables: Sequence[Mapping[str, Any]], folder: Path) -> list[Rule]:
@@ -60,14 +67,14 @@ def parse(tables: Sequence[Mapping[str, Any]], folder: Path) -> list[Rule]:
 def check_columns(rules: Sequence[Rule], columns: FileColumns) -> None:
     """Raise LabelkitError for a rule on a column that the file has not, with the nearest name."""
     for rule in rules:
+        if rule.reads_text and not columns.text:
+            raise LabelkitError(
+                f"rule {rule.name!r} reads the text: say which column that is by --text "
+                f"COLUMN, or give the rule a `column` (columns: {listing(columns.every)})"
+            )
         for column in rule.columns:
             if column in columns.names:
                 continue
-            if column == TEXT:
-                raise LabelkitError(
-                    f"rule {rule.name!r} reads the text: say which column that is by --text "
-                    f"COLUMN, or give the rule a `column` (columns: {listing(columns.every)})"
-                )
             raise LabelkitError(
                 f"rule {rule.name!r}: there is no column {column!r}"
                 f"{nearest(column, columns.every)} (columns: {listing(columns.every)})"
@@ -94,7 +101,7 @@ def vote(rules: Sequence[Rule], view: View, codebook: Codebook) -> Votes:
 def _holds(rule: Rule, view: View) -> Any:
     found = None
     for clause in rule.clauses:
-        array = view.array(clause.column)
+        array = view.task_text() if clause.column is None else view.array(clause.column)
         if pa.types.is_string(array.type):
             # Empty means not known: `shorter_than` must not take it for a short text.
             array = pc.if_else(pc.equal(array, ""), pa.scalar(None, pa.string()), array)
@@ -123,7 +130,8 @@ def _rule(table: Mapping[str, Any], default: str, folder: Path) -> Rule:
         raise UsageError(f'{place}: and must hold tables: and = [{{ column = "rating", min = 8 }}]')
     keys = ("column", *CONDITIONS, *OPTIONS)
     clauses += [_clause(item, f"{place}, and", folder, keys) for item in further]
-    return Rule(name, label, tuple(clauses))
+    files = tuple(folder / str(item["in_file"]) for item in (table, *further) if "in_file" in item)
+    return Rule(name, label, tuple(clauses), files)
 
 
 def _clause(table: Mapping[str, Any], place: str, folder: Path, keys: Sequence[str]) -> Clause:
@@ -132,8 +140,8 @@ def _clause(table: Mapping[str, Any], place: str, folder: Path, keys: Sequence[s
             raise UsageError(
                 f"{place}: unknown key {key!r}{nearest(key, keys)} ({listing(keys, 30)})"
             )
-    column = table.get("column", TEXT)
-    if not isinstance(column, str) or not column:
+    column = table.get("column")
+    if column is not None and (not isinstance(column, str) or not column):
         raise UsageError(f"{place}: column must be one name, not {column!r}")
     options = RuleOptions(place, table, folder)
     made = tuple(make(table[key], options) for key, make in CONDITIONS.items() if key in table)

@@ -58,16 +58,19 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
 
 
 def _panel(job: "Job", wanted: Wanted, classes: list[str] | None) -> Panel:
-    every = tuple(job.source.columns)
+    every = tuple(job.source.every_column())
     text = tuple(job.text) if job.has_text() else ()
     panel = gather(
         FileColumns(every, _hidden(job, every), text),
         classes,
         functions=wanted.functions,
         rule_tables=job.task.table("weak-label").get("rule", []),
-        rule_folder=job.task.path.parent if job.task.path else Path(),
+        rule_folder=job.task.beside("."),
         from_votes=wanted.from_votes,
     )
+    for path in (wanted.functions, *(path for rule in panel.rules for path in rule.files)):
+        if path is not None:
+            job.also_reads(path)
     panel.on_error = wanted.on_lf_error
 
     def describe(position: int) -> str:
@@ -77,25 +80,23 @@ def _panel(job: "Job", wanted: Wanted, classes: list[str] | None) -> Panel:
 
     panel.describe = describe
     for column, names in panel.named_hidden().items():
-        if column in _truths(job):
+        if column in (job.options.get("gold"), *job.label_columns()):
             console.warn(
                 f"{', '.join(names)} reads {column!r}, a column of labels: its votes repeat them"
             )
     return panel
 
 
-def _truths(job: "Job") -> list[str]:
-    return [name for name in (*job.label_columns, job.gold_column) if name]
-
-
 def _hidden(job: "Job", every: Sequence[str]) -> frozenset[str]:
     """Return the key, labels, gold and labelkit's own columns: seen only by who names them."""
-    return frozenset(every) & frozenset((*_truths(job), *job.own_columns, job.key_name))
+    return frozenset(every) - (frozenset(job.visible_columns()) - {job.key_name})
 
 
 def _vote(job: "Job", panel: Panel) -> tuple[Counted, list[str]]:
     batches = job.source.batches(panel.needed, typed=True)
-    with console.progress("weak-label", job.rows) as advance:
+    # The number of rows of a text file would cost a pass of its own.
+    total = job.rows if job.source.format == "parquet" else None
+    with console.progress("voting", total) as advance:
         return panel.vote(batches, job.chosen, advance)
 
 
@@ -103,7 +104,7 @@ def _summarise(
     job: "Job", panel: Panel, counted: Counted, classes: list[str]
 ) -> tuple[list[Summary], str | None]:
     """Return the LF summary and what its accuracy is called (None: there is no gold)."""
-    gold = job.gold()
+    gold = _truth(job)
     if gold is None:
         return summarise(panel.names, counted.votes, counted.counts), None
     codes, names = _gold_codes(gold, classes)
@@ -111,6 +112,15 @@ def _summarise(
     complete = bool((codes[counted.rows >= 0] >= 0).all())
     name = "accuracy" if complete else "accuracy (biased)"
     return summarise(panel.names, counted.votes, counted.counts, by_class), name
+
+
+def _truth(job: "Job") -> Any:
+    """Return the gold column, else the labels that were asked for without their audit rows."""
+    gold = job.gold()
+    if gold is None and (job.options.get("label") or job.options.get("answers")):
+        labels = job.labels()
+        gold = np.where(labels.audit, "", labels.values)
+    return gold
 
 
 def _gold_codes(gold: Any, classes: Sequence[str]) -> tuple[Any, list[str]]:

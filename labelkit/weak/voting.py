@@ -17,6 +17,7 @@ from labelkit.weak.codebook import Codebook, Votes
 from labelkit.weak.functions import load
 from labelkit.weak.patterns import Counted, Patterns
 from labelkit.weak.rows import View
+from labelkit.weak.rules import Rule
 
 
 @dataclass
@@ -26,7 +27,7 @@ class Panel:
     columns: FileColumns
     codebook: Codebook
     functions: list[Bound] = field(default_factory=list)
-    rules: list[rules.Rule] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
     ready: list[str] = field(default_factory=list)
     on_error: OnError = "stop"
     describe: Callable[[int], str] = lambda position: f"row {position}"
@@ -50,6 +51,7 @@ class Panel:
             wanted.update(bound.names)
         for rule in self.rules:
             wanted.update(rule.columns)
+            wanted.update(self.columns.text * rule.reads_text)
         return self.columns.behind(wanted)
 
     def named_hidden(self) -> dict[str, list[str]]:

@@ -153,5 +153,9 @@ def run(args: list[str]) -> int:
 
     Raises LabelkitError as the command does, so that the caller can say which stage failed.
     """
-    code = typer.main.get_command(app)._run(args)  # type: ignore[attr-defined]
+    before, sys.argv = sys.argv, ["labelkit", *args]
+    try:
+        code = typer.main.get_command(app)._run(args)  # type: ignore[attr-defined]
+    finally:
+        sys.argv = before
     return code if isinstance(code, int) else 0

@@ -135,7 +135,9 @@ class Job:
         kinds = self.source.kinds(names)
         found = []
         head = next(self.source.batches([n for n in names if kinds[n] == "text"], True), None)
-        for name in head.schema.names if head is not None else []:
+        if head is None:
+            return []
+        for name in head.schema.names:
             column = head.column(name)
             length = pc.mean(pc.utf8_length(column)).as_py() or 0.0
             distinct = pc.count_distinct(column).as_py()
@@ -206,12 +208,14 @@ class Job:
         return self.source.texts(column)
 
     def label_columns(self) -> list[str]:
-        """Return the columns that labels come from; an absent default means none yet."""
-        named = self.options.get("label")
-        if named:
-            self.source.require(named, "--label")
-            return list(named)
-        return ["label"] if self.source.has("label") else []
+        """Return the columns that labels come from; an absent `label` means none yet."""
+        named = [
+            name
+            for name in self.options.get("label") or ["label"]
+            if name != "label" or self.source.has("label")
+        ]
+        self.source.require(named, "--label")
+        return named
 
     def labels(self) -> Labels:
         """Return the labels so far: --label columns in order, people's --answers before them.
@@ -274,7 +278,8 @@ class Job:
             return parts[0]
         nodes = parts[0].max(initial=0) + 1
         graph = coo_matrix((np.ones(n), (parts[0], nodes + parts[1])), shape=(nodes + n, nodes + n))
-        return connected_components(graph, directed=False)[1][parts[0]].astype(np.int64)
+        joined = connected_components(graph, directed=False)[1][parts[0]]
+        return np.asarray(joined, dtype=np.int64)
 
     def _codes(self, names: Sequence[str]) -> npt.NDArray[np.int64]:
         checks = columns.row_checks(self._text_table(names))
@@ -403,7 +408,7 @@ class Job:
         outside --where and --sample come out empty.
         """
         data = pa.table({name: self._annotation(values) for name, values in found.items()})
-        everything = self.source._every_column()
+        everything = self.source.every_column()
         gone = set(columns.owned(everything, self.prefix, self.options.get("as_name")))
         gone |= (set(found) | set(drop)) & set(everything)
         self.source.write_annotated(

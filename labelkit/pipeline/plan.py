@@ -1,0 +1,209 @@
+"""The stages of a task as the commands that they stand for."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from labelkit.errors import UsageError, listing, nearest
+from labelkit.options import accepted, split_classes
+from labelkit.task import Task
+
+STAGES = ("weak-label", "llm-label", "query", "people", "find-noise", "decide", "train")
+_PASSED = ("text", "classes", "id", "group", "gold", "cache", "delimiter", "encoding", "features")
+_MODEL = "final.model"
+
+
+class Stage(NamedTuple):
+    """One command of the plan: its arguments, the files that it reads and those that it makes."""
+
+    number: int
+    name: str
+    args: list[str]
+    reads: list[Path]
+    makes: list[Path]
+    batch: Path | None = None  # what people are asked, where the stage waits for answers
+    answers: Path | None = None
+
+    @property
+    def id(self) -> str:
+        """The stage's name in the work directory."""
+        return f"{self.number}-{self.name}"
+
+    def line(self) -> str:
+        """Return the command as a shell line."""
+        return shlex.join(["labelkit", *self.args])
+
+
+def chosen_stages(options: Mapping[str, Any], own: Mapping[str, Any], task: Task) -> list[str]:
+    """Return the stages to run: those named, else those that the task file and options admit.
+
+    Raises UsageError for unknown stages and an order that cannot be.
+    """
+    named = own.get("stages")
+    stages = [name.strip() for name in named.split(",")] if named else _admitted(own, task)
+    for name in stages:
+        if name not in STAGES:
+            raise UsageError(
+                f"--stages: {name!r} is not a stage{nearest(name, STAGES)} ({listing(STAGES)})"
+            )
+    for i, name in enumerate(stages):
+        if name == "people" and "query" not in stages[:i]:
+            raise UsageError("--stages: people answer what query asks; put query before people")
+        if name == "train" and not {"people", "decide", "llm-label", "weak-label"} & set(
+            stages[:i]
+        ):
+            raise UsageError("--stages: train needs labels; put a stage that labels before it")
+    if not [name for name in stages if name != "train"]:
+        raise UsageError("--stages: no stage writes the output; add one besides train")
+    return stages
+
+
+def _admitted(own: Mapping[str, Any], task: Task) -> list[str]:
+    weak = task.table("weak-label")
+    llm = task.table("llm-label")
+    stages = ["weak-label"] if own.get("functions") or "functions" in weak or "rule" in weak else []
+    stages += ["llm-label"] if own.get("model") or "model" in llm else []
+    return [*stages, "query", "people", *(["find-noise", "decide"]), "train"]
+
+
+class _Plan:
+    """Builds the stages one after the other; each reads what the one before it wrote."""
+
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        output: Path,
+        folder: Path,
+        task: Task,
+        options: Mapping[str, Any],
+        own: Mapping[str, Any],
+    ) -> None:
+        self.current = [Path(name) for name in inputs]
+        self.output, self.folder, self.task = output, folder, task
+        self.options, self.own = options, own
+        self.stages: list[Stage] = []
+        self.label_columns: list[str] = []
+        self.round = 0
+
+    def add(self, name: str, last: bool) -> None:
+        number = len(self.stages) + 1
+        target = self.output if last else self.folder / f"{number}-{name}{self._suffix()}"
+        if name == "people":
+            self.stages.append(self._people(number, target))
+        elif name == "train":
+            self.stages.append(self._train(number))
+            return
+        else:
+            self.stages.append(self._command(number, name, target))
+        self.current = [target]
+
+    def _suffix(self) -> str:
+        return "".join(self.output.suffixes[-2:]) if self.output.suffixes else ".csv"
+
+    def _command(self, number: int, name: str, target: Path) -> Stage:
+        args = [name, *map(str, self.current), "-o", str(target), *self._shared(name)]
+        reads, makes = [*self.current], [target]
+        if name == "query":
+            self.round += 1
+            batch = self.folder / f"batch-{self.round}.csv"
+            args += [*self._labels(name), *self._given("n", "audit"), "--batch", str(batch)]
+            makes.append(batch)
+        if name == "weak-label":
+            args += self._given("functions")
+            self.label_columns = [*self.label_columns, "weak_label"]
+        if name == "llm-label":
+            args += self._given("model", "base_url", "max_cost")
+            args += ["--yes"] if self.own.get("yes") else []
+            # An LLM's label stands before a rule's.
+            self.label_columns = ["llm_label", *self.label_columns]
+        if name == "find-noise":
+            args += self._labels(name)
+            args += [] if "fix" in self.task.table(name) else ["--fix", "exclude"]
+        return Stage(number, name, args, reads + self._files(name), makes)
+
+    def _people(self, number: int, target: Path) -> Stage:
+        batch = self.folder / f"batch-{self.round}.csv"
+        given = list(self.options.get("answers") or [])
+        answers = given or [self.folder / f"answers-{self.round}.csv"]
+        args = ["merge", *map(str, [*self.current, *answers]), "-o", str(target)]
+        args += ["--batch", str(batch), *self._shared("merge")]
+        reads = [*self.current, *answers, batch]
+        return Stage(number, "people", args, reads, [target], batch, answers[0])
+
+    def _train(self, number: int) -> Stage:
+        decided = any(stage.name == "decide" for stage in self.stages)
+        target = self.folder / _MODEL
+        args = ["train", *map(str, self.current), "-o", str(target), *self._shared("train")]
+        args += ["--label", "final_label"] if decided else self._labels("train")
+        return Stage(number, "train", args, [*self.current], [target])
+
+    def _labels(self, name: str) -> list[str]:
+        if "label" in self.task.table(name):
+            return []
+        return [part for column in ["label", *self.label_columns] for part in ("--label", column)]
+
+    def _given(self, *names: str) -> list[str]:
+        found = []
+        for name in names:
+            value = self.own.get(name)
+            if value is not None:
+                found += ["--" + name.replace("_", "-"), str(value)]
+        return found
+
+    def _shared(self, command: str) -> list[str]:
+        takes = accepted(command)
+        args = ["--task", str(self.task.path)] if self.task.path else ["--no-task"]
+        for name in _PASSED:
+            value = self.options.get(name)
+            if name not in takes or value in (None, [], "utf-8") or self._in_task(name, value):
+                continue
+            if name == "features" and value == "auto":
+                continue
+            for item in value if isinstance(value, list) else [value]:
+                args += [f"--{name}", str(item)]
+        args += ["--seed", str(self.options["seed"])] if self.options["seed"] else []
+        return args + (["--quiet"] if self.options.get("quiet") else [])
+
+    def _in_task(self, name: str, value: Any) -> bool:
+        known = self.task.content.get("task", {}).get(name)
+        if known is None:
+            return False
+        if name == "classes":
+            return split_classes(value) == known
+        return bool(value == known or value == [known])
+
+    def _files(self, name: str) -> list[Path]:
+        """Return files that a stage's table names, so that touching one makes it run again."""
+        named = (
+            [self.own["functions"]] if name == "weak-label" and self.own.get("functions") else []
+        )
+        table = self.task.table(name)
+        values = [v for v in table.values() if isinstance(v, str)]
+        values += [r["in_file"] for r in table.get("rule", []) if "in_file" in r]
+        named += [self.task.beside(value.split(".py:")[0]) for value in values]
+        return [Path(path) for path in named if _is_file(Path(path))]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def make_plan(
+    inputs: Sequence[str],
+    output: Path,
+    folder: Path,
+    task: Task,
+    options: Mapping[str, Any],
+    own: Mapping[str, Any],
+) -> list[Stage]:
+    """Return the stages as commands, in order; the last that annotates writes the output."""
+    names = chosen_stages(options, own, task)
+    last = max(i for i, name in enumerate(names) if name != "train")
+    plan = _Plan(inputs, output, folder, task, options, own)
+    for i, name in enumerate(names):
+        plan.add(name, last=i == last)
+    return plan.stages

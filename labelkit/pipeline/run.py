@@ -1,0 +1,164 @@
+"""Running a plan: what is fresh is skipped, what was interrupted goes on, two runs never mix."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from labelkit import __version__, console
+from labelkit.errors import LabelkitError, PeopleNeeded, UsageError
+from labelkit.pipeline.plan import Stage
+from labelkit.task import Task
+
+_STATE = "pipeline.json"
+_LOCK = "pipeline.lock"
+
+
+def run(stages: Sequence[Stage], folder: Path, task: Task, again: str) -> int:
+    """Run the stages that are not fresh; return how many ran.
+
+    `again` is what to type to go on. Raises PeopleNeeded where answers are missing, and
+    LabelkitError, naming the stage, where a stage fails.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        state = _State(folder)
+        ran = 0
+        for stage in stages:
+            _wait_for_people(stage, again)
+            print_of_now = _fingerprint(stage, task, state)
+            if state.is_fresh(stage, print_of_now):
+                console.detail(f"{stage.id}: fresh")
+                continue
+            _run_stage(stage, folder)
+            state.done(stage, print_of_now)
+            ran += 1
+        return ran
+
+
+def summaries(stages: Sequence[Stage], folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the figures of each stage that has run, by the stage's id."""
+    found = {}
+    for stage in stages:
+        path = _summary_path(stage, folder)
+        if path.is_file():
+            found[stage.id] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def _summary_path(stage: Stage, folder: Path) -> Path:
+    return folder / f"{stage.id}.summary.json"
+
+
+def _run_stage(stage: Stage, folder: Path) -> None:
+    from labelkit.cli import run as run_command
+
+    console.note(f"[{stage.id}] {stage.line()}")
+    try:
+        code = run_command([*stage.args, "--summary", str(_summary_path(stage, folder))])
+    except LabelkitError as error:
+        error.args = (f"stage {stage.id}: {error}",)
+        raise
+    if code != 0:
+        raise LabelkitError(f"stage {stage.id} ended with exit code {code}")
+
+
+def _wait_for_people(stage: Stage, again: str) -> None:
+    if stage.answers is None or stage.answers.exists():
+        return
+    raise PeopleNeeded(
+        f"people are needed: {stage.batch} holds the rows to label, best first. Fill its column "
+        f"'label', save it as {stage.answers}, then go on with: {again}"
+    )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    import fcntl
+
+    with (folder / _LOCK).open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise LabelkitError(
+                f"another pipeline is running in {folder}; wait for it, or name another --work-dir"
+            ) from None
+        yield
+
+
+def _fingerprint(stage: Stage, task: Task, state: "_State") -> str:
+    about = {
+        "version": __version__,
+        "args": stage.args,
+        "files": {str(path): state.digest(path) for path in stage.reads},
+        "task": task.content.get("task"),
+        "cost": task.content.get("cost"),
+        "table": task.content.get(stage.args[0]),
+    }
+    return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
+
+
+class _State:
+    """What was made from what, kept in the work directory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _STATE
+        self._stages: dict[str, Any] = {}
+        self._files: dict[str, list[Any]] = {}
+        known: Mapping[str, Any] = self._read(folder)
+        self._stages.update(known.get("stages", {}))
+        self._files.update(known.get("files", {}))
+
+    def _read(self, folder: Path) -> Mapping[str, Any]:
+        if not self._path.exists():
+            others = [p.name for p in folder.iterdir() if p.name not in (_LOCK, ".labelkit")]
+            if others:
+                raise UsageError(
+                    f"{folder} is not a work directory of labelkit and not empty "
+                    f"({others[0]}); name another --work-dir"
+                )
+            return {}
+        try:
+            known = json.loads(self._path.read_text("utf-8"))
+        except ValueError:
+            console.warn(f"{self._path} cannot be read; all stages run again")
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    def digest(self, path: Path) -> str:
+        """Return a file's content hash; not read again while its size and time stay the same."""
+        try:
+            now = path.stat()
+        except FileNotFoundError:
+            return "absent"
+        if path.is_dir():
+            return ",".join(self.digest(part) for part in sorted(path.iterdir()))
+        known = self._files.get(str(path))
+        if known and known[:2] == [now.st_size, now.st_mtime_ns]:
+            return str(known[2])
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        self._files[str(path)] = [now.st_size, now.st_mtime_ns, found]
+        return found
+
+    def is_fresh(self, stage: Stage, fingerprint: str) -> bool:
+        """Tell whether a stage was run on the same content and its outputs are as it left them."""
+        known = self._stages.get(stage.id)
+        if not known or known["fingerprint"] != fingerprint:
+            return False
+        return all(known["outputs"].get(str(p)) == self.digest(p) != "absent" for p in stage.makes)
+
+    def done(self, stage: Stage, fingerprint: str) -> None:
+        """Remember, whole or not at all, what a stage has made."""
+        outputs = {str(path): self.digest(path) for path in stage.makes}
+        self._stages[stage.id] = {"fingerprint": fingerprint, "outputs": outputs}
+        text = json.dumps({"schema": 1, "stages": self._stages, "files": self._files}, indent=1)
+        part = self._path.with_suffix(".part")
+        with part.open("w") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(part, self._path)

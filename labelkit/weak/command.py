@@ -30,22 +30,27 @@ def weak_label(
     job: "Job",
     functions: Annotated[
         Path | None,
-        typer.Option(help="A Python file of labeling functions. It is executed."),
+        typer.Option(
+            metavar="FILE.py", help="A Python file of labeling functions. It is executed."
+        ),
     ] = None,
     from_votes: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="COLUMNS",
             help="Columns that hold votes made elsewhere ('lf_*'; repeats): a class, its number "
-            "in the class order, or empty or -1 to abstain."
+            "in the class order, or empty or -1 to abstain.",
         ),
     ] = None,
     label_model: Annotated[
         str,
-        typer.Option(help="How votes become a label: majority, snorkel, or file.py:function."),
+        typer.Option(
+            metavar="NAME", help="How votes become a label: majority, snorkel, or file.py:function."
+        ),
     ] = "majority",
     prior: Annotated[
         str | None,
-        typer.Option(help="Expected share of each class: a=0.3,b=0.7."),
+        typer.Option(metavar="A=P,B=Q", help="Expected share of each class: a=0.3,b=0.7."),
     ] = None,
     proba: Annotated[
         bool, typer.Option("--proba", help="Also write the probability of each class.")
@@ -55,7 +60,9 @@ def weak_label(
     ] = False,
     lf_report: Annotated[
         Path | None,
-        typer.Option(help="Also write the summary of the functions (.csv, .json, .txt)."),
+        typer.Option(
+            metavar="FILE", help="Also write the summary of the functions (.csv, .json, .txt)."
+        ),
     ] = None,
     on_lf_error: Annotated[
         OnLfError,

@@ -1,5 +1,6 @@
 """weak-label: two passes over the file, one that votes and one that writes."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +54,9 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
     scores = scoring.score(counted, len(classes), combine, prior, job.seed, wanted.label_model)
     for note in scores.notes:
         console.warn(note)
+    closing = _count(job, panel, counted, summaries, classes)
     job.annotate(_annotations(job, panel, counted, scores, classes, wanted))
-    _close(job, panel, counted, summaries, classes)
+    job.closing(closing, then=_next(job))
 
 
 def _panel(job: "Job", wanted: Wanted, classes: list[str] | None) -> Panel:
@@ -199,9 +201,10 @@ def _annotations(
     return found
 
 
-def _close(
+def _count(
     job: "Job", panel: Panel, counted: Counted, summaries: list[Summary], classes: list[str]
-) -> None:
+) -> str:
+    """Give the figures to the history and the summary; return them as the closing line."""
     rows = int(counted.counts.sum())
     labelled = int(counted.counts[counted.voters > 0].sum())
     failed = sum(panel.errors.values())
@@ -212,7 +215,17 @@ def _close(
     text = f"{rows:,} rows · {labelled:,} labelled · {rows - labelled:,} abstained"
     if failed:
         text += f" · {failed:,} failed calls"
-    job.closing(
-        text,
-        then=f'labelkit llm-label {job.output} -o … --where "{job.column("confidence")} < 0.8"',
+    return text
+
+
+def _next(job: "Job") -> str | None:
+    """Return the command that takes the uncertain rows further."""
+    if job.output in ("", "-"):
+        return None
+    output = Path(job.output)
+    suffixes = "".join(output.suffixes)
+    further = output.with_name(f"{output.name.removesuffix(suffixes)}.llm{suffixes}")
+    return (
+        f"labelkit llm-label {shlex.quote(str(output))} -o {shlex.quote(str(further))} "
+        f'--where "{job.column("confidence")} < 0.8"'
     )

@@ -1,0 +1,104 @@
+"""The commands train, predict and evaluate."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labelkit.options import command
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+_LEARNING = (
+    "output",
+    "text",
+    "classes",
+    "unknown_label",
+    "label",
+    "answers",
+    "from_proba",
+    "gold",
+    "group",
+    "features",
+    "column",
+    "id",
+    "where",
+)
+
+
+class Classifier(StrEnum):
+    """What kind of model learns."""
+
+    auto = "auto"
+    logistic = "logistic"
+    forest = "forest"
+    boosting = "boosting"
+
+
+@command("train", uses=_LEARNING)
+def train(
+    job: "Job",
+    classifier: Annotated[
+        Classifier, typer.Option(help="The model; auto compares them by cross-validation.")
+    ] = Classifier.auto,
+) -> None:
+    """Train a model on the labels and save it, without pickle, with its card.
+
+    Rows whose noise_use is false and rows drawn for an audit are not learned from; accuracy is
+    claimed from the audit rows alone. With --where only these rows are learned from. Soft labels
+    come from --from-proba; a hard label of the same row goes before them.
+
+    Example:
+      labelkit train build/final.csv -o build/reviews.model --label final_label
+    """
+    from labelkit.models import train as work
+
+    work.train(job, classifier.value)
+
+
+@command(
+    "predict",
+    prefix="model",
+    annotates=True,
+    first=("model",),
+)
+def predict(
+    job: "Job",
+    model: Annotated[Path, typer.Argument(metavar="MODEL", show_default=False)],
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Also write the probability of each class.")
+    ] = False,
+) -> None:
+    """Label a file by a model that train saved; the file streams past.
+
+    Example:
+      labelkit predict build/reviews.model sample_data/reviews.csv -o build/predicted.csv
+    """
+    from labelkit.models import predict as work
+
+    work.predict(job, model, proba)
+
+
+@command("evaluate", uses=("label", "gold", "classes", "unknown_label", "id", "where"))
+def evaluate(
+    job: "Job",
+    compare: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Which of two label columns is better (McNemar)."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Compare label columns with gold and with each other.
+
+    Without --label all label columns are compared; without --gold they are compared with each
+    other only. Where gold is what people labelled, accuracy comes from the audit rows; figures
+    from rows that were picked for another reason say that they are biased.
+
+    Example:
+      labelkit evaluate build/final.csv --gold gold --label weak_label --label final_label
+    """
+    from labelkit.models import figures
+
+    figures.evaluate(job, compare, as_json)

@@ -1,0 +1,109 @@
+"""predict: a saved model's label and confidence for each row, in one pass."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from labelkit import console, model_file
+from labelkit.errors import LabelkitError
+from labelkit.kinds import apply_kinds
+from labelkit.models import learn
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+
+def predict(job: "Job", model: Path, proba: bool) -> None:
+    """Write the model's label and confidence, and with `proba` each class's probability."""
+    features, classifier, card = model_file.load(model)
+    job.also_reads(model)
+    _require(job, features.columns, model)
+    classes, temperature = list(card["classes"]), float(card["temperature"])
+    kinds = features.used_kinds()
+    parts, start = [], 0
+    with console.progress("predict", None) as advance:
+        for batch in job.source.batches(features.columns):
+            chosen = None
+            if job.chosen is not None:
+                chosen = job.chosen[start : start + batch.num_rows]
+            wanted = batch if chosen is None else batch.filter(pa.array(chosen))
+            typed = _typed(job, wanted, kinds, start)
+            found = learn.predict(classifier, features.matrix(typed), len(classes), temperature)
+            parts.append(_spread(found, chosen, proba))
+            start += batch.num_rows
+            advance(batch.num_rows)
+    codes = np.concatenate([part[0] for part in parts] or [np.zeros(0, dtype=np.int32)])
+    confidence = np.concatenate([part[1] for part in parts] or [np.zeros(0)])
+    shares = np.concatenate([part[2] for part in parts] or [np.zeros((0, len(classes)))])
+    job.annotate(_annotations(job, classes, codes, confidence, shares if proba else None))
+    _close(job, classes, codes)
+
+
+def _require(job: "Job", columns: list[str], model: Path) -> None:
+    for name in columns:
+        if not job.source.has(name):
+            job.source.require([name], f"the model {model} was trained on it")
+
+
+def _typed(job: "Job", batch: Any, kinds: dict[str, str], start: int) -> Any:
+    try:
+        return apply_kinds(batch, kinds)
+    except LabelkitError as error:
+        raise LabelkitError(
+            f"{job.source.name}, after row {start + 1}: {error}, as it was when the model was "
+            f"trained; mend the cell or train again"
+        ) from None
+
+
+def _spread(
+    found: npt.NDArray[np.float64], chosen: npt.NDArray[np.bool_] | None, proba: bool
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return codes, confidences and shares for all rows of a batch; -1 and NaN if not chosen."""
+    rows = len(found) if chosen is None else len(chosen)
+    where = np.ones(rows, dtype=bool) if chosen is None else chosen
+    codes = np.full(rows, -1, dtype=np.int32)
+    confidence = np.full(rows, np.nan)
+    shares = np.full((rows, found.shape[1]) if proba else (0, found.shape[1]), np.nan)
+    if len(found):
+        codes[where] = found.argmax(axis=1)
+        confidence[where] = found.max(axis=1)
+        if proba:
+            shares[where] = found
+    return codes, confidence, shares
+
+
+def _annotations(
+    job: "Job",
+    classes: list[str],
+    codes: npt.NDArray[np.int32],
+    confidence: npt.NDArray[np.float64],
+    shares: npt.NDArray[np.float64] | None,
+) -> dict[str, Any]:
+    places = pa.array(codes, mask=codes < 0)
+    names = pa.DictionaryArray.from_arrays(places, pa.array(classes, pa.string()))
+    found = {
+        job.column("label"): names.dictionary_decode(),
+        job.column("confidence"): pa.array(confidence, from_pandas=True),
+    }
+    if shares is not None:
+        for code, name in enumerate(classes):
+            found[job.column(f"proba_{name}")] = pa.array(shares[:, code], from_pandas=True)
+    return found
+
+
+def _close(job: "Job", classes: list[str], codes: npt.NDArray[np.int32]) -> None:
+    done = codes[codes >= 0]
+    counts = np.bincount(done, minlength=len(classes))
+    console.note(
+        "labels: "
+        + " · ".join(f"{console.clean(c)} {n:,}" for c, n in zip(classes, counts, strict=True))
+    )
+    job.count(rows=len(codes), labelled=len(done))
+    target = "OUTPUT" if job.output == "-" else job.output
+    job.closing(
+        f"{len(codes):,} rows · {len(done):,} labelled",
+        then=f"labelkit evaluate {target} --gold COLUMN --label {job.column('label')}",
+    )

@@ -1,0 +1,134 @@
+import json
+from pathlib import Path
+
+import pytest
+
+HEAD = "id,gold,label,label_origin,weak_label,weak_confidence,llm_label\n"
+
+
+@pytest.fixture
+def labelled(write):
+    rows = []
+    for i in range(40):
+        truth = "ab"[i % 2]
+        weak = truth if i % 4 else "ba"[i % 2]
+        llm = truth if i % 10 else ""
+        label, origin = (truth, "audit" if i < 10 else "query") if i < 20 else ("", "")
+        rows.append(f"{i},{truth},{label},{origin},{weak},0.75,{llm}\n")
+    return write("a.csv", HEAD + "".join(rows))
+
+
+def test_against_a_complete_gold_column(labelkit, labelled):
+    done = labelkit("evaluate", "a.csv", "--gold", "gold", "--label", "weak_label", "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    (figures,) = found["figures"]
+    assert found["schema"] == 1
+    assert (figures["measured_on"], figures["biased"]) == ("all rows", False)
+    assert (figures["rows"], figures["accuracy"]) == (40, 0.75)
+    assert figures["calibration_error"] == 0
+    assert figures["confusion"] == [[10, 10], [0, 20]]
+    assert done.err == "evaluate: 1 label column · all 40 rows\n"
+
+
+def test_people_labels_as_gold_give_audit_figures_first(labelkit, labelled):
+    done = labelkit("evaluate", "a.csv", "--gold", "label", "--label", "weak_label")
+    lines = done.out.splitlines()
+    assert lines[2].split()[:5] == ["weak_label", "audit", "rows", "10", "10"]
+    assert lines[3].split()[:6] == ["weak_label", "rows", "with", "gold", "(biased)", "20"]
+    assert done.err == ("evaluate: 1 label column · 10 audit rows · 20 rows with gold (biased)\n")
+
+
+def test_a_partial_gold_column_is_biased(labelkit, write):
+    write("a.csv", "id,gold,weak_label\n1,a,a\n2,,b\n3,b,b\n")
+    done = labelkit("evaluate", "a.csv", "--gold", "gold", "--label", "weak_label")
+    assert "weak_label (biased)" in done.out
+    assert done.err == "evaluate: 1 label column · 2 rows with gold (biased)\n"
+
+
+def test_all_label_columns_and_their_agreement_by_default(labelkit, labelled):
+    found = json.loads(labelkit("evaluate", "a.csv", "--json").out)
+    assert found["figures"] == []
+    pairs = [(f["first"], f["second"], f["rows"]) for f in found["agreement"]]
+    assert pairs == [
+        ("label", "weak_label", 20),
+        ("label", "llm_label", 18),
+        ("weak_label", "llm_label", 36),
+    ]
+    done = labelkit("evaluate", "a.csv")
+    assert "agreement only; name the truth with --gold" in done.err
+
+
+def test_comparing_two(labelkit, labelled):
+    done = labelkit("evaluate", "a.csv", "--gold", "gold", "--compare", "llm_label,weak_label")
+    last = done.out.strip().splitlines()[-1].split()
+    assert last[:2] == ["llm_label", "weak_label"]
+    assert last[-1] == "0.0078"  # 8 rows where only llm_label is right
+    found = json.loads(
+        labelkit(
+            "evaluate", "a.csv", "--gold", "gold", "--compare", "llm_label,weak_label", "--json"
+        ).out
+    )
+    assert found["compare"][0]["only_first_right"] == 8
+
+
+def test_where_and_summary(labelkit, labelled):
+    done = labelkit(
+        *("evaluate", "a.csv", "--gold", "gold", "--label", "weak_label"),
+        *("--where", "weak_label == 'a'", "--summary", "s.json", "--json"),
+    )
+    assert json.loads(done.out)["rows"] == 10
+    assert json.loads(Path("s.json").read_text())["figures"][0]["accuracy"] == 1.0
+
+
+def test_ordered_classes_add_their_figures(labelkit, labelled, write):
+    write("t.toml", '[task]\nclasses = ["a", "b"]\nordinal = true\n')
+    done = labelkit("evaluate", "a.csv", "--task", "t.toml", "--gold", "gold")
+    assert "weighted kappa" in done.out.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["a.csv", "--gold", "glod"],
+            "a.csv has no column 'glod' (--gold); did you mean 'gold'? (columns: id, gold, "
+            "label, label_origin, weak_label, weak_confidence, llm_label)",
+        ),
+        (
+            ["a.csv", "--label", "weak_label"],
+            "one label column (weak_label) and nothing to compare it with: "
+            "give --gold COLUMN (there is a column 'gold') or a second --label",
+        ),
+        (
+            ["a.csv", "--gold", "gold", "--compare", "weak_label"],
+            "--compare 'weak_label': give two label columns, as in --compare a,b",
+        ),
+        (
+            ["a.csv", "--compare", "weak_label,llm_label"],
+            "--compare needs the truth: --gold COLUMN",
+        ),
+        (["none.csv", "--gold", "gold"], "none.csv: column 'gold' (--gold) is empty"),
+        (
+            ["plain.csv", "--gold", "gold"],
+            "plain.csv has no label column; name one with --label COLUMN (columns: id, gold)",
+        ),
+    ],
+)
+def test_what_cannot_be_done(labelkit, labelled, write, arguments, message):
+    write("none.csv", "id,gold,weak_label\n1,,a\n")
+    write("plain.csv", "id,gold\n1,a\n")
+    done = labelkit("evaluate", *arguments)
+    assert done.code in (1, 2)
+    assert done.out == ""
+    assert done.err == f"error: {message}\n"
+
+
+def test_a_label_outside_the_declared_classes(labelkit, labelled):
+    done = labelkit("evaluate", "a.csv", "--gold", "gold", "--classes", "a,c")
+    assert done.code == 1
+    assert "column 'label': the label 'b' of 10 rows (1, 3, 5, 7, 9 and 5 more)" in done.err
+    done = labelkit(
+        "evaluate", "a.csv", "--gold", "gold", "--classes", "a,c", "--unknown-label", "ignore"
+    )
+    assert done.code == 0

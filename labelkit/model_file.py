@@ -6,10 +6,14 @@ other scikit-learn objects, loaded by skops with the explicit list of types belo
 model gives the same bytes.
 """
 
+import importlib.abc
 import io
 import json
 import re
+import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +39,9 @@ def save(path: Path, features: Features, classifier: Any, card: dict[str, Any]) 
     """
     import numpy as np
     import sklearn
-    import skops.io
+
+    with _without_torch():
+        import skops.io
 
     state = features.state()
     parts = dict(state["parts"])
@@ -74,7 +80,9 @@ def load(path: Path) -> tuple[Features, Any, dict[str, Any]]:
     if card["labelkit_model"] != FORMAT:
         raise LabelkitError(f"{path} is a model of a newer labelkit; update labelkit to use it")
     import sklearn
-    import skops.io
+
+    with _without_torch():
+        import skops.io
 
     try:
         untrusted = skops.io.get_untrusted_types(data=entries["parts.skops"])
@@ -128,6 +136,23 @@ def _features_state(entries: dict[str, bytes]) -> dict[str, Any]:
             }
             parts["text"] = vectorizer
     return {"own": learned["own"], "parts": parts}
+
+
+class _NoTorch(importlib.abc.MetaPathFinder):
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name == "torch":
+            raise ModuleNotFoundError("torch is not wanted here", name=name)
+
+
+@contextmanager
+def _without_torch() -> Iterator[None]:
+    # skops imports each package of scikit-learn, one of which imports torch: seconds and 200 MB.
+    finder = _NoTorch()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
 
 
 def _steady(written: bytes) -> bytes:

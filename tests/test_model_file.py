@@ -144,3 +144,18 @@ def test_a_model_of_other_versions(tmp_path):
     )
     with pytest.raises(LabelkitError, match="is a model of a newer labelkit; update labelkit"):
         model_file.load(path)
+
+
+def test_torch_is_not_imported(tmp_path):
+    model_file.save(tmp_path / "a.model", *made("columns", Recipe("logistic")), {})
+    script = (
+        "import sys; from pathlib import Path; from labelkit import model_file; "
+        "model_file.load(Path('a.model')); assert 'torch' not in sys.modules; "
+        "import importlib.util; assert not any('NoTorch' in repr(f) for f in sys.meta_path)"
+    )
+    root = str(Path(__file__).parent.parent)
+    subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); {script}"],
+        check=True,
+        cwd=tmp_path,
+    )

@@ -15,6 +15,8 @@ from labelkit.models import learn
 if TYPE_CHECKING:
     from labelkit.job import Job
 
+PIECE = 8_192
+
 
 def predict(job: "Job", model: Path, proba: bool) -> None:
     """Write the model's label and confidence, and with `proba` each class's probability."""
@@ -31,7 +33,7 @@ def predict(job: "Job", model: Path, proba: bool) -> None:
                 chosen = job.chosen[start : start + batch.num_rows]
             wanted = batch if chosen is None else batch.filter(pa.array(chosen))
             typed = _typed(job, wanted, kinds, start)
-            found = learn.predict(classifier, features.matrix(typed), len(classes), temperature)
+            found = _probabilities(features, classifier, typed, len(classes), temperature)
             parts.append(_spread(found, chosen, proba))
             start += batch.num_rows
             advance(batch.num_rows)
@@ -40,6 +42,17 @@ def predict(job: "Job", model: Path, proba: bool) -> None:
     shares = np.concatenate([part[2] for part in parts] or [np.zeros((0, len(classes)))])
     job.annotate(_annotations(job, classes, codes, confidence, shares if proba else None))
     _close(job, classes, codes)
+
+
+def _probabilities(
+    features: Any, classifier: Any, typed: Any, n_classes: int, temperature: float
+) -> npt.NDArray[np.float64]:
+    """Return a batch's probabilities, its matrix made piece by piece to bound the memory."""
+    pieces = [
+        learn.predict(classifier, features.matrix(typed.slice(at, PIECE)), n_classes, temperature)
+        for at in range(0, max(typed.num_rows, 1), PIECE)
+    ]
+    return np.concatenate(pieces)
 
 
 def _require(job: "Job", columns: list[str], model: Path) -> None:

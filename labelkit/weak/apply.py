@@ -19,7 +19,7 @@ from labelkit.weak.rows import Row, View
 
 OnError = Literal["stop", "abstain"]
 # Small slices keep the row objects in the processor's cache and few for the garbage collector.
-SLICE = 8192
+SLICE = 1024
 QUOTED_COLUMNS = 5
 
 
@@ -65,7 +65,7 @@ class Voters:
                 # A column that only this function named stays out of the others' rows.
                 key = frozenset(bound.names) & self.columns.hidden
                 if key not in rows:
-                    rows[key] = list(view.rows(self._row_names(key)))
+                    rows[key] = view.rows(self._row_names(key))
                 returned = self._call(bound, bound.function.call, (rows[key],), view, positions)
             elif bound.way == "columns":
                 cells = tuple(view.values(name) for name in bound.names)
@@ -93,8 +93,7 @@ class Voters:
         calls = map(call, *arguments)
         while len(votes) < len(view):
             try:
-                for vote in calls:
-                    votes.append(vote)
+                votes.extend(calls)  # keeps what it has when a call fails
                 if len(votes) == len(view):
                     break
                 # `map` takes a StopIteration out of the function for its own end.

@@ -19,6 +19,40 @@ class OnLfError(StrEnum):
     abstain = "abstain"
 
 
+Functions = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.py", help="A Python file of labeling functions. It is executed."),
+]
+FromVotes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMNS",
+        help="Columns that hold votes made elsewhere ('lf_*'; repeats): a class, its number in "
+        "the class order, or empty or -1 to abstain.",
+    ),
+]
+LabelModel = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="How votes become a label: majority, snorkel, or file.py:function."
+    ),
+]
+Prior = Annotated[
+    str | None, typer.Option(metavar="A=P,B=Q", help="Expected share of each class: a=0.3,b=0.7.")
+]
+Proba = Annotated[bool, typer.Option("--proba", help="Also write the probability of each class.")]
+Votes = Annotated[bool, typer.Option("--votes", help="Also write the vote of each function.")]
+LfReport = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Also write the summary of the functions (.csv, .json, .txt)."
+    ),
+]
+OnError = Annotated[
+    OnLfError, typer.Option(help="Where a function raises: stop, or abstain and count.")
+]
+
+
 @command(
     "weak-label",
     prefix="weak",
@@ -28,46 +62,14 @@ class OnLfError(StrEnum):
 )
 def weak_label(
     job: "Job",
-    functions: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.py", help="A Python file of labeling functions. It is executed."
-        ),
-    ] = None,
-    from_votes: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMNS",
-            help="Columns that hold votes made elsewhere ('lf_*'; repeats): a class, its number "
-            "in the class order, or empty or -1 to abstain.",
-        ),
-    ] = None,
-    label_model: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="How votes become a label: majority, snorkel, or file.py:function."
-        ),
-    ] = "majority",
-    prior: Annotated[
-        str | None,
-        typer.Option(metavar="A=P,B=Q", help="Expected share of each class: a=0.3,b=0.7."),
-    ] = None,
-    proba: Annotated[
-        bool, typer.Option("--proba", help="Also write the probability of each class.")
-    ] = False,
-    votes: Annotated[
-        bool, typer.Option("--votes", help="Also write the vote of each function.")
-    ] = False,
-    lf_report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Also write the summary of the functions (.csv, .json, .txt)."
-        ),
-    ] = None,
-    on_lf_error: Annotated[
-        OnLfError,
-        typer.Option(help="Where a function raises: stop, or abstain and count."),
-    ] = OnLfError.stop,
+    functions: Functions = None,
+    from_votes: FromVotes = None,
+    label_model: LabelModel = "majority",
+    prior: Prior = None,
+    proba: Proba = False,
+    votes: Votes = False,
+    lf_report: LfReport = None,
+    on_lf_error: OnError = OnLfError.stop,
 ) -> None:
     """Label rows by labeling functions, rules and votes made elsewhere.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
+from itertools import repeat
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -80,10 +82,17 @@ class View:
             self._values[name] = array.to_pylist()
         return self._values[name]
 
-    def rows(self, names: Sequence[str]) -> Iterator[Row]:
-        """Yield a Row for each row, holding the columns `names`."""
-        for cells in zip(*(self.values(name) for name in names), strict=True):
-            yield Row(**dict(zip(names, cells, strict=True)))
+    def rows(self, names: Sequence[str]) -> list[Row]:
+        """Return a Row for each row, holding the columns `names`."""
+        rows = [Row() for _ in range(len(self))]
+        for name in names:
+            if name.startswith("__"):  # setattr would change the object: __class__
+                for row, value in zip(rows, self.values(name), strict=True):
+                    vars(row)[name] = value
+            else:
+                # Column by column, without a frame a cell: half the time of Row(**cells).
+                deque(map(setattr, rows, repeat(name), self.values(name)), maxlen=0)
+        return rows
 
     def frame(self, names: Sequence[str]) -> pd.DataFrame:
         """Return a pandas DataFrame: an empty cell is "" in a text column and NaN in others."""

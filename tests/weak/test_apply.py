@@ -207,6 +207,16 @@ def test_columns_that_stay_hidden_unless_named(vote):
     assert votes == {"lf_peek": ["B"], "lf_named": ["B"], "lf_read": ["B"]}
 
 
+def test_columns_of_any_name_are_items_of_the_row(vote):
+    table = {"__class__": ["a"], "get": ["b"], "box office": ["c"], "text": ["d"], "self": ["e"]}
+    source = """
+        def lf_all(row):
+            return "".join(row[name] for name in row.keys())
+        def lf_named(row): return row["__class__"] + row.get + row["box office"] + row.text
+        """
+    assert vote(source, table) == {"lf_all": ["abcde"], "lf_named": ["abcd"]}
+
+
 def test_optional_parameters_are_filled_where_there_is_such_a_column(vote):
     source = """
         def lf_a(text, movie_title=None, words=("Alien",)):

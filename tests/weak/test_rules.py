@@ -148,7 +148,7 @@ def test_a_wrong_rule_names_itself_and_the_remedy(toml, message, monkeypatch, tm
         message = "rule 'rule_1': label 7; the classes are numbered 0 to 1 (A, B), -1 abstains"
         rules = parse([tomllib.loads(toml)], Path())
         with pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
-            vote(rules, View(pa.record_batch(TABLE)), Codebook(["A", "B"]))
+            vote(rules, View(pa.record_batch(TABLE), ("text",)), Codebook(["A", "B"]))
         return
     with pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
         fired(toml)
@@ -169,7 +169,7 @@ def test_labels_names_and_columns_are_checked():
     with pytest.raises(UsageError, match=r"label 'C', which is not a declared class"):
         vote(
             parse([{"label": "C", "any_of": ["b"]}], Path()),
-            View(pa.record_batch(TABLE)),
+            View(pa.record_batch(TABLE), ("text",)),
             Codebook(["A", "B"]),
         )
 
@@ -204,7 +204,9 @@ def test_whole_words_as_plain_python_reads_them(texts, words):
             row for row, text in enumerate(texts) if combined(occurs(word, text) for word in words)
         ]
         rule = {"label": "A", key: words}
-        votes = vote(parse([rule], Path()), View(pa.record_batch(table)), Codebook(["A"]))
+        votes = vote(
+            parse([rule], Path()), View(pa.record_batch(table), ("text",)), Codebook(["A"])
+        )
         assert list((votes[:, 0] == 0).nonzero()[0]) == expected
 
 
@@ -213,6 +215,6 @@ def test_lengths_as_plain_python_counts_them(texts, limit):
     batch = pa.record_batch({"text": texts})
     for unit, measure in (("characters", len),):
         rule = {"label": "A", "longer_than": limit, "unit": unit}
-        votes = vote(parse([rule], Path()), View(batch), Codebook(["A"]))
+        votes = vote(parse([rule], Path()), View(batch, ("text",)), Codebook(["A"]))
         expected = [row for row, text in enumerate(texts) if text and measure(text) > limit]
         assert list((votes[:, 0] == 0).nonzero()[0]) == expected

@@ -1,6 +1,7 @@
 """Annotations as cells of a text file: formatting, quoting, slicing by record batch."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -89,6 +90,15 @@ def suffixes(annotations: pa.Table, delimiter: str) -> list[str]:
     lead = pa.array([""] * annotations.num_rows, pa.string())
     joined = pc.binary_join_element_wise(lead, *columns, delimiter)
     return joined.to_pylist()  # type: ignore[no-any-return]
+
+
+def arrow(values: Any) -> pa.Array:
+    """Return a column as Arrow has it; None, NaN and (in arrays of text) '' are empty cells."""
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+        return pa.array(values, from_pandas=True)
+    if isinstance(values, np.ndarray) and values.dtype.kind in "OU":
+        return pa.array([None if v is None or v == "" else v for v in values])
+    return pa.array(values)
 
 
 def lines_of(data: bytes) -> pa.Array:

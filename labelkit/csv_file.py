@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -258,8 +259,6 @@ class RawCells:
     """Cuts cells out of a record's own text without touching the others."""
 
     def __init__(self, delimiter: str) -> None:
-        import re
-
         self.delimiter = delimiter
         d = re.escape(delimiter)
         self._cell = re.compile(rf'"(?:[^"]|"")*"(?={d}|\Z)|[^{d}]*' if len(delimiter) == 1 else "")
@@ -425,5 +424,5 @@ def _carriage_returns_hidden(text: str, lines: list[str]) -> tuple[list[str], st
     if "\r" not in text or text.count("\r") == text.count("\r\n"):
         return lines, ""
     stand_in = next(c for c in map(chr, range(0xE000, 0xF8FF)) if c not in text)
-    hidden = text.replace("\r\n", "\n").replace("\r", stand_in)
+    hidden = re.sub(r"\r(?!\n)", stand_in, text)
     return list(io.StringIO(hidden, newline="\n")), stand_in

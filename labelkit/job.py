@@ -12,16 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import __version__, columns, console, files, history, table
+from labelkit import __version__, cells, columns, console, files, history, look, outputs, table
 from labelkit import task as tasks
 from labelkit.columns import AUDIT, Labels, Mask, Texts
-from labelkit.errors import LabelkitError, UsageError, listing, nearest
+from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.options import Declared, split_classes
 
 if TYPE_CHECKING:
     from labelkit.features import Features
-
-_SHORTEST_TEXT = 12.0  # mean characters; a column of longer cells of many values is a text
 
 
 class Job:
@@ -44,13 +42,20 @@ class Job:
         self._figures: dict[str, Any] = {}
         self._other_inputs: list[Path] = []
         if self.annotates:
-            self._check_output()
+            outputs.check(
+                self.name,
+                self.options.get("output"),
+                bool(self.options.get("in_place")),
+                self._input_paths(),
+                self._format(),
+            )
 
     def __enter__(self) -> "Job":
         return self
 
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
-        if failed is None and self.options.get("summary"):
+        done = failed is None or issubclass(failed, IssuesFound)  # its output is written
+        if done and self.options.get("summary"):
             self._write_summary(self.options["summary"])
 
     # -- the input -----------------------------------------------------------------------------
@@ -108,7 +113,8 @@ class Job:
         if self.source.has("text"):
             self.source.take_as_text(["text"])
             return ["text"]
-        found = self._texts_by_look
+        names = [name for name in self.source.columns if name not in self._not_features]
+        found = look.texts_by_look(self.source, names)
         if len(found) == 1:
             self.source.take_as_text(found)
             return found
@@ -126,25 +132,6 @@ class Job:
             if self.options.get("text"):
                 raise
             return False
-
-    @cached_property
-    def _texts_by_look(self) -> list[str]:
-        import pyarrow.compute as pc
-
-        names = [name for name in self.source.columns if name not in self._not_features]
-        kinds = self.source.kinds(names)
-        found = []
-        head = next(self.source.batches([n for n in names if kinds[n] == "text"], True), None)
-        if head is None:
-            return []
-        for name in head.schema.names:
-            column = head.column(name)
-            length = pc.mean(pc.utf8_length(column)).as_py() or 0.0
-            distinct = pc.count_distinct(column).as_py()
-            words = pc.mean(pc.count_substring(column, " ")).as_py() or 0.0
-            if length >= _SHORTEST_TEXT and words >= 1.5 and distinct > head.num_rows / 3:
-                found.append(name)
-        return found
 
     @cached_property
     def chosen(self) -> Mask | None:
@@ -266,20 +253,10 @@ class Job:
 
     def groups(self, texts: Sequence[str] = ()) -> npt.NDArray[np.int64]:
         """Return a group number a row: rows of one --group, and exact duplicates, are together."""
-        from scipy.sparse import coo_matrix
-        from scipy.sparse.csgraph import connected_components
-
         names = [n for n in [self.options.get("group")] if n]
         self.source.require(names, "--group")
-        n = self.rows
         parts = [self._codes([name]) for name in names]
-        parts.append(self._codes(list(texts) or self.feature_names()))
-        if len(parts) == 1:
-            return parts[0]
-        nodes = parts[0].max(initial=0) + 1
-        graph = coo_matrix((np.ones(n), (parts[0], nodes + parts[1])), shape=(nodes + n, nodes + n))
-        joined = connected_components(graph, directed=False)[1][parts[0]]
-        return np.asarray(joined, dtype=np.int64)
+        return look.joined_groups([*parts, self._codes(list(texts) or self.feature_names())])
 
     def _codes(self, names: Sequence[str]) -> npt.NDArray[np.int64]:
         checks = columns.row_checks(self._text_table(names))
@@ -364,29 +341,7 @@ class Job:
         Raises LabelkitError where a class has no column or a row does not sum to one.
         """
         prefix = self.options.get("from_proba")
-        if not prefix:
-            return None
-        names = [prefix + name for name in classes]
-        missing = [n for n in names if not self.source.has(n)]
-        if missing:
-            raise LabelkitError(
-                f"{self.source.name} has no column {missing[0]!r} (--from-proba {prefix})"
-                f"{nearest(missing[0], self.source.columns)}; one column a class is needed"
-            )
-        data = self.source.read(names, typed=True)
-        found = np.column_stack(
-            [np.asarray(data.column(n).to_numpy(), dtype=np.float64) for n in names]
-        )
-        filled = ~np.isnan(found).all(axis=1)
-        sums = np.nansum(found, axis=1)
-        wrong = filled & ((np.abs(sums - 1) > 1e-3) | (np.nan_to_num(found) < 0).any(axis=1))
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            raise LabelkitError(
-                f"{self.source.name}, row {row + 1}: the probabilities {listing(names)} sum to "
-                f"{sums[row]:.3f}, not 1"
-            )
-        return found
+        return look.probabilities(self.source, prefix, classes) if prefix else None
 
     # -- the output ----------------------------------------------------------------------------
 
@@ -417,9 +372,7 @@ class Job:
         self._record(list(found))
 
     def _annotation(self, values: Any) -> Any:
-        from labelkit import cells
-
-        array = values if isinstance(values, pa.Array | pa.ChunkedArray) else _arrow(values)
+        array = values if isinstance(values, pa.Array | pa.ChunkedArray) else cells.arrow(values)
         if isinstance(array, pa.ChunkedArray):
             array = array.combine_chunks()
         if self.chosen is not None:
@@ -432,13 +385,11 @@ class Job:
         self, path: str | Path, rows: Sequence[int] | npt.NDArray[Any], extra: Mapping[str, Any]
     ) -> None:
         """Write some rows with all columns to a second file, `extra` appended or replacing."""
-        from labelkit import cells
-
         subset = self.source.gather(np.asarray(rows, dtype=np.int64))
         for name, values in extra.items():
             if name in subset.column_names:
                 subset = subset.drop_columns([name])
-            array = values if isinstance(values, pa.Array) else _arrow(values)
+            array = values if isinstance(values, pa.Array) else cells.arrow(values)
             subset = subset.append_column(name, cells.rounded(array))
         table.write_table(subset, path, given_format=self._format(), name=self.source.name)
 
@@ -453,28 +404,6 @@ class Job:
         if given is None or given == "-":
             return []
         return [Path(p) for p in ([given] if isinstance(given, str) else given) if p != "-"]
-
-    def _check_output(self) -> None:
-        output, in_place = self.options.get("output"), self.options.get("in_place")
-        paths = self._input_paths()
-        if in_place and (output or len(paths) != 1):
-            raise UsageError("--in-place takes one file as input and no --output")
-        if not output and not in_place:
-            raise UsageError(
-                f"{self.name} needs -o OUTPUT (- for stdout), or --in-place to write over the input"
-            )
-        if output and output != "-":
-            table.format_of(Path(output), self._format())
-            same = [p for p in paths if p.exists() and Path(output).exists() and p.samefile(output)]
-            if same:
-                raise UsageError(
-                    f"the output {output} is the input; give another name, or --in-place"
-                )
-            parent = Path(output).parent
-            if not parent.is_dir():
-                raise LabelkitError(
-                    f"{output} cannot be written: there is no folder {parent} (mkdir -p {parent})"
-                )
 
     # -- what is said and recorded ---------------------------------------------------------------
 
@@ -530,13 +459,13 @@ class Job:
             "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "command": self.name,
             "arguments": [str(arg) for arg in sys.argv[1:]] or [],
-            "options": _plain({**self.options, **self.own}),
+            "options": history.plain({**self.options, **self.own}),
             "version": __version__,
             "seed": self.seed,
             "inputs": {str(p): history.digest(p) for p in [*inputs, *own] if p != output},
             "columns": list(written),
-            "counts": _plain(self._counts),
-            "cost": _plain(self._costs),
+            "counts": history.plain(self._counts),
+            "cost": history.plain(self._costs),
             "seconds": round(time.perf_counter() - self._started, 3),
         }
         history.write(output, [*steps, step])
@@ -545,9 +474,9 @@ class Job:
         found = {
             "schema": 1,
             "command": self.name,
-            **_plain(self._counts),
-            **_plain(self._costs),
-            **_plain(self._figures),
+            **history.plain(self._counts),
+            **history.plain(self._costs),
+            **history.plain(self._figures),
         }
         with files.whole(path) as stream:
             stream.write((json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
@@ -560,24 +489,3 @@ def _task_path(options: Mapping[str, Any]) -> Path | None:
         return Path(options["task"])
     default = Path(tasks.DEFAULT_NAME)
     return default if default.is_file() else None
-
-
-def _arrow(values: Any) -> pa.Array:
-    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
-        return pa.array(values, from_pandas=True)
-    if isinstance(values, np.ndarray) and values.dtype.kind in "OU":
-        return pa.array([None if v is None or v == "" else v for v in values])
-    return pa.array(values)
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON knows it."""
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items() if v is not None}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, float | int | str | bool) or value is None:
-        return value
-    return str(value)

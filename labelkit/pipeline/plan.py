@@ -170,7 +170,7 @@ class _Plan:
         if known is None:
             return False
         if name == "classes":
-            return split_classes(value) == known
+            return bool(split_classes(value) == known)
         return bool(value == known or value == [known])
 
     def _files(self, name: str) -> list[Path]:

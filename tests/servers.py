@@ -1,0 +1,57 @@
+"""Real servers on loopback that the tests ask."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class _Chat(BaseHTTPRequestHandler):
+    """An OpenAI-compatible endpoint that calls texts with `warm` GOOD and all others BAD."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._answer({"object": "list", "data": [{"id": "tiny", "object": "model"}]})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        asked = json.loads(body)
+        said = str(asked["messages"][-1]["content"])
+        label = "GOOD" if "warm" in said else "BAD"
+        text = json.dumps({"label": label, "confidence": 0.9})
+        message = {"role": "assistant", "content": text}
+        self._answer(
+            {
+                "id": "x",
+                "object": "chat.completion",
+                "created": 0,
+                "model": "tiny",
+                "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+                "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+            }
+        )
+
+    def _answer(self, content: object) -> None:
+        data = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def chat_server() -> Iterator[str]:
+    """Yield the base URL of a chat endpoint on a free port of loopback."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Chat)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,206 @@
+"""The app itself: help, mistakes, exit codes, what is imported and what it costs to start."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelkit import __version__
+from labelkit.cli import COMMANDS
+
+HEAVY = {"numpy", "pandas", "pyarrow", "sklearn", "torch", "openai", "snorkel", "cleanlab", "modAL"}
+
+
+def test_help_and_version(labelkit: Any) -> None:
+    assert labelkit("--version").out == f"labelkit {__version__}\n"
+    shown = labelkit("-h")
+    assert shown.code == 0
+    for name, (_, line) in COMMANDS.items():
+        assert f"  {name} " in shown.out
+        assert line.split()[0] in shown.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_help_that_ends_with_an_example(name: str, labelkit: Any) -> None:
+    shown = labelkit(name, "--help")
+    assert (shown.code, shown.err) == (0, "")
+    assert "Example" in shown.out
+    assert f"labelkit {name}" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("quary",), "error: there is no command 'quary'; did you mean 'query'?"),
+        (("query", "x.csv", "--lable", "y"), "error: there is no option --lable"),
+        (("query", "x.csv"), "error: query needs -o OUTPUT (- for stdout), or --in-place"),
+        (("query",), "Missing argument 'INPUT'"),
+        (("query", "x.csv", "-o", "o.csv", "-n", "many"), "'many'"),
+    ],
+)
+def test_wrong_usage_is_two(args: tuple[str, ...], message: str, labelkit: Any) -> None:
+    found = labelkit(*args)
+    assert found.code == 2
+    assert message in found.err
+    assert "Traceback" not in found.err
+
+
+def imported(*args: str) -> set[str]:
+    code = (
+        "import sys\nfrom labelkit.cli import app\n"
+        "try:\n    app(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True)
+    return {name.split(".")[0] for name in done.stderr.split()}
+
+
+@pytest.mark.parametrize(
+    "args", [("--help",), ("quary",), ("query", "--lable"), *((name, "-h") for name in COMMANDS)]
+)
+def test_help_and_mistakes_import_no_data_library(args: tuple[str, ...]) -> None:
+    assert not imported(*args) & HEAVY
+
+
+def cpu_seconds(command: list[str]) -> float:
+    best = float("inf")
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, capture_output=True, check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        best = min(best, spent)
+    return best
+
+
+def test_starting_costs_a_small_multiple_of_python_itself() -> None:
+    # CPU seconds of whole processes and their ratio, so the load of the machine does not count.
+    python = cpu_seconds([sys.executable, "-c", "pass"])
+    shown = cpu_seconds([sys.executable, "-m", "labelkit", "--help"])
+    mistyped = cpu_seconds([sys.executable, "-m", "labelkit", "query", "--lable"])
+    assert shown <= 10 * python
+    assert mistyped <= 24 * python
+
+
+def test_a_pipe_that_closes_early_is_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("id,text\n" + "".join(f"{i},abc\n" for i in range(200_000)))
+    (tmp_path / "lfs.py").write_text("def lf_a(text):\n    return 'A'\n")
+    command = f"{sys.executable} -m labelkit weak-label in.csv -o - --functions lfs.py -q | head -1"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True
+    )
+    assert done.stdout == "id,text,weak_label,weak_confidence,weak_votes\n"
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_leaves_nothing_half_written(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("id,text\n" + "".join(f"{i},abc\n" for i in range(50_000)))
+    slow = "import time\ndef lf_slow(text):\n    time.sleep(0.001)\n    return 'A'\n"
+    (tmp_path / "lfs.py").write_text(slow)
+    command = [sys.executable, "-m", "labelkit", "weak-label", "in.csv", "-o", "o.csv",
+               "--functions", "lfs.py"]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    time.sleep(2.5)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == code, said
+    assert "Traceback" not in said
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name != "__pycache__") == [
+        "in.csv",
+        "lfs.py",
+    ]
+
+
+def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path: Path) -> None:
+    """The limit on a file's size stands for a full disk where no small file system can be made."""
+    (tmp_path / "in.csv").write_text("id,text\n" + "".join(f"{i},abc\n" for i in range(60_000)))
+    (tmp_path / "lfs.py").write_text("def lf_a(text):\n    return 'A'\n")
+    (tmp_path / "o.csv").write_text("what stood there\n")
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000));"
+        "from labelkit.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "weak-label", "in.csv", "-o", "o.csv", "--functions", "lfs.py"],
+        capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "o.csv cannot be written: File too large" in done.stderr
+    assert (tmp_path / "o.csv").read_text() == "what stood there\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", "lfs.py", "o.csv"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+def test_a_file_system_that_fills_up(tmp_path: Path, labelkit_process: Any) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(small)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("this machine lets nobody mount a file system")
+    try:
+        Path("in.csv").write_text("id,text\n" + "".join(f"{i},abc\n" for i in range(60_000)))
+        Path("lfs.py").write_text("def lf_a(text):\n    return 'A'\n")
+        found = labelkit_process(
+            "weak-label", "in.csv", "-o", small / "o.csv", "--functions", "lfs.py"
+        )
+        assert found.code == 1
+        assert f"the disk is full: {small / 'o.csv'} was not written" in found.err
+        assert list(small.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_outputs_that_cannot_be(write: Any, labelkit: Any) -> None:
+    write("in.csv", "id,text\n1,abc\n")
+    write("lfs.py", "def lf_a(text):\n    return 'A'\n")
+
+    def refused(*args: str) -> str:
+        found = labelkit("weak-label", "in.csv", "--functions", "lfs.py", *args)
+        assert found.code in (1, 2)
+        return str(found.err)
+
+    assert "the output in.csv is the input; give another name, or --in-place" in refused(
+        "-o", "in.csv"
+    )
+    assert "there is no folder no (mkdir -p no)" in refused("-o", "no/o.csv")
+    assert "the suffix .xls" not in refused("-o", "o.xlsx")
+    assert "spreadsheets are not read or written" in refused("-o", "o.xlsx")
+    assert "--in-place takes one file as input" in refused("-o", "o.csv", "--in-place")
+    if Path("/proc/version").exists():
+        assert "cannot be written" in refused("-o", "/proc/o.csv")
+
+
+def test_in_place_writes_over_the_input(write: Any, labelkit: Any) -> None:
+    path = write("in.csv", "id,text\n1,abc\n")
+    write("lfs.py", "def lf_a(text):\n    return 'A'\n")
+    assert labelkit("weak-label", path, "--in-place", "--functions", "lfs.py").code == 0
+    assert path.read_text() == "id,text,weak_label,weak_confidence,weak_votes\n1,abc,A,1,1\n"
+
+
+def test_a_header_without_rows_passes_through(write: Any, labelkit: Any) -> None:
+    write("in.csv", "id,text\n")
+    write("lfs.py", "def lf_a(text):\n    return 'A'\n")
+    found = labelkit(
+        "weak-label", "in.csv", "-o", "o.csv", "--functions", "lfs.py", "--classes", "A,B"
+    )
+    assert found.code == 0, found.err
+    assert Path("o.csv").read_text() == "id,text,weak_label,weak_confidence,weak_votes\n"
+
+
+def test_debug_shows_the_traceback(labelkit_process: Any) -> None:
+    found = labelkit_process("weak-label", "no.csv", "-o", "o.csv", "--debug")
+    assert "Traceback" in found.err
+    assert "Traceback" not in labelkit_process("weak-label", "no.csv", "-o", "o.csv").err

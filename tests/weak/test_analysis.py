@@ -8,6 +8,7 @@ from labelkit.weak.analysis import summarise
 from labelkit.weak.patterns import Patterns
 
 
+@pytest.mark.filterwarnings("ignore:Input has data type")  # scipy about snorkel's call
 @pytest.mark.parametrize("seed", range(10))
 def test_figures_equal_those_of_snorkel(seed):
     rng = np.random.default_rng(seed)

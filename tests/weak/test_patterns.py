@@ -1,7 +1,7 @@
 """Patterns keep every vote, whatever the batches and the order of the rows."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -19,6 +19,7 @@ def counted(votes, cuts=()):
     return patterns.finish()
 
 
+@settings(deadline=None)
 @given(MATRICES, st.lists(st.integers(0, 12), max_size=3), st.randoms())
 def test_every_vote_is_kept_and_neither_cuts_nor_order_matter(votes, cuts, random):
     whole = counted(votes)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelkit.errors import LabelkitError, UsageError
@@ -196,6 +196,7 @@ def occurs(word: str, text: str) -> bool:
     return False
 
 
+@settings(deadline=None)
 @given(st.lists(LETTERS, min_size=1, max_size=6), st.lists(LETTERS.filter(str.strip), min_size=1))
 def test_whole_words_as_plain_python_reads_them(texts, words):
     table = {"text": texts}
@@ -210,6 +211,7 @@ def test_whole_words_as_plain_python_reads_them(texts, words):
         assert list((votes[:, 0] == 0).nonzero()[0]) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=20), min_size=1), st.integers(0, 4))
 def test_lengths_as_plain_python_counts_them(texts, limit):
     batch = pa.record_batch({"text": texts})

@@ -15,7 +15,7 @@ import pyarrow as pa
 from labelkit import __version__, cells, columns, console, files, history, look, outputs, table
 from labelkit import task as tasks
 from labelkit.columns import AUDIT, Labels, Mask, Texts
-from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.errors import IssuesFound, LabelkitError, UsageError, listing
 from labelkit.options import Declared, split_classes
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import columns, console
+from labelkit import console
 from labelkit.columns import ROW_CHECK, Texts
 from labelkit.errors import LabelkitError, listing, nearest
 
@@ -13,99 +13,189 @@ if TYPE_CHECKING:
     from labelkit.table import Table
 
 DETAILS = ("label_origin", "label_annotator", "label_note", "label_flag", "label_seconds")
+_MOST_TO_COMPARE = 20_000  # a did-you-mean among more keys takes seconds
 
 
-class Matched(NamedTuple):
-    """Answers that belong to rows of a file, in the order of the answers."""
-
-    rows: npt.NDArray[np.int64]
-    labels: Texts
-    origins: Texts
-    annotators: Texts
-    seconds: Texts
-
-
-class Answers(NamedTuple):
-    """The lines of an answers file that hold a label, in order."""
+class Lines(NamedTuple):
+    """Lines of a file that stand for rows of the data: a key each, and a check of the content."""
 
     name: str
     key_name: str
-    lines: npt.NDArray[np.int64]  # 1-based rows of the file
+    numbers: npt.NDArray[np.int64]  # 1-based rows of the file
     keys: Texts
-    labels: Texts
     checks: Texts | None
-    details: dict[str, Texts]
 
-    def matched(self, job: Any, unknown_keys_are_errors: bool) -> Matched:
-        """Find the row of each answer.
+    def rows_in(self, job: Any, unknown_keys_are_errors: bool) -> npt.NDArray[np.int64]:
+        """Return the data row of each line, -1 where the data has no such key.
 
-        Raises LabelkitError for keys that the data does not have (or leaves them out with a
-        warning) and for rows whose content differs from what the person saw.
+        Raises LabelkitError for keys that the data does not have (or warns of them) and for rows
+        whose content differs from what the person saw.
         """
         place = {key: i for i, key in enumerate(job.unique_keys())}
         rows = np.array([place.get(key, -1) for key in self.keys], dtype=np.int64)
         unknown = np.flatnonzero(rows < 0)
         if len(unknown):
             self._say_unknown(job, unknown, place, unknown_keys_are_errors)
-        known = rows >= 0
-        self._check_rows(job, rows, known)
-        picked = {name: values[known] for name, values in self.details.items()}
-        return Matched(
-            rows[known],
-            self.labels[known],
-            picked["label_origin"],
-            picked["label_annotator"],
-            picked["label_seconds"],
-        )
+        self._check_rows(job, rows)
+        return rows
 
     def _say_unknown(
         self, job: Any, unknown: npt.NDArray[np.int64], place: dict[str, int], refuse: bool
     ) -> None:
         keys = [str(self.keys[i]) for i in unknown]
-        first = int(self.lines[unknown[0]])
+        of = f"the {self.key_name}" if len(keys) == 1 else f"{len(keys)} keys ({self.key_name})"
+        named = listing([repr(console.clean(key)) for key in keys], 5)
         text = (
-            f"{self.name}, row {first}: {len(keys)} answer{'s' if len(keys) > 1 else ''} with "
-            f"{self.key_name} not in {job.source.name}: {listing([repr(k) for k in keys], 5)}"
-            f"{nearest(keys[0], place)}"
+            f"{self.name}, row {int(self.numbers[unknown[0]])}: {of} {named} "
+            f"{'is' if len(keys) == 1 else 'are'} not in {job.source.name}"
+            f"{nearest(keys[0], place) if len(place) <= _MOST_TO_COMPARE else ''}"
         )
         if refuse:
             raise LabelkitError(f"{text}; are these the answers to another file?")
-        console.warn(text)
+        console.warn(f"{text}; left out")
 
-    def _check_rows(
-        self, job: Any, rows: npt.NDArray[np.int64], known: npt.NDArray[np.bool_]
-    ) -> None:
-        if self.checks is None or not known.any():
+    def _check_rows(self, job: Any, rows: npt.NDArray[np.int64]) -> None:
+        if self.checks is None:
+            return
+        checked = (rows >= 0) & (self.checks != "")
+        if not checked.any():
             return
         now = np.array(job.row_checks(), dtype=object)
-        wrong = known & (self.checks != "") & (now[np.maximum(rows, 0)] != self.checks)
+        wrong = checked & (now[np.maximum(rows, 0)] != self.checks)
         if wrong.any():
             at = int(np.flatnonzero(wrong)[0])
             raise LabelkitError(
-                f"{self.name}, row {int(self.lines[at])}: {self.key_name} {self.keys[at]!r} now "
+                f"{self.name}, row {int(self.numbers[at])}: {self.key_name} "
+                f"{console.clean(self.keys[at])!r} now "
                 f"has other content in {job.source.name} than when the batch was made "
-                f"({int(wrong.sum())} of {int(known.sum())} answers); was the file re-sorted or "
+                f"({int(wrong.sum())} of {int(checked.sum())} rows); was the file re-sorted or "
                 f"changed? Use the file that query read, or key the rows by --id COLUMN"
             )
+
+
+class Matched(NamedTuple):
+    """Answers that belong to rows of a file, in the order of the answers.
+
+    `taken` are their places among the answers of the file.
+    """
+
+    rows: npt.NDArray[np.int64]
+    labels: Texts
+    origins: Texts
+    annotators: Texts
+    seconds: Texts
+    taken: npt.NDArray[np.int64]
+
+
+class Answers(NamedTuple):
+    """The lines of an answers file that hold a label, in order; details where it has them."""
+
+    lines: Lines
+    labels: Texts
+    details: dict[str, Texts]
+
+    @property
+    def name(self) -> str:
+        """The file."""
+        return self.lines.name
+
+    def detail(self, name: str) -> Texts:
+        """Return a detail of each answer, '' where the file does not have it."""
+        blank = np.full(len(self.labels), "", dtype=object)
+        return self.details.get(name, blank)
+
+    def matched(self, job: Any, unknown_keys_are_errors: bool) -> Matched:
+        """Find the row of each answer; raises as `Lines.rows_in` does."""
+        rows = self.lines.rows_in(job, unknown_keys_are_errors)
+        taken = np.flatnonzero(rows >= 0)
+        return Matched(
+            rows[taken],
+            self.labels[taken],
+            self.detail("label_origin")[taken],
+            self.detail("label_annotator")[taken],
+            self.detail("label_seconds")[taken],
+            taken,
+        )
 
 
 def read_answers(source: "Table", key_name: str) -> Answers:
     """Read an answers file, or a batch whose `label` column was filled in.
 
-    Raises LabelkitError where the key or the label column is missing.
+    Raises LabelkitError where the key or the label column is missing, and where one annotator
+    answers a row twice, differently.
     """
+    source = _as_people_write(source, (key_name, "label"))
     source.require([key_name], "the key of the answers")
     source.require(["label"], "the answers")
-    labels = source.texts("label")
-    given = labels != ""
-    blank = np.full(len(labels), "", dtype=object)
-    details = {n: (source.texts(n) if source.has(n) else blank)[given] for n in DETAILS}
-    return Answers(
-        source.name,
-        key_name,
-        np.flatnonzero(given) + 1,
-        source.texts(key_name)[given],
+    # A spreadsheet leaves spaces behind; no class begins or ends with one.
+    labels = np.array([text.strip() for text in source.texts("label")], dtype=object)
+    given = np.flatnonzero(labels != "")
+    found = Answers(
+        _lines(source, key_name, given),
         labels[given],
-        source.texts(columns.ROW_CHECK)[given] if source.has(ROW_CHECK) else None,
-        details,
+        {name: source.texts(name)[given] for name in DETAILS if source.has(name)},
     )
+    _refuse_doubled(found)
+    return found
+
+
+class Batch(NamedTuple):
+    """The rows that people were asked for, and why each was picked ('' where it is not said)."""
+
+    lines: Lines
+    origins: Texts
+
+
+def read_batch(source: "Table", key_name: str) -> Batch:
+    """Read a batch that `query` wrote; raises LabelkitError where the key is missing."""
+    source = _as_people_write(source, (key_name,))
+    source.require([key_name], "the key of the batch")
+    every = np.arange(source.count())
+    blank = np.full(len(every), "", dtype=object)
+    origins = source.texts("label_origin") if source.has("label_origin") else blank
+    return Batch(_lines(source, key_name, every), origins)
+
+
+def _lines(source: "Table", key_name: str, given: npt.NDArray[np.int64]) -> Lines:
+    checks = source.texts(ROW_CHECK)[given] if source.has(ROW_CHECK) else None
+    return Lines(source.name, key_name, given + 1, source.texts(key_name)[given], checks)
+
+
+def _as_people_write(source: "Table", needed: tuple[str, ...]) -> "Table":
+    """Return the file read as UTF-8 with the usual delimiter, where the data's own do not fit.
+
+    Batches are written so whatever the data's delimiter and encoding are.
+    """
+    from labelkit.table import Table
+
+    if source.format not in ("csv", "tsv"):
+        return source
+    fits = all(source.has(name) for name in needed)
+    delimiter = source.delimiter if fits else None
+    for encoding in dict.fromkeys(("utf-8", source.encoding)):
+        try:
+            found = Table(
+                source.paths, given_format=source.format, delimiter=delimiter, encoding=encoding
+            )
+            found.count()
+        except LabelkitError:
+            continue
+        if all(found.has(name) for name in needed):
+            return found
+    return source
+
+
+def _refuse_doubled(answers: Answers) -> None:
+    first: dict[tuple[str, str], int] = {}
+    annotators = answers.detail("label_annotator")
+    for i, who in enumerate(zip(answers.lines.keys, annotators, strict=True)):
+        before = first.setdefault(who, i)
+        if answers.labels[before] != answers.labels[i]:
+            numbers = answers.lines.numbers
+            by = f" by {console.clean(who[1])!r}" if who[1] else ""
+            raise LabelkitError(
+                f"{answers.name}, rows {int(numbers[before])} and {int(numbers[i])}: "
+                f"{answers.lines.key_name} {console.clean(who[0])!r} is answered twice{by}, "
+                f"{console.clean(answers.labels[before])!r} and "
+                f"{console.clean(answers.labels[i])!r}; delete one of the two"
+            )

@@ -29,9 +29,9 @@ PARTS: dict[str, dict[str, str]] = {
         "local": "labelkit.llm.providers.local:connect",
     },
     "noise-method": {
-        "confident-learning": "labelkit.noise.methods.confident_learning:judge",
-        "prune-by-noise-rate": "labelkit.noise.methods.prune_by_noise_rate:judge",
-        "predicted-differs": "labelkit.noise.methods.predicted_differs:judge",
+        "confident-learning": "labelkit.noise.methods.cleanlab:confident_learning",
+        "prune-by-noise-rate": "labelkit.noise.methods.cleanlab:prune_by_noise_rate",
+        "predicted-differs": "labelkit.noise.methods.cleanlab:predicted_differs",
     },
 }
 

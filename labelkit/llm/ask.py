@@ -72,6 +72,7 @@ class Asker:
     stopped: LabelkitError | None = None
     failed_in_a_row: int = 0
     from_cache: int = 0
+    asked: set[str] = field(default_factory=set)
 
     def key(self, request: Request) -> str:
         """Return the cache key: everything that shapes the answer, never the key to the door."""
@@ -94,7 +95,7 @@ class Asker:
                 waiting.append(key)
             else:
                 replies[key] = known
-        self.from_cache += len(replies)
+        self.from_cache += len(replies.keys() - self.asked)
         repeats = len(keys) - len(waiting)
         if repeats:
             self.advance(repeats)
@@ -160,8 +161,10 @@ class Asker:
             reply = await self.provider.ask(request)
             if "again" not in reply and "failed" not in reply:
                 self.patience.strikes = 0
+                key = self.key(request)
+                self.asked.add(key)
                 self.cache.put(
-                    self.key(request),
+                    key,
                     reply,
                     run=self.run,
                     task=self.task,

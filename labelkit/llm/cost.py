@@ -66,7 +66,7 @@ class Meter:
     """Counts tokens and dollars, and holds each request until it is sure to fit the limit."""
 
     def __init__(self, price: Price | None, limit: float | None, said: str = "--max-cost") -> None:
-        """`limit` is in dollars for this run (None: no limit); `said` names it in the message."""
+        """`limit` is in dollars for this run (None: no limit); `said` names it in messages."""
         self.price, self.limit, self.said = price, limit, said
         self.answers = self.tokens_in = self.tokens_out = 0
         self.dollars = 0.0
@@ -94,7 +94,7 @@ class Meter:
                     return most
                 if self._held <= 1e-12:
                     raise BudgetReached(
-                        f"stopped before crossing {self.said} {self.limit:g}: "
+                        f"stopped before crossing {self.said}: "
                         f"{self.answers:,} answers for ${self.dollars:.4f}, the next may cost "
                         f"${most:.4f}. All answers are kept: the same command with a higher "
                         "limit goes on from here."

@@ -81,6 +81,25 @@ class Run:
             advance=self.advance,
         )
 
+    def model_name(self) -> str:
+        """Return what the column of models gets."""
+        if not self.settings.local or self.asker is None:
+            return self.settings.model
+        return str(self.asker.provider.identity["model"])
+
+    def unanswered(self, texts: Sequence[str]) -> tuple[list[Request], int, str]:
+        """Return the chat requests not in the cache yet, how many are, and where they would go."""
+        provider: Any = self.connect()
+        try:
+            self.recall(provider)
+            asker = self._asker(provider)
+            stated = self.states_confidence(provider.facts)
+            requests = [self.chat_request(text, stated) for text in texts]
+            left = [request for request in requests if self.cache.get(asker.key(request)) is None]
+            return left, len(requests) - len(left), provider.where
+        finally:
+            asyncio.run(provider.close())
+
     # --- through the chat -------------------------------------------------------------------
 
     def task_for(self, text: str) -> Task:

@@ -1,12 +1,14 @@
 """What a run of llm-label was told, checked."""
 
+import os
 from dataclasses import dataclass
 
-from labelkit.errors import UsageError, nearest
+from labelkit.errors import LabelkitError, UsageError, nearest
 
 CONFIDENCES = ("auto", "logprob", "verbalised")
 # Room for an answer and for the reasons of a model that thinks first; not a target.
 ANSWER_ROOM, RATIONALE_ROOM = 200, 400
+DEFAULT_MODEL = "gpt-4o-mini"  # at OpenAI itself; everywhere else a model has to be named
 
 
 @dataclass(frozen=True)
@@ -49,3 +51,59 @@ class Settings:
     def room(self) -> int:
         """Return the most tokens that an answer may have."""
         return self.max_tokens or (RATIONALE_ROOM if self.rationale else ANSWER_ROOM)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options of the command, as given."""
+
+    model: str | None
+    base_url: str | None
+    few_shot: int
+    rationale: bool
+    confidence: str
+    temperature: float
+    max_tokens: int | None
+    concurrency: int
+    retries: int
+    timeout: float
+    price: str | None
+    max_cost: float | None
+    dry_run: bool
+    show_prompt: bool
+    yes: bool
+
+    def settings(self) -> Settings:
+        """Return the settings, the environment added; UsageError or LabelkitError if they lack."""
+        base_url = self.base_url or os.environ.get("OPENAI_BASE_URL") or None
+        key = os.environ.get("OPENAI_API_KEY") or None
+        model = self.model
+        if model is None:
+            model = _default_model(base_url, key)
+        return Settings(
+            model=model,
+            base_url=base_url,
+            key=key,
+            concurrency=self.concurrency,
+            retries=self.retries,
+            timeout=self.timeout,
+            temperature=self.temperature,
+            confidence=self.confidence,
+            rationale=self.rationale,
+            max_tokens=self.max_tokens,
+        )
+
+
+def _default_model(base_url: str | None, key: str | None) -> str:
+    if base_url is not None:
+        raise UsageError(
+            "llm-label needs the name of a model at --base-url: --model NAME "
+            "(labelkit doctor lists what it has)"
+        )
+    if key is None:
+        raise LabelkitError(
+            "llm-label has no model to ask. Set OPENAI_API_KEY in the environment for OpenAI, or "
+            "name an OpenAI-compatible endpoint with --base-url URL --model NAME, or use "
+            "--model local: a small model on this machine, good for trying things out"
+        )
+    return DEFAULT_MODEL

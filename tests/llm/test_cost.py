@@ -53,6 +53,6 @@ def test_the_limit_waits_for_what_is_on_its_way() -> None:
 
 def test_a_request_that_alone_would_cross_is_not_sent() -> None:
     with pytest.raises(BudgetReached, match="stopped before crossing --max-cost 1: 0 answers"):
-        asyncio.run(Meter(Price(1e6, 0), 1.0).hold(REQUEST))
+        asyncio.run(Meter(Price(1e6, 0), 1.0, "--max-cost 1").hold(REQUEST))
     with pytest.raises(BudgetReached):
         asyncio.run(Meter(Price(1, 1), 0.0).hold(REQUEST))

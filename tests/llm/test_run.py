@@ -175,7 +175,7 @@ def test_an_endpoint_that_goes_away_stops_the_run_and_keeps_its_answers(
 
 def test_the_budget_is_never_crossed(cache: Cache, chat_server: ChatServer) -> None:
     price = Price(1000, 1000)  # 100 tokens in, 10 out: 0.11 dollars an answer
-    meter = Meter(price, 3.0)
+    meter = Meter(price, 3.0, "--max-cost 3")
     with pytest.raises(BudgetReached, match="stopped before crossing --max-cost 3: ") as caught:
         a_run(cache, chat_server, meter=meter, max_tokens=20).label(
             [f"good {n}" for n in range(90)]
@@ -184,7 +184,7 @@ def test_the_budget_is_never_crossed(cache: Cache, chat_server: ChatServer) -> N
     assert 1.5 < meter.dollars <= 3.0
     assert cache.spent("") == pytest.approx(meter.dollars)
     assert chat_server.seen["requests"] == meter.answers
-    meter = Meter(price, 3.0)
+    meter = Meter(price, 3.0, "--max-cost 3")
     with pytest.raises(BudgetReached):
         a_run(cache, chat_server, meter=meter, max_tokens=20).label(
             [f"good {n}" for n in range(90)]

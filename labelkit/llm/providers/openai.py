@@ -60,6 +60,7 @@ class Endpoint:
             )
         self.model, self.base_url, self._key = model, base_url.rstrip("/"), key
         self.identity = {"provider": "openai", "base_url": self.base_url, "model": model}
+        self.where = shown(self.base_url)
         self.facts = dict(BEST)
         self.settled = False
         limits = openai.DefaultAsyncHttpxClient(  # a proxy has no business with loopback
@@ -88,9 +89,7 @@ class Endpoint:
                 )
                 return self._read(raw.http_response.text, bool(request.get("logprobs")))
             except openai.APIStatusError as error:
-                if error.status_code in (400, 422) and self._drop(self._said(error)):
-                    continue
-                return await self._refused(error)
+                refused = error  # looked at outside: a traceback must not show the server's words
             except openai.APITimeoutError:
                 return {"again": "the endpoint did not answer in time"}
             except openai.APIConnectionError as error:
@@ -99,6 +98,8 @@ class Endpoint:
                 return {"again": self._clean(str(error))}
             except UnicodeDecodeError:
                 return {"again": "the endpoint's answer is not text"}
+            if refused.status_code not in (400, 422) or not self._drop(self._said(refused)):
+                return await self._refused(refused)
 
     def arguments(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of the call, as far as this endpoint understands them."""
@@ -163,7 +164,7 @@ class Endpoint:
 
     async def _refused(self, error: Any) -> dict[str, Any]:
         status, said = error.status_code, self._said(error)
-        where = shown(self.base_url)
+        where = self.where
         if status in (401, 403):
             raise LabelkitError(
                 f"{where} refuses the key ({status}): {said}. Check OPENAI_API_KEY."
@@ -181,7 +182,7 @@ class Endpoint:
         return {"failed": f"{status}: {said}"}
 
     async def _not_found(self, said: str) -> str:
-        where = shown(self.base_url)
+        where = self.where
         known = await self.models()
         if known is None:
             return (
@@ -210,7 +211,7 @@ class Endpoint:
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
-        return f"cannot reach {shown(self.base_url)}: {self._clean(str(cause) or str(error))}"
+        return f"cannot reach {self.where}: {self._clean(str(cause) or str(error))}"
 
     def _said(self, error: Any) -> str:
         body = error.body if isinstance(error.body, dict) else {}

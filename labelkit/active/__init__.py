@@ -1,0 +1,1 @@
+"""query: pick the rows that are worth a person's time."""

@@ -1,0 +1,87 @@
+"""From scores to a batch: the best rows first, none like another, audit rows mixed in."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+TOO_CLOSE = 0.95  # cosine of two sparse rows
+BLOCK = 512
+
+
+class Batch(NamedTuple):
+    """The rows of a batch in order, by number, and which of them are for the audit."""
+
+    rows: Rows
+    is_audit: npt.NDArray[np.bool_]
+
+
+def in_order(scores: Floats, rng: np.random.Generator) -> Rows:
+    """Return places by falling score, equal scores in random order."""
+    return np.lexsort((rng.random(len(scores)), -scores))
+
+
+def taking_turns(order: Rows, strata: npt.NDArray[np.int64]) -> Rows:
+    """Return the order where each stratum gives its best row, then each its second, and so on."""
+    of_row = strata[order]
+    by_stratum = np.argsort(of_row, kind="stable")
+    starts = np.flatnonzero(np.diff(of_row[by_stratum], prepend=-1))
+    lengths = np.diff(np.append(starts, len(order)))
+    turn = np.empty(len(order), dtype=np.int64)
+    turn[by_stratum] = np.arange(len(order)) - np.repeat(starts, lengths)
+    return order[np.argsort(turn, kind="stable")]
+
+
+def first_different(order: Rows, features: Any, n: int) -> Rows:
+    """Return the first n of the order, leaving out rows nearly equal to one before them.
+
+    Rows of a sparse matrix (texts) are nearly equal where their cosine is at least 0.95, rows of a
+    dense one are compared exactly elsewhere and all kept.
+    """
+    from scipy import sparse
+
+    if not sparse.issparse(features):
+        return order[:n]
+    taken: list[int] = []
+    for start in range(0, len(order), BLOCK):
+        block = order[start : start + BLOCK]
+        rows = _unit(features[block])
+        against = _close(rows, _unit(features[np.array(taken, dtype=np.int64)]))
+        within = _close(rows, rows)
+        kept: list[int] = []
+        for place in np.flatnonzero(~against.any(axis=1)).tolist():
+            if not within[place, kept].any():
+                kept.append(place)
+            if len(taken) + len(kept) == n:
+                break
+        taken += block[kept].tolist()
+        if len(taken) >= n:
+            break
+    return np.array(taken, dtype=np.int64)
+
+
+def _close(rows: Any, others: Any) -> npt.NDArray[np.bool_]:
+    return np.asarray((rows @ others.T).toarray() >= TOO_CLOSE)
+
+
+def _unit(rows: Any) -> Any:
+    from sklearn.preprocessing import normalize
+
+    return normalize(rows) if rows.shape[0] else rows
+
+
+def mixed(picks: Rows, audit: Rows, rng: np.random.Generator) -> Batch:
+    """Return the picks in their order with the audit rows at random places among them.
+
+    Whoever stops early has then seen both kinds, and a row's place does not tell its kind.
+    """
+    total = len(picks) + len(audit)
+    is_audit = np.zeros(total, dtype=bool)
+    is_audit[rng.permutation(total)[: len(audit)]] = True
+    rows = np.empty(total, dtype=np.int64)
+    rows[is_audit] = audit
+    rows[~is_audit] = picks
+    return Batch(rows, is_audit)

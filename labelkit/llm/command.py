@@ -1,0 +1,102 @@
+"""The command llm-label."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labelkit.options import command
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+
+@command(
+    "llm-label",
+    prefix="llm",
+    annotates=True,
+    uses=("text", "classes", "unknown_label", "label", "answers", "id", "cache"),
+)
+def llm_label(
+    job: "Job",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="The model's name at the endpoint; local is a small one on this machine, "
+            "local:PATH any GGUF file.",
+            show_default=False,
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="An OpenAI-compatible endpoint. Default: OPENAI_BASE_URL, else OpenAI. "
+            "The key comes from OPENAI_API_KEY only.",
+        ),
+    ] = None,
+    few_shot: Annotated[
+        int, typer.Option(metavar="N", help="Show N rows that people labelled as examples.")
+    ] = 0,
+    rationale: Annotated[
+        bool, typer.Option("--rationale", help="Also ask for a reason, before the label.")
+    ] = False,
+    confidence: Annotated[
+        str, typer.Option(metavar="auto|logprob|verbalised", help="Where confidence comes from.")
+    ] = "auto",
+    temperature: Annotated[float, typer.Option(help="0 gives the likeliest answer.")] = 0.0,
+    max_tokens: Annotated[
+        int | None, typer.Option(metavar="N", help="The most that an answer may have.")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(metavar="N", help="Requests at once.")] = 8,
+    retries: Annotated[int, typer.Option(metavar="N", help="Of a request that failed.")] = 4,
+    timeout: Annotated[float, typer.Option(help="Seconds for one request.")] = 60.0,
+    price: Annotated[
+        str | None,
+        typer.Option(metavar="IN,OUT", help="Dollars per million tokens: 0.15,0.60."),
+    ] = None,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(metavar="DOLLARS", help="Stop before this run costs more (exit 5)."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be asked and what it would cost.")
+    ] = False,
+    show_prompt: Annotated[
+        bool, typer.Option("--show-prompt", help="Show what is sent for the first row, then end.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Spend more than a dollar without asking.")
+    ] = False,
+) -> None:
+    """Label rows by a large language model.
+
+    The model is told the classes, what they mean, the guidelines and the examples of the task
+    file, and one row's text. Every answer is kept in .labelkit before it is counted: a run that
+    was stopped goes on without paying twice. A row without a usable answer gets the reason in
+    llm_error.
+
+    Example:
+      labelkit llm-label sample_data/reviews.csv -o build/llm.csv --model local --sample 20
+    """
+    from labelkit.llm import label, settings
+
+    label.llm_label(
+        job,
+        settings.Wanted(
+            model=model,
+            base_url=base_url,
+            few_shot=few_shot,
+            rationale=rationale,
+            confidence=confidence,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            concurrency=concurrency,
+            retries=retries,
+            timeout=timeout,
+            price=price,
+            max_cost=max_cost,
+            dry_run=dry_run,
+            show_prompt=show_prompt,
+            yes=yes,
+        ),
+    )

@@ -1,0 +1,273 @@
+"""What llm-label does: the rows' texts gathered, asked, and written back as columns."""
+
+import os
+import shlex
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelkit import columns, console
+from labelkit.errors import UsageError, nearest
+from labelkit.job import Job
+from labelkit.llm import completion, cost, outlook, prompt
+from labelkit.llm.answers import Labelled
+from labelkit.llm.ask import summary
+from labelkit.llm.cache import Cache
+from labelkit.llm.examples import Examples, draw
+from labelkit.llm.outlook import Rows
+from labelkit.llm.run import Run
+from labelkit.llm.settings import Settings, Wanted
+
+EMPTY = Labelled("", 0.0, "the text is empty")
+
+
+def llm_label(job: Job, wanted: Wanted) -> None:
+    """Label the chosen rows of a job by a language model and write the output."""
+    settings = wanted.settings()
+    price = _price(wanted, settings)
+    people = _people(job)
+    classes = tuple(job.classes or people.classes)
+    completion.check_classes(classes)
+    rows = _rows(job)
+    run = _run(job, wanted, settings, classes, people, rows)
+    try:
+        _limit(job, wanted, run, price)
+        if wanted.show_prompt:
+            return _show_prompt(run, rows)
+        if wanted.dry_run:
+            return outlook.tell(job, run, rows, outlook.expected_of(run, rows, price))
+        if price is not None and console.can_ask() and not wanted.yes:
+            outlook.consent(run, outlook.expected_of(run, rows, price))
+        with console.progress(
+            f"asking {console.clean(settings.model)}", len(rows.texts)
+        ) as advance:
+            run.advance = advance
+            found = run.label(rows.texts) if rows.texts else []
+    except KeyboardInterrupt:
+        console.note(
+            f"llm-label: interrupted; {run.meter.answers:,} answers of this run are kept, the "
+            "same command goes on from here"
+        )
+        raise
+    finally:
+        run.cache.close()
+    _write(job, run, rows, found)
+    return None
+
+
+def _price(wanted: Wanted, settings: Settings) -> cost.Price | None:
+    if wanted.max_cost is not None and not wanted.max_cost >= 0:
+        raise UsageError(f"--max-cost {wanted.max_cost:g}: give dollars, 0 or more")
+    if wanted.price is not None:
+        return cost.read_price(wanted.price)
+    return cost.Price(0.0, 0.0) if settings.local else None
+
+
+def _people(job: Job) -> columns.Labels:
+    """Return what people said: no labels of our own making, none that are kept for the audit."""
+    labels = job.labels()
+    made = set(columns.ours(job.source.columns)) | set(job.our_columns)
+    hidden = labels.audit | np.isin(labels.column.astype(str), sorted(made - {"label"}))
+    values, codes = labels.values.copy(), labels.codes.copy()
+    values[hidden], codes[hidden] = "", -1
+    return labels._replace(values=values, codes=codes)
+
+
+def _rows(job: Job) -> Rows:
+    names = job.text
+    cells = [job.source.texts(name) for name in names]
+    chosen = job.chosen if job.chosen is not None else np.ones(job.rows, dtype=bool)
+    places = np.full(job.rows, -1, dtype=np.int64)
+    empty = np.zeros(job.rows, dtype=bool)
+    known: dict[str, int] = {}
+    for row in np.flatnonzero(chosen):
+        text = prompt.row_text(names, [column[row] or "" for column in cells])
+        if text.strip():
+            places[row] = known.setdefault(text, len(known))
+        else:
+            empty[row] = True
+    return Rows(list(known), places, empty)
+
+
+def _run(
+    job: Job,
+    wanted: Wanted,
+    settings: Settings,
+    classes: tuple[str, ...],
+    people: columns.Labels,
+    rows: Rows,
+) -> Run:
+    task = job.task
+    fixed = [(example["text"], example["label"]) for example in task.examples]
+    for _, label in fixed:
+        if label not in classes:
+            raise UsageError(
+                f"the label {label!r} of an example is not one of the classes"
+                f"{nearest(label, classes)}"
+            )
+    if wanted.few_shot < 0:
+        raise UsageError(f"--few-shot {wanted.few_shot}: give 0 or more")
+    descriptions = {name: text for name, text in task.descriptions.items() if name in classes}
+    return Run(
+        prompt.Task(classes, descriptions, task.guidelines, task.name),
+        settings,
+        Examples(fixed, _drawn(job, wanted, classes, people), wanted.few_shot),
+        Cache(job.cache_dir),
+        cost.Meter(None, None),
+        name=f"{time.time_ns()}-{os.getpid()}",
+        noun=completion.text_noun(job.text[0] if len(job.text) == 1 else "", task.name),
+        codes=_codes(people, rows, classes),
+        ledger=task.name or str(job.task_path or ""),
+    )
+
+
+def _drawn(
+    job: Job, wanted: Wanted, classes: tuple[str, ...], people: columns.Labels
+) -> list[tuple[str, str]]:
+    if not wanted.few_shot:
+        return []
+    names = job.text
+    cells = [job.source.texts(name) for name in names]
+    labelled = [
+        (prompt.row_text(names, [column[row] or "" for column in cells]), str(people.values[row]))
+        for row in np.flatnonzero(people.codes >= 0)
+    ]
+    drawn = draw(labelled, classes, wanted.few_shot, np.random.default_rng([job.seed, 2]))
+    if len(drawn) < wanted.few_shot:
+        console.warn(
+            f"--few-shot {wanted.few_shot}: only {len(drawn)} rows are labelled by people "
+            "(audit rows are not used)"
+        )
+    return drawn
+
+
+def _codes(people: columns.Labels, rows: Rows, classes: tuple[str, ...]) -> NDArray[np.int32]:
+    """Return the class that people gave each distinct text, -1 where none or where they differ."""
+    codes = np.full(len(rows.texts), -1, dtype=np.int32)
+    for row in np.flatnonzero((people.codes >= 0) & (rows.places >= 0)):
+        place, code = rows.places[row], classes.index(str(people.values[row]))
+        codes[place] = code if codes[place] in (-1, code) else -2
+    codes[codes == -2] = -1
+    return codes
+
+
+def _limit(job: Job, wanted: Wanted, run: Run, price: cost.Price | None) -> None:
+    """Set what this run may cost: --max-cost, and what is left of the task's budget."""
+    limit, said = wanted.max_cost, f"--max-cost {wanted.max_cost or 0:g}"
+    budget = job.task.cost.get("budget")
+    if budget is not None:
+        spent = run.cache.spent(run.ledger)
+        left = max(0.0, float(budget) - spent)
+        if limit is None or left < limit:
+            limit = left
+            said = f"[cost] budget {float(budget):g} (earlier runs have spent ${spent:.4f} of it)"
+    if limit is not None and price is None:
+        raise cost.needs_price(
+            "--max-cost" if wanted.max_cost is not None else "[cost] budget", run.settings.model
+        )
+    run.meter = cost.Meter(price, limit, said)
+
+
+def _show_prompt(run: Run, rows: Rows) -> None:
+    text = rows.texts[0] if rows.texts else "(no row is chosen)"
+    if run.settings.local:
+        asked = run.local_request(text, completion.WORDINGS[0])
+        lines = [*asked["prompt"].splitlines()]
+        lines.append(f"(one of: {', '.join(asked['words'].values())})")
+        lines.append(
+            f"(the last line's noun is the best of {', '.join(completion.WORDINGS)} "
+            f"on the first {completion.WORDING_ROWS} texts)"
+        )
+    else:
+        lines = []
+        for message in run.chat_request(text, run.settings.confidence == "verbalised")["messages"]:
+            lines += [f"[{message['role']}]", *message["content"].splitlines(), ""]
+    for line in lines:
+        console.note(console.clean(line, 2000))
+
+
+def _write(job: Job, run: Run, rows: Rows, found: list[Labelled]) -> None:
+    outcomes: list[Labelled | None] = [
+        found[place] if place >= 0 else (EMPTY if empty else None)
+        for place, empty in zip(rows.places.tolist(), rows.empty.tolist(), strict=True)
+    ]
+    model = run.model_name()
+    written: dict[str, Any] = {
+        "label": [item.label or None if item else None for item in outcomes],
+        "confidence": np.array(
+            [
+                np.nan if not item or item.confidence is None else item.confidence
+                for item in outcomes
+            ]
+        ),
+        "model": [model if item else None for item in outcomes],
+        "error": [item.error or None if item else None for item in outcomes],
+    }
+    if run.settings.rationale:
+        written["rationale"] = [item.rationale or None if item else None for item in outcomes]
+    looked = [item for item in outcomes if item]
+    labelled = sum(bool(item.label) for item in looked)
+    job.count(
+        rows=len(looked),
+        distinct=len(rows.texts),
+        labelled=labelled,
+        errors=len(looked) - labelled,
+        **({"model": model} if looked else {}),
+    )
+    counts = dict(summary(run.meter, run.asker)) if run.asker is not None else {}
+    job.cost(**counts)
+    job.figures({"notes": run.notes})
+    import pyarrow as pa
+
+    kinds = {name: pa.float64() if name == "confidence" else pa.string() for name in written}
+    job.annotate(
+        {
+            job.column(name): pa.array(values, kinds[name], from_pandas=True)
+            for name, values in written.items()
+        }
+    )
+    _say(job, run, looked, labelled, counts)
+
+
+def _say(job: Job, run: Run, looked: list[Labelled], labelled: int, counts: dict[str, Any]) -> None:
+    for note in run.notes:
+        console.note(f"llm-label: {note}")
+    errors: dict[str, int] = {}
+    for item in looked:
+        if item.error:
+            errors[item.error] = errors.get(item.error, 0) + 1
+    for error, times in sorted(errors.items(), key=lambda pair: (-pair[1], pair[0]))[:3]:
+        console.note(f"llm-label: {times:,} × {console.clean(error, 160)}")
+    parts = [f"{len(looked):,} rows", f"{labelled:,} labelled"]
+    if len(looked) > labelled:
+        parts.append(f"{len(looked) - labelled:,} without a label (see {job.column('error')})")
+    parts.append(
+        f"{counts.get('asked', 0):,} asked, {counts.get('from_cache', 0):,} from the cache"
+    )
+    parts.append(f"{counts.get('tokens_in', 0):,} tokens in, {counts.get('tokens_out', 0):,} out")
+    priced = run.meter.price is not None
+    parts.append(f"${run.meter.dollars:.4f}" if priced else "cost unknown (--price IN,OUT)")
+    if job.options.get("sample") and len(looked) and priced and run.meter.dollars:
+        whole = run.meter.dollars / max(run.meter.answers, 1) * job.rows
+        console.note(f"llm-label: all {job.rows:,} rows would cost about ${whole:.2f}")
+    job.closing(" · ".join(parts), then=_next(job))
+
+
+def _next(job: Job) -> str | None:
+    if job.output in ("", "-"):
+        return None
+    name = shlex.quote(job.output)
+    label = shlex.quote(job.column("label"))
+    return (
+        f"labelkit query {name} -o queried{_suffixes(job.output)} -n 60 --audit 40 "
+        f"--label label --label {label} --batch todo.csv"
+    )
+
+
+def _suffixes(path: str) -> str:
+    base = os.path.basename(path)
+    for ending in (".gz", ".zst"):
+        base = base.removesuffix(ending)
+    return os.path.splitext(base)[1] or ".csv"

@@ -1,0 +1,149 @@
+"""Which labels are judged, by which probabilities, and the method's verdict on them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit import classifier, registry
+from labelkit.errors import LabelkitError, UsageError, listing
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+Codes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Method = Callable[[Codes, Floats], tuple[Any, Any]]
+
+FEWEST = 5  # different rows of a class; with fewer, a fold may know none or one of them
+
+
+class Evidence(NamedTuple):
+    """The rows that can be judged and their probabilities from models that did not see them.
+
+    `rows` places in the file, `given` codes in `classes`, `probabilities` rows x classes.
+    """
+
+    rows: Codes
+    given: Codes
+    classes: list[str]
+    probabilities: Floats
+    source: str
+
+    @property
+    def agreement(self) -> float:
+        """The share of labels that are the most probable class."""
+        return float((self.probabilities.argmax(axis=1) == self.given).mean())
+
+
+class Verdict(NamedTuple):
+    """Quality (0..1) and flag of each row of the evidence."""
+
+    quality: Floats
+    flag: Mask
+
+
+def method_name(wanted: str | None, n_classes: int) -> str:
+    """Return the method: the one asked for, else what did best for so many classes."""
+    return wanted or ("confident-learning" if n_classes <= 2 else "prune-by-noise-rate")
+
+
+def load_method(name: str) -> Method:
+    """Return a method by name or the user's own; raises UsageError where there is none."""
+    try:
+        return registry.load("noise-method", name)
+    except UsageError as error:
+        raise UsageError(str(error).replace("--noise-method", "--method", 1)) from error.__cause__
+
+
+def by_model(
+    matrix: Any,
+    rows: Codes,
+    names: list[str],
+    codes: Codes,
+    groups: Codes,
+    kind: str,
+    seed: int,
+) -> tuple[Evidence | None, dict[str, int]]:
+    """Return out-of-fold evidence on labelled rows, and the classes left out with their rows.
+
+    `matrix`, `rows`, `codes` (in `names`) and `groups` are of the labelled rows alone. A class
+    with fewer than five different rows is left out; None where fewer than two classes remain.
+    """
+    pairs = np.unique(np.column_stack([codes, groups]), axis=0)
+    different = np.bincount(pairs[:, 0], minlength=len(names))
+    counts = np.bincount(codes, minlength=len(names))
+    kept = np.flatnonzero(different >= FEWEST)
+    left_out = {
+        names[c]: int(counts[c]) for c in range(len(names)) if counts[c] and c not in set(kept)
+    }
+    if len(kept) < 2:
+        return None, left_out
+    place = np.full(len(names), -1)
+    place[kept] = np.arange(len(kept))
+    inside = np.flatnonzero(place[codes] >= 0)
+    given, group, inputs = place[codes[inside]], groups[inside], matrix[inside]
+    recipe, facts = classifier.select(inputs, given, len(kept), kind, seed, groups=group)
+    found = classifier.out_of_fold(inputs, given, group, len(kept), kind=recipe, seed=seed)
+    source = f"out of fold by {facts['classifier']}"
+    return Evidence(rows[inside], given, [names[c] for c in kept], found, source), left_out
+
+
+def by_columns(job: "Job", rows: Codes, names: list[str], codes: Codes) -> Evidence:
+    """Return evidence from the probability columns of --from-proba; rows without are left out."""
+    prefix = str(job.options["from_proba"])
+    classes = job.classes or _classes_of_columns(job, prefix, names)
+    found = job.from_proba(classes)
+    assert found is not None
+    of_name = np.array([classes.index(name) if name in classes else -1 for name in names])
+    known = rows[~np.isnan(found[rows]).all(axis=1)]
+    given = of_name[codes[np.searchsorted(rows, known)]]
+    probabilities = np.nan_to_num(found[known])
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return Evidence(known, given, classes, probabilities, f"from the columns {prefix}…")
+
+
+def _classes_of_columns(job: "Job", prefix: str, names: list[str]) -> list[str]:
+    # A class that no row is labelled with still has its share of the probabilities.
+    columns = [c for c in job.source.columns if c.startswith(prefix) and c != prefix]
+    kinds = job.source.kinds(columns)
+    return sorted({c.removeprefix(prefix) for c in columns if kinds[c] == "number"} | set(names))
+
+
+def judge(method: Method, name: str, evidence: Evidence) -> Verdict:
+    """Return the method's verdict, checked.
+
+    Raises LabelkitError where the user's own method fails or returns something else.
+    """
+    given, probabilities = evidence.given.copy(), evidence.probabilities.copy()
+    if ".py:" not in name:
+        return _checked(name, len(given), *method(given, probabilities))
+    try:
+        quality, flag = method(given, probabilities)
+    except Exception as error:  # the user's code may raise anything
+        raise LabelkitError(f"--method {name} failed: {type(error).__name__}: {error}") from error
+    return _checked(name, len(given), quality, flag)
+
+
+def _checked(name: str, n: int, quality: Any, flag: Any) -> Verdict:
+    try:
+        quality, flag = np.asarray(quality, dtype=np.float64), np.asarray(flag)
+    except (TypeError, ValueError) as error:
+        raise LabelkitError(f"--method {name}: the quality is not numbers: {error}") from error
+    if quality.shape != (n,) or flag.shape != (n,):
+        raise LabelkitError(
+            f"--method {name} must return a quality and a flag for each of {n} rows, "
+            f"it returned shapes {quality.shape} and {flag.shape}"
+        )
+    if flag.dtype != bool:
+        raise LabelkitError(f"--method {name}: the flags must be true or false, not {flag.dtype}")
+    if not ((quality >= 0) & (quality <= 1)).all():
+        raise LabelkitError(f"--method {name}: a quality lies outside 0..1")
+    return Verdict(quality, flag)
+
+
+def too_few(left_out: dict[str, int]) -> str:
+    """Return the words for classes that are too small to be judged."""
+    return listing(f"{name} ({rows} row{'s' * (rows != 1)})" for name, rows in left_out.items())

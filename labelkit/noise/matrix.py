@@ -1,0 +1,116 @@
+"""Which class is mistaken for which: the estimated joint of given and true labels."""
+
+import csv
+import io
+import json
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit.errors import UsageError
+
+Codes = npt.NDArray[np.integer[Any]]
+Floats = npt.NDArray[np.float64]
+
+SUFFIXES = (".csv", ".json")
+
+
+class NoiseModel(NamedTuple):
+    """Estimated numbers of rows, k x k: `joint[i, j]` are given class i and truly class j."""
+
+    classes: list[str]
+    joint: Floats
+
+    @property
+    def errors(self) -> int:
+        """The estimated number of wrong labels."""
+        return round(float(self.joint.sum() - np.trace(self.joint)))
+
+    def given_when_true(self) -> Floats:
+        """Return P(given | true): a row a true class, a column a given one, rows sum to 1.
+
+        NaN in the row of a class that is estimated to hold no row.
+        """
+        return _rows_to_one(self.joint.T)
+
+    def true_when_given(self) -> Floats:
+        """Return P(true | given): a row a given class, a column a true one, rows sum to 1."""
+        return _rows_to_one(self.joint)
+
+    def worst(self, most: int = 10) -> list[tuple[str, str, int]]:
+        """Return the commonest mistakes: given class, true class, estimated rows."""
+        off = self.joint * (1 - np.eye(len(self.classes)))
+        order = np.argsort(-off, axis=None, kind="stable")[:most]
+        pairs = [np.unravel_index(place, off.shape) for place in order]
+        return [
+            (self.classes[i], self.classes[j], round(float(off[i, j])))
+            for i, j in pairs
+            if off[i, j] > 0
+        ]
+
+    def facts(self) -> dict[str, Any]:
+        """Return all of it as plain values; the names say which way each matrix is read."""
+        return {
+            "classes": self.classes,
+            "estimated_errors": self.errors,
+            "rows_given_true": self._by_name(self.joint),
+            "p_given_when_true": self._by_name(self.given_when_true()),
+            "p_true_when_given": self._by_name(self.true_when_given()),
+        }
+
+    def _by_name(self, matrix: Floats) -> dict[str, dict[str, float | None]]:
+        return {
+            name: {
+                other: None if np.isnan(value) else round(float(value), 6)
+                for other, value in zip(self.classes, row, strict=True)
+            }
+            for name, row in zip(self.classes, matrix, strict=True)
+        }
+
+
+def estimate(given: Codes, probabilities: Floats, classes: list[str]) -> NoiseModel:
+    """Return the confident joint, scaled to the counts of the given labels.
+
+    `given` are codes 0..k-1, `probabilities` rows x k out of fold. Source: cleanlab.count;
+    Northcutt, Jiang and Chuang, JAIR 2021. A weak classifier makes the errors look more.
+    """
+    from cleanlab.count import compute_confident_joint
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        joint = compute_confident_joint(np.asarray(given), probabilities, calibrate=True)
+    return NoiseModel(list(classes), np.asarray(joint, dtype=np.float64))
+
+
+def _rows_to_one(counts: Floats) -> Floats:
+    sums = counts.sum(axis=1, keepdims=True)
+    shares: Floats = np.divide(counts, sums, out=np.full(counts.shape, np.nan), where=sums > 0)
+    return shares
+
+
+def check_path(path: Path) -> None:
+    """Raise UsageError for a suffix that the matrices cannot be written in."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"--matrix {path}: give a name that ends in .csv or .json")
+
+
+def rendered(path: Path, model: NoiseModel) -> bytes:
+    """Return the file's bytes: JSON with both matrices by name, or CSV with a row a pair."""
+    if path.suffix.lower() == ".json":
+        return (json.dumps(model.facts(), ensure_ascii=False, indent=1) + "\n").encode()
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["given", "true", "rows", "p_given_when_true", "p_true_when_given"])
+    forward, backward = model.given_when_true(), model.true_when_given()
+    for i, given in enumerate(model.classes):
+        for j, true in enumerate(model.classes):
+            values = (model.joint[i, j], forward[j, i], backward[i, j])
+            writer.writerow([given, true, *map(_cell, values)])
+    return out.getvalue().encode()
+
+
+def _cell(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.6f}".rstrip("0").rstrip(".")

@@ -1,0 +1,184 @@
+"""What find-noise says: the noise model as tables, warnings, the closing line."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit import console
+from labelkit.noise import matrix
+from labelkit.noise.findings import Findings
+from labelkit.noise.judging import Evidence
+from labelkit.noise.matrix import NoiseModel
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+Mask = npt.NDArray[np.bool_]
+
+WIDEST_TABLE = 12
+_SPLITS = ("split", "fold", "partition", "subset", "set")
+_HELD_OUT = ("test", "testing", "eval", "evaluation", "holdout", "hold-out", "held-out")
+
+
+class Told(NamedTuple):
+    """What was done: counts and flags by reason (of the chosen rows), the method, the source.
+
+    `agreement` is the share of labels that are the most probable class.
+    """
+
+    counts: dict[str, int]
+    reasons: dict[str, int]
+    method: str
+    source: str
+    agreement: float
+    n: int | None
+
+
+def noise_model(evidence: Evidence) -> NoiseModel:
+    """Return the estimated mistakes between classes."""
+    return matrix.estimate(evidence.given, evidence.probabilities, evidence.classes)
+
+
+def write_matrix(path: Path, model: NoiseModel) -> None:
+    """Write both matrices to a file."""
+    from labelkit.files import whole
+
+    with whole(path) as stream:
+        stream.write(matrix.rendered(path, model))
+
+
+def tell(job: "Job", told: Told, model: NoiseModel | None) -> None:
+    """Show the noise model and what was flagged, warn of what looks wrong, fill the summary."""
+    counts, reasons = told.counts, told.reasons
+    if model is not None:
+        console.note(f"judged by {told.method}, probabilities {told.source}")
+        _show(model)
+        if told.agreement < 0.9:
+            console.note(
+                f"the model agrees with {told.agreement:.0%} of the labels: its own mistakes are "
+                f"counted in the estimate of errors, which may be far too high"
+            )
+    if reasons:
+        parts = [f"{number:,} {kind}" for kind, number in reasons.items()]
+        console.note(f"flagged: {' · '.join(parts)}")
+    beside = {"duplicates": "duplicates", "conflicting_texts": "texts with several labels",
+              "outliers": "outliers"}  # fmt: skip
+    said = [f"{counts[key]:,} {words}" for key, words in beside.items() if counts[key]]
+    if said:
+        console.note(f"also: {' · '.join(said)}")
+    if told.n is None:
+        _warn_of_many(counts)
+    if reasons.get("doubtful") and told.n is not None:
+        console.note(f"{reasons['doubtful']:,} of the flags only fill up -n {told.n}")
+    job.count(**counts)
+    job.figures({"method": told.method, "probabilities": told.source, "reasons": reasons})
+    if model is not None:
+        job.figures({"agreement": told.agreement})
+        job.count(estimated_errors=model.errors)
+        job.figures({"noise": model.facts()})
+
+
+def _warn_of_many(counts: dict[str, int]) -> None:
+    flagged, judged = counts["flagged"], counts["judged"]
+    if not judged or flagged * 2 <= judged:
+        return
+    share = "all" if flagged == judged else f"{flagged:,} of {judged:,}"
+    console.warn(
+        f"{share} judged labels are flagged: more likely the model, the label column or the "
+        f"order of the classes is wrong than so many labels"
+    )
+
+
+def _show(model: NoiseModel) -> None:
+    classes = model.classes
+    if len(classes) > WIDEST_TABLE:
+        console.table(
+            "estimated mistakes, the commonest", ["given", "truly", "rows"], model.worst()
+        )
+        return
+    for title, head, values in (
+        ("P(given | true): of the rows truly …, how they were labelled", "true",
+         model.given_when_true()),
+        ("P(true | given): of the rows labelled …, what they truly are", "given",
+         model.true_when_given()),
+    ):  # fmt: skip
+        rows = [
+            [name, *(None if np.isnan(value) else round(float(value), 3) for value in row)]
+            for name, row in zip(classes, values, strict=True)
+        ]
+        console.table(title, [head, *(console.clean(name, 24) for name in classes)], rows)
+
+
+def warn_of_test_rows(job: "Job", judged: Mask) -> None:
+    """Warn where judged rows are of a test split."""
+    name = next((c for c in job.source.columns if c.lower() in _SPLITS), None)
+    if name is None:
+        return
+    values = np.char.lower(job.source.texts(name).astype(str))
+    test = judged & np.isin(values, _HELD_OUT)
+    if test.any():
+        quoted = f"`{name}`" if not name.isidentifier() else name
+        value = console.clean(job.source.texts(name)[int(np.flatnonzero(test)[0])])
+        console.warn(
+            f"{int(test.sum()):,} judged rows are of a test split ({name} = {value}): the model "
+            f"learned from them too, and figures on a cleaned test split are no longer "
+            f"comparable; --where \"{quoted} != '{value}'\" leaves their labels alone"
+        )
+
+
+def tell_gold(job: "Job", found: Findings, among: Mask) -> None:
+    """Say how many flags hit labels that --gold says are wrong."""
+    gold = job.gold()
+    if gold is None:
+        return
+    judged = found.judged & among
+    known = judged & (gold != "") & ~np.isnan(found.quality)
+    wrong, flag = (gold != found.given)[known], found.flag[known]
+    if not wrong.any():
+        console.note(f"by gold none of {int(known.sum()):,} judged labels is wrong")
+        return
+    from sklearn.metrics import average_precision_score
+
+    hit = int((wrong & flag).sum())
+    auprc = float(average_precision_score(wrong, -found.quality[known]))
+    figures = {
+        "rows": int(known.sum()),
+        "wrong": int(wrong.sum()),
+        "flagged_and_wrong": hit,
+        "precision": hit / int(flag.sum()) if flag.any() else None,
+        "recall": hit / int(wrong.sum()),
+        "auprc": auprc,
+        "auprc_by_chance": float(wrong.mean()),
+    }
+    biased = "" if known.sum() == judged.sum() else " (biased: not all judged rows have gold)"
+    console.note(
+        f"by gold {int(wrong.sum()):,} of {int(known.sum()):,} labels are wrong: {hit:,} of "
+        f"{int(flag.sum()):,} flags hit one; AUPRC of the ranking {auprc:.3f}, by chance "
+        f"{float(wrong.mean()):.3f}{biased}"
+    )
+    job.figures({"gold": figures})
+
+
+def close(job: "Job", counts: dict[str, int], model: NoiseModel | None, exclude: bool) -> None:
+    """Say in one line what was done, then what to type next."""
+    text = f"{counts['judged']:,} labels judged · {counts['flagged']:,} flagged"
+    if model is not None:
+        text += f" · about {model.errors:,} errors estimated"
+    if job.options.get("where") or job.options.get("sample"):
+        text += " among all labels" if model is not None else ""
+    left = counts["labels"] - counts["judged"]
+    if left:
+        text += f" · {left:,} not judged"
+    output = job.output if job.output != "-" else "FILE"
+    if not counts["flagged"]:
+        then = None
+    elif exclude:
+        then = f"labelkit train {output} -o MODEL (leaves out the rows where noise_use is false)"
+    else:
+        then = (
+            f"labelkit query {output} -o … --strategy relabel (people look at the flagged rows), "
+            f"or find-noise again with --fix exclude, then labelkit train"
+        )
+    job.closing(text, then=then)

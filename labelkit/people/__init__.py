@@ -1,0 +1,1 @@
+"""People: their answers come back into the file."""

@@ -1,0 +1,341 @@
+"""merge: people's answers come into the file, each to its row; nothing that people said is lost."""
+
+import os
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit import columns, console
+from labelkit.answers import DETAILS, Answers, read_answers, read_batch
+from labelkit.columns import AUDIT, Mask, Texts
+from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.people.choose import Answer, choose
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+_ALWAYS = ("origin", "annotator")
+_YES, _NO = ("true", "1", "yes"), ("false", "0", "no")
+_SECONDS = re.compile(r"\d+(\.\d*)?([eE][+-]?\d+)?")
+_BEFORE = "\0before"  # who gave a label that was there before, when nobody is named
+
+
+class Given(NamedTuple):
+    """One answer that is used: its row, its label, its details by name."""
+
+    row: int
+    label: str
+    details: dict[str, str]
+    who: str
+
+
+class Asked(NamedTuple):
+    """The rows that people were asked for, and why each was picked."""
+
+    rows: Mask
+    origins: Texts
+
+
+class Tally:
+    """What became of the answers."""
+
+    def __init__(self) -> None:
+        self.outside_batch = self.outside_where = self.unknown_label = 0
+        self.replaced = self.new = 0
+
+
+def merge(
+    job: "Job", files: Sequence[Path], batches: Sequence[Path], prefer: str, refuse_unknown: bool
+) -> None:
+    """Write the input with people's labels; raises LabelkitError for answers that do not fit."""
+    if [str(path) for path in files].count("-") + (job.options["input"] == "-") > 1:
+        raise UsageError("stdin (-) can be only one of INPUT and ANSWERS")
+    before = _Before(job)
+    asked = _asked(job, batches, refuse_unknown)
+    tally, names = Tally(), set(before.details)
+    given: list[Given] = []
+    for number, path in enumerate(files):
+        job.also_reads(path)
+        answers = read_answers(job.open(path), job.key_name)
+        if not len(answers.labels):
+            console.warn(f"{answers.name} holds no label yet (its column 'label' is empty)")
+        names |= {name.removeprefix("label_") for name in answers.details}
+        given += _given(job, answers, number, asked, refuse_unknown, tally)
+    voices = before.answers({one.row for one in given}) + given
+    picked = choose([Answer(one.row, one.who, one.label) for one in voices], prefer)
+    chosen = {row: voices[place] for row, place in picked.winner.items()}
+    written = before.with_answers(chosen, [n for n in _order(names) if n], asked, tally)
+    _say_disputed(job, picked.disputed, prefer)
+    job.chosen = None  # --where says whose answers count; what people said of other rows stays
+    job.annotate(written)
+    _close(job, given, tally, written, len(picked.disputed))
+
+
+def _order(names: set[str]) -> list[str]:
+    usual = [name.removeprefix("label_") for name in DETAILS]
+    return [name for name in usual if name in names or name in _ALWAYS]
+
+
+def _asked(job: "Job", batches: Sequence[Path], refuse_unknown: bool) -> Asked | None:
+    if not batches:
+        return None
+    asked = Asked(np.zeros(job.rows, dtype=bool), np.full(job.rows, "", dtype=object))
+    for path in batches:
+        job.also_reads(path)
+        batch = read_batch(job.open(path), job.key_name)
+        rows = batch.lines.rows_in(job, refuse_unknown)
+        known = rows >= 0
+        asked.rows[rows[known]] = True
+        # A row drawn for an audit stays one, whatever a later batch asks it for.
+        drawn = asked.origins[rows[known]] == AUDIT
+        asked.origins[rows[known]] = np.where(drawn, AUDIT, batch.origins[known])
+    return asked
+
+
+def _given(
+    job: "Job",
+    answers: Answers,
+    number: int,
+    asked: Asked | None,
+    refuse_unknown: bool,
+    tally: Tally,
+) -> list[Given]:
+    numbers = answers.lines.numbers
+    _check_seconds(answers.detail("label_seconds"), numbers, answers.name)
+    matched = answers.matched(job, refuse_unknown)
+    use = np.ones(len(matched.rows), dtype=bool)
+    if asked is not None:
+        use &= asked.rows[matched.rows]
+        tally.outside_batch += int((~use).sum())
+    if job.chosen is not None:
+        outside = use & ~job.chosen[matched.rows]
+        tally.outside_where += int(outside.sum())
+        use &= ~outside
+    keys = answers.lines.keys[matched.taken][use]
+    labels, _, _ = columns.encode(
+        matched.labels[use], job.classes, job.ignores_unknown_labels(), answers.name, lambda: keys
+    )
+    tally.unknown_label += int((labels == "").sum())
+    details = {name: values[matched.taken][use] for name, values in answers.details.items()}
+    return [
+        Given(
+            int(row),
+            str(label),
+            {name: str(values[i]) for name, values in details.items()},
+            str(matched.annotators[use][i]) or f"\0{number}",
+        )
+        for i, (row, label) in enumerate(zip(matched.rows[use], labels, strict=True))
+        if label
+    ]
+
+
+class _Before:
+    """The labels that the input has, and what is known of how they came."""
+
+    def __init__(self, job: "Job") -> None:
+        self.job = job
+        prefix = job.options.get("as_name")
+        self.label_name = f"{prefix}_label" if prefix else "label"
+        self.rows = job.rows
+        self.labels = self._texts(self.label_name)
+        columns.encode(
+            self.labels, job.classes, job.ignores_unknown_labels(), job.source.name, job.keys
+        )
+        found = {name.removeprefix("label_") for name in DETAILS}
+        self.details = {
+            name: self._texts(job.column(name))
+            for name in sorted(found)
+            if job.source.has(job.column(name))
+        }
+
+    def _texts(self, name: str) -> Texts:
+        if self.job.source.has(name):
+            return self.job.source.texts(name)
+        return np.full(self.rows, "", dtype=object)
+
+    def detail(self, name: str) -> Texts:
+        """Return a detail of the labels there were, '' where nothing is known."""
+        return self.details.get(name, np.full(self.rows, "", dtype=object))
+
+    def answers(self, rows: set[int]) -> list[Given]:
+        """Return the labels that these rows have, as the oldest answers of all."""
+        annotators = self.detail("annotator")
+        return [
+            Given(row, str(self.labels[row]), {}, str(annotators[row]) or _BEFORE)
+            for row in sorted(rows)
+            if self.labels[row]
+        ]
+
+    def with_answers(
+        self, chosen: dict[int, Given], names: list[str], asked: Asked | None, tally: Tally
+    ) -> dict[str, Any]:
+        """Return the columns to write: these labels, with the chosen answers in their places."""
+        labels = self.labels.copy()
+        details = {name: self.detail(name).copy() for name in names}
+        picked = self._picked()
+        for row, answer in chosen.items():
+            if (
+                not answer.details
+                and answer.label == labels[row]
+                and answer.who
+                in (
+                    _BEFORE,
+                    details["annotator"][row],
+                )
+            ):
+                continue  # the label that was there won
+            tally.new += not labels[row]
+            tally.replaced += labels[row] not in ("", answer.label)
+            labels[row] = answer.label
+            origin = self._origin(row, answer, asked, picked)
+            for name in names:
+                details[name][row] = answer.details.get(f"label_{name}", "")
+            details["origin"][row] = origin
+        return {self.label_name: labels} | {
+            self.job.column(name): _typed(name, values, self.job)
+            for name, values in details.items()
+        }
+
+    def _origin(self, row: int, answer: Given, asked: Asked | None, picked: Texts) -> str:
+        known = [
+            str(asked.origins[row]) if asked is not None else "",
+            answer.details.get("label_origin", ""),
+            str(self.detail("origin")[row]),
+            str(picked[row]),
+        ]
+        return AUDIT if AUDIT in known else next((o for o in known if o), "people")
+
+    def _picked(self) -> Texts:
+        """Return why query picked rows of this very file, where its columns are there."""
+        found = np.full(self.rows, "", dtype=object)
+        if self.job.source.has("query_rank"):
+            found[self.job.source.texts("query_rank") != ""] = "query"
+        if self.job.source.has("query_reason"):
+            reasons = self.job.source.texts("query_reason")
+            found[[str(reason).startswith(AUDIT) for reason in reasons]] = AUDIT
+        return found
+
+
+def _typed(name: str, values: Texts, job: "Job") -> Any:
+    import pyarrow as pa
+
+    if name == "seconds":
+        _check_seconds(values, np.arange(len(values)) + 1, job.source.name)
+        return pa.array([float(text) if text else None for text in values], pa.float64())
+    if name == "flag":
+        return pa.array([_truth(text) for text in values], pa.bool_())
+    return pa.array([text or None for text in values], pa.string())
+
+
+def _check_seconds(texts: Texts, numbers: npt.NDArray[np.int64], name: str) -> None:
+    for text, number in zip(texts, numbers, strict=True):
+        if text and not _SECONDS.fullmatch(text):
+            raise LabelkitError(
+                f"{name}, row {int(number)}: label_seconds {console.clean(text)!r} is not a "
+                f"number of seconds"
+            )
+
+
+def _truth(text: str) -> bool | None:
+    folded = text.strip().casefold()
+    return None if not folded or folded in _NO else True
+
+
+def _say_disputed(job: "Job", disputed: dict[int, list[tuple[str, str]]], prefer: str) -> None:
+    # A label whose giver nobody named is replaced, not contradicted.
+    real = {
+        row: said
+        for row, said in disputed.items()
+        if len({label for who, label in said if who != _BEFORE}) > 1
+    }
+    for row in set(disputed) - set(real):
+        del disputed[row]
+    if not real:
+        return
+    keys = job.keys()
+    named = [
+        f"{console.clean(keys[row])} ("
+        + ", ".join(f"{_name(who)} {console.clean(label)}".strip() for who, label in said)
+        + ")"
+        for row, said in sorted(real.items())
+    ]
+    console.note(
+        f"merge: people disagree on {len(real):,} row{'s' if len(real) > 1 else ''}, the "
+        f"{prefer} counts: {listing(named, 5)}"
+    )
+
+
+def _name(who: str) -> str:
+    if who.startswith("\0"):
+        return "" if who == _BEFORE else f"file {int(who[1:]) + 1}"
+    return console.clean(who)
+
+
+def _close(
+    job: "Job", given: Sequence[Given], tally: Tally, written: dict[str, Any], disputed: int
+) -> None:
+    labels = next(iter(written.values()))
+    origins = np.array([o or "before" for o in written[job.column("origin")].to_pylist()])
+    there = labels != ""
+    kinds, counts = np.unique(origins[there], return_counts=True)
+    by_origin = {str(kind): int(n) for kind, n in zip(kinds, counts, strict=True)}
+    job.count(
+        rows=len(labels),
+        answers=len(given),
+        new=tally.new,
+        replaced=tally.replaced,
+        disputed=disputed,
+        outside_batch=tally.outside_batch,
+        unknown_label=tally.unknown_label,
+        labels=int(there.sum()),
+    )
+    job.figures({"by_origin": by_origin})
+    parts = [
+        f"{len(labels):,} rows",
+        f"{len(given):,} answers",
+        *([f"{tally.outside_batch:,} outside the batch left out"] if tally.outside_batch else []),
+        *([f"{tally.outside_where:,} outside --where left out"] if tally.outside_where else []),
+        *([f"{tally.unknown_label:,} of no class left out"] if tally.unknown_label else []),
+        *([f"{tally.replaced:,} earlier labels replaced"] if tally.replaced else []),
+        f"{int(there.sum()):,} labels by people"
+        + (f" ({', '.join(f'{console.clean(k)} {n:,}' for k, n in by_origin.items())})"),
+        *_cost(job, given),
+    ]
+    job.closing(" · ".join(part.replace(" ()", "") for part in parts), then=_next(job))
+
+
+def _cost(job: "Job", given: Sequence[Given]) -> list[str]:
+    """Record and return what the answers cost, as far as it is known."""
+    timed = [s for s in (one.details.get("label_seconds", "") for one in given) if s]
+    cost = job.task.cost
+    seconds: float | None = sum(map(float, timed)) if timed else None
+    said = []
+    if seconds is None and "human_seconds" in cost:
+        seconds = float(cost["human_seconds"]) * len(given)
+    elif seconds is not None and len(timed) < len(given):
+        seconds *= len(given) / len(timed)
+    if seconds is not None and given:
+        job.cost(people_seconds=round(seconds, 1))
+        said.append(f"{seconds / 3600:.1f} hours")
+    if "human_label" in cost and given:
+        dollars = float(cost["human_label"]) * len(given)
+        job.cost(people_dollars=round(dollars, 2))
+        said.append(f"${dollars:,.2f}")
+    return said
+
+
+def _next(job: "Job") -> str | None:
+    if job.output in ("", "-"):
+        return None
+    name = shlex.quote(job.output)
+    base = os.path.basename(job.output)
+    suffixes = base[base.index(".") :] if "." in base else ""
+    others = [n for n in ("weak_label", "llm_label", "model_label") if job.source.has(n)]
+    if others:
+        return f"labelkit decide {name} -o decided{suffixes}"
+    return f"labelkit train {name} -o labels.model"

@@ -1,0 +1,291 @@
+"""The command as a user types it, against a real endpoint on loopback."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelkit import console
+
+from .conftest import ChatServer
+
+KEY = "sk-very-secret-0123456789"
+Labelkit = Callable[..., Any]
+Write = Callable[..., Path]
+TICKETS = 'id,body\n1,good thing\n2,"bad\nthing"\n3,\n4,good thing\n5,[refuse]\n'
+COMMON = ["--text", "body", "--classes", "NEGATIVE,POSITIVE"]
+
+
+def rows_of(path: str) -> list[dict[str, str]]:
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def ask(labelkit: Labelkit, chat_server: ChatServer, write: Write) -> Labelkit:
+    """Run llm-label on tickets.csv, unless another input is named."""
+    write("tickets.csv", TICKETS)
+
+    def run(*more: object, name: str = "tickets.csv") -> Any:
+        endpoint = ["--base-url", chat_server.url, "--model", "tiny-1"]
+        return labelkit("llm-label", name, "-o", "out.csv", *COMMON, *endpoint, *more)
+
+    return run
+
+
+def test_a_strangers_file(ask: Labelkit, chat_server: ChatServer) -> None:
+    result = ask("--price", "1000,1000")
+    assert result.code == 0, result.err
+    assert [
+        (row["llm_label"], row["llm_confidence"], row["llm_model"], row["llm_error"])
+        for row in rows_of("out.csv")
+    ] == [
+        ("POSITIVE", "0.9375", "tiny-1", ""),
+        ("NEGATIVE", "0.9375", "tiny-1", ""),
+        ("", "0", "tiny-1", "the text is empty"),
+        ("POSITIVE", "0.9375", "tiny-1", ""),
+        ("", "0", "tiny-1", "the model refused: I cannot help with that."),
+    ]
+    assert chat_server.seen["requests"] == 3  # equal texts are asked once
+    assert result.out == ""
+    assert result.err.splitlines() == [
+        "llm-label: 1 × the model refused: I cannot help with that.",
+        "llm-label: 1 × the text is empty",
+        "llm-label: 5 rows · 3 labelled · 2 without a label (see llm_error) · 3 asked, "
+        "0 from the cache · 300 tokens in, 30 out · $0.3300 -> out.csv",
+        "next: labelkit query out.csv -o queried.csv -n 60 --audit 40 --label label "
+        "--label llm_label --batch todo.csv",
+    ]
+    first = Path("out.csv").read_bytes()
+    assert ask("--price", "1000,1000").code == 0
+    assert Path("out.csv").read_bytes() == first
+    assert chat_server.seen["requests"] == 3
+    step = json.loads(Path("out.csv.history.json").read_text())["steps"][-1]
+    assert step["cost"]["from_cache"] == 3 and step["cost"]["dollars"] == 0
+
+
+def test_only_the_rows_of_where_are_asked(ask: Labelkit, chat_server: ChatServer) -> None:
+    assert ask("--where", "id == 2", "--as", "second", "--rationale").code == 0
+    found = rows_of("out.csv")
+    assert [row["second_label"] for row in found] == ["", "NEGATIVE", "", "", ""]
+    assert [row["second_confidence"] for row in found] == ["", "0.9375", "", "", ""]
+    assert found[1]["second_rationale"] == "It says NEGATIVE."
+    assert chat_server.seen["requests"] == 1
+
+
+def test_a_sample_is_a_trial(ask: Labelkit) -> None:
+    result = ask("--sample", "2", "--price", "1000,1000")
+    assert "llm-label: all 5 rows would cost about $0.55" in result.err
+    assert sum(row["llm_model"] != "" for row in rows_of("out.csv")) == 2
+
+
+def test_a_dry_run_sends_nothing(ask: Labelkit, chat_server: ChatServer) -> None:
+    result = ask("--dry-run", "--price", "1,1")
+    assert result.code == 0
+    assert chat_server.seen["requests"] == 0
+    assert not Path("out.csv").exists()
+    assert result.err.splitlines()[0] == (
+        "llm-label --dry-run: 4 rows · 3 distinct texts · 0 already answered · 3 requests to "
+        f"tiny-1 on {chat_server.url}"
+    )
+    assert "(an estimate: four characters a token), about $0." in result.err
+    ask()
+    assert "3 already answered · 0 requests" in ask("--dry-run").err
+
+
+def test_the_prompt_can_be_seen(ask: Labelkit, chat_server: ChatServer) -> None:
+    result = ask("--show-prompt")
+    assert "[system]\nYou label the rows of a data set." in result.err
+    assert "<row>\ngood thing\n</row>" in result.err
+    assert chat_server.seen["requests"] == 0
+
+
+def test_limits_in_dollars(ask: Labelkit, write: Write, chat_server: ChatServer) -> None:
+    result = ask("--max-cost", "1")
+    assert result.code == 2
+    assert "--max-cost needs the price of tiny-1." in result.err
+    assert "[llm-label]\nprice = [0.15, 0.60]" in result.err
+    result = ask("--max-cost", "0.3", "--price", "1000,1000", "--max-tokens", "20")
+    assert result.code == 5
+    assert "stopped before crossing --max-cost 0.3: " in result.err
+    assert not Path("out.csv").exists()
+    write("labelkit.toml", "[cost]\nbudget = 0\n[llm-label]\nprice = [1000, 1000]\n")
+    asked = chat_server.seen["requests"]
+    result = ask()
+    assert result.code == 5
+    assert "[cost] budget 0 (earlier runs have spent $0.0000 of it)" in result.err
+    assert chat_server.seen["requests"] == asked
+
+
+def test_the_budget_holds_over_all_runs(
+    ask: Labelkit, write: Write, chat_server: ChatServer
+) -> None:
+    write("many.csv", "body\n" + "".join(f"good {n}\n" for n in range(40)))
+    write(
+        "labelkit.toml",
+        '[task]\nname = "t"\n[cost]\nbudget = 2\n[llm-label]\nprice = [1000, 1000]\n',
+    )
+    for _ in range(3):
+        result = ask("--max-tokens", "20", name="many.csv")
+        assert result.code == 5
+    assert 10 < chat_server.seen["requests"] <= 18  # 0.11 dollars each
+    assert "of it)" in result.err
+
+
+def test_more_than_a_dollar_is_asked_about(
+    ask: Labelkit, chat_server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = []
+    monkeypatch.setattr(console, "can_ask", lambda: True)
+    monkeypatch.setattr(console, "ask", lambda text: bool(questions.append(text)))
+    result = ask("--price", "100000,100000")
+    assert (result.code, len(questions), chat_server.seen["requests"]) == (1, 1, 0)
+    assert "nothing was asked and nothing was written" in result.err
+    assert questions[0].startswith("This will cost about $")
+    assert ask("--price", "100000,100000", "--yes").code == 0
+    assert ask("--price", "0.1,0.1").code == 0
+    assert len(questions) == 1
+
+
+def test_examples_come_from_people_and_never_from_the_audit(
+    ask: Labelkit, write: Write, chat_server: ChatServer
+) -> None:
+    lines = ["body,label,label_origin,weak_label"]
+    lines += [f"good {n},POSITIVE,audit,NEGATIVE" for n in range(5)]
+    lines += ["good seed,POSITIVE,query,", "bad seed,NEGATIVE,query,", "ask me,,,POSITIVE"]
+    write("some.csv", "\n".join(lines) + "\n")
+    result = ask("--few-shot", "2", "--label", "label", "--label", "weak_label", name="some.csv")
+    assert result.code == 0, result.err
+    for body in chat_server.seen["bodies"]:
+        *shown, row = [m["content"] for m in body["messages"] if m["role"] == "user"]
+        assert row not in shown
+        assert set(shown) <= {"<row>\ngood seed\n</row>", "<row>\nbad seed\n</row>"}
+    result = ask("--few-shot", "9", name="some.csv")
+    assert (
+        "--few-shot 9: only 2 rows are labelled by people (audit rows are not used)" in result.err
+    )
+
+
+def test_labels_and_gold_are_not_in_the_prompt(
+    ask: Labelkit, write: Write, chat_server: ChatServer
+) -> None:
+    write("some.csv", "body,label,gold\ngood,SECRET,SECRET\nbad,,\n")
+    assert ask("--unknown-label", "ignore", name="some.csv").code == 0
+    assert "SECRET" not in json.dumps(chat_server.seen["bodies"])
+
+
+def test_no_model_and_no_key(labelkit: Labelkit, write: Write) -> None:
+    write("tickets.csv", TICKETS)
+    result = labelkit("llm-label", "tickets.csv", "-o", "out.csv", *COMMON)
+    assert result.code == 1
+    assert result.err == (
+        "error: llm-label has no model to ask. Set OPENAI_API_KEY in the environment for OpenAI, "
+        "or name an OpenAI-compatible endpoint with --base-url URL --model NAME, or use "
+        "--model local: a small model on this machine, good for trying things out\n"
+    )
+    result = labelkit("llm-label", "tickets.csv", "-o", "out.csv", *COMMON, "--model", "gpt-x")
+    assert "error: no key for https://api.openai.com/v1: set OPENAI_API_KEY" in result.err
+    assert result.code == 1
+    base = ["--base-url", "http://127.0.0.1:1/v1"]
+    result = labelkit("llm-label", "tickets.csv", "-o", "out.csv", *COMMON, *base)
+    assert "llm-label needs the name of a model at --base-url" in result.err
+    assert os.listdir() == ["tickets.csv"] or set(os.listdir()) == {"tickets.csv", ".labelkit"}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--confidence", "logprop"], "did you mean 'logprob'?"),
+        (["--concurrency", "0"], "--concurrency 0: give 1 or more"),
+        (["--price", "one"], "--price 'one': give dollars per million tokens in and out"),
+        (["--max-cost", "-1"], "--max-cost -1: give dollars, 0 or more"),
+        (["--timeout", "0"], "--timeout 0: give seconds, more than 0"),
+        (["--classes", "a,A"], "the classes 'a' and 'A' differ only in case"),
+        (["--classes", "a"], "llm-label needs at least two classes"),
+    ],
+)
+def test_what_cannot_be(ask: Labelkit, more: list[str], message: str) -> None:
+    result = ask(*more)
+    assert result.code == 2
+    assert message in result.err
+
+
+def test_nobody_there(ask: Labelkit, chat_server: ChatServer) -> None:
+    chat_server.stop()
+    result = ask("--retries", "0")
+    assert result.code == 1
+    assert f"error: cannot reach {chat_server.url}: " in result.err
+    assert not Path("out.csv").exists()
+
+
+def test_the_key_is_nowhere(
+    ask: Labelkit, labelkit_process: Labelkit, chat_server: ChatServer,
+    monkeypatch: pytest.MonkeyPatch, write: Write,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    write("tickets.csv", "body\ngood [echo key]\nbad [500]\n[wrong]\n")
+    said = ask("--verbose", "--summary", "summary.json").err
+    chat_server.control(key="another")
+    endpoint = ["--base-url", chat_server.url, "--model", "tiny-1", "--debug", "--cache", "other"]
+    refused = labelkit_process("llm-label", "tickets.csv", "-o", "o.csv", *COMMON, *endpoint)
+    assert refused.code == 1 and "Traceback" in refused.err
+    assert "refuses the key (401)" in refused.err
+    said += refused.err + refused.out
+    assert KEY not in said
+    assert not [f for f in Path().rglob("*") if f.is_file() and KEY.encode() in f.read_bytes()]
+
+
+def start(server: ChatServer, *more: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [
+            sys.executable, "-m", "labelkit", "llm-label", "many.csv", "-o", "out.csv", *COMMON,
+            "--base-url", server.url, "--model", "tiny-1", "--concurrency", "8", *more,
+        ],
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def wait_for(server: ChatServer, requests: int) -> None:
+    deadline = time.monotonic() + 30
+    while server.seen["requests"] < requests:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_killed_runs_pay_nothing_twice(chat_server: ChatServer, write: Write) -> None:
+    write("many.csv", "body\n" + "".join(f"good {n}\n" for n in range(300)))
+    chat_server.control(latency=0.05)
+    for seen in (60, 150):
+        process = start(chat_server)
+        wait_for(chat_server, seen)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert not Path("out.csv").exists()
+    process = start(chat_server)
+    assert process.communicate() and process.returncode == 0
+    assert [row["llm_label"] for row in rows_of("out.csv")] == ["POSITIVE"] * 300
+    assert chat_server.seen["requests"] <= 300 + 2 * 8
+    assert not [name for name in os.listdir() if name.startswith("out.csv.tmp")]
+
+
+def test_ctrl_c_keeps_what_was_answered(chat_server: ChatServer, write: Write) -> None:
+    write("many.csv", "body\n" + "".join(f"good {n}\n" for n in range(120)))
+    chat_server.control(latency=0.05)
+    process = start(chat_server)
+    wait_for(chat_server, 40)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert b"Traceback" not in err and b"answers of this run are kept" in err
+    assert not Path("out.csv").exists()
+    process = start(chat_server)
+    assert process.communicate() and process.returncode == 0
+    assert chat_server.seen["requests"] <= 120 + 8

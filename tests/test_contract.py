@@ -219,11 +219,11 @@ def test_a_failed_run_leaves_nothing(case: Case, run: Any, tmp_path: Path) -> No
     save(source, case_rows(case))
     run(case, source, "one.csv")  # what the command needs beside it
     source.write_bytes(source.read_bytes() + b"torn,record\r\n")
-    before = {path for path in tmp_path.iterdir()}
+    before = set(tmp_path.iterdir())
     failed = run(case, source, "broken.csv")
     assert failed.code == 1
     assert "in.csv, line" in failed.err
-    assert {path for path in tmp_path.iterdir()} == before
+    assert set(tmp_path.iterdir()) == before
 
 
 def check_kept(case: Case, source: Path, output: Path, names: list[str]) -> None:

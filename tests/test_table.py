@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.table import Table, format_of, write_table
 
-ODD = ["", "00123", "NA", "1.10", 'q"uote', "a,b", "tab\there", "two\nlines", "cr\rhere", "crlf\r\nx",
-       "😀é", " x ", "\ufeffmark", "\x00\x1f\x7f", "\u2028", '""', "'", "=1+1", "\\"]  # fmt: skip
+ODD = ["", "00123", "NA", "1.10", 'q"uote', "a,b", "tab\there", "two\nlines", "cr\rhere",
+       "crlf\r\nx", "😀é", " x ",
+       "\ufeffmark", "\x00\x1f\x7f", "\u2028", '""', "'", "=1+1", "\\"]  # fmt: skip
 cell = st.one_of(st.sampled_from(ODD), st.text(max_size=6))
 quick = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -224,7 +225,8 @@ BROKEN = [
                            "line of text was meant"),
     (b'a,b\n1,2\n"x\ny",z\n3,"4\n5,6\n', "line 5: the quote that opens here is never closed; close "
                                          'it, or write a quote inside a cell as ""'),
-    (b'a,b\n1,"x"y\n', "line 2: text after a closing quote; double the quotes inside a quoted cell"),
+    (b'a,b\n1,"x"y\n', "line 2: text after a closing quote; double the quotes inside a quoted "
+                        "cell"),
     (b"a,a\n1,2\n", "line 1: the column name 'a' stands twice; rename one"),
     (b"a,b\n1,caf\xe9\n", "line 2: byte 0xe9 is not UTF-8; name the file's encoding, for example "
                           "--encoding cp1252"),

@@ -95,7 +95,8 @@ def _accuracy(figures: Mapping[str, Mapping[str, Any]], found: _Labels) -> list[
         if f.get("audit_accuracy") is not None and not stage.endswith("-train"):
             lines.append(
                 f"accuracy of the labels that no person made: {f['audit_accuracy']:.3f} "
-                f"({f['audit_low']:.3f} to {f['audit_high']:.3f}), from {f['audit_rows']} audit rows"
+                f"({f['audit_low']:.3f} to {f['audit_high']:.3f}), from {f['audit_rows']} audit "
+                "rows"
             )
     if found.gold is None:
         return lines

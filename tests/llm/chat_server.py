@@ -155,7 +155,7 @@ class Chat(BaseHTTPRequestHandler):
 def tokens(text, label):
     """The answer cut into tokens of at most four characters, the label's first one at 0.9."""
     other = {"POSITIVE": "NEG", "NEGATIVE": "POS"}[label]
-    at = text.find(label)
+    at = text.rfind(label)
     cuts = [0, at, *range(at + 3, len(text), 4), len(text)] if at >= 0 else [0, len(text)]
     for start, end in itertools.pairwise(cuts):
         piece = text[start:end]

@@ -18,6 +18,15 @@ class Fix(StrEnum):
     exclude = "exclude"
 
 
+class Classifier(StrEnum):
+    """What kind of model judges."""
+
+    auto = "auto"
+    logistic = "logistic"
+    forest = "forest"
+    boosting = "boosting"
+
+
 @command(
     "find-noise",
     prefix="noise",
@@ -47,8 +56,8 @@ def find_noise(
         ),
     ] = None,
     classifier: Annotated[
-        str, typer.Option(help="The model that judges: auto, logistic, forest, boosting.")
-    ] = "auto",
+        Classifier, typer.Option(help="The model that judges; auto compares them.")
+    ] = Classifier.auto,
     fix: Annotated[
         Fix | None,
         typer.Option(
@@ -83,7 +92,7 @@ def find_noise(
         run.Wanted(
             method=method,
             n=n,
-            classifier=classifier,
+            classifier=classifier.value,
             exclude=fix is Fix.exclude,
             matrix=matrix,
             fail_on_issues=fail_on_issues,

@@ -32,7 +32,6 @@ class Findings:
         self.flag = np.zeros(rows, dtype=bool)
         self.kind = np.full(rows, "", dtype=object)
         self.reason = np.full(rows, "", dtype=object)
-        self._probability: dict[int, str] = {}
 
     def add_verdict(self, evidence: Evidence, verdict: Verdict) -> None:
         """Take over the method's verdict; the suggestion is the most probable class."""
@@ -56,26 +55,28 @@ class Findings:
     def add_conflict(self, conflict: Conflict, names: Sequence[str], where: Any) -> None:
         """Say that equal texts have different labels, and flag those that are outvoted.
 
-        `where(row)` names a row for people.
+        A label that wins and that the model doubts keeps the model's reason. `where(row)` names a
+        row for people.
         """
         rows = conflict.rows
         winner = names[conflict.winner] if conflict.winner >= 0 else None
-        for row in rows:
-            if self.kind[row] == "typo":
-                continue
-            others = rows[self.given[rows] != self.given[row]]
+        for label in dict.fromkeys(self.given[rows]):
+            mine = self.given[rows] == label
+            others = rows[~mine]
             more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-            self.kind[row] = "duplicate-conflict"
-            self.reason[row] = (
+            said = rows[mine & (self.kind[rows] != "typo")]
+            if label == winner:
+                self.judged[said] = True
+                said = said[~self.flag[said]]
+            self.kind[said] = "duplicate-conflict"
+            self.reason[said] = (
                 f"duplicate-conflict: same text labelled {self.given[others[0]]} "
                 f"in {where(others[0])}{more}"
-                if len(others)
-                else "duplicate-conflict: same text labelled otherwise where the label is misspelt"
             )
             if winner is not None:
-                self.suggested[row] = winner
-                self.judged[row] = True
-                self.flag[row] |= self.given[row] != winner
+                self.suggested[said] = winner
+                self.judged[said] = True
+                self.flag[said] |= label != winner
 
     def limit(self, most: int, among: Mask) -> None:
         """Flag exactly so many rows: the flagged ones of lowest quality, then the next lowest."""

@@ -4,13 +4,14 @@ import csv
 import io
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.errors import UsageError
+from labelkit.errors import LabelkitError, UsageError
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
@@ -91,10 +92,17 @@ def _rows_to_one(counts: Floats) -> Floats:
     return shares
 
 
-def check_path(path: Path) -> None:
-    """Raise UsageError for a suffix that the matrices cannot be written in."""
+def check_path(path: Path, others: Sequence[str]) -> None:
+    """Raise an error for a path that the matrices cannot be written to, or that is one of `others`.
+
+    `others` are the input and the output.
+    """
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--matrix {path}: give a name that ends in .csv or .json")
+    if path.resolve() in {Path(other).resolve() for other in others}:
+        raise UsageError(f"--matrix {path}: this is the input or the output; give another name")
+    if not path.parent.is_dir():
+        raise LabelkitError(f"--matrix {path}: there is no folder {path.parent}")
 
 
 def rendered(path: Path, model: NoiseModel) -> bytes:

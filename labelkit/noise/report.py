@@ -1,5 +1,6 @@
 """What find-noise says: the noise model as tables, warnings, the closing line."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,15 +64,19 @@ def tell(job: "Job", told: Told, model: NoiseModel | None) -> None:
     if reasons:
         parts = [f"{number:,} {kind}" for kind, number in reasons.items()]
         console.note(f"flagged: {' · '.join(parts)}")
-    beside = {"duplicates": "duplicates", "conflicting_texts": "texts with several labels",
-              "outliers": "outliers"}  # fmt: skip
-    said = [f"{counts[key]:,} {words}" for key, words in beside.items() if counts[key]]
+    beside = {"duplicates": "duplicate{}", "conflicting_texts": "text{} with several labels",
+              "outliers": "outlier{}"}  # fmt: skip
+    said = [
+        f"{counts[key]:,} {words.format('s' * (counts[key] != 1))}"
+        for key, words in beside.items()
+        if counts[key]
+    ]
     if said:
         console.note(f"also: {' · '.join(said)}")
     if told.n is None:
         _warn_of_many(counts)
-    if reasons.get("doubtful") and told.n is not None:
-        console.note(f"{reasons['doubtful']:,} of the flags only fill up -n {told.n}")
+    else:
+        _tell_of_limit(told.n, counts, reasons.get("doubtful", 0))
     job.count(**counts)
     job.figures({"method": told.method, "probabilities": told.source, "reasons": reasons})
     if model is not None:
@@ -89,6 +94,15 @@ def _warn_of_many(counts: dict[str, int]) -> None:
         f"{share} judged labels are flagged: more likely the model, the label column or the "
         f"order of the classes is wrong than so many labels"
     )
+
+
+def _tell_of_limit(n: int, counts: dict[str, int], doubtful: int) -> None:
+    if counts["flagged"] < n:
+        console.warn(f"-n {n:,}: only {counts['judged']:,} labels were judged, all are flagged")
+    if doubtful:
+        console.note(
+            f"{doubtful:,} of the flags only fill up -n {n:,}: the model agrees with these labels"
+        )
 
 
 def _show(model: NoiseModel) -> None:
@@ -119,12 +133,11 @@ def warn_of_test_rows(job: "Job", judged: Mask) -> None:
     values = np.char.lower(job.source.texts(name).astype(str))
     test = judged & np.isin(values, _HELD_OUT)
     if test.any():
-        quoted = f"`{name}`" if not name.isidentifier() else name
         value = console.clean(job.source.texts(name)[int(np.flatnonzero(test)[0])])
         console.warn(
             f"{int(test.sum()):,} judged rows are of a test split ({name} = {value}): the model "
             f"learned from them too, and figures on a cleaned test split are no longer "
-            f"comparable; --where \"{quoted} != '{value}'\" leaves their labels alone"
+            f"comparable; --where \"{name} != '{value}'\" leaves their labels alone"
         )
 
 
@@ -139,6 +152,8 @@ def tell_gold(job: "Job", found: Findings, among: Mask) -> None:
     if not wrong.any():
         console.note(f"by gold none of {int(known.sum()):,} judged labels is wrong")
         return
+    if wrong.all():
+        console.warn(f"no label equals its gold: is {job.options['gold']!r} the right column?")
     from sklearn.metrics import average_precision_score
 
     hit = int((wrong & flag).sum())
@@ -171,14 +186,24 @@ def close(job: "Job", counts: dict[str, int], model: NoiseModel | None, exclude:
     left = counts["labels"] - counts["judged"]
     if left:
         text += f" · {left:,} not judged"
-    output = job.output if job.output != "-" else "FILE"
-    if not counts["flagged"]:
-        then = None
-    elif exclude:
-        then = f"labelkit train {output} -o MODEL (leaves out the rows where noise_use is false)"
-    else:
-        then = (
-            f"labelkit query {output} -o … --strategy relabel (people look at the flagged rows), "
-            f"or find-noise again with --fix exclude, then labelkit train"
-        )
-    job.closing(text, then=then)
+    job.closing(text, then=_next(job, exclude) if counts["flagged"] else None)
+
+
+def _next(job: "Job", exclude: bool) -> str | None:
+    """Return the command that learns without the flagged rows, or shows them to people.
+
+    Both read the columns under their usual name only.
+    """
+    if job.output in ("", "-") or job.options.get("as_name"):
+        return None
+    output = Path(job.output)
+    suffixes = "".join(output.suffixes)
+    stem = output.name.removesuffix(suffixes)
+    if not exclude:
+        further = output.with_name(f"{stem}.query{suffixes}")
+        batch = output.with_name(f"{stem}.todo.csv")
+        asked = ["--strategy", "relabel", "--batch", str(batch)]
+        return shlex.join(["labelkit", "query", str(output), "-o", str(further), *asked])
+    labels = [word for name in job.label_columns() for word in ("--label", name)]
+    model = output.with_name(f"{stem}.model")
+    return shlex.join(["labelkit", "train", str(output), "-o", str(model), *labels])

@@ -83,7 +83,7 @@ class Data:
 
 def find_noise(job: "Job", wanted: Wanted) -> None:
     """Judge the labels of the chosen rows and write what was found."""
-    _check(wanted)
+    _check(job, wanted)
     labels = job.labels()
     given = _given(job, labels)
     data = Data(job)
@@ -125,10 +125,12 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
         )
 
 
-def _check(wanted: Wanted) -> None:
-    """Raise UsageError for options that cannot be, before any work is done."""
+def _check(job: "Job", wanted: Wanted) -> None:
+    """Raise an error for options that cannot be, before any work is done."""
     if wanted.matrix is not None:
-        matrix.check_path(wanted.matrix)
+        given = job.options["input"]
+        others = [*([given] if isinstance(given, str) else given), job.output]
+        matrix.check_path(wanted.matrix, [path for path in others if path not in ("-", "")])
     if wanted.n is not None and wanted.n < 1:
         raise UsageError(f"-n {wanted.n}: give a number of labels to flag")
     if wanted.method is not None:
@@ -139,8 +141,12 @@ def _write(
     job: "Job", wanted: Wanted, columns: dict[str, Any], model: matrix.NoiseModel | None
 ) -> None:
     job.annotate(columns)
-    if wanted.matrix is not None and model is not None:
-        report.write_matrix(wanted.matrix, model)
+    if wanted.matrix is None:
+        return
+    if model is None:
+        console.warn(f"--matrix {wanted.matrix}: not written, no label was judged by probabilities")
+        return
+    report.write_matrix(wanted.matrix, model)
 
 
 def _given(job: "Job", labels: "Labels") -> Given:
@@ -185,8 +191,9 @@ def _evidence(
         *(inputs, given.rows, given.names, given.codes, groups), wanted.classifier, job.seed
     )
     if left_out:
+        once = " (rows of one --group count once)" if job.options.get("group") else ""
         console.warn(
-            f"a class needs {judging.FEWEST} different rows to be judged; left out: "
+            f"a class needs {judging.FEWEST} different rows to be judged{once}; left out: "
             f"{console.clean(judging.too_few(left_out), 200)}"
         )
     if found is None:
@@ -201,7 +208,10 @@ def _ready_evidence(job: "Job", given: Given) -> Evidence | None:
     missing = len(given.rows) - len(evidence.rows)
     if missing:
         console.warn(f"not judged, without probabilities: {missing:,} labelled rows")
-    return evidence if len(evidence.rows) else None
+    if len(np.unique(evidence.given)) < 2:
+        console.warn("no label is judged: fewer than two classes have rows with probabilities")
+        return None
+    return evidence
 
 
 def _add_conflicts(

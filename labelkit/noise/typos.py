@@ -9,15 +9,18 @@ RARE = 20  # a misspelling is at least so many times rarer than what was meant
 def find(counts: Mapping[str, int]) -> dict[str, str]:
     """Return label -> the label that was meant, from how often each label occurs.
 
-    Labels that differ in case, spaces and dashes alone are one label, spelt as most rows have it.
-    Others must be rare, begin alike, hold the same digits and be one edit apart (two from eight
-    letters on).
+    Labels that differ in case, inner spaces and dashes alone are one label, spelt as most rows
+    have it (single letters only where one is rare: `a` and `A` may be two classes). Others must be
+    rare, begin alike, hold the same numbers and single letters and be one edit apart (two from
+    eight letters on).
     """
     names = sorted(counts, key=lambda name: (-counts[name], name))
     found: dict[str, str] = {}
     by_fold: dict[str, str] = {}
     for name in names:
         meant = by_fold.setdefault(_fold(name), name)
+        if len(name) == 1 and counts[name] * RARE > counts[meant]:
+            meant = name
         if meant == name:
             meant = _misspelt(name, [n for n in names if n not in found], counts) or name
         if meant != name:
@@ -40,13 +43,19 @@ def _close(name: str, other: str) -> bool:
     most = 2 if shortest >= 8 else 1
     if shortest < 4 or a[0] != b[0] or abs(len(a) - len(b)) > most:
         return False
-    if re.sub(r"\D", "", a) != re.sub(r"\D", "", b):
+    if _telling(a) != _telling(b):
         return False
     return _edits(a, b) <= most
 
 
+def _telling(folded: str) -> list[str]:
+    # "hepatitis a" and "hepatitis b" are one letter apart and yet two classes.
+    return re.findall(r"\d+|\b[^\W\d_]\b", folded)
+
+
 def _fold(name: str) -> str:
-    return re.sub(r"[\s_-]+", " ", name.casefold()).strip()
+    # A dash at an end tells labels apart: -1 from 1, A- from A.
+    return re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", " ", name.casefold().strip())
 
 
 def _edits(a: str, b: str) -> int:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from labelkit import __version__, console
 from labelkit.errors import LabelkitError, PeopleNeeded, UsageError
+from labelkit.files import whole
 from labelkit.pipeline.plan import Stage
 from labelkit.task import Task
 
@@ -111,10 +111,12 @@ class _State:
         known: Mapping[str, Any] = self._read(folder)
         self._stages.update(known.get("stages", {}))
         self._files.update(known.get("files", {}))
+        if not self._path.exists():  # whatever stops the first stage, the folder is known as ours
+            self._write()
 
     def _read(self, folder: Path) -> Mapping[str, Any]:
         if not self._path.exists():
-            others = [p.name for p in folder.iterdir() if p.name not in (_LOCK, ".labelkit")]
+            others = [p.name for p in folder.iterdir() if p.name != _LOCK and p.name[0] != "."]
             if others:
                 raise UsageError(
                     f"{folder} is not a work directory of labelkit and not empty "
@@ -155,10 +157,9 @@ class _State:
         """Remember, whole or not at all, what a stage has made."""
         outputs = {str(path): self.digest(path) for path in stage.makes}
         self._stages[stage.id] = {"fingerprint": fingerprint, "outputs": outputs}
+        self._write()
+
+    def _write(self) -> None:
         text = json.dumps({"schema": 1, "stages": self._stages, "files": self._files}, indent=1)
-        part = self._path.with_suffix(".part")
-        with part.open("w") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, self._path)
+        with whole(self._path) as stream:
+            stream.write(text.encode())

@@ -1,0 +1,252 @@
+"""The whole chain in one command: run, wait for people, go on, resume, print itself."""
+
+import csv
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROWS = 60
+LFS = """
+def lf_warm(row):
+    return "GOOD" if "warm" in row.text else None
+
+def lf_stale(text):
+    return "BAD" if "stale" in text else None
+"""
+STAGES = ("--stages", "weak-label,query,people,find-noise,decide,train")
+BASE = ("reviews.csv", "-o", "labelled.csv", "--work-dir", "work", "--classes", "BAD,GOOD")
+
+
+def truth(i: int) -> str:
+    return "GOOD" if i % 3 else "BAD"
+
+
+@pytest.fixture
+def reviews(write: Any) -> None:
+    words = {"GOOD": ["warm", "lovely", "bright"], "BAD": ["stale", "awful", "grim"]}
+    lines = [
+        f"{i:03d},a {words[truth(i)][i % 3]} and {words[truth(i)][(i + 1) % 3]} film number {i}"
+        for i in range(ROWS)
+    ]
+    write("reviews.csv", "\n".join(["id,text", *lines]) + "\n")
+    write("lfs.py", LFS)
+
+
+@pytest.fixture
+def pipeline(labelkit: Any, reviews: None) -> Callable[..., Any]:
+    def run(*args: str) -> Any:
+        return labelkit("pipeline", *BASE, "--functions", "lfs.py", *STAGES, "-n", "8",
+                        "--audit", "12", *args)  # fmt: skip
+
+    return run
+
+
+def answer(batch: str = "work/batch-1.csv", to: str = "work/answers-1.csv") -> None:
+    """Play the person: fill in the batch by the truth."""
+    with Path(batch).open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    with Path(to).open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**row, "label": truth(int(row["id"]))} for row in rows)
+
+
+def outputs() -> dict[str, bytes]:
+    """The labelled data of the output and of each stage, without what is told of times."""
+    paths = [Path("labelled.csv"), *sorted(Path("work").glob("*.csv"))]
+    return {str(path): path.read_bytes() for path in paths}
+
+
+def test_it_waits_for_people_goes_on_and_then_has_nothing_to_do(pipeline: Any) -> None:
+    asked = pipeline()
+    assert (asked.code, asked.out) == (3, ""), asked.err
+    assert "people are needed: work/batch-1.csv holds the rows to label" in asked.err
+    assert "save it as work/answers-1.csv, then go on with: labelkit " in asked.err
+    assert not Path("labelled.csv").exists()
+    with Path("work/batch-1.csv").open(newline="") as stream:
+        batch = list(csv.DictReader(stream))
+    assert len(batch) == 20
+    assert sum(row["label_origin"] == "audit" for row in batch) == 12
+    assert {row["label"] for row in batch} == {""}
+
+    answer()
+    done = pipeline()
+    assert done.code == 0, done.err
+    assert "[1-weak-label]" not in done.err, "what is fresh is skipped"
+    with Path("labelled.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["id"] for row in rows] == [f"{i:03d}" for i in range(ROWS)]
+    people = [row for row in rows if row["label"]]
+    assert len(people) == 20
+    assert {row["final_source"] for row in people} == {"people"}
+    assert all(row["final_label"] == truth(int(row["id"])) for row in people)
+    assert Path("work/final.model").exists()
+    for words in ("labels by source", "people: 20 labels", "all 60 by hand", "12 audit rows"):
+        assert words in done.err
+
+    before = {path: path.stat().st_mtime_ns for path in Path("work").rglob("*")}
+    again = pipeline()
+    assert again.code == 0
+    assert "pipeline: nothing to do, all 6 stages are fresh -> labelled.csv" in again.err
+    after = {path: path.stat().st_mtime_ns for path in Path("work").rglob("*")}
+    before.pop(Path("work/pipeline.lock"))
+    after.pop(Path("work/pipeline.lock"))
+    assert after == before
+
+
+def test_a_change_runs_again_what_depends_on_it(pipeline: Any) -> None:
+    pipeline()
+    answer()
+    assert pipeline().code == 0
+    Path("lfs.py").write_text(LFS + "\ndef lf_grim(text):\n    return 'BAD' if 'grim' in text "
+                              "else None\n")  # fmt: skip
+    changed = pipeline()
+    assert changed.code == 0, changed.err
+    assert "[1-weak-label]" in changed.err
+    answered = Path("work/answers-1.csv").read_text()
+    Path("work/answers-1.csv").write_text(answered.replace("GOOD", "BAD", 1))
+    changed = pipeline()
+    assert changed.code == 0, changed.err
+    assert "[1-weak-label]" not in changed.err
+    assert "[2-query]" not in changed.err
+    assert "[3-people]" in changed.err
+    assert "[5-decide]" in changed.err
+
+
+def test_the_printed_script_and_makefile_do_the_same(pipeline: Any) -> None:
+    pipeline()
+    answer()
+    assert pipeline().code == 0
+    once = outputs()
+    bin_folder = Path(sys.executable).parent
+    env = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"}
+
+    script = pipeline("--print", "sh")
+    assert script.code == 0
+    assert script.out.startswith("#!/bin/sh\nset -eu\nmkdir -p work\nlabelkit weak-label reviews")
+    Path("run.sh").write_text(script.out)
+    _forget_outputs()
+    subprocess.run(["sh", "run.sh"], check=True, capture_output=True, env=env)
+    assert outputs() == once
+
+    Path("Makefile").write_text(pipeline("--print", "make").out)
+    _forget_outputs()
+    made = subprocess.run(["make"], check=True, capture_output=True, text=True, env=env)
+    assert outputs() == once
+    assert made.stdout.count("labelkit ") == 6
+    idle = subprocess.run(["make"], check=True, capture_output=True, text=True, env=env)
+    assert "labelkit" not in idle.stdout
+    time.sleep(0.05)
+    Path("work/answers-1.csv").touch()
+    remade = subprocess.run(["make"], check=True, capture_output=True, text=True, env=env)
+    assert [line.split()[1] for line in remade.stdout.splitlines()] == [
+        "merge", "find-noise", "decide", "train",
+    ]  # fmt: skip
+
+
+def _forget_outputs() -> None:
+    answers = Path("work/answers-1.csv").read_bytes()
+    for path in [*Path("work").iterdir(), *Path().glob("labelled.csv*")]:
+        path.unlink()
+    Path("work/answers-1.csv").write_bytes(answers)
+    Path("work/pipeline.json").write_text("{}")
+
+
+@pytest.mark.parametrize("moment", [0.6, 1.4, 2.2, 3.0])
+def test_killed_at_any_moment_it_goes_on(moment: float, pipeline: Any, tmp_path: Path) -> None:
+    pipeline()
+    answer()
+    assert pipeline().code == 0
+    once = outputs()
+    _forget_outputs()
+    command = [sys.executable, "-m", "labelkit", "pipeline", *BASE, "--functions", "lfs.py",
+               *STAGES, "-n", "8", "--audit", "12"]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    # Answers may lie there before the batch does: the keys are what counts.
+    time.sleep(moment)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    gone_on = pipeline()
+    assert gone_on.code == 0, gone_on.err
+    assert outputs() == once
+
+
+def test_two_runs_in_one_folder_are_refused(pipeline: Any) -> None:
+    Path("work").mkdir()
+    with Path("work/pipeline.lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        found = pipeline()
+    assert found.code == 1
+    assert "error: another pipeline is running in work; wait for it" in found.err
+
+
+def test_a_stage_that_fails_is_named(pipeline: Any) -> None:
+    Path("lfs.py").write_text("def lf_a(row)\n    return None\n")
+    found = pipeline()
+    assert found.code in (1, 2)
+    assert "error: stage 1-weak-label: lfs.py" in found.err
+    assert not Path("labelled.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("--stages", "weak-lable"), "'weak-lable' is not a stage; did you mean 'weak-label'?"),
+        (("--stages", "people,query"), "people answer what query asks; put query before people"),
+        (("--stages", "query,train"), "train needs labels; put a stage that labels before it"),
+        (("--stages", "train"), "train needs labels"),
+        (("--print", "bat"), "--print 'bat': choose sh or make"),
+    ],
+)
+def test_plans_that_cannot_be(args: tuple[str, ...], message: str, pipeline: Any) -> None:
+    found = pipeline(*args)
+    assert (found.code, found.out) == (2, "")
+    assert message in found.err
+
+
+def test_a_folder_of_something_else_is_left_alone(pipeline: Any, write: Any) -> None:
+    write("work/thesis.txt", "years of work")
+    found = pipeline()
+    assert found.code == 2
+    assert "work is not a work directory of labelkit and not empty (thesis.txt)" in found.err
+    assert Path("work/thesis.txt").read_text() == "years of work"
+
+
+def test_no_work_dir_and_no_file(labelkit: Any, reviews: None) -> None:
+    found = labelkit("pipeline", "reviews.csv", "-o", "o.csv")
+    assert found.code == 2
+    assert "pipeline needs --work-dir DIR" in found.err
+    found = labelkit("pipeline", "none.csv", "-o", "o.csv", "--work-dir", "work")
+    assert found.code == 2
+    assert "there is no file none.csv" in found.err
+
+
+def test_the_task_file_gives_stages_and_their_options(labelkit: Any, reviews: None) -> None:
+    Path("labelkit.toml").write_text(
+        '[task]\nclasses = ["BAD", "GOOD"]\n[cost]\nhuman_label = 1\nhuman_seconds = 36\n'
+        '[weak-label]\nfunctions = "lfs.py"\n[query]\nn = 4\naudit = 3\n'
+        '[pipeline]\nstages = ["weak-label", "query", "people", "decide"]\n'
+    )
+    args = ("pipeline", "reviews.csv", "-o", "labelled.csv", "--work-dir", "work")
+    asked = labelkit(*args)
+    assert asked.code == 3, asked.err
+    answer()
+    done = labelkit(*args)
+    assert done.code == 0, done.err
+    assert "people: 7 labels" in done.err
+    cost = next(line for line in done.err.splitlines() if line.startswith("people: 7 labels"))
+    assert cost.split()[-2:] == ["7.000", "0.070"]
+    Path("labelkit.toml").write_text('[pipeline]\nstagess = ["decide"]\n')
+    found = labelkit(*args)
+    assert found.code == 2
+    assert "labelkit.toml, line 2: [pipeline] 'stagess' is not a known key; did you mean" in (
+        found.err
+    )

@@ -55,7 +55,7 @@ def of_values(table: pa.Table) -> Codes:
 def both(first: Codes, second: Codes) -> Codes:
     """Return a number a row, the same for rows that are the same in both; -1 where `first` is."""
     paired = first * (int(second.max(initial=0)) + 1) + second
-    codes = np.unique(paired, return_inverse=True)[1].ravel().astype(np.int64)
+    codes: Codes = np.unique(paired, return_inverse=True)[1].ravel().astype(np.int64)
     codes[first < 0] = -1
     return codes
 

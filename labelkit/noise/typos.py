@@ -24,7 +24,7 @@ def find(counts: Mapping[str, int]) -> dict[str, str]:
         if meant == name:
             meant = _misspelt(name, [n for n in names if n not in found], counts) or name
         if meant != name:
-            found[name] = meant
+            found[name] = found.get(meant, meant)
     return found
 
 

@@ -72,7 +72,7 @@ def history(
     """Show how a file was made: each step with its counts, cost and time.
 
     Example:
-      labelkit history build/reviews.labelled.csv
+      labelkit history build/final.csv
     """
     path = Path(job.options["input"])
     steps = read(path)

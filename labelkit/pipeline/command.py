@@ -55,8 +55,8 @@ def pipeline(
     version have not changed are skipped.
 
     Example:
-      labelkit pipeline reviews.csv -o labelled.csv --work-dir build --classes NEGATIVE,POSITIVE \\
-        --functions lfs.py
+      labelkit pipeline sample_data/reviews.csv -o build/labelled.csv --work-dir build/work \\
+        --classes NEGATIVE,POSITIVE --functions sample_data/lfs.py
     """
     if work_dir is None:
         raise UsageError("pipeline needs --work-dir DIR, the folder for what the stages leave")

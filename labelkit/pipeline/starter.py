@@ -28,7 +28,7 @@ def init(
     It guesses the text, the key and the classes from the data; look at both files and mend them.
 
     Example:
-      labelkit init reviews.csv --classes NEGATIVE,POSITIVE
+      labelkit init sample_data/reviews.csv --dir build/start --classes NEGATIVE,POSITIVE
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = {folder / "labelkit.toml": _task_text(job), folder / "lfs.py": _functions_text(job)}

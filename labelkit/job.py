@@ -204,12 +204,14 @@ class Job:
         self.source.require(named, "--label")
         return named
 
-    def labels(self) -> Labels:
+    def labels(self, named: Sequence[str] | None = None) -> Labels:
         """Return the labels so far: --label columns in order, people's --answers before them.
 
-        Raises LabelkitError for a label outside the declared classes.
+        `named` stands for the --label columns. Raises LabelkitError for a label outside the
+        declared classes.
         """
-        sources = [(name, self._texts(name)) for name in self.label_columns()]
+        among = self.label_columns() if named is None else named
+        sources = [(name, self._texts(name)) for name in among]
         audit = np.zeros(self.rows, dtype=bool)
         if self.source.has("label_origin"):
             audit = self._texts("label_origin") == AUDIT
@@ -276,12 +278,14 @@ class Job:
     # -- features ------------------------------------------------------------------------------
 
     @cached_property
+    def steps(self) -> list[dict[str, Any]]:
+        """The steps that made the input, by its history."""
+        return [step for path in self._input_paths() for step in history.read(path)]
+
+    @cached_property
     def our_columns(self) -> list[str]:
         """The columns of the file that labelkit wrote, under whatever prefix."""
-        recorded = {
-            name for path in self._input_paths() for step in history.read(path)
-            for name in step.get("columns", [])
-        }  # fmt: skip
+        recorded = {name for step in self.steps for name in step.get("columns", [])}
         usual = set(columns.ours(self.source.columns)) | recorded
         return [name for name in self.source.columns if name in usual]
 

@@ -1,0 +1,177 @@
+"""What decide tells: labels by source, the voters' weights, and how good the labels are."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from labelkit import console, measure
+from labelkit.columns import Mask
+from labelkit.decide.rule import PEOPLE, Machine, Verdict
+from labelkit.decide.voters import Said
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+
+class Told(NamedTuple):
+    """Counts and figures, for people and for the summary."""
+
+    counts: dict[str, Any]
+    figures: dict[str, Any]
+
+
+def measured(job: "Job", said: Said, machine: Machine, final: Verdict, among: Mask) -> Told:
+    """Return what is known of the decision on the rows `among`."""
+    rows = int(among.sum())
+    labelled = among & (final.codes >= 0)
+    counts = {
+        "rows": rows,
+        "labelled": int(labelled.sum()),
+        "undecided": int((among & (final.codes < 0) & (final.confidence == 0)).sum()),
+        "people": int((labelled & (said.people >= 0)).sum()),
+        "flagged": int((among & said.demoted).sum()),
+    }
+    figures: dict[str, Any] = {"classes": said.classes, "voters": _voters(said, machine)}
+    figures |= _audited(said, machine.verdict, among)
+    gold = job.gold()
+    right, known = None, None
+    if gold is not None:
+        names = np.array([*said.classes, ""], dtype=object)
+        right, known = names[final.codes] == gold, gold != ""
+        figures["truth_biased"] = bool((labelled & ~known).any())
+    figures["sources"] = _sources(final, labelled, rows, right, known)
+    return Told(counts, figures)
+
+
+def _voters(said: Said, machine: Machine) -> list[dict[str, Any]]:
+    learned = machine.pool is not None and machine.pool.rows > 0
+    weights = list(machine.pool.weights) if machine.pool is not None and learned else []
+    weight_of = {
+        source.column: round(float(weight), 4)
+        for source, weight in zip(machine.pooled, weights, strict=False)
+    }
+    return [
+        {
+            "column": source.column,
+            "source": source.name,
+            "rows": int((source.voter.codes >= 0).sum()),
+            "weight": weight_of.get(source.column),
+        }
+        for source in said.sources
+    ]
+
+
+def _audited(said: Said, machine: Verdict, among: Mask) -> dict[str, Any]:
+    """Return how often the machine is right where people judged rows drawn at random.
+
+    The other rows that people labelled were picked for a reason, and voters were weighed by them:
+    that figure is biased.
+    """
+    judged = among & (said.people >= 0) & (machine.codes >= 0)
+    found: dict[str, Any] = {}
+    for name, rows in (("audit", judged & said.audit), ("biased", judged & ~said.audit)):
+        figure = measure.accuracy(said.people[rows], machine.codes[rows])
+        n = int(rows.sum())
+        found[f"{name}_rows"] = n
+        for part, value in zip(("accuracy", "low", "high"), figure, strict=True):
+            found[f"{name}_{part}"] = round(float(value), 6) if n else None
+    silent = among & said.audit & (said.people >= 0) & (machine.codes < 0)
+    return found | {"audit_undecided": int(silent.sum())}
+
+
+def _sources(
+    final: Verdict, labelled: Mask, rows: int, right: Mask | None, known: Mask | None
+) -> list[dict[str, Any]]:
+    names, counts = np.unique(final.source[labelled].astype(str), return_counts=True)
+    found = [
+        _source(str(name), int(n), rows, labelled & (final.source == name), right, known)
+        for n, name in sorted(zip(-counts, names, strict=True))
+    ]
+    return [*found, _source("all", int(labelled.sum()), rows, labelled, right, known)]
+
+
+def _source(
+    name: str, n: int, rows: int, here: Mask, right: Mask | None, known: Mask | None
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"source": name, "rows": abs(n), "share": abs(n) / max(rows, 1)}
+    if right is not None and known is not None:
+        here = here & known
+        found["truth"] = float(right[here].mean()) if here.any() else None
+    return found
+
+
+def tell(machine: Machine, told: Told) -> None:
+    """Say it to people."""
+    figures = told.figures
+    header = ["source", "rows", "share"]
+    if "truth_biased" in figures:
+        header.append("truth (biased)" if figures["truth_biased"] else "truth")
+    keys = ["source", "rows", "share", "truth"][: len(header)]
+    console.table(
+        "labels by source", header, [[s[key] for key in keys] for s in figures["sources"]]
+    )
+    _tell_weights(machine, figures["voters"])
+    if told.counts["flagged"]:
+        console.note(
+            f"find-noise flagged a label of {told.counts['flagged']:,} rows: it counts as hardly "
+            f"more than a guess"
+        )
+    for line in _accuracy(figures):
+        console.note(line)
+
+
+def _tell_weights(machine: Machine, found: list[dict[str, Any]]) -> None:
+    if machine.pool is None or not found:
+        return
+    if machine.pool.rows:
+        shown = ", ".join(
+            f"{console.clean(v['column'])} {v['weight']:.2f}"
+            for v in found
+            if v["weight"] is not None
+        )
+        console.note(f"weights learned from {machine.pool.rows:,} rows of people: {shown}")
+    elif len(machine.pooled) > 1:
+        console.note(
+            "voters count as sure as they say: too few rows of people (audit rows aside) to "
+            "weigh them by"
+        )
+
+
+def _accuracy(figures: dict[str, Any]) -> list[str]:
+    lines = []
+    if figures["audit_rows"]:
+        silent = figures["audit_undecided"]
+        lines.append(
+            f"accuracy of the labels that no person made: {_interval(figures, 'audit')}, from "
+            f"{figures['audit_rows']:,} audit rows"
+            + (f" ({silent:,} more got no label)" if silent else "")
+        )
+    elif len(figures["sources"]) > 1 and figures["sources"][0]["source"] != PEOPLE:
+        lines.append(
+            "no audit rows with people's labels, so no accuracy is claimed "
+            "(draw some: labelkit query --audit 40)"
+        )
+    if figures["biased_rows"]:
+        lines.append(
+            f"on the {figures['biased_rows']:,} other rows that people labelled: "
+            f"{_interval(figures, 'biased')} (biased: they were picked, and voters are weighed "
+            f"by them)"
+        )
+    return lines
+
+
+def _interval(figures: dict[str, Any], name: str) -> str:
+    value, low, high = (figures[f"{name}_{part}"] for part in ("accuracy", "low", "high"))
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def closing(told: Told) -> str:
+    """Return the closing line's text."""
+    counts = told.counts
+    silent = counts["rows"] - counts["labelled"]
+    parts = [
+        f"{counts['rows']:,} rows",
+        f"{counts['labelled']:,} labelled ({counts['people']:,} by people)",
+        *([f"{silent:,} without a label"] if silent else []),
+    ]
+    return " · ".join(parts)

@@ -1,0 +1,118 @@
+"""Which label counts: people first, then the other voters, by a policy."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit.columns import Mask, Texts
+from labelkit.decide import combine
+from labelkit.decide.combine import Codes, Pool
+from labelkit.decide.voters import MODEL, Said, Source
+
+Floats = npt.NDArray[np.float64]
+
+PEOPLE = "people"
+COMBINED = "combined"
+_TIE = 1e-9
+
+
+class Verdict(NamedTuple):
+    """A class code a row (-1 none), how sure it is (NaN: nobody looked), and who said it."""
+
+    codes: Codes
+    confidence: Floats
+    source: Texts
+
+
+class Machine(NamedTuple):
+    """What would be decided without people; `pool` is how voters were weighed, if they were."""
+
+    verdict: Verdict
+    pool: Pool | None
+    pooled: list[Source]
+
+
+def with_people(people: Codes, machine: Verdict) -> Verdict:
+    """Return the decision: people's label where there is one, else the machine's."""
+    spoke = people >= 0
+    return Verdict(
+        np.where(spoke, people, machine.codes),
+        np.where(spoke, 1.0, machine.confidence),
+        np.where(spoke, PEOPLE, machine.source).astype(object),
+    )
+
+
+def combined(said: Said, learn_from: Mask, groups: Codes | None) -> Machine:
+    """Return the voters pooled by weights learned from the rows `learn_from`.
+
+    Models fill the rows on which no other voter speaks: they learned from the others, and nobody
+    knows which rows, so that no row can tell how good they are.
+    """
+    voters = [source for source in said.sources if source.name != MODEL]
+    models = [source for source in said.sources if source.name == MODEL]
+    k, rows = len(said.classes), len(said.people)
+    truth = np.where(learn_from, said.people, -1)
+    pool = combine.learn([source.voter for source in voters], truth, k, groups)
+    verdict = _looked(_pooled(voters, pool, k, rows), said.sources)
+    filled = _pooled(models, combine.own_word(len(models), k), k, rows)
+    spoken = _heard(voters, rows) > 0
+    return Machine(_either(spoken, verdict, filled), pool, voters)
+
+
+def in_order(said: Said, order: Sequence[Source], threshold: float) -> Machine:
+    """Return the label of the first voter that is as sure as the threshold."""
+    codes, confidence, place = combine.first_sure([s.voter for s in order], threshold)
+    names = np.array([*(source.name for source in order), ""], dtype=object)
+    verdict = Verdict(codes, np.where(codes >= 0, confidence, np.nan), names[place])
+    return Machine(_looked(verdict, said.sources), None, list(order))
+
+
+def _pooled(sources: Sequence[Source], pool: Pool, n_classes: int, rows: int) -> Verdict:
+    nothing = Verdict(np.full(rows, -1), np.full(rows, np.nan), np.full(rows, "", dtype=object))
+    if not sources:
+        return nothing
+    voters = [source.voter for source in sources]
+    codes, confidence = _best(voters, pool, n_classes)
+    heard = _heard(sources, rows)
+    first = np.argmax([voter.codes >= 0 for voter in voters], axis=0)
+    names = np.array([source.name for source in sources], dtype=object)[first]
+    names[heard > 1] = COMBINED
+    spoken = (heard > 0) & (codes >= 0)
+    return _either(spoken, Verdict(codes, confidence, names), nothing)
+
+
+def _best(voters: Sequence[combine.Voter], pool: Pool, n_classes: int) -> tuple[Codes, Floats]:
+    """Return the likeliest class and its probability; -1 where two are equally likely."""
+    if n_classes < 2:  # one class leaves nothing to weigh: the first voter's own word
+        codes, confidence, _ = combine.first_sure(voters, 0.0)
+        return codes, confidence
+    shares = combine.pooled(voters, pool, n_classes)
+    second, first = np.partition(shares, -2, axis=1)[:, -2:].T
+    return np.where(first - second > _TIE, shares.argmax(axis=1), -1), first
+
+
+def _heard(sources: Sequence[Source], rows: int) -> Codes:
+    heard = np.zeros(rows, dtype=np.int32)
+    for source in sources:
+        heard += source.voter.codes >= 0
+    return heard
+
+
+def _looked(verdict: Verdict, sources: Sequence[Source]) -> Verdict:
+    """Return the verdict with confidence 0 where a voter looked and there is no label."""
+    looked = np.zeros(len(verdict.codes), dtype=bool)
+    for source in sources:
+        looked |= source.looked
+    unsaid = looked & (verdict.codes < 0)
+    return verdict._replace(confidence=np.where(unsaid, 0.0, verdict.confidence))
+
+
+def _either(first: Mask, one: Verdict, other: Verdict) -> Verdict:
+    """Return `one` where `first` holds, else `other`."""
+    return Verdict(
+        np.where(first, one.codes, other.codes),
+        np.where(first, one.confidence, other.confidence),
+        np.where(first, one.source, other.source).astype(object),
+    )

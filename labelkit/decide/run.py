@@ -1,0 +1,110 @@
+"""decide: read who says what, decide, measure on the audit rows, write."""
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from labelkit.columns import Codes
+from labelkit.decide import combine, report, rule, voters
+from labelkit.decide.rule import Machine, Verdict
+from labelkit.decide.voters import MODEL, Said, Source
+from labelkit.errors import UsageError, listing, nearest
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+_USUAL_ORDER = ("llm", "weak")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options of decide."""
+
+    policy: str = "combine"
+    order: str | None = None
+    threshold: float = 0.6
+
+
+def decide(job: "Job", wanted: Wanted) -> None:
+    """Write one label a row, and tell where the labels come from and how good they are."""
+    _check(wanted)
+    said = voters.read(job)
+    machine = _machine(job, said, wanted)
+    final = rule.with_people(said.people, machine.verdict)
+    among = np.ones(job.rows, dtype=bool) if job.chosen is None else job.chosen
+    told = report.measured(job, said, machine, final, among)
+    report.tell(machine, told)
+    job.count(**told.counts)
+    job.figures(told.figures)
+    job.annotate(_annotations(job, said, final))
+    job.closing(report.closing(told), then=_next(job))
+
+
+def _check(wanted: Wanted) -> None:
+    if not 0 <= wanted.threshold <= 1:
+        raise UsageError(f"--threshold {wanted.threshold}: give a number from 0 to 1")
+    if wanted.order is not None and wanted.policy != "priority":
+        raise UsageError("--order is for --policy priority; the policy combine weighs all voters")
+
+
+def _machine(job: "Job", said: Said, wanted: Wanted) -> Machine:
+    if wanted.policy == "priority":
+        return rule.in_order(said, _order(job, said.sources, wanted.order), wanted.threshold)
+    # Audit rows judge; rows whose label is doubted would teach the wrong thing.
+    learning = (said.people >= 0) & ~said.audit & ~said.flagged
+    if learning.sum() < combine.FEWEST_TO_LEARN:
+        return rule.combined(said, learning, None)
+    groups = _groups(job)
+    if said.audit.any():
+        learning &= ~np.isin(groups, groups[said.audit])
+    return rule.combined(said, learning, groups)
+
+
+def _groups(job: "Job") -> Codes:
+    """Return a group a row; where there is nothing but labels each row is its own."""
+    contents = job.text if job.has_text() else job.visible_columns()
+    contents = [name for name in contents if name != job.key_name]
+    if not contents and not job.options.get("group"):
+        return np.arange(job.rows, dtype=np.int32)
+    return job.groups(contents).astype(np.int32)
+
+
+def _order(job: "Job", sources: list[Source], order: str | None) -> list[Source]:
+    if order is None and job.options.get("label"):
+        return sources
+    if order is None:
+        usual = {name: place for place, name in enumerate(_USUAL_ORDER)} | {MODEL: len(sources) + 9}
+        return sorted(sources, key=lambda source: usual.get(source.name, len(_USUAL_ORDER)))
+    found: list[Source] = []
+    known = [source.column for source in sources]
+    for name in [part.strip() for part in order.split(",") if part.strip()]:
+        named = [s for s in sources if name in (s.column, s.name)]
+        if not named:
+            choices = [*known, *(source.name for source in sources)]
+            raise UsageError(
+                f"--order: {name!r} is no voter of this file{nearest(name, choices)} "
+                f"(voters: {listing(known) or 'none'})"
+            )
+        found += [source for source in named if source not in found]
+    return found
+
+
+def _annotations(job: "Job", said: Said, final: Verdict) -> dict[str, Any]:
+    names = pa.array(said.classes, pa.string())
+    none = final.codes < 0
+    return {
+        job.column("label"): names.take(pa.array(final.codes.astype(np.int32), mask=none)),
+        job.column("confidence"): pa.array(final.confidence, mask=np.isnan(final.confidence)),
+        job.column("source"): pa.array(final.source, pa.string(), mask=none),
+    }
+
+
+def _next(job: "Job") -> str | None:
+    """Return the command that learns from the decided labels."""
+    if job.output in ("", "-"):
+        return None
+    label = job.column("label")
+    return f"labelkit train {shlex.quote(job.output)} -o labels.model --label {shlex.quote(label)}"

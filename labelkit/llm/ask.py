@@ -67,11 +67,11 @@ class Asker:
     task: str = ""
     concurrency: int = 8
     retries: int = 4
-    advance: Callable[[int], None] = lambda n: None
+    advance: Callable[..., None] = lambda n, note="": None
     patience: Patience = field(default_factory=Patience)
     stopped: LabelkitError | None = None
     failed_in_a_row: int = 0
-    from_cache: int = 0
+    from_cache: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
 
     def key(self, request: Request) -> str:
@@ -95,7 +95,7 @@ class Asker:
                 waiting.append(key)
             else:
                 replies[key] = known
-        self.from_cache += len(replies.keys() - self.asked)
+        self.from_cache |= replies.keys() - self.asked
         repeats = len(keys) - len(waiting)
         if repeats:
             self.advance(repeats)
@@ -129,12 +129,13 @@ class Asker:
         return reply
 
     async def _attempts(self, request: Request) -> Reply:
-        left, told_to_wait, why = self.retries, self.retries * 4, ""
+        left, told_to_wait, tries, why = self.retries, self.retries * 4, 0, ""
         while True:
             await self.patience.turn()
             if self.stopped is not None:
                 return {"failed": why or "stopped"}
             reply = await self._once(request)
+            tries += 1
             if "again" not in reply:
                 return reply
             why, wait = str(reply["again"]), reply.get("wait")
@@ -146,11 +147,13 @@ class Asker:
             if reply.get("all"):
                 told_to_wait -= 1
                 self.patience.hold(wait)
+                self.advance(0, f"told to wait ({why[:60]})")
             else:
                 left -= 1
                 await asyncio.sleep(wait if wait is not None else self._pause(left))
-            if left < 0 or told_to_wait < 0:
-                return {"failed": f"{why} (after {self.retries} retries)", "gave_up": True}
+            nobody_served = self.patience.strikes > self.retries * 2
+            if left < 0 or told_to_wait < 0 or (reply.get("all") and nobody_served):
+                return {"failed": why + _after(tries - 1), "gave_up": True}
 
     def _pause(self, left: int) -> float:
         return 0.0 if left < 0 else float(min(0.25 * 2 ** (self.retries - left - 1), 8.0))
@@ -192,11 +195,15 @@ class Asker:
             )
 
 
+def _after(retries: int) -> str:
+    return f" (after {retries} retr{'y' if retries == 1 else 'ies'})" if retries else ""
+
+
 def summary(meter: Meter, asker: Asker) -> Mapping[str, float]:
     """Return the counts of a run for history and summary."""
     return {
         "asked": meter.answers,
-        "from_cache": asker.from_cache,
+        "from_cache": len(asker.from_cache),
         "tokens_in": meter.tokens_in,
         "tokens_out": meter.tokens_out,
         "dollars": round(meter.dollars, 6),

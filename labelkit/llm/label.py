@@ -40,6 +40,7 @@ def llm_label(job: Job, wanted: Wanted) -> None:
             return outlook.tell(job, run, rows, outlook.expected_of(run, rows, price))
         if price is not None and console.can_ask() and not wanted.yes:
             outlook.consent(run, outlook.expected_of(run, rows, price))
+        started = time.monotonic()
         with console.progress(
             f"asking {console.clean(settings.model)}", len(rows.texts)
         ) as advance:
@@ -53,7 +54,7 @@ def llm_label(job: Job, wanted: Wanted) -> None:
         raise
     finally:
         run.cache.close()
-    _write(job, run, rows, found)
+    _write(job, run, rows, found, time.monotonic() - started)
     return None
 
 
@@ -188,7 +189,7 @@ def _show_prompt(run: Run, rows: Rows) -> None:
         console.note(console.clean(line, 2000))
 
 
-def _write(job: Job, run: Run, rows: Rows, found: list[Labelled]) -> None:
+def _write(job: Job, run: Run, rows: Rows, found: list[Labelled], seconds: float) -> None:
     outcomes: list[Labelled | None] = [
         found[place] if place >= 0 else (EMPTY if empty else None)
         for place, empty in zip(rows.places.tolist(), rows.empty.tolist(), strict=True)
@@ -228,6 +229,7 @@ def _write(job: Job, run: Run, rows: Rows, found: list[Labelled]) -> None:
             for name, values in written.items()
         }
     )
+    outlook.after_trial(job, run, seconds)
     _say(job, run, looked, labelled, counts)
 
 
@@ -247,11 +249,12 @@ def _say(job: Job, run: Run, looked: list[Labelled], labelled: int, counts: dict
         f"{counts.get('asked', 0):,} asked, {counts.get('from_cache', 0):,} from the cache"
     )
     parts.append(f"{counts.get('tokens_in', 0):,} tokens in, {counts.get('tokens_out', 0):,} out")
-    priced = run.meter.price is not None
-    parts.append(f"${run.meter.dollars:.4f}" if priced else "cost unknown (--price IN,OUT)")
-    if job.options.get("sample") and len(looked) and priced and run.meter.dollars:
-        whole = run.meter.dollars / max(run.meter.answers, 1) * job.rows
-        console.note(f"llm-label: all {job.rows:,} rows would cost about ${whole:.2f}")
+    if run.settings.local:
+        parts.append("no cost: on this machine")
+    elif run.meter.price is None:
+        parts.append("cost unknown (--price IN,OUT)")
+    else:
+        parts.append(f"${run.meter.dollars:.4f}")
     job.closing(" · ".join(parts), then=_next(job))
 
 

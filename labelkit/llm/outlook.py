@@ -1,5 +1,6 @@
 """What a run would ask and cost, said before anything is sent."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,3 +82,27 @@ def consent(run: Run, expected: Expected) -> None:
         f"This will cost about ${dollars:.2f} ({expected.requests:,} requests). Go?"
     ):
         raise LabelkitError("nothing was asked and nothing was written (--yes skips the question)")
+
+
+def after_trial(job: Job, run: Run, seconds: float) -> None:
+    """Say what all rows would take, from what those of --sample took."""
+    answers = run.meter.answers
+    if not job.options.get("sample") or not answers:
+        return
+    rows, whose = job.rows, "all"
+    if job.options.get("where"):
+        rows, whose = 1000, "each"
+    share = rows / answers
+    took = [] if run.settings.local else [f"{run.meter.tokens_in * share:,.0f} tokens in"]
+    if run.meter.price is not None and not run.settings.local:
+        took.append(f"${run.meter.dollars * share:.2f}")
+    took.append(_duration(seconds * share))
+    console.note(
+        f"llm-label: {whose} {rows:,} rows (without --sample) would take about {', '.join(took)}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{math.ceil(seconds)} seconds"
+    return f"{seconds / 60:,.0f} minutes" if seconds < 5400 else f"{seconds / 3600:,.1f} hours"

@@ -36,7 +36,7 @@ class Run:
     noun: str = "Text"
     codes: NDArray[np.int32] | None = None
     ledger: str = ""
-    advance: Callable[[int], None] = lambda n: None
+    advance: Callable[..., None] = lambda n, note="": None
     notes: list[str] = field(default_factory=list)
     asker: Asker | None = None
 
@@ -164,7 +164,7 @@ class Run:
                 }
                 for place in doubtful
             ]
-            asker.advance = lambda n: None
+            asker.advance = _only_notes(asker.advance)
             second = await asker.ask_all(again)
         except LabelkitError:
             if not self.meter.answers:  # perhaps another server by now: learn anew next time
@@ -183,14 +183,16 @@ class Run:
         """Ask the first rows alone until the endpoint has shown what it understands."""
         assert self.asker is not None
         provider: Any = self.asker.provider
-        advance, self.asker.advance = self.asker.advance, lambda n: None
+        advance = self.asker.advance
+        self.asker.advance = _only_notes(advance)
         for text in texts[:3]:
             (reply,) = await self.asker.ask_all([self.chat_request(text, False)])
             if provider.settled:
                 self.cache.remember(digest(provider.identity), provider.facts)
                 break
             if reply.get("gave_up"):
-                raise LabelkitError(str(reply["failed"]))
+                why = str(reply["failed"])
+                raise LabelkitError(why if provider.where in why else f"{provider.where}: {why}")
         self.asker.advance = advance
 
     # --- through the local model ------------------------------------------------------------
@@ -204,7 +206,8 @@ class Run:
         assert asker is not None
         if not texts:
             return []
-        advance, asker.advance = asker.advance, lambda n: None
+        advance = asker.advance
+        asker.advance = _only_notes(advance)
         first = texts[: completion.WORDING_ROWS]
         tried = [
             self.local_request(text, wording) for text in first for wording in completion.WORDINGS
@@ -216,6 +219,10 @@ class Run:
             wording: table[usable, place] for place, wording in enumerate(completion.WORDINGS)
         }
         wording = calibrate.best_wording(by_wording) if usable.any() else completion.WORDINGS[0]
+        self.notes.append(
+            f"asked as {wording!r}, the best of {', '.join(completion.WORDINGS)} "
+            f"on the first {len(first):,} texts"
+        )
         asker.advance = advance
         replies = await asker.ask_all([self.local_request(text, wording) for text in texts])
         scores = self._scores(replies)
@@ -256,3 +263,8 @@ class Run:
             ],
             dtype=np.float64,
         ).reshape(len(replies), len(self.task.classes))
+
+
+def _only_notes(advance: Callable[..., None]) -> Callable[..., None]:
+    """Return what tells of waiting but counts no row: the rows are counted elsewhere."""
+    return lambda n, note="": advance(0, note)

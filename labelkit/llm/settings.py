@@ -76,7 +76,7 @@ class Wanted:
     def settings(self) -> Settings:
         """Return the settings, the environment added; UsageError or LabelkitError if they lack."""
         base_url = self.base_url or os.environ.get("OPENAI_BASE_URL") or None
-        key = os.environ.get("OPENAI_API_KEY") or None
+        key = key_in_environment()
         model = self.model
         if model is None:
             model = _default_model(base_url, key)
@@ -92,6 +92,11 @@ class Wanted:
             rationale=self.rationale,
             max_tokens=self.max_tokens,
         )
+
+
+def key_in_environment() -> str | None:
+    """Return OPENAI_API_KEY, without the line end that a file may have left on it."""
+    return os.environ.get("OPENAI_API_KEY", "").strip() or None
 
 
 def _default_model(base_url: str | None, key: str | None) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from labelkit.errors import BudgetReached, LabelkitError, listing, nearest
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+CONNECT_SECONDS = 10.0
 # What a server may understand, best first; what it refuses is dropped and remembered.
 BEST: dict[str, Any] = {
     "answers": "schema",
@@ -30,11 +31,33 @@ def is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
+def _check(base_url: str, key: str | None) -> None:
+    """Refuse what cannot be asked: no URL, no key for another machine, a key that is none."""
+    try:
+        parts = urlsplit(base_url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise LabelkitError(
+            f"--base-url {shown(base_url)!r} is not a URL like http://127.0.0.1:11434/v1"
+        )
+    if not key and not is_loopback(base_url):
+        raise LabelkitError(
+            f"no key for {shown(base_url)}: set OPENAI_API_KEY in the environment (to anything, "
+            "if it wants none), or use --model local for a small model on this machine"
+        )
+    if key and not all("!" <= character <= "~" for character in key):
+        raise LabelkitError(  # said here: a library's own message would show the key
+            "OPENAI_API_KEY holds a blank, a line end or a letter that no key has; set it anew"
+        )
+
+
 def shown(url: str) -> str:
     """Return a URL for messages: without user name, password and query."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
+    scheme, mark, rest = url.partition("#")[0].partition("?")[0].rpartition("://")
+    host, slash, path = rest.partition("/")
+    return scheme + mark + host.rpartition("@")[2] + slash + path
 
 
 class Endpoint:
@@ -49,29 +72,22 @@ class Endpoint:
     ) -> None:
         import openai
 
-        if not key and not is_loopback(base_url):
-            raise LabelkitError(
-                f"no key for {shown(base_url)}: set OPENAI_API_KEY in the environment, or use "
-                "--model local for a small model on this machine"
-            )
-        if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
-            raise LabelkitError(
-                f"--base-url {shown(base_url)!r} is not a URL like http://127.0.0.1:11434/v1"
-            )
+        _check(base_url, key)
         self.model, self.base_url, self._key = model, base_url.rstrip("/"), key
         self.identity = {"provider": "openai", "base_url": self.base_url, "model": model}
         self.where = shown(self.base_url)
         self.facts = dict(BEST)
         self.settled = False
-        limits = openai.DefaultAsyncHttpxClient(  # a proxy has no business with loopback
-            trust_env=not is_loopback(base_url), timeout=timeout
+        self._timeout = timeout
+        client = openai.DefaultAsyncHttpxClient(  # a proxy has no business with loopback
+            trust_env=not is_loopback(base_url)
         )
         self._client = openai.AsyncOpenAI(
             api_key=key or "no-key",
             base_url=base_url,
             max_retries=0,  # waiting is one decision for all workers: see Patience
-            timeout=timeout,
-            http_client=limits,
+            timeout=openai.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
+            http_client=client,
         )
 
     async def close(self) -> None:
@@ -90,8 +106,8 @@ class Endpoint:
                 return self._read(raw.http_response.text, bool(request.get("logprobs")))
             except openai.APIStatusError as error:
                 refused = error  # looked at outside: a traceback must not show the server's words
-            except openai.APITimeoutError:
-                return {"again": "the endpoint did not answer in time"}
+            except openai.APITimeoutError as error:
+                return {"again": self._late(error)}
             except openai.APIConnectionError as error:
                 return {"again": self._unreachable(error)}
             except openai.OpenAIError as error:
@@ -207,11 +223,17 @@ class Endpoint:
         except (openai.OpenAIError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
+    def _late(self, error: Exception) -> str:
+        if type(error.__cause__).__name__ == "ConnectTimeout":
+            return f"cannot reach {self.where}: no connection in time; is the address right?"
+        return f"{self.where} did not answer within {self._timeout:g} seconds (see --timeout)"
+
     def _unreachable(self, error: Exception) -> str:
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
-        return f"cannot reach {self.where}: {self._clean(str(cause) or str(error))}"
+        why = self._clean(str(cause) or str(error))
+        return f"cannot reach {self.where}: {why}; is it running, and the address right?"
 
     def _said(self, error: Any) -> str:
         body = error.body if isinstance(error.body, dict) else {}

@@ -14,6 +14,8 @@ PARTS: dict[str, dict[str, str]] = {
         "snorkel": "labelkit.weak.label_models.snorkel:combine",
     },
     "strategy": {
+        "default": "labelkit.active.strategies.default:score",
+        "coverage": "labelkit.active.strategies.coverage:score",
         "margin": "labelkit.active.strategies.margin:score",
         "least-confidence": "labelkit.active.strategies.least_confidence:score",
         "entropy": "labelkit.active.strategies.entropy:score",

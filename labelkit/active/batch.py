@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labelkit.answers import DETAILS
 from labelkit.columns import ROW_CHECK
 from labelkit.errors import LabelkitError, UsageError
 
@@ -11,12 +12,17 @@ if TYPE_CHECKING:
     from labelkit.active.choose import Batch
     from labelkit.job import Job
 
+# What people fill in; where a row comes from is not theirs to say.
+FILLED_IN = ("label", *(name for name in DETAILS if name != "label_origin"))
+
 
 def check_batch(job: "Job", path: Path) -> None:
     """Raise where the batch cannot be written, or would destroy what people filled in."""
     from labelkit import table
 
-    given = [job.options["input"]] if isinstance(job.options["input"], str) else job.options["input"]
+    given = (
+        [job.options["input"]] if isinstance(job.options["input"], str) else job.options["input"]
+    )
     if str(path) == "-":
         if job.output == "-":
             raise UsageError("--batch - and -o - cannot both go to stdout")
@@ -42,16 +48,31 @@ def check_batch(job: "Job", path: Path) -> None:
 
 
 def _keep_peoples_work(job: "Job", path: Path) -> None:
+    """Raise unless the file that stands there is a batch that nobody has begun to fill in."""
+    from labelkit.table import Table
+
+    if not path.stat().st_size:
+        return
     try:
-        before = job.open(path)
-        filled = int((before.texts("label") != "").sum()) if before.has("label") else 0
+        before = Table([path], given_format=job.options["format"])
+        filled = {name: _filled(before, name) for name in FILLED_IN if before.has(name)}
     except LabelkitError:
-        return  # it is no batch
-    if filled:
+        filled = {}
+    if "label" not in filled:
         raise LabelkitError(
-            f"{path} holds {filled} label{'s' if filled > 1 else ''} that people filled in; merge "
-            f"them first, or give another name to --batch"
+            f"{path} is there already and cannot be read as a batch, so it may hold people's "
+            f"work; give --batch another name, or remove the file"
         )
+    if any(filled.values()):
+        kind, count = next((name, n) for name, n in filled.items() if n)
+        raise LabelkitError(
+            f"{path} was filled in by people ({count:,} cells of {kind!r}); merge it first if "
+            f"that is not done yet, then give --batch another name, or remove the file"
+        )
+
+
+def _filled(before: Any, name: str) -> int:
+    return int((before.texts(name) != "").sum())
 
 
 def write_batch(
@@ -62,6 +83,8 @@ def write_batch(
     rows = chosen.rows.tolist()
     extra: dict[str, Any] = {"row": rows} if job.key_name == "row" else {}
     extra |= {ROW_CHECK: [checks[row] for row in rows], **found}
+    # Who gave an earlier label, and how long it took, is not said of the one to come.
+    extra |= {name: [None] * len(rows) for name in FILLED_IN if job.source.has(name)}
     extra["label_origin"] = ["audit" if audit else origin for audit in chosen.is_audit.tolist()]
     extra["label"] = [""] * len(rows)
     job.write_rows(path, rows, extra)

@@ -22,12 +22,8 @@ class Read(NamedTuple):
     reasons: list[str]
 
 
-def by_column(job: "Job", column: str, rows: "Rows") -> Read:
-    """Return the least confident rows first, by a column of numbers; an empty cell is the least.
-
-    Numbers from 0 to 1 give 1 - number, others are brought to that range first. Raises UsageError
-    for a column that is not there or holds no numbers.
-    """
+def check(job: "Job", column: str) -> None:
+    """Raise UsageError for a column that is not there or holds no numbers."""
     if not job.source.has(column):
         raise UsageError(
             f"--strategy {PREFIX}{column}: {job.source.name} has no column {column!r}"
@@ -38,6 +34,13 @@ def by_column(job: "Job", column: str, rows: "Rows") -> Read:
             f"--strategy {PREFIX}{column}: the column holds no numbers; name a confidence, "
             f"lowest is asked first"
         )
+
+
+def by_column(job: "Job", column: str, rows: "Rows") -> Read:
+    """Return the least confident rows first, by a column of numbers; an empty cell is the least.
+
+    Numbers from 0 to 1 give 1 - number, others are brought to that range first.
+    """
     cells = job.source.read([column], typed=True).column(0).to_numpy()
     values = np.asarray(cells, dtype=np.float64)[rows]
     reasons = [
@@ -70,7 +73,8 @@ def flagged(job: "Job") -> npt.NDArray[np.bool_]:
 def relabel(job: "Job", rows: "Rows") -> Read:
     """Return the flagged rows whose label is worst first, and what speaks against it."""
     scores = np.ones(len(rows))
-    if job.source.has("noise_quality"):
+    has_quality = job.source.has("noise_quality")
+    if has_quality and job.source.kinds(["noise_quality"])["noise_quality"] == "number":
         scores = by_column(job, "noise_quality", rows).scores
     given, suggested = (
         job.source.texts(name)[rows] if job.source.has(name) else np.full(len(rows), "?", object)

@@ -18,9 +18,10 @@ _BLANKS = r"[\s\p{P}\p{Z}]+"
 
 
 class Candidates(NamedTuple):
-    """Rows by number: `pool` has no label, `audit` was drawn from it, `eligible` may be asked.
+    """Rows by number: `pool` has no label (or is flagged), `eligible` of them may be asked.
 
-    `alike` is a number a row of the file, the same for rows that say the same.
+    `audit` was drawn from the rows without a label; `alike` is a number a row of the file, the
+    same for rows that say the same.
     """
 
     pool: Rows
@@ -72,14 +73,6 @@ def candidates(
     rows = np.flatnonzero(free)
     _, first = np.unique(alike[rows], return_index=True)
     return Candidates(pool, audit, np.sort(rows[first]), alike)
-
-
-def same_groups(job: "Job", rows: Mask, names: Sequence[str]) -> Mask:
-    """Return which rows share a --group with one of `rows`; none where no group is named."""
-    if not job.options.get("group") or not rows.any():
-        return np.zeros(job.rows, dtype=bool)
-    groups = job.groups(list(names))
-    return np.asarray(np.isin(groups, groups[rows]), dtype=bool)
 
 
 def alike(data: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:

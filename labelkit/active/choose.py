@@ -35,24 +35,27 @@ def taking_turns(order: Rows, strata: npt.NDArray[np.int64]) -> Rows:
     return order[np.argsort(turn, kind="stable")]
 
 
-def first_different(order: Rows, features: Any, n: int) -> Rows:
+def first_different(order: Rows, features: Any, n: int, beside: Any) -> Rows:
     """Return the first n of the order, leaving out rows nearly equal to one before them.
 
-    Rows of a sparse matrix (texts) are nearly equal where their cosine is at least 0.95, rows of a
-    dense one are compared exactly elsewhere and all kept.
+    Nor are they like a row of `beside`, the features of rows that are asked anyway. Rows of a
+    sparse matrix (texts) are nearly equal where their cosine is at least 0.95; rows of a dense
+    one are compared exactly elsewhere, and all kept.
     """
     from scipy import sparse
 
     if not sparse.issparse(features):
         return order[:n]
     taken: list[int] = []
+    others = _unit(beside)
     for start in range(0, len(order), BLOCK):
         block = order[start : start + BLOCK]
         rows = _unit(features[block])
-        against = _close(rows, _unit(features[np.array(taken, dtype=np.int64)]))
+        before = _unit(features[np.array(taken, dtype=np.int64)])
+        free = ~_close(rows, before).any(axis=1) & ~_close(rows, others).any(axis=1)
         within = _close(rows, rows)
         kept: list[int] = []
-        for place in np.flatnonzero(~against.any(axis=1)).tolist():
+        for place in np.flatnonzero(free).tolist():
             if not within[place, kept].any():
                 kept.append(place)
             if len(taken) + len(kept) == n:

@@ -8,11 +8,10 @@ import numpy.typing as npt
 from labelkit.active.strategies.entropy import entropies
 
 if TYPE_CHECKING:
-    from labelkit.active.pool import Pool
-    from labelkit.columns import Labels
+    from labelkit.active.pool import Floats, Pool
     from labelkit.job import Job
 
-AUDIT_REASON = "random audit row"
+AUDIT_REASON = "audit: drawn at random"  # merge knows an audit row by how this begins
 
 
 class Guesses(NamedTuple):
@@ -40,18 +39,34 @@ def reason(pool: "Pool", place: int, strategy: str, score: float) -> str:
     return f"{measure}: {names[first]} {row[first]:.2f}, {names[second]} {row[second]:.2f}"
 
 
-def model_guesses(pool: "Pool") -> Guesses | None:
-    """Return the likeliest class of each row of the pool, None where there is no model."""
-    if pool.probabilities is None:
-        return None
-    codes = pool.probabilities.argmax(axis=1)
-    names = np.array(pool.classes, dtype=object)
-    return Guesses(names[codes], pool.probabilities.max(axis=1))
+def likeliest(probabilities: "Floats | None", classes: list[str], rows: int) -> Guesses:
+    """Return the likeliest class of each row, none where there are no probabilities."""
+    if probabilities is None:
+        return Guesses(np.full(rows, "", dtype=object), np.full(rows, np.nan))
+    known = ~np.isnan(probabilities).any(axis=1)
+    names = np.array(classes, dtype=object)[np.nan_to_num(probabilities).argmax(axis=1)]
+    return Guesses(
+        np.where(known, names, "").astype(object),
+        np.where(known, np.nan_to_num(probabilities).max(axis=1), np.nan),
+    )
 
 
-def machine_guesses(job: "Job", people: list[str]) -> Guesses:
-    """Return the first label of a machine that each row of the file has, with its confidence."""
-    names = [name for name in job.label_columns() if name not in people]
+def first_known(first: Guesses, second: Guesses) -> Guesses:
+    """Return the first guess of each row, the second where there is none."""
+    known = first.labels != ""
+    return Guesses(
+        np.where(known, first.labels, second.labels).astype(object),
+        np.where(known, first.confidence, second.confidence),
+    )
+
+
+def machine_guesses(job: "Job", people: list[str], relabelled: bool) -> Guesses:
+    """Return the first label of a machine that each row of the file has, with its confidence.
+
+    Where rows are asked again, what find-noise suggests stands first.
+    """
+    names = ["noise_suggested"] if relabelled else []
+    names += [name for name in job.label_columns() if name not in people]
     names += ["llm_label", "weak_label"]
     labels = np.full(job.rows, "", dtype=object)
     confidence = np.full(job.rows, np.nan)
@@ -62,7 +77,9 @@ def machine_guesses(job: "Job", people: list[str]) -> Guesses:
         fresh = (labels == "") & (texts != "")
         labels[fresh] = texts[fresh]
         beside = name.removesuffix("label") + "confidence"
-        if beside != name and job.source.has(beside) and job.source.kinds([beside])[beside] == "number":
+        if beside == name or not job.source.has(beside):
+            continue
+        if job.source.kinds([beside])[beside] == "number":
             numbers = job.source.read([beside], typed=True).column(0).to_numpy()
             confidence[fresh] = np.asarray(numbers, dtype=np.float64)[fresh]
     return Guesses(labels, confidence)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CHUNK = 65_536
 MOST_TO_LEARN = 20_000
 FOLDS = 5
+UNKNOWN = "no probabilities yet"
 
 
 class Wanted(NamedTuple):
@@ -40,20 +41,32 @@ def learn(
     rows = _rows_to_learn(labels, people, barred, wanted.seed)
     codes = labels.codes[rows]
     pool = Pool(
-        features=_matrix(features, data, eligible, np.float32),
+        features=matrix_of(features, data, eligible, np.float32),
         probabilities=None,
-        labelled=_matrix(features, data, rows, np.float64),
+        labelled=matrix_of(features, data, rows, np.float64),
         codes=codes,
         estimator=None,
         classes=labels.classes,
         reasons={},
     )
-    facts: dict[str, Any] = {"rows": len(rows), "classes_seen": len(np.unique(codes))}
+    facts: dict[str, Any] = {
+        "rows": len(rows),
+        "classes_seen": len(np.unique(codes)),
+        "by_source": _counted(labels.column[rows]),
+    }
     if wanted.probabilities is not None:
-        return pool._replace(probabilities=_filled(wanted.probabilities[eligible])), facts
+        given = wanted.probabilities[eligible]
+        pool.reasons.update(dict.fromkeys(np.flatnonzero(_unknown(given)).tolist(), UNKNOWN))
+        return pool._replace(probabilities=_filled(given)), facts
     if facts["classes_seen"] < 2 or not wanted.model:
         return pool, facts
-    return _modelled(pool, rows, eligible, wanted)
+    pool, found = _modelled(pool, rows, eligible, wanted)
+    return pool, facts | found
+
+
+def _counted(sources: Any) -> dict[str, int]:
+    names, counts = np.unique(sources.astype(str), return_counts=True)
+    return {str(name): int(count) for name, count in zip(names, counts, strict=True)}
 
 
 def _modelled(
@@ -94,13 +107,36 @@ def _rows_to_learn(labels: "Labels", people: "Mask", barred: "Mask", seed: int) 
 
 def _filled(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return probabilities where a row without any is as uncertain as can be."""
-    unknown = np.isnan(probabilities).all(axis=1)
     found = np.nan_to_num(probabilities)
-    found[unknown] = 1.0 / found.shape[1]
+    found[_unknown(probabilities)] = 1.0 / found.shape[1]
     return found
 
 
-def _matrix(features: "Features", data: Any, rows: "Rows", number: Any) -> Any:
+def _unknown(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.isnan(probabilities).all(axis=1), dtype=bool)
+
+
+def likely(
+    pool: Pool, features: "Features", data: Any, eligible: "Rows", rows: "Rows", wanted: Wanted
+) -> npt.NDArray[np.float64] | None:
+    """Return the probabilities of any rows, eligible or not; None where nothing was learned.
+
+    A row without any, of those made elsewhere, is NaN.
+    """
+    if wanted.probabilities is not None:
+        return wanted.probabilities[rows]
+    if pool.probabilities is None:
+        return None
+    place = np.minimum(np.searchsorted(eligible, rows), max(len(eligible) - 1, 0))
+    inside = eligible[place] == rows if len(eligible) else np.zeros(len(rows), dtype=bool)
+    found = np.empty((len(rows), len(pool.classes)))
+    found[inside] = pool.probabilities[place[inside]]
+    others = matrix_of(features, data, rows[~inside], np.float32)
+    found[~inside] = classifier.probabilities(pool.estimator, others, len(pool.classes))
+    return found
+
+
+def matrix_of(features: "Features", data: Any, rows: "Rows", number: Any) -> Any:
     """Return the features of some rows, made chunk by chunk."""
     from scipy import sparse
 

@@ -20,7 +20,9 @@ FEWEST_A_CLASS = 5
 
 def score(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return scores above 1 for the n picks, falling; below 1 the others."""
-    return (coverage if is_cold(pool) else diverse).score(pool, n, rng)
+    if is_cold(pool):
+        return coverage.score(pool, n, rng)
+    return diverse.score(pool, n, rng)
 
 
 def is_cold(pool: "Pool") -> bool:

@@ -65,10 +65,13 @@ def ranked_batch(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[
     scores = 1.0 - pool.probabilities.max(axis=1)
     some = _some(len(scores), MOST_RANKED, rng)
     against = _some(len(pool.codes), MOST_LABELLED, rng)
-    known = _Known(None, pool.labelled[against].astype(np.float64))
+    labelled = pool.labelled[against].astype(np.float64) if len(against) else None
+    known = _Known(None, labelled)
     features = pool.features[some].astype(np.float64)
     with threadpool_limits(1):
-        picks, _ = rank(known, features, scores[some], n, metric="euclidean", n_jobs=None)
+        picks, _ = rank(
+            known, features, scores[some], min(n, len(some)), metric="euclidean", n_jobs=None
+        )
     scores[some[picks]] = 1.0 + np.arange(len(picks), 0, -1) / len(picks)
     return np.asarray(scores, dtype=np.float64)
 

@@ -14,4 +14,4 @@ def score(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[np.floa
     drawn = rng.random(pool.features.shape[0])
     for row in np.argsort(-drawn, kind="stable")[:n].tolist():
         pool.reasons[row] = "drawn at random"
-    return drawn
+    return np.asarray(drawn, dtype=np.float64)

@@ -1,0 +1,203 @@
+"""What query tells people: what it learned from, what it picked from, what to do next."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from labelkit import console
+from labelkit.active.candidates import Candidates, Rows
+from labelkit.active.strategies import default
+from labelkit.errors import LabelkitError
+
+if TYPE_CHECKING:
+    from labelkit.active.pool import Pool
+    from labelkit.active.run import Wanted
+    from labelkit.columns import Labels
+    from labelkit.features import Features
+    from labelkit.job import Job
+
+
+class Told(NamedTuple):
+    """What was found out and picked; `strategy` is the one that scored."""
+
+    found: Candidates
+    picks: Rows
+    strategy: str
+    wanted: "Wanted"
+    pool: "Pool"
+    facts: dict[str, Any]
+
+
+def nothing_to_ask(job: "Job", relabels: bool) -> LabelkitError:
+    """Return the error for a file without a row to pick from."""
+    name = job.source.name
+    if not job.rows:
+        return LabelkitError(f"{name} has no rows, so there is nothing to ask")
+    among = "of the rows of --where " if job.chosen is not None else ""
+    if relabels:
+        return LabelkitError(
+            f"{name}: find-noise flagged none {among}(noise_flag), so there is nothing to ask again"
+            if among
+            else f"{name}: find-noise flagged no row (noise_flag), so there is nothing to ask again"
+        )
+    return LabelkitError(
+        f"{name}: every one {among}has a label of people's already, so there is nothing to ask"
+        if among
+        else f"{name}: every row has a label of people's already, so there is nothing to ask; to "
+        f"find labels worth a second look: labelkit find-noise {shlex.quote(name)} -o OUTPUT"
+    )
+
+
+def only_copies(job: "Job", pool: Rows, relabels: bool) -> LabelkitError:
+    """Return the error for a pool of which no row teaches anything new."""
+    what = "flagged" if relabels else "without a label"
+    return LabelkitError(
+        f"{job.source.name}: the {len(pool):,} rows {what} are copies of labelled or audit rows, "
+        f"or share a --group with audit rows; there is nothing to ask"
+    )
+
+
+def tell(job: "Job", told: Told, labels: "Labels", barred: int, features: "Features") -> None:
+    """Say what was learned from, how well, and what could be asked."""
+    console.note(f"query: {_learned(told, barred)}")
+    for name, why in features.columns_left_out.items():
+        console.detail(f"not looked at: {console.clean(name)} ({why})")
+    console.note(f"features: {console.clean(features.describe(), 200)}")
+    cold = _why_cold(told)
+    if cold:
+        console.note(cold)
+    console.note(_pool(told))
+    for text in _shortfalls(told):
+        console.note(text)
+    if not told.wanted.audit and not labels.audit.any():
+        console.note("no audit rows: --audit 40 draws some, only they tell how accurate labels are")
+    _count(job, told)
+
+
+def _learned(told: Told, barred: int) -> str:
+    facts = told.facts
+    left_out = f" · {barred:,} labels of audit rows or like them not learned from" if barred else ""
+    if told.pool.probabilities is not None and told.pool.estimator is None:
+        return f"probabilities from columns, no model{left_out}"
+    if not facts["rows"]:
+        return f"no labels to learn from yet{left_out}"
+    sources = " · ".join(f"{console.clean(n)} {c:,}" for n, c in facts["by_source"].items())
+    text = f"{facts['rows']:,} labels so far ({sources}){left_out}"
+    if told.pool.estimator is None:
+        return text
+    text += f"; model {facts['classifier']}"
+    accuracy = facts.get("accuracy_out_of_fold")
+    if accuracy is None:
+        return text
+    return (
+        f"{text}, agrees with {accuracy:.1%} of them in cross-validation (biased: these rows are "
+        f"no random sample)"
+    )
+
+
+def _why_cold(told: Told) -> str | None:
+    """Return why rows are picked that stand for many, where another way was asked for."""
+    wanted = told.wanted.strategy
+    if told.strategy != "coverage" or wanted == "coverage":
+        return None
+    seen = told.facts["classes_seen"]
+    if seen == 0:
+        why = "nothing is labelled yet"
+    elif seen == 1:
+        only = told.pool.classes[int(told.pool.codes[0])]
+        why = f"all labels so far are {console.clean(only)!r}"
+    else:
+        few = default.fewest(len(told.pool.classes))
+        why = f"{told.facts['rows']:,} labels are few (fewer than {few})"
+    instead = "" if wanted == "default" else f" instead of {console.clean(wanted)}"
+    return f"cold start: {why}, so rows that stand for many others come first{instead}"
+
+
+def _pool(told: Told) -> str:
+    found = told.found
+    kind = "flagged rows" if told.wanted.relabels else "rows without a label"
+    text = f"pool: {len(found.pool):,} {kind}"
+    in_audit = 0 if told.wanted.relabels else len(found.audit)
+    left = len(found.pool) - in_audit - len(found.eligible)
+    if left:
+        text += f", {left:,} of them copies of other rows or kept apart from audit rows"
+    return text
+
+
+def _shortfalls(told: Told) -> list[str]:
+    """Return notes where fewer rows are asked than were wanted."""
+    wanted, found = told.wanted, told.found
+    notes = []
+    if len(found.audit) < wanted.audit:
+        notes.append(
+            f"--audit {wanted.audit}: only {len(found.audit):,} rows are without a label, all of "
+            f"them are drawn"
+        )
+    distinct = len(set(found.alike[found.audit].tolist()))
+    if distinct < len(found.audit):
+        notes.append(
+            f"{len(found.audit) - distinct:,} audit rows are copies of another: they stay, since "
+            f"the sample stands for all rows"
+        )
+    if len(told.picks) < wanted.n:
+        why = (
+            f"only {len(found.eligible):,} rows may be asked"
+            if len(told.picks) == len(found.eligible)
+            else "the others nearly repeat them"
+        )
+        notes.append(f"-n {wanted.n}: {len(told.picks):,} rows are picked, {why}")
+    return notes
+
+
+def _count(job: "Job", told: Told) -> None:
+    job.count(
+        rows=job.rows,
+        pool=len(told.found.pool),
+        eligible=len(told.found.eligible),
+        picked=len(told.picks),
+        audit=len(told.found.audit),
+        learned_from=told.facts["rows"],
+    )
+    job.figures(
+        {
+            "strategy": told.wanted.strategy,
+            "picked_by": told.strategy,
+            "labels_by_source": told.facts["by_source"],
+            "classifier": told.facts.get("classifier"),
+            "biased_accuracy": told.facts.get("accuracy_out_of_fold"),
+        }
+    )
+
+
+def close(job: "Job", told: Told) -> None:
+    """Say what was done and what to type next."""
+    wanted = told.wanted
+    by = (
+        told.strategy
+        if told.strategy == wanted.strategy
+        else f"{wanted.strategy} ({told.strategy})"
+    )
+    parts = [f"{job.rows:,} rows", f"{len(told.picks):,} picked by {console.clean(by)}"]
+    if len(told.found.audit):
+        parts.append(f"{len(told.found.audit):,} drawn for the audit")
+    if wanted.batch is None:
+        job.closing(" · ".join(parts), then="the same with --batch todo.csv, a file to fill in")
+        return
+    parts.append(f"batch {wanted.batch}")
+    job.closing(" · ".join(parts), then=_next(job, wanted.batch))
+
+
+def _next(job: "Job", batch: Path) -> str | None:
+    """Return the command that brings the answers in, once `label` is filled in."""
+    source = job.output if job.output != "-" else str(job.options["input"][0])
+    if str(batch) == "-" or source == "-":
+        return None
+    target = Path(source)
+    suffixes = "".join(target.suffixes)
+    merged = target.with_name(f"{target.name.removesuffix(suffixes)}.merged{suffixes}")
+    words = ["labelkit", "merge", source, str(batch), "-o", str(merged)]
+    for option in ("id", "classes", "delimiter"):
+        value = job.options.get(option)
+        if value:
+            words += [f"--{option}", str(value)]
+    return f"fill in `label` in {batch}, then: {shlex.join(words)}"

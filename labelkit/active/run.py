@@ -1,0 +1,267 @@
+"""query: learn from the labels so far, score the rows without one, pick a batch, write it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from labelkit.active import by_column, choose, explain, learn, report, scoring
+from labelkit.active.batch import check_batch, write_batch
+from labelkit.active.candidates import (
+    Candidates,
+    Mask,
+    Rows,
+    alike,
+    candidates,
+    draw_audit,
+    people_columns,
+    people_labelled,
+)
+from labelkit.errors import LabelkitError, UsageError
+
+if TYPE_CHECKING:
+    from labelkit.active.pool import Floats, Pool
+    from labelkit.columns import Labels
+    from labelkit.features import Features
+    from labelkit.job import Job
+
+
+class Wanted(NamedTuple):
+    """The options of query."""
+
+    n: int = 50
+    audit: int = 0
+    batch: Path | None = None
+    strategy: str = "default"
+    stratify: str | None = None
+    classifier: str = "auto"
+
+    @property
+    def relabels(self) -> bool:
+        """Whether flagged rows are asked again, instead of rows without a label."""
+        return self.strategy == by_column.RELABEL
+
+
+class Content(NamedTuple):
+    """What the rows say: the columns that models read, and what maps them to a matrix."""
+
+    features: "Features"
+    data: pa.Table
+
+    def matrix(self, rows: Rows) -> Any:
+        """Return the features of some rows."""
+        return learn.matrix_of(self.features, self.data, rows, np.float32)
+
+
+class Scored(NamedTuple):
+    """The rows that may be asked as a strategy sees them, and the score of each."""
+
+    pool: "Pool"
+    facts: dict[str, Any]
+    scores: "Floats"
+    strategy: str  # the one that scored
+
+
+def query(job: "Job", wanted: Wanted) -> None:
+    """Pick rows for people and write which they are and why."""
+    _check(job, wanted)
+    labels = _labels(job)
+    labelled = people_labelled(job, labels)
+    pool, audit = _pool_and_audit(job, wanted, labelled)
+    content = _content(job)
+    apart = _apart_for_audits(job, labels, audit, content)
+    known = np.zeros(job.rows, dtype=bool) if wanted.relabels else labelled
+    same = alike(content.data, job.text if job.has_text() else [])
+    found = candidates(pool, audit, known, same, apart)
+    barred = apart | np.isin(same, same[np.append(audit, np.flatnonzero(labels.audit))])
+    if not len(found.eligible) and not len(audit):
+        raise report.only_copies(job, pool, wanted.relabels)
+    how = _how_to_learn(job, wanted, labels, content)
+    scored = _score(job, wanted, labels, labelled, barred, found, content, how)
+    picks = _pick(job, wanted, scored, found, content)
+    chosen = choose.mixed(found.eligible[picks], audit, np.random.default_rng([job.seed, 6]))
+    columns = _annotations(job, scored, found, chosen, picks)
+    if wanted.batch is not None:
+        # Before the output, which may replace the file that the rows are read from.
+        guesses = _guesses(job, wanted, scored, found, chosen, content, how)
+        _write_batch(job, wanted, chosen, columns, guesses)
+    told = report.Told(found, picks, scored.strategy, wanted, scored.pool, scored.facts)
+    report.tell(job, told, labels, int(barred[labels.codes >= 0].sum()), content.features)
+    job.annotate(columns)
+    report.close(job, told)
+
+
+def _check(job: "Job", wanted: Wanted) -> None:
+    """Raise an error for options that cannot be, before any work is done."""
+    if wanted.n < 0 or wanted.audit < 0:
+        name, value = ("-n", wanted.n) if wanted.n < 0 else ("--audit", wanted.audit)
+        raise UsageError(f"{name} {value}: give a number of rows")
+    if wanted.n + wanted.audit == 0:
+        raise UsageError("-n 0 asks for no rows, and neither does --audit")
+    scoring.check(job, wanted.strategy)
+    if wanted.stratify is not None:
+        job.source.require([wanted.stratify], "--stratify")
+    if wanted.batch is not None:
+        check_batch(job, wanted.batch)
+    job.gold()  # it must be there; its content is not looked at
+
+
+def _labels(job: "Job") -> "Labels":
+    """Return the labels so far; the columns of --from-proba name the classes if nobody does."""
+    prefix = job.options.get("from_proba")
+    if prefix and job.classes is None:
+        named = [name[len(prefix) :] for name in job.source.columns if name.startswith(prefix)]
+        if len(named) < 2:
+            raise LabelkitError(
+                f"{job.source.name} has {'one column' if named else 'no column'} that begins with "
+                f"{prefix!r} (--from-proba); one column a class is needed"
+            )
+        job.classes = named
+    return job.labels()
+
+
+def _pool_and_audit(job: "Job", wanted: Wanted, labelled: Mask) -> tuple[Rows, Rows]:
+    """Return the rows to pick from, and those drawn for the audit before anything is learned."""
+    among = np.ones(job.rows, dtype=bool) if job.chosen is None else job.chosen
+    unlabelled = np.flatnonzero(among & ~labelled)
+    pool = unlabelled
+    if wanted.relabels:
+        pool = np.flatnonzero(among & by_column.flagged(job))
+    if not len(pool) and not (wanted.audit and len(unlabelled)):
+        raise report.nothing_to_ask(job, wanted.relabels)
+    return pool, draw_audit(unlabelled, wanted.audit, job.seed)
+
+
+def _content(job: "Job") -> Content:
+    features = job.features()
+    data = job.source.read(features.needed, typed=True)
+    try:
+        return Content(features.fit(data), data)
+    except UsageError:
+        _ = job.text  # says which columns might be the text, where that is not clear
+        raise
+
+
+def _apart_for_audits(job: "Job", labels: "Labels", audit: Rows, content: Content) -> Mask:
+    """Return the audit rows, and the rows that share a --group with one of them."""
+    apart = labels.audit.copy()
+    apart[audit] = True
+    if job.options.get("group") and apart.any():
+        groups = job.groups(content.features.needed)
+        apart |= np.isin(groups, groups[apart])
+    return apart
+
+
+def _how_to_learn(job: "Job", wanted: Wanted, labels: "Labels", content: Content) -> learn.Wanted:
+    needs_model = scoring.asks_a_model(wanted.strategy) or wanted.batch is not None
+    return learn.Wanted(
+        classifier=wanted.classifier,
+        seed=job.seed,
+        groups=job.groups(content.features.needed),
+        probabilities=job.from_proba(labels.classes),
+        model=needs_model and not wanted.relabels,
+    )
+
+
+def _score(
+    job: "Job",
+    wanted: Wanted,
+    labels: "Labels",
+    labelled: Mask,
+    barred: Mask,
+    found: Candidates,
+    content: Content,
+    how: learn.Wanted,
+) -> Scored:
+    rows = found.eligible
+    pool, facts = learn.learn(content.features, content.data, labels, labelled, barred, rows, how)
+    strategy = scoring.at_work(wanted.strategy, pool)
+    scores = np.zeros(0)
+    if len(rows):
+        asked = max(1, min(wanted.n, len(rows)))
+        scores = scoring.score(job, strategy, pool, rows, asked)
+    return Scored(pool, facts, scores, strategy)
+
+
+def _pick(job: "Job", wanted: Wanted, scored: Scored, found: Candidates, content: Content) -> Rows:
+    """Return the picks, best first, as places among the eligible rows."""
+    if not wanted.n or not len(scored.scores):
+        return np.zeros(0, dtype=np.int64)
+    order = choose.in_order(scored.scores, np.random.default_rng([job.seed, 5]))
+    if wanted.stratify is not None:
+        values = job.source.texts(wanted.stratify)[found.eligible].astype(str)
+        order = choose.taking_turns(order, np.unique(values, return_inverse=True)[1])
+    audits = content.matrix(found.audit)
+    return choose.first_different(order, scored.pool.features, wanted.n, audits)
+
+
+def _annotations(
+    job: "Job", scored: Scored, found: Candidates, chosen: choose.Batch, picks: Rows
+) -> dict[str, pa.Array]:
+    """Return our columns, one value a row: a score where asking was weighed, a rank where asked."""
+    rows = chosen.rows
+    ranks, asked = np.zeros(job.rows, dtype=np.int64), np.zeros(job.rows, dtype=bool)
+    ranks[rows], asked[rows] = np.arange(1, len(rows) + 1), True
+    reasons = np.full(job.rows, None, dtype=object)
+    reasons[found.audit] = explain.AUDIT_REASON
+    for place in picks.tolist():
+        row = found.eligible[place]
+        score = float(scored.scores[place])
+        reasons[row] = explain.reason(scored.pool, place, scored.strategy, score)
+    return {
+        job.column("score"): pa.array(
+            _score_of_each(job.rows, scored.scores, found), from_pandas=True
+        ),
+        job.column("rank"): pa.array(ranks, mask=~asked),
+        job.column("reason"): pa.array(reasons, pa.string()),
+    }
+
+
+def _score_of_each(rows: int, scores: "Floats", found: Candidates) -> "Floats":
+    """Return the score of every row of the pool, NaN elsewhere.
+
+    A row has the score of the copy of it that may be asked. Rows that are not asked (audits,
+    copies of labelled rows) have 0, or the lowest score if that is lower.
+    """
+    of_kind = np.full(int(found.alike.max(initial=-1)) + 1, min(0.0, scores.min(initial=0.0)))
+    of_kind[found.alike[found.eligible]] = scores
+    every = np.full(rows, np.nan)
+    weighed = np.union1d(found.pool, found.audit)
+    every[weighed] = of_kind[found.alike[weighed]]
+    return every
+
+
+def _guesses(
+    job: "Job",
+    wanted: Wanted,
+    scored: Scored,
+    found: Candidates,
+    chosen: choose.Batch,
+    content: Content,
+    how: learn.Wanted,
+) -> explain.Guesses:
+    """Return what each row of the batch probably is: the model's word, else a machine's label."""
+    likely = learn.likely(
+        scored.pool, content.features, content.data, found.eligible, chosen.rows, how
+    )
+    model = explain.likeliest(likely, scored.pool.classes, len(chosen.rows))
+    machine = explain.machine_guesses(job, people_columns(job), wanted.relabels)
+    others = explain.Guesses(machine.labels[chosen.rows], machine.confidence[chosen.rows])
+    return explain.first_known(model, others)
+
+
+def _write_batch(
+    job: "Job",
+    wanted: Wanted,
+    chosen: choose.Batch,
+    columns: dict[str, pa.Array],
+    guesses: explain.Guesses,
+) -> None:
+    assert wanted.batch is not None
+    rows = pa.array(chosen.rows)
+    found: dict[str, Any] = {name: values.take(rows) for name, values in columns.items()}
+    found[job.column("guess")] = pa.array([label or None for label in guesses.labels], pa.string())
+    found[job.column("guess_confidence")] = pa.array(guesses.confidence, from_pandas=True)
+    origin = by_column.RELABEL if wanted.relabels else "query"
+    write_batch(job, wanted.batch, chosen, found, origin)

@@ -1,0 +1,98 @@
+"""The strategy, found by its name and run; what it returns is checked."""
+
+import traceback
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit import console, registry
+from labelkit.active import by_column
+from labelkit.active.strategies import default
+from labelkit.errors import LabelkitError, UsageError, listing, nearest
+
+if TYPE_CHECKING:
+    from labelkit.active.candidates import Rows
+    from labelkit.active.pool import Floats, Pool
+    from labelkit.job import Job
+
+NEED_NO_MODEL = ("default", "coverage", "random")
+
+
+def check(job: "Job", name: str) -> None:
+    """Raise UsageError for a strategy that is not known or reads what is not there."""
+    if name.startswith(by_column.PREFIX):
+        by_column.check(job, name.removeprefix(by_column.PREFIX))
+    elif name == by_column.RELABEL:
+        by_column.flagged(job)
+    elif ".py:" not in name and name not in registry.names("strategy"):
+        choices = [*registry.names("strategy"), by_column.PREFIX + "COLUMN", by_column.RELABEL]
+        raise UsageError(
+            f"--strategy {name!r} is not known{nearest(name, choices)} "
+            f"(choices: {listing(choices, 20)}; or your own as file.py:function)"
+        )
+    else:
+        registry.load("strategy", name)
+
+
+def asks_a_model(name: str) -> bool:
+    """Tell whether a strategy looks at what a model says of the rows."""
+    reads_columns = name.startswith(by_column.PREFIX) or name == by_column.RELABEL
+    return not reads_columns and name not in ("coverage", "random")
+
+
+def at_work(name: str, pool: "Pool") -> str:
+    """Return the strategy that picks: `coverage` instead of one that has no model to ask."""
+    if name == "default":
+        return "coverage" if default.is_cold(pool) else "diverse"
+    needs_model = name in registry.names("strategy") and name not in NEED_NO_MODEL
+    return "coverage" if needs_model and pool.probabilities is None else name
+
+
+def score(job: "Job", name: str, pool: "Pool", rows: "Rows", n: int) -> "Floats":
+    """Return a finite score for each row of the pool; raises LabelkitError where there is none."""
+    if name.startswith(by_column.PREFIX) or name == by_column.RELABEL:
+        read = (
+            by_column.relabel(job, rows)
+            if name == by_column.RELABEL
+            else by_column.by_column(job, name.removeprefix(by_column.PREFIX), rows)
+        )
+        pool.reasons.update(enumerate(read.reasons))
+        return read.scores
+    strategy = registry.load("strategy", name)
+    rng = np.random.default_rng([job.seed, 3])
+    if ".py:" not in name:
+        return checked(name, strategy(pool, n, rng), len(rows))
+    try:
+        found = strategy(pool, n, rng)
+    except Exception as error:  # the user's code may raise anything
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        unlearned = "" if pool.probabilities is not None else " (probabilities are None: no model)"
+        raise LabelkitError(
+            f"--strategy {name}: {type(error).__name__}: {console.clean(error, 200)} "
+            f"({where.filename}, line {where.lineno}){unlearned}"
+        ) from error
+    return checked(name, found, len(rows))
+
+
+def checked(name: str, found: object, rows: int) -> npt.NDArray[np.float64]:
+    """Return the scores as floats; raises LabelkitError unless they are one finite number a row."""
+    try:
+        scores = np.array(found, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise LabelkitError(
+            f"--strategy {name} returned {type(found).__name__}, not an array of {rows:,} numbers"
+        ) from None
+    if scores.shape != (rows,):
+        shape = "x".join(str(size) for size in scores.shape) or "one number"
+        raise LabelkitError(
+            f"--strategy {name} returned {shape} scores; one for each of the {rows:,} rows of "
+            f"the pool is needed"
+        )
+    bad = np.flatnonzero(~np.isfinite(scores))
+    if len(bad):
+        raise LabelkitError(
+            f"--strategy {name} returned {len(bad):,} scores that are NaN or infinite "
+            f"(the first at row {int(bad[0])} of the pool)"
+        )
+    return scores

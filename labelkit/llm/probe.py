@@ -17,10 +17,10 @@ def probe(
 ) -> dict[str, Any]:
     """Return what is true of an endpoint.
 
-    `reachable` (bool), `models` (list, or None when it lists none), and where a model is named
-    `answers` (schema, object, text: what it accepts), `schema_binds` (bool: the answer kept to
-    it), `logprobs` (bool); `error` says why something is missing. Costs one short request when a
-    model is named. Never raises for what the endpoint does.
+    `where` it is, `reachable` (bool), `models` (list, or None when it lists none), and where a
+    model is named `answers` (schema, object, text: what it accepts), `schema_binds` (bool: the
+    answer kept to it), `logprobs` (bool); `error` says why something is missing. Costs one short
+    request when a model is named. Never raises for what the endpoint does.
     """
     return asyncio.run(_probe(base_url, model, key, timeout))
 
@@ -28,16 +28,18 @@ def probe(
 async def _probe(
     base_url: str | None, model: str | None, key: str | None, timeout: float
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {"reachable": False, "models": None, "error": ""}
+    found: dict[str, Any] = {"where": "", "reachable": False, "models": None, "error": ""}
     try:
         endpoint = registry.load("provider", "openai")(model or "none", base_url, key, timeout)
     except LabelkitError as error:
         return found | {"error": str(error)}
+    found["where"] = endpoint.where
     try:
         found["models"] = await endpoint.models()
         found["reachable"] = found["models"] is not None
         if model is None:
-            return found if found["reachable"] else found | {"error": "no list of models came"}
+            why = "" if found["reachable"] else f"{endpoint.where} lists no models; name one"
+            return found | {"error": why}
         reply = await endpoint.ask(_request())
     except LabelkitError as error:
         return found | {"error": str(error)}

@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 STATE = {
     "latency": 0.0, "schema": True, "logprobs": True, "limit": "max_completion_tokens",
     "temperature": True, "key": None, "status": None, "retry_after": "0.2", "free_text": False,
+    "binds": True,
 }  # fmt: skip
 SEEN = {"requests": 0, "bodies": [], "by_row": {}, "times": [], "in_flight": 0, "most": 0}
 LOCK = threading.Lock()
@@ -128,6 +129,10 @@ class Chat(BaseHTTPRequestHandler):
 
     def answer(self, body, row, sights, given, retried):
         label = "POSITIVE" if "good" in row.casefold() else "NEGATIVE"
+        form = body.get("response_format", {}).get("json_schema")
+        if form and STATE["binds"]:
+            allowed = form["schema"]["properties"]["label"]["enum"]
+            label = label if label in allowed else allowed[0]
         stated = "confidence" in body["messages"][0]["content"]
         made = {"label": label} | ({"confidence": 80} if stated else {})
         if "rationale" in body["messages"][0]["content"]:
@@ -154,7 +159,7 @@ class Chat(BaseHTTPRequestHandler):
 
 def tokens(text, label):
     """The answer cut into tokens of at most four characters, the label's first one at 0.9."""
-    other = {"POSITIVE": "NEG", "NEGATIVE": "POS"}[label]
+    other = "POS" if label == "NEGATIVE" else "NEG"
     at = text.rfind(label)
     cuts = [0, at, *range(at + 3, len(text), 4), len(text)] if at >= 0 else [0, len(text)]
     for start, end in itertools.pairwise(cuts):

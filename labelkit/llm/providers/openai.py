@@ -182,11 +182,7 @@ class Endpoint:
         status, said = error.status_code, self._said(error)
         where = self.where
         if status in (401, 403):
-            raise LabelkitError(
-                f"{where} refuses the key ({status}): {said}. Check OPENAI_API_KEY."
-                if self._key
-                else f"{where} wants a key ({status}): {said}. Set OPENAI_API_KEY."
-            )
+            raise self._key_refused(status, said)
         if status == 404:
             raise LabelkitError(await self._not_found(said))
         if status == 402 or "insufficient_quota" in said:
@@ -213,15 +209,33 @@ class Endpoint:
         )
 
     async def models(self) -> list[str] | None:
-        """Return the names that /models lists; None when it lists none that can be read."""
+        """Return the names that /models lists; None when it lists none that can be read.
+
+        Raises LabelkitError when nobody answers or the key is refused.
+        """
         import openai
 
         try:
             raw = await self._client.models.with_raw_response.list()
             listed = json.loads(raw.http_response.text)["data"]
             return [str(item["id"]) for item in listed]
+        except openai.APITimeoutError as error:
+            raise LabelkitError(self._late(error)) from None
+        except openai.APIConnectionError as error:
+            raise LabelkitError(self._unreachable(error)) from None
+        except openai.APIStatusError as error:
+            if error.status_code in (401, 403):
+                raise self._key_refused(error.status_code, self._said(error)) from None
+            return None
         except (openai.OpenAIError, ValueError, KeyError, TypeError, RecursionError):
             return None
+
+    def _key_refused(self, status: int, said: str) -> LabelkitError:
+        if self._key:
+            return LabelkitError(
+                f"{self.where} refuses the key ({status}): {said}. Check OPENAI_API_KEY."
+            )
+        return LabelkitError(f"{self.where} wants a key ({status}): {said}. Set OPENAI_API_KEY.")
 
     def _late(self, error: Exception) -> str:
         if type(error.__cause__).__name__ == "ConnectTimeout":

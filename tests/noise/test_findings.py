@@ -107,7 +107,8 @@ def test_a_great_many_equal_texts_take_no_time():
 
 
 @pytest.mark.parametrize(
-    ("most", "flagged"), [(1, [1]), (2, [1, 2]), (3, [1, 2, 3]), (4, [1, 2, 3, 4]), (9, [1, 2, 3, 4])]
+    ("most", "flagged"),
+    [(1, [1]), (2, [1, 2]), (3, [1, 2, 3]), (4, [1, 2, 3, 4]), (9, [1, 2, 3, 4])],
 )
 def test_a_limit_takes_the_flagged_of_lowest_quality_then_the_next(most, flagged):
     found = judged((True, False, True, False))

@@ -61,7 +61,9 @@ def test_noise_that_hits_one_class_alone_is_ranked_above_chance():
     chances = np.column_stack([1 - for_one, for_one])
     method = judging.load_method("confident-learning")
     found = judging.judge(
-        method, "confident-learning", Evidence(np.arange(2000), given_codes, ["a", "b"], chances, "")
+        method,
+        "confident-learning",
+        Evidence(np.arange(2000), given_codes, ["a", "b"], chances, ""),
     )
     worst = np.argsort(found.quality)[: int(wrong.sum())]
     assert wrong[worst].mean() > 0.8

@@ -36,7 +36,10 @@ def test_the_number_of_errors_and_the_commonest():
 def test_the_json_file_names_both():
     found = json.loads(matrix.rendered(Path("m.json"), BY_HAND))
     assert found["classes"] == ["cat", "dog"] and found["estimated_errors"] == 60
-    assert found["rows_given_true"] == {"cat": {"cat": 80, "dog": 20}, "dog": {"cat": 40, "dog": 60}}
+    assert found["rows_given_true"] == {
+        "cat": {"cat": 80, "dog": 20},
+        "dog": {"cat": 40, "dog": 60},
+    }
     assert found["p_given_when_true"]["dog"] == {"cat": 0.25, "dog": 0.75}
     assert found["p_true_when_given"]["dog"] == {"cat": 0.4, "dog": 0.6}
 

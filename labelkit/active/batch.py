@@ -84,7 +84,7 @@ def write_batch(
     extra: dict[str, Any] = {"row": rows} if job.key_name == "row" else {}
     extra |= {ROW_CHECK: [checks[row] for row in rows], **found}
     # Who gave an earlier label, and how long it took, is not said of the one to come.
-    extra |= {name: [None] * len(rows) for name in FILLED_IN if job.source.has(name)}
+    extra |= {name: [None] * len(rows) for name in FILLED_IN[1:] if job.source.has(name)}
     extra["label_origin"] = ["audit" if audit else origin for audit in chosen.is_audit.tolist()]
     extra["label"] = [""] * len(rows)
     job.write_rows(path, rows, extra)

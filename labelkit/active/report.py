@@ -33,17 +33,15 @@ def nothing_to_ask(job: "Job", relabels: bool) -> LabelkitError:
     name = job.source.name
     if not job.rows:
         return LabelkitError(f"{name} has no rows, so there is nothing to ask")
-    among = "of the rows of --where " if job.chosen is not None else ""
+    if job.chosen is not None and not job.chosen.any():
+        return LabelkitError(f"{name}: no row fits --where, so there is nothing to ask")
+    of = " of --where" if job.chosen is not None else ""
     if relabels:
         return LabelkitError(
-            f"{name}: find-noise flagged none {among}(noise_flag), so there is nothing to ask again"
-            if among
-            else f"{name}: find-noise flagged no row (noise_flag), so there is nothing to ask again"
+            f"{name}: find-noise flagged no row{of} (noise_flag), so there is nothing to ask again"
         )
     return LabelkitError(
-        f"{name}: every one {among}has a label of people's already, so there is nothing to ask"
-        if among
-        else f"{name}: every row has a label of people's already, so there is nothing to ask; to "
+        f"{name}: every row{of} has a label of people's already, so there is nothing to ask; to "
         f"find labels worth a second look: labelkit find-noise {shlex.quote(name)} -o OUTPUT"
     )
 
@@ -74,15 +72,19 @@ def tell(job: "Job", told: Told, labels: "Labels", barred: int, features: "Featu
     _count(job, told)
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def _learned(told: Told, barred: int) -> str:
     facts = told.facts
-    left_out = f" · {barred:,} labels of audit rows or like them not learned from" if barred else ""
+    left_out = f" · not learned from: {_counted(barred, 'label')} of audit rows" if barred else ""
     if told.pool.probabilities is not None and told.pool.estimator is None:
         return f"probabilities from columns, no model{left_out}"
     if not facts["rows"]:
         return f"no labels to learn from yet{left_out}"
     sources = " · ".join(f"{console.clean(n)} {c:,}" for n, c in facts["by_source"].items())
-    text = f"{facts['rows']:,} labels so far ({sources}){left_out}"
+    text = f"{_counted(facts['rows'], 'label')} so far ({sources}){left_out}"
     if told.pool.estimator is None:
         return text
     text += f"; model {facts['classifier']}"
@@ -108,19 +110,19 @@ def _why_cold(told: Told) -> str | None:
         why = f"all labels so far are {console.clean(only)!r}"
     else:
         few = default.fewest(len(told.pool.classes))
-        why = f"{told.facts['rows']:,} labels are few (fewer than {few})"
+        why = f"the labels are few (under {few})"
     instead = "" if wanted == "default" else f" instead of {console.clean(wanted)}"
     return f"cold start: {why}, so rows that stand for many others come first{instead}"
 
 
 def _pool(told: Told) -> str:
     found = told.found
-    kind = "flagged rows" if told.wanted.relabels else "rows without a label"
-    text = f"pool: {len(found.pool):,} {kind}"
+    rows = _counted(len(found.pool), "row")
+    text = f"pool: {rows} {'flagged' if told.wanted.relabels else 'without a label'}"
     in_audit = 0 if told.wanted.relabels else len(found.audit)
     left = len(found.pool) - in_audit - len(found.eligible)
     if left:
-        text += f", {left:,} of them copies of other rows or kept apart from audit rows"
+        text += f" ({left:,} left out: copies of other rows, or of one group with audit rows)"
     return text
 
 
@@ -130,22 +132,22 @@ def _shortfalls(told: Told) -> list[str]:
     notes = []
     if len(found.audit) < wanted.audit:
         notes.append(
-            f"--audit {wanted.audit}: only {len(found.audit):,} rows are without a label, all of "
-            f"them are drawn"
+            f"--audit {wanted.audit}: only {_counted(len(found.audit), 'row')} without a label, "
+            f"every one is drawn"
         )
     distinct = len(set(found.alike[found.audit].tolist()))
     if distinct < len(found.audit):
         notes.append(
-            f"{len(found.audit) - distinct:,} audit rows are copies of another: they stay, since "
-            f"the sample stands for all rows"
+            f"copies among the audit rows: {len(found.audit) - distinct:,}; they stay, since the "
+            f"sample stands for all rows"
         )
     if len(told.picks) < wanted.n:
         why = (
-            f"only {len(found.eligible):,} rows may be asked"
+            f"only {_counted(len(found.eligible), 'row')} may be asked"
             if len(told.picks) == len(found.eligible)
             else "the others nearly repeat them"
         )
-        notes.append(f"-n {wanted.n}: {len(told.picks):,} rows are picked, {why}")
+        notes.append(f"-n {wanted.n}: picked {_counted(len(told.picks), 'row')}, {why}")
     return notes
 
 

@@ -35,7 +35,13 @@ def fit_space(matrix: Any, rng: np.random.Generator) -> Callable[[Any], Points]:
         rows = matrix[np.sort(rng.choice(matrix.shape[0], FIT_ROWS, replace=False))]
     svd = TruncatedSVD(min(DIMENSIONS, *matrix.shape), random_state=int(rng.integers(2**31)))
     svd.fit(rows)
-    return lambda rows: np.asarray(svd.transform(rows), dtype=np.float32)
+
+    def project(rows: Any) -> Points:
+        if not rows.shape[0]:  # scikit-learn refuses empty input
+            return np.zeros((0, svd.n_components), dtype=np.float32)
+        return np.asarray(svd.transform(rows), dtype=np.float32)
+
+    return project
 
 
 def closest_to(points: Points, centres: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Points]:

@@ -22,9 +22,11 @@ class Policy(StrEnum):
     "decide",
     prefix="final",
     annotates=True,
-    uses=("text", "classes", "unknown_label", "label", "answers", "gold", "group", "from_proba",
-          "id"),
-)  # fmt: skip
+    uses=(
+        *("text", "classes", "unknown_label", "label", "answers", "gold", "group"),
+        *("features", "column", "from_proba", "id"),
+    ),
+)
 def decide(
     job: "Job",
     policy: Annotated[
@@ -43,6 +45,15 @@ def decide(
             show_default=False,
         ),
     ] = None,
+    own_model: Annotated[
+        bool,
+        typer.Option(
+            "--own-model/--no-own-model",
+            help="combine: learn a model from the rows that people labelled; from 100 rows (25 a "
+            "class) it votes, from 30 it fills. Default: do.",
+            show_default=False,
+        ),
+    ] = True,
     threshold: Annotated[float, typer.Option(help="How sure a voter must be for priority.")] = 0.6,
 ) -> None:
     """Choose one label a row from all sources: people first, then the other voters.
@@ -50,15 +61,18 @@ def decide(
     People's labels stand in the column label (or in --answers). Voters are weak_label, llm_label
     and columns that were written --as another name, with their confidences and probabilities
     beside them; --label names others. They are weighed by the rows that people labelled, audit
-    rows aside. model_label fills the rows that nobody else labelled. Where two classes are
-    equally likely there is no label, and the confidence is 0.
+    rows aside; a model learned from the same rows (out of fold) votes too where they are many, and
+    fills where they are few. model_label fills the rows that nobody else labelled.
 
     A label that find-noise flagged counts as hardly more than a guess: another voter beats it;
     people's stays. Accuracy is claimed only from audit rows, for the labels that no person made.
+    final_label is empty, with confidence 0, where voters cannot tell.
 
     Example:
       labelkit decide build/merged.csv -o build/final.csv
     """
     from labelkit.decide import run
 
-    run.decide(job, run.Wanted(policy=policy.value, order=order, threshold=threshold))
+    run.decide(
+        job, run.Wanted(policy=policy.value, order=order, threshold=threshold, own_model=own_model)
+    )

@@ -44,21 +44,23 @@ def measured(job: "Job", said: Said, machine: Machine, final: Verdict, among: Ma
 
 
 def _voters(said: Said, machine: Machine) -> list[dict[str, Any]]:
-    learned = machine.pool is not None and machine.pool.rows > 0
-    weights = list(machine.pool.weights) if machine.pool is not None and learned else []
-    weight_of = {
-        source.column: round(float(weight), 4)
-        for source, weight in zip(machine.pooled, weights, strict=False)
-    }
-    return [
-        {
-            "column": source.column,
-            "source": source.name,
-            "rows": int((source.voter.codes >= 0).sum()),
-            "weight": weight_of.get(source.column),
-        }
-        for source in said.sources
-    ]
+    """Return each voter's rows and the weight that it got from people's rows, if it got one."""
+    pool = machine.pool
+    weights = pool.weights if pool is not None and pool.rows else [None] * len(machine.pooled)
+    weight_of = {s.column: w for s, w in zip(machine.pooled, weights, strict=True)}
+    every = {source.column: source for source in [*said.sources, *machine.pooled]}
+    found = []
+    for source in every.values():
+        weight = weight_of.get(source.column)
+        found.append(
+            {
+                "column": source.column,
+                "source": source.name,
+                "rows": int((source.voter.codes >= 0).sum()),
+                "weight": None if weight is None else round(float(weight), 4),
+            }
+        )
+    return found
 
 
 def _audited(said: Said, machine: Verdict, among: Mask) -> dict[str, Any]:

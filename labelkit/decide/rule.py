@@ -9,7 +9,7 @@ import numpy.typing as npt
 from labelkit.columns import Mask, Texts
 from labelkit.decide import combine
 from labelkit.decide.combine import Codes, Pool
-from labelkit.decide.voters import MODEL, Said, Source
+from labelkit.decide.voters import Said, Source
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,21 +44,24 @@ def with_people(people: Codes, machine: Verdict) -> Verdict:
     )
 
 
-def combined(said: Said, learn_from: Mask, groups: Codes | None) -> Machine:
-    """Return the voters pooled by weights learned from the rows `learn_from`.
+def combined(
+    said: Said,
+    learning: Mask,
+    groups: Codes | None,
+    voting: Sequence[Source],
+    filling: Sequence[Source],
+) -> Machine:
+    """Return the voters pooled by weights learned from the rows `learning`.
 
-    Models fill the rows on which no other voter speaks: they learned from the others, and nobody
-    knows which rows, so that no row can tell how good they are.
+    `filling` label, as sure as they say, the rows on which no voter speaks.
     """
-    voters = [source for source in said.sources if source.name != MODEL]
-    models = [source for source in said.sources if source.name == MODEL]
     k, rows = len(said.classes), len(said.people)
-    truth = np.where(learn_from, said.people, -1)
-    pool = combine.learn([source.voter for source in voters], truth, k, groups)
-    verdict = _looked(_pooled(voters, pool, k, rows), said.sources)
-    filled = _pooled(models, combine.own_word(len(models), k), k, rows)
-    spoken = _heard(voters, rows) > 0
-    return Machine(_either(spoken, verdict, filled), pool, voters)
+    truth = np.where(learning, said.people, -1)
+    pool = combine.learn([source.voter for source in voting], truth, k, groups)
+    pooled = _pooled(voting, pool, k, rows)
+    filled = _pooled(filling, combine.own_word(len(filling), k), k, rows)
+    verdict = _either(_heard(voting, rows) > 0, pooled, filled)
+    return Machine(_looked(verdict, [*voting, *filling]), pool, list(voting))
 
 
 def in_order(said: Said, order: Sequence[Source], threshold: float) -> Machine:
@@ -84,13 +87,19 @@ def _pooled(sources: Sequence[Source], pool: Pool, n_classes: int, rows: int) ->
 
 
 def _best(voters: Sequence[combine.Voter], pool: Pool, n_classes: int) -> tuple[Codes, Floats]:
-    """Return the likeliest class and its probability; -1 where two are equally likely."""
+    """Return the likeliest class and its probability.
+
+    Among equally likely classes the one that most voters name counts; -1 where that is none.
+    """
     if n_classes < 2:  # one class leaves nothing to weigh: the first voter's own word
         codes, confidence, _ = combine.first_sure(voters, 0.0)
         return codes, confidence
     shares = combine.pooled(voters, pool, n_classes)
-    second, first = np.partition(shares, -2, axis=1)[:, -2:].T
-    return np.where(first - second > _TIE, shares.argmax(axis=1), -1), first
+    highest = shares.max(axis=1)
+    named = sum((voter.codes[:, None] == np.arange(n_classes)).astype(float) for voter in voters)
+    standing = np.where(shares > highest[:, None] - _TIE, 1.0 + named, 0.0)
+    second, first = np.partition(standing, -2, axis=1)[:, -2:].T
+    return np.where(first > second, standing.argmax(axis=1), -1), highest
 
 
 def _heard(sources: Sequence[Source], rows: int) -> Codes:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from labelkit.columns import Codes
-from labelkit.decide import combine, report, rule, voters
+from labelkit.decide import combine, own_model, report, rule, voters
 from labelkit.decide.rule import Machine, Verdict
 from labelkit.decide.voters import MODEL, Said, Source
 from labelkit.errors import UsageError, listing, nearest
@@ -26,6 +25,7 @@ class Wanted:
     policy: str = "combine"
     order: str | None = None
     threshold: float = 0.6
+    own_model: bool = True
 
 
 def decide(job: "Job", wanted: Wanted) -> None:
@@ -53,23 +53,34 @@ def _check(wanted: Wanted) -> None:
 def _machine(job: "Job", said: Said, wanted: Wanted) -> Machine:
     if wanted.policy == "priority":
         return rule.in_order(said, _order(job, said.sources, wanted.order), wanted.threshold)
+    return _combined(job, said, wanted.own_model)
+
+
+def _combined(job: "Job", said: Said, own_model_too: bool) -> Machine:
+    # Models in the file learned from nobody knows which rows: none of them tells their worth.
+    voting = [source for source in said.sources if source.name != MODEL]
+    filling = [source for source in said.sources if source.name == MODEL]
     # Audit rows judge; rows whose label is doubted would teach the wrong thing.
     learning = (said.people >= 0) & ~said.audit & ~said.flagged
     if learning.sum() < combine.FEWEST_TO_LEARN:
-        return rule.combined(said, learning, None)
-    groups = _groups(job)
+        return rule.combined(said, learning, None, voting, filling)
+    contents = _contents(job)
+    groups = job.groups(contents) if contents else np.arange(job.rows)
     if said.audit.any():
         learning &= ~np.isin(groups, groups[said.audit])
-    return rule.combined(said, learning, groups)
+    own = own_model.learned(job, said, learning, groups) if own_model_too and contents else None
+    if own is not None:
+        votes = own_model.may_vote(learning, len(said.classes))
+        (voting if votes else filling).append(own)
+    return rule.combined(said, learning, groups, voting, filling)
 
 
-def _groups(job: "Job") -> Codes:
-    """Return a group a row; where there is nothing but labels each row is its own."""
-    contents = job.text if job.has_text() else job.visible_columns()
-    contents = [name for name in contents if name != job.key_name]
-    if not contents and not job.options.get("group"):
-        return np.arange(job.rows, dtype=np.int32)
-    return job.groups(contents).astype(np.int32)
+def _contents(job: "Job") -> list[str]:
+    """Return the columns whose equal cells make two rows duplicates; none: nothing but labels."""
+    if job.has_text():
+        return job.text
+    named = job.options.get("column") or job.visible_columns()
+    return [name for name in named if name != job.key_name]
 
 
 def _order(job: "Job", sources: list[Source], order: str | None) -> list[Source]:

@@ -41,7 +41,9 @@ class Job:
         self._costs: dict[str, Any] = {}
         self._figures: dict[str, Any] = {}
         self._other_inputs: list[Path] = []
-        if self.annotates:
+        shows = any(self.own.get(name) for name in declared.instead_of_output)
+        writes = options.get("output") or options.get("in_place")
+        if self.annotates and (writes or not shows):
             outputs.check(
                 self.name,
                 self.options.get("output"),

@@ -161,6 +161,7 @@ class Declared(NamedTuple):
     prefix: str
     annotates: bool
     tables: tuple[str, ...]
+    instead_of_output: tuple[str, ...] = ()
 
 
 def command(
@@ -172,13 +173,15 @@ def command(
     inputs: str = "many",
     tables: Sequence[str] = (),
     first: Sequence[str] = (),
+    instead_of_output: Sequence[str] = (),
     job: bool = True,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Declare a command: its function gets a `Job` and its own options, the rest is added here.
 
     `uses` names shared options that the command reads; `inputs` is `many`, `one` or `none`;
     `tables` names keys of the command's table in the task file that are not options; `first`
-    names own arguments that stand before INPUT. With `job=False` the function gets the options
+    names own arguments that stand before INPUT; `instead_of_output` names own options with which
+    a command that annotates may do without -o. With `job=False` the function gets the options
     alone, and no data library is imported.
     """
 
@@ -187,7 +190,7 @@ def command(
         shared = _shared(annotates, uses, inputs)
         ours = [inspect.Parameter(key, _KEYWORD, default=d, annotation=a) for key, (a, d) in shared]
         split = (inputs != "none") + any(key == "output" for key, _ in shared)
-        declared = Declared(name, prefix, annotates, tuple(tables))
+        declared = Declared(name, prefix, annotates, tuple(tables), tuple(instead_of_output))
 
         def run(**given: Any) -> None:
             console.set_level(given["quiet"], given["verbose"])

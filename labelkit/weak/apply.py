@@ -16,11 +16,15 @@ from labelkit.weak.binding import Bound, FileColumns
 from labelkit.weak.codebook import ABSTAIN, Codebook, Votes, WrongVote
 from labelkit.weak.functions import line_of, running
 from labelkit.weak.rows import Row, View
+from labelkit.weak.timeout import Stopwatch, TookTooLong
 
 OnError = Literal["stop", "abstain"]
 # Small slices keep the row objects in the processor's cache and few for the garbage collector.
 SLICE = 1024
 QUOTED_COLUMNS = 5
+MOST_TIMEOUTS = 5  # of one function that may abstain where it fails
+SECONDS = 10.0  # for one row, or for so many rows of a vectorised function:
+ROWS_A_LIMIT = 1000
 
 
 @dataclass
@@ -35,8 +39,10 @@ class Voters:
     codebook: Codebook
     on_error: OnError = "stop"
     describe: Callable[[int], str] = lambda position: f"row {position}"
+    stopwatch: Stopwatch = field(default_factory=lambda: Stopwatch(SECONDS))
     errors: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     first_error: dict[str, str] = field(default_factory=dict)
+    timeouts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def vote(self, view: View, positions: npt.NDArray[np.int64]) -> Votes:
         """Return the votes on one batch, rows × functions; `positions` of its rows in the file.
@@ -47,7 +53,7 @@ class Voters:
         votes = np.full((len(view), len(self.bound)), ABSTAIN, dtype=np.int16)
         if not self.bound or not len(view):
             return votes
-        with running(self.bound[0].function.file):
+        with running(self.bound[0].function.file), self.stopwatch.running():
             for start in range(0, len(view), SLICE):
                 part = View(view.batch.slice(start, SLICE), view.text)
                 here = positions[start : start + SLICE]
@@ -93,13 +99,14 @@ class Voters:
         calls = map(call, *arguments)
         while len(votes) < len(view):
             try:
-                votes.extend(calls)  # keeps what it has when a call fails
-                if len(votes) == len(view):
-                    break
-                # `map` takes a StopIteration out of the function for its own end.
-                call(*(cells[len(votes)] for cells in arguments))
+                with self.stopwatch.watching(votes.__len__):
+                    votes.extend(calls)  # keeps what it has when a call fails
+                    if len(votes) == len(view):
+                        break
+                    # `map` takes a StopIteration out of the function for its own end.
+                    call(*(cells[len(votes)] for cells in arguments))
                 raise StopIteration
-            except Exception as error:  # the user's code may raise anything
+            except (Exception, TookTooLong) as error:  # the user's code may raise anything
                 self._failed(bound, error, view, len(votes), positions)
                 votes.append(None)
         return votes
@@ -108,12 +115,14 @@ class Voters:
         self, bound: Bound, view: View, positions: npt.NDArray[np.int64]
     ) -> list[Any]:
         frame = view.frame(bound.names)
+        limits = max(1.0, len(view) / ROWS_A_LIMIT)
         try:
-            if bound.way == "series":
-                returned = bound.function.call(*(frame[name] for name in bound.names))
-            else:
-                returned = bound.function.call(frame)
-        except Exception as error:  # the user's code may raise anything
+            with self.stopwatch.watching(lambda: 0, limits):
+                if bound.way == "series":
+                    returned = bound.function.call(*(frame[name] for name in bound.names))
+                else:
+                    returned = bound.function.call(frame)
+        except (Exception, TookTooLong) as error:  # the user's code may raise anything
             self._failed(bound, error, view, None, positions)
             return [None] * len(view)
         return _one_vote_a_row(bound, returned, len(view))
@@ -133,27 +142,35 @@ class Voters:
     def _failed(
         self,
         bound: Bound,
-        error: Exception,
+        error: BaseException,
         view: View,
         at: int | None,
         positions: npt.NDArray[np.int64],
     ) -> None:
         name = bound.function.name
         self.errors[name] += len(view) if at is None else 1
-        if name in self.first_error:
+        slow = isinstance(error, TookTooLong)
+        self.timeouts[name] += slow
+        too_often = self.timeouts[name] > MOST_TIMEOUTS
+        if name in self.first_error and not too_often:
             return
         message = self._message(bound, error, view, at, positions)
-        self.first_error[name] = message
+        self.first_error.setdefault(name, message)
+        more_time = ", or give it more time: --lf-timeout SECONDS" * slow
         if self.on_error == "stop":
             raise LabelkitError(
                 f"{message}\nCorrect the function, or let it abstain on such rows: "
-                "--on-lf-error abstain"
+                f"--on-lf-error abstain{more_time}"
+            ) from error
+        if too_often:
+            raise LabelkitError(
+                f"{message}\nIt took too long for {self.timeouts[name]} rows: correct it{more_time}"
             ) from error
 
     def _message(
         self,
         bound: Bound,
-        error: Exception,
+        error: BaseException,
         view: View,
         at: int | None,
         positions: npt.NDArray[np.int64],
@@ -163,6 +180,9 @@ class Voters:
         else:
             where = self.describe(int(positions[at]))
         text = f"{type(error).__name__}: {clean(error, 200)}"
+        if isinstance(error, TookTooLong):
+            text = f"it took more than {self.stopwatch.seconds:g} seconds"
+            text += f" for each {ROWS_A_LIMIT:,} rows" * (at is None and len(view) > ROWS_A_LIMIT)
         if isinstance(error, AttributeError) and isinstance(error.obj, Row):
             text = (
                 f"there is no column {error.name!r}{nearest(str(error.name), self.columns.every)}"

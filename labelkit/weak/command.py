@@ -31,6 +31,14 @@ FromVotes = Annotated[
         "the class order, or empty or -1 to abstain.",
     ),
 ]
+Keyword = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CLASS=A,B C",
+        help="A rule without a file: vote CLASS where the text has one of these words or phrases "
+        "(repeats).",
+    ),
+]
 LabelModel = Annotated[
     str,
     typer.Option(
@@ -45,7 +53,46 @@ Votes = Annotated[bool, typer.Option("--votes", help="Also write the vote of eac
 LfReport = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE", help="Also write the summary of the functions (.csv, .json, .txt)."
+        metavar="FILE",
+        help="Also write how the functions vote (.html, .csv, .json, .txt): coverage, conflicts, "
+        "estimated accuracy; with --gold or people's labels also accuracy and marginal gain.",
+    ),
+]
+ErrorsOf = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FUNCTION",
+        help="Write to --errors the rows that this function gets wrong; without known labels, "
+        "those where others contradict it.",
+    ),
+]
+Errors = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Where --errors-of writes, with all votes.")
+]
+Explain = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY",
+        help="Show why the row with this key has its label: the votes, the label's probability "
+        "without each, and what each adds to its log-odds (repeats).",
+    ),
+]
+Suggest = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Propose N keyword rules for rows that no function covers, as TOML to paste; learned "
+        "from known labels (never audit rows), else from confident weak labels.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print --explain as JSON.")]
+LfTimeout = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        min=0,
+        help="The longest that a function may take for one row (vectorised: for each 1,000 rows); "
+        "0: no limit.",
     ),
 ]
 OnError = Annotated[
@@ -59,10 +106,12 @@ OnError = Annotated[
     annotates=True,
     uses=("text", "classes", "unknown_label", "label", "answers", "gold", "id", "jobs"),
     tables=("rule",),
+    instead_of_output=("lf_report", "errors_of", "explain", "suggest"),
 )
 def weak_label(
     job: "Job",
     functions: Functions = None,
+    keyword: Keyword = None,
     from_votes: FromVotes = None,
     label_model: LabelModel = "majority",
     prior: Prior = None,
@@ -70,14 +119,25 @@ def weak_label(
     votes: Votes = False,
     lf_report: LfReport = None,
     on_lf_error: OnError = OnLfError.stop,
+    lf_timeout: LfTimeout = 10.0,
+    errors_of: ErrorsOf = None,
+    errors: Errors = None,
+    explain: Explain = None,
+    suggest: Suggest = None,
+    as_json: AsJson = False,
 ) -> None:
     """Label rows by labeling functions, rules and votes made elsewhere.
 
-    Functions come from --functions, rules from [[weak-label.rule]] in the task file. Their votes
-    are combined by the label model; a row on which none votes gets no label and confidence 0.
+    Functions come from --functions, rules from [[weak-label.rule]] in the task file and from
+    --keyword. Their votes are combined by the label model; a row on which none votes gets no label
+    and confidence 0.
 
-    Example:
+    While functions are being written, -o may be left out with --lf-report, --errors-of, --explain
+    and --suggest: what the last two show is then the data on stdout, else it goes to stderr.
+
+    Examples:
       labelkit weak-label sample_data/reviews.csv -o build/weak.csv --functions sample_data/lfs.py
+      labelkit weak-label sample_data/reviews.csv --gold gold --suggest 10
     """
     from labelkit.weak import run
 
@@ -92,5 +152,12 @@ def weak_label(
             votes=votes,
             lf_report=lf_report,
             on_lf_error=on_lf_error.value,
+            lf_timeout=lf_timeout,
+            keyword=tuple(keyword or ()),
+            errors_of=errors_of,
+            errors=errors,
+            explain=tuple(explain or ()),
+            suggest=suggest,
+            as_json=as_json,
         ),
     )

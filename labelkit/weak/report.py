@@ -8,11 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.errors import UsageError
+from labelkit.measure import wilson
 from labelkit.weak.analysis import Summary
+from labelkit.weak.outcome import Estimate
 
-SUFFIXES = (".csv", ".json", ".txt")
+SUFFIXES = (".html", ".csv", ".json", ".txt")
 FIELDS = ("name", "polarity", "votes", "coverage", "overlaps", "conflicts")
-GOLD_FIELDS = ("correct", "incorrect", "accuracy")
+HEADINGS = {
+    "name": "function",
+    "estimated_accuracy": "estimated",
+    "accuracy_low": "low",
+    "accuracy_high": "high",
+    "marginal_gain": "gain",
+}
 
 
 def check_path(path: Path) -> None:
@@ -22,11 +30,15 @@ def check_path(path: Path) -> None:
 
 
 def records(
-    summaries: Sequence[Summary], classes: Sequence[str], errors: Mapping[str, int], gold: bool
+    summaries: Sequence[Summary],
+    classes: Sequence[str],
+    errors: Mapping[str, int],
+    gold: bool,
+    estimates: Sequence[Estimate] | None = None,
 ) -> list[dict[str, Any]]:
     """Return one record for each function; `polarity` is a list of class names."""
     found = []
-    for summary in summaries:
+    for number, summary in enumerate(summaries):
         record: dict[str, Any] = {
             "name": summary.name,
             "polarity": [classes[code] for code in summary.polarity],
@@ -35,21 +47,38 @@ def records(
             "overlaps": round(summary.overlaps, 6),
             "conflicts": round(summary.conflicts, 6),
         }
+        if estimates is not None:
+            record["estimated_accuracy"] = _rounded(estimates[number].accuracy)
         if gold:
-            accuracy = summary.accuracy
-            record["correct"] = summary.correct
-            record["incorrect"] = summary.incorrect
-            record["accuracy"] = None if accuracy is None else round(accuracy, 6)
+            record |= _against_gold(summary)
+        if gold and estimates is not None:
+            record["marginal_gain"] = _rounded(estimates[number].gain)
         if errors:
             record["errors"] = errors.get(summary.name, 0)
         found.append(record)
     return found
 
 
-def header(gold: str | None, errors: bool) -> list[str]:
+def _against_gold(summary: Summary) -> dict[str, Any]:
+    right, wrong = summary.correct or 0, summary.incorrect or 0
+    low, high = wilson(right, right + wrong) if right + wrong else (None, None)
+    return {
+        "correct": right,
+        "incorrect": wrong,
+        "accuracy": _rounded(summary.accuracy),
+        "accuracy_low": _rounded(low),
+        "accuracy_high": _rounded(high),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
+def header(found: Sequence[Mapping[str, Any]], gold: str | None) -> list[str]:
     """Return the table's header; `gold` is what the accuracy is called."""
-    accuracy = ["correct", "incorrect", gold] if gold else []
-    return ["function", *FIELDS[1:], *accuracy, *(["errors"] if errors else [])]
+    names = {**HEADINGS, "accuracy": gold or "accuracy"}
+    return [names.get(field, field) for field in (found[0] if found else FIELDS)]
 
 
 def table_rows(found: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
@@ -61,21 +90,20 @@ def table_rows(found: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
 
 
 def rendered(path: Path, found: Sequence[Mapping[str, Any]], gold: str | None) -> bytes:
-    """Return the report in the format that the file's suffix names."""
+    """Return the report as JSON, CSV or text, as the file's suffix says."""
     suffix = path.suffix.lower()
     if suffix == ".json":
         whole = {"schema": 1, "accuracy": gold, "functions": list(found)}
         return (json.dumps(whole, ensure_ascii=False, indent=2) + "\n").encode()
-    names = list(found[0]) if found else list(FIELDS)
     rows = table_rows(found)
     if suffix == ".csv":
         stream = io.StringIO(newline="")
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(names)
+        writer.writerow(list(found[0]) if found else FIELDS)
         writer.writerows([["" if value is None else value for value in row] for row in rows])
         return stream.getvalue().encode()
-    cells = [header(gold, "errors" in names), *([_plain(value) for value in row] for row in rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(names))]
+    cells = [header(found, gold), *([plain(value) for value in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
@@ -83,7 +111,8 @@ def rendered(path: Path, found: Sequence[Mapping[str, Any]], gold: str | None) -
     return ("\n".join(lines) + "\n").encode()
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """Return a figure as people read it: shares with three decimals, nothing for None."""
     if value is None:
         return ""
     return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from labelkit import console, registry
-from labelkit.weak import report, scoring
+from labelkit.weak import develop, keywords, mistakes, report, scoring, truth
 from labelkit.weak.analysis import Summary, summarise
-from labelkit.weak.apply import OnError
+from labelkit.weak.apply import SECONDS, OnError
 from labelkit.weak.binding import FileColumns
+from labelkit.weak.outcome import Outcome, estimates
 from labelkit.weak.patterns import Counted
 from labelkit.weak.scoring import Scores
 from labelkit.weak.voting import Panel, gather
@@ -35,28 +35,69 @@ class Wanted:
     votes: bool = False
     lf_report: Path | None = None
     on_lf_error: OnError = "stop"
+    lf_timeout: float = SECONDS
+    keyword: Sequence[str] = ()
+    errors_of: str | None = None
+    errors: Path | None = None
+    explain: Sequence[str] = ()
+    suggest: int | None = None
+    as_json: bool = False
 
 
 def weak_label(job: "Job", wanted: Wanted) -> None:
     """Vote on the chosen rows, combine the votes and write the labels."""
-    if wanted.lf_report is not None:
-        report.check_path(wanted.lf_report)
+    develop.check(
+        *(job, wanted.lf_report, wanted.errors_of, wanted.errors, wanted.explain, wanted.suggest)
+    )
     combine = registry.load("label-model", wanted.label_model)
     weights = scoring.parse_prior(wanted.prior) if wanted.prior else None
     declared = job.classes or (list(weights) if weights else None)
     panel = _panel(job, wanted, declared)
+    if not panel.names:
+        develop.show_suggested(job, truth.known(job, declared or []), None, wanted.suggest or 0, ())
+        return
     counted, classes = _vote(job, panel)
     prior = scoring.prior_of(weights, classes) if weights and classes else None
-    summaries, gold = _summarise(job, panel, counted, classes)
-    _tell(job, panel, summaries, classes, gold)
-    if wanted.lf_report is not None:
-        _write_report(wanted.lf_report, panel, summaries, classes, gold)
-    scores = scoring.score(counted, len(classes), combine, prior, job.seed, wanted.label_model)
+
+    def rescore(given: Counted) -> Scores:
+        return scoring.score(given, len(classes), combine, prior, job.seed, wanted.label_model)
+
+    scores = rescore(counted)
     for note in scores.notes:
         console.warn(note)
-    closing = _count(job, panel, counted, summaries, classes)
-    job.annotate(_annotations(job, panel, counted, scores, classes, wanted))
+    found = Outcome(panel.names, classes, counted, scores, truth.known(job, classes), rescore)
+    _judge(job, panel, found, wanted)
+    closing = _count(job, panel, counted, _summaries(found), classes)
+    if job.output:
+        job.annotate(_annotations(job, panel, counted, scores, classes, wanted))
     job.closing(closing, then=_next(job))
+
+
+def _judge(job: "Job", panel: Panel, found: Outcome, wanted: Wanted) -> None:
+    """Say how the functions vote and write what was asked for beside the labels."""
+    develop.warn_of_truth(found.truth)
+    summaries = _summaries(found)
+    gold = found.truth.title(found.counted) if found.truth else None
+    guesses = None
+    if wanted.lf_report is not None:
+        with console.progress("leaving out functions one by one", len(found.names)) as advance:
+            guesses = estimates(found, advance)
+    records = report.records(summaries, found.classes, panel.errors, gold is not None, guesses)
+    _tell(panel, summaries, records, found.classes, gold)
+    if wanted.lf_report is not None:
+        facts = develop.facts(job.source.name, wanted.label_model, found)
+        develop.write_report(wanted.lf_report, facts, records, gold, found)
+    if wanted.errors_of is not None and wanted.errors is not None:
+        mistakes.write(job, found, wanted.errors_of, wanted.errors)
+    if wanted.explain:
+        develop.show_explained(job, found, wanted.explain, wanted.as_json)
+    if wanted.suggest:
+        develop.show_suggested(job, found.truth, found, wanted.suggest, found.names)
+
+
+def _summaries(found: Outcome) -> list[Summary]:
+    known = found.truth.by_pattern(found.counted) if found.truth else None
+    return summarise(found.names, found.counted.votes, found.counted.counts, known)
 
 
 def _panel(job: "Job", wanted: Wanted, classes: list[str] | None) -> Panel:
@@ -66,14 +107,24 @@ def _panel(job: "Job", wanted: Wanted, classes: list[str] | None) -> Panel:
         FileColumns(every, _hidden(job, every), text),
         classes,
         functions=wanted.functions,
-        rule_tables=job.task.table("weak-label").get("rule", []),
+        rule_tables=[
+            *job.task.table("weak-label").get("rule", []),
+            *keywords.tables(wanted.keyword),
+        ],
         rule_folder=job.task.beside("."),
         from_votes=wanted.from_votes,
+        needs_voters=bool(
+            job.output
+            or wanted.lf_report
+            or wanted.errors_of
+            or wanted.explain
+            or not wanted.suggest
+        ),
     )
     for path in (wanted.functions, *(path for rule in panel.rules for path in rule.files)):
         if path is not None:
             job.also_reads(path)
-    panel.on_error = wanted.on_lf_error
+    panel.on_error, panel.seconds = wanted.on_lf_error, wanted.lf_timeout
 
     def describe(position: int) -> str:
         if job.key_name == "row":
@@ -102,45 +153,16 @@ def _vote(job: "Job", panel: Panel) -> tuple[Counted, list[str]]:
         return panel.vote(batches, job.chosen, advance)
 
 
-def _summarise(
-    job: "Job", panel: Panel, counted: Counted, classes: list[str]
-) -> tuple[list[Summary], str | None]:
-    """Return the LF summary and what its accuracy is called (None: there is no gold)."""
-    gold = _truth(job)
-    if gold is None:
-        return summarise(panel.names, counted.votes, counted.counts), None
-    codes, names = _gold_codes(gold, classes)
-    by_class = counted.by_class(codes, len(names))
-    complete = bool((codes[counted.rows >= 0] >= 0).all())
-    name = "accuracy" if complete else "accuracy (biased)"
-    return summarise(panel.names, counted.votes, counted.counts, by_class), name
-
-
-def _truth(job: "Job") -> Any:
-    """Return the gold column, else the labels that were asked for without their audit rows."""
-    gold = job.gold()
-    if gold is None and (job.options.get("label") or job.options.get("answers")):
-        labels = job.labels()
-        gold = np.where(labels.audit, "", labels.values)
-    return gold
-
-
-def _gold_codes(gold: Any, classes: Sequence[str]) -> tuple[Any, list[str]]:
-    """Return a code for each row (-1: no gold) and all names; a class that no LF knows counts."""
-    cells = pa.array(gold, pa.string())
-    known = [name for name in pc.unique(cells).to_pylist() if name]
-    names = [*classes, *(name for name in known if name not in classes)]
-    codes = pc.fill_null(pc.index_in(cells, pa.array(names, pa.string())), -1)
-    return codes.to_numpy(zero_copy_only=False).astype(np.int32), names
-
-
 def _tell(
-    job: "Job", panel: Panel, summaries: list[Summary], classes: list[str], gold: str | None
+    panel: Panel,
+    summaries: list[Summary],
+    found: list[dict[str, Any]],
+    classes: Sequence[str],
+    gold: str | None,
 ) -> None:
-    found = report.records(summaries, classes, panel.errors, gold is not None)
     console.table(
         f"{len(found)} labeling function{'s' * (len(found) != 1)}, classes {', '.join(classes)}",
-        report.header(gold, bool(panel.errors)),
+        report.header(found, gold),
         report.table_rows(found),
     )
     for message in panel.first_error.values():
@@ -159,16 +181,6 @@ def _tell(
     returned = {code for summary in summaries for code in summary.polarity}
     if len(returned) == 1:
         console.warn(f"every vote is for {classes[returned.pop()]!r}: nothing votes for another")
-
-
-def _write_report(
-    path: Path, panel: Panel, summaries: list[Summary], classes: list[str], gold: str | None
-) -> None:
-    from labelkit.files import whole
-
-    found = report.records(summaries, classes, panel.errors, gold is not None)
-    with whole(path) as stream:
-        stream.write(report.rendered(path, found, gold))
 
 
 def _annotations(

@@ -11,13 +11,14 @@ import pyarrow as pa
 
 from labelkit.errors import UsageError, listing
 from labelkit.weak import ready_votes, rules
-from labelkit.weak.apply import OnError, Voters
+from labelkit.weak.apply import SECONDS, OnError, Voters
 from labelkit.weak.binding import Bound, FileColumns, bind
 from labelkit.weak.codebook import Codebook, Votes
 from labelkit.weak.functions import load
 from labelkit.weak.patterns import Counted, Patterns
 from labelkit.weak.rows import View
 from labelkit.weak.rules import Rule
+from labelkit.weak.timeout import Stopwatch
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Panel:
     rules: list[Rule] = field(default_factory=list)
     ready: list[str] = field(default_factory=list)
     on_error: OnError = "stop"
+    seconds: float = SECONDS
     describe: Callable[[int], str] = lambda position: f"row {position}"
     errors: dict[str, int] = field(default_factory=dict)
     first_error: dict[str, str] = field(default_factory=dict)
@@ -75,7 +77,14 @@ class Panel:
 
         Raises LabelkitError where a function fails or a vote is no class.
         """
-        voters = Voters(self.functions, self.columns, self.codebook, self.on_error, self.describe)
+        voters = Voters(
+            self.functions,
+            self.columns,
+            self.codebook,
+            self.on_error,
+            self.describe,
+            Stopwatch(self.seconds),
+        )
         patterns = Patterns(len(self.names))
         start = 0
         for batch in batches:
@@ -111,16 +120,18 @@ def gather(
     rule_tables: Sequence[Any],
     rule_folder: Path,
     from_votes: Sequence[str],
+    needs_voters: bool = True,
 ) -> Panel:
     """Return the panel of everything that the user named.
 
     Raises UsageError where nothing votes or two voters share a name, and what loading functions,
     parsing rules and matching columns raise.
     """
-    if functions is None and not rule_tables and not from_votes:
+    if needs_voters and functions is None and not rule_tables and not from_votes:
         raise UsageError(
-            "nothing votes: give --functions FILE.py, [[weak-label.rule]] tables in the task "
-            "file, or --from-votes 'lf_*' for columns that hold votes"
+            "nothing votes: give --functions FILE.py, --keyword 'CLASS=word,other phrase', "
+            "[[weak-label.rule]] tables in the task file, or --from-votes 'lf_*' for columns that "
+            "hold votes"
         )
     panel = Panel(columns, Codebook(classes))
     if functions is not None:

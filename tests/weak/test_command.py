@@ -163,15 +163,19 @@ def test_the_report_has_figures_against_gold(labelkit, data, tmp_path):
         "coverage": 0.5,
         "overlaps": 0.25,
         "conflicts": 0.25,
+        "estimated_accuracy": 0.0,
         "correct": 1,
         "incorrect": 1,
         "accuracy": 0.5,
+        "accuracy_low": 0.094531,
+        "accuracy_high": 0.905469,
+        "marginal_gain": 0.25,
     }
     assert "accuracy" in done.err and "biased" not in done.err
     run(labelkit, "--functions", "lfs.py", "--lf-report", "lf.csv")
     assert (tmp_path / "lf.csv").read_text().splitlines()[:2] == [
-        "name,polarity,votes,coverage,overlaps,conflicts",
-        "lf_good,POS,2,0.5,0.5,0.25",
+        "name,polarity,votes,coverage,overlaps,conflicts,estimated_accuracy",
+        "lf_good,POS,2,0.5,0.5,0.25,0.5",
     ]
     run(labelkit, "--functions", "lfs.py", "--lf-report", "lf.txt")
     assert (tmp_path / "lf.txt").read_text().startswith("function  polarity  votes")
@@ -228,8 +232,9 @@ def test_functions_that_say_little_are_named(labelkit, data, write):
         (
             [],
             2,
-            "nothing votes: give --functions FILE.py, [[weak-label.rule]] tables in the task "
-            "file, or --from-votes 'lf_*' for columns that hold votes",
+            "nothing votes: give --functions FILE.py, --keyword 'CLASS=word,other phrase', "
+            "[[weak-label.rule]] tables in the task file, or --from-votes 'lf_*' for columns that "
+            "hold votes",
         ),
         (["--functions", "none.py"], 2, "--functions none.py: there is no such file"),
         (["--from-votes", "lf_*"], 2, "--from-votes 'lf_*' matches no column"),
@@ -241,7 +246,7 @@ def test_functions_that_say_little_are_named(labelkit, data, write):
         (
             ["--functions", "lfs.py", "--lf-report", "lf.xls"],
             2,
-            "--lf-report lf.xls: the name must end in .csv, .json, .txt",
+            "--lf-report lf.xls: the name must end in .html, .csv, .json, .txt",
         ),
         (
             ["--functions", "lfs.py", "--prior", "POS=1"],
@@ -351,7 +356,7 @@ def test_text_of_digits_is_still_text(labelkit, write, tmp_path):
 def test_labels_so_far_judge_the_functions_without_their_audit_rows(labelkit, write):
     write("data.csv", "text,label,label_origin\ngood,POS,query\ngood,NEG,audit\ngood,,\n")
     write("lfs.py", "def lf_good(row): return 'POS'\n")
-    done = run(labelkit, "--functions", "lfs.py", "--label", "label", "--lf-report", "r.csv")
+    done = run(labelkit, "--functions", "lfs.py", "--label", "label")
     assert "accuracy (biased)" in done.err
     assert (
         "lf_good   POS           3     1.000     0.000      0.000        1          0" in done.err

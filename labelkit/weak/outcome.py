@@ -1,0 +1,81 @@
+"""What a run has found so far: the votes, the labels, what is known, and how to score again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit.errors import UsageError, listing, nearest
+from labelkit.weak.codebook import ABSTAIN
+from labelkit.weak.patterns import Counted
+from labelkit.weak.scoring import Scores
+from labelkit.weak.truth import Truth
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The votes on a file and the label model's answer; `rescore` asks the model again."""
+
+    names: Sequence[str]  # of the voters, in the order of the votes' columns
+    classes: Sequence[str]
+    counted: Counted
+    scores: Scores
+    truth: Truth | None
+    rescore: Callable[[Counted], Scores]
+
+    def number_of(self, name: str) -> int:
+        """Return the column of a voter; raises UsageError with the nearest name."""
+        if name in self.names:
+            return list(self.names).index(name)
+        raise UsageError(
+            f"there is no labeling function {name!r}{nearest(name, self.names)} "
+            f"(functions: {listing(self.names, 20)})"
+        )
+
+    def without(self, column: int) -> Scores:
+        """Return the label model's answer for each pattern when one voter is left out."""
+        votes = self.counted.votes.copy()
+        votes[:, column] = ABSTAIN
+        return self.rescore(Counted(votes, self.counted.counts, self.counted.rows))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How good a voter looks to the others, and what it adds to the labels; None: not known."""
+
+    accuracy: float | None  # share of its votes that the label model gives without it
+    gain: float | None  # share of the known rows labelled right with it minus without it
+
+
+def estimates(outcome: Outcome, advance: Callable[[int], None]) -> list[Estimate]:
+    """Return an Estimate for each voter: the label model runs once without each of them."""
+    found = []
+    known = None if outcome.truth is None else outcome.truth.by_pattern(outcome.counted)
+    everyone = _right(outcome.scores.codes, known)
+    for column in range(len(outcome.names)):
+        codes = outcome.without(column).codes
+        right = _right(codes, known)
+        gain = None if everyone is None or right is None else everyone - right
+        found.append(Estimate(_agreement(outcome.counted, column, codes), gain))
+        advance(1)
+    return found
+
+
+def _agreement(counted: Counted, column: int, codes: Codes) -> float | None:
+    votes = counted.votes[:, column]
+    judged = (votes != ABSTAIN) & (codes >= 0)
+    rows = int(counted.counts[judged].sum())
+    agreed = int(counted.counts[judged & (votes == codes)].sum())
+    return agreed / rows if rows else None
+
+
+def _right(codes: Codes, known: npt.NDArray[np.int64] | None) -> float | None:
+    """Return the share of the known rows that get their true class; no label is not right."""
+    if known is None or not known.sum():
+        return None
+    labelled = np.flatnonzero(codes >= 0)
+    return float(known[labelled, codes[labelled]].sum() / known.sum())

@@ -80,7 +80,7 @@ def find_noise(
 
     Each label is judged by a model that saw neither its row nor a duplicate of it. Labels of
     audit rows are neither judged nor learned from. noise_quality ranks the labels (lower is more
-    likely wrong), noise_suggested is the model's class, noise_reason says why a label is flagged.
+    likely wrong), noise_suggested is the likeliest class, noise_reason says why a label is flagged.
 
     Example:
       labelkit find-noise sample_data/reviews.csv -o build/noise.csv --label gold

@@ -34,9 +34,15 @@ class Findings:
         self.reason = np.full(rows, "", dtype=object)
 
     def add_verdict(self, evidence: Evidence, verdict: Verdict) -> None:
-        """Take over the method's verdict; the suggestion is the most probable class."""
+        """Take over the method's verdict; the suggestion is the most probable class.
+
+        For a flagged label it is the most probable of the others.
+        """
         rows, names = evidence.rows, np.array(evidence.classes, dtype=object)
-        best = evidence.probabilities.argmax(axis=1)
+        among = evidence.probabilities.copy()
+        flagged = np.flatnonzero(verdict.flag)
+        among[flagged, evidence.given[flagged]] = -1.0
+        best = among.argmax(axis=1)
         self.suggested[rows] = names[best]
         self.quality[rows] = verdict.quality
         self.judged[rows] = True
@@ -78,13 +84,18 @@ class Findings:
                 self.judged[said] = True
                 self.flag[said] |= label != winner
 
-    def limit(self, most: int, among: Mask) -> None:
-        """Flag exactly so many rows: the flagged ones of lowest quality, then the next lowest."""
+    def limit(self, most: int, among: Mask) -> int:
+        """Flag exactly so many rows: the flagged ones of lowest quality, then the next lowest.
+
+        Returns how many were not flagged before.
+        """
         rows = np.flatnonzero(self.judged & among)
         worst = np.lexsort((np.nan_to_num(self.quality[rows], nan=1.0), ~self.flag[rows]))
         picked = rows[worst[:most]]
+        filling_up = int((~self.flag[picked]).sum())
         self.flag[:] = False
         self.flag[picked] = True
+        return filling_up
 
     def explain(self, evidence: Evidence) -> None:
         """Give a reason for each flagged row that has none yet."""

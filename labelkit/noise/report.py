@@ -26,7 +26,8 @@ _HELD_OUT = ("test", "testing", "eval", "evaluation", "holdout", "hold-out", "he
 class Told(NamedTuple):
     """What was done: counts and flags by reason (of the chosen rows), the method, the source.
 
-    `agreement` is the share of labels that are the most probable class.
+    `agreement` is the share of labels that are the most probable class, `filling_up` the number
+    of flags that -n alone asked for.
     """
 
     counts: dict[str, int]
@@ -35,6 +36,7 @@ class Told(NamedTuple):
     source: str
     agreement: float
     n: int | None
+    filling_up: int
 
 
 def noise_model(evidence: Evidence) -> NoiseModel:
@@ -76,7 +78,7 @@ def tell(job: "Job", told: Told, model: NoiseModel | None) -> None:
     if told.n is None:
         _warn_of_many(counts)
     else:
-        _tell_of_limit(told.n, counts, reasons.get("doubtful", 0))
+        _tell_of_limit(told.n, counts, told.filling_up)
     job.count(**counts)
     job.figures({"method": told.method, "probabilities": told.source, "reasons": reasons})
     if model is not None:
@@ -96,13 +98,11 @@ def _warn_of_many(counts: dict[str, int]) -> None:
     )
 
 
-def _tell_of_limit(n: int, counts: dict[str, int], doubtful: int) -> None:
+def _tell_of_limit(n: int, counts: dict[str, int], filling_up: int) -> None:
     if counts["flagged"] < n:
         console.warn(f"-n {n:,}: only {counts['judged']:,} labels were judged, all are flagged")
-    if doubtful:
-        console.note(
-            f"{doubtful:,} of the flags only fill up -n {n:,}: the model agrees with these labels"
-        )
+    if filling_up:
+        console.note(f"{filling_up:,} of the flags only fill up -n {n:,}: not thought to be wrong")
 
 
 def _show(model: NoiseModel) -> None:

@@ -98,8 +98,7 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     found.add_typos(rows, [given.meant[int(row)] for row in rows])
     conflicts = _add_conflicts(job, found, given, evidence, same) if are_texts else 0
     among = np.ones(job.rows, dtype=bool) if job.chosen is None else job.chosen
-    if wanted.n is not None:
-        found.limit(wanted.n, among)
+    filling_up = found.limit(wanted.n, among) if wanted.n is not None else 0
     if evidence is not None:
         found.explain(evidence)
     firsts = duplicates.firsts(same)
@@ -113,7 +112,8 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     }
     model = report.noise_model(evidence) if evidence else None
     source, agreement = (evidence.source, evidence.agreement) if evidence else ("none", 1.0)
-    told = report.Told(counts, found.counts(among), method, source, agreement, wanted.n)
+    reasons = found.counts(among)
+    told = report.Told(counts, reasons, method, source, agreement, wanted.n, filling_up)
     report.tell(job, told, model)
     report.warn_of_test_rows(job, found.judged & among)
     report.tell_gold(job, found, among)

@@ -172,7 +172,7 @@ def test_a_number_of_labels_to_flag(labelkit, data, tmp_path):
     assert len(flagged(tmp_path / "out.csv")) == 1 and flagged(tmp_path / "out.csv")[0] in WRONG
     done = run(labelkit, "-n", 5)
     assert len(flagged(tmp_path / "out.csv")) == 5
-    assert "3 of the flags only fill up -n 5: the model agrees with these labels" in done.err
+    assert "3 of the flags only fill up -n 5: not thought to be wrong" in done.err
     done = run(labelkit, "-n", 1000)
     assert flagged(tmp_path / "out.csv") == list(range(60))
     assert "warning: -n 1,000: only 60 labels were judged, all are flagged" in done.err

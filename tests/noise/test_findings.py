@@ -30,9 +30,9 @@ def judged(flag=(True, True, True, False)):
     return found
 
 
-def test_the_suggestion_is_the_most_probable_class_of_each_judged_row():
+def test_the_suggestion_is_the_most_probable_class_and_another_one_where_flagged():
     found = judged()
-    assert found.suggested.tolist() == ["", "neg", "pos", "pos", "neg", ""]
+    assert found.suggested.tolist() == ["", "neg", "pos", "neg", "neg", ""]
     assert found.judged.tolist() == [False, True, True, True, True, False]
     assert np.isnan(found.quality[[0, 5]]).all()
 
@@ -113,7 +113,8 @@ def test_a_great_many_equal_texts_take_no_time():
 def test_a_limit_takes_the_flagged_of_lowest_quality_then_the_next(most, flagged):
     found = judged((True, False, True, False))
     found.flag[3] = False
-    found.limit(most, EVERY)
+    filling_up = found.limit(most, EVERY)
+    assert filling_up == max(0, min(most, 4) - 1)
     assert np.flatnonzero(found.flag).tolist() == flagged
 
 

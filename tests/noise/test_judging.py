@@ -51,13 +51,13 @@ def test_each_method_gives_a_quality_between_0_and_1_and_a_flag(name, seed, k):
     assert (codes == before[0]).all() and (chances == before[1]).all()
 
 
-def test_noise_that_hits_one_class_alone_is_ranked_above_chance():
+def test_noise_that_hits_one_class_alone_is_ranked_and_flagged_above_chance():
     rng = np.random.default_rng(0)
     true = rng.integers(0, 2, 2000)
     wrong = (true == 0) & (rng.random(2000) < 0.4)
     given_codes = np.where(wrong, 1, true)
-    # What a model learns from such labels: for class 0, 0.4 speaks for class 1.
-    for_one = np.clip(np.where(true == 0, 0.4, 0.95) + rng.normal(0, 0.1, 2000), 0.01, 0.99)
+    # What a model learns from such labels: for class 0, more than half speaks for class 1.
+    for_one = np.clip(np.where(true == 0, 0.58, 0.95) + rng.normal(0, 0.1, 2000), 0.01, 0.99)
     chances = np.column_stack([1 - for_one, for_one])
     method = judging.load_method("confident-learning")
     found = judging.judge(
@@ -67,6 +67,8 @@ def test_noise_that_hits_one_class_alone_is_ranked_above_chance():
     )
     worst = np.argsort(found.quality)[: int(wrong.sum())]
     assert wrong[worst].mean() > 0.8
+    assert (chances.argmax(axis=1) == given_codes)[wrong].mean() > 0.7
+    assert wrong[found.flag].mean() > 0.8 and found.flag[wrong].mean() > 0.3
 
 
 def test_agreement_is_the_share_of_labels_that_are_most_probable():

@@ -21,7 +21,10 @@ Verdict = tuple[Floats, npt.NDArray[np.bool_]]
 
 def confident_learning(given: Codes, probabilities: Floats) -> Verdict:
     """Flag labels that another class beats by that class's own mean confidence."""
-    return quality(given, probabilities), _issues(given, probabilities, "confident_learning")
+    # cleanlab spares labels that are the most probable class: where noise hits one of two classes
+    # hard, that spares the wrong labels and flags the right ones.
+    compared = _above_thresholds(given, probabilities) if _two(probabilities) else probabilities
+    return quality(given, probabilities), _issues(given, compared, "confident_learning")
 
 
 def prune_by_noise_rate(given: Codes, probabilities: Floats) -> Verdict:
@@ -40,7 +43,7 @@ def quality(given: Codes, probabilities: Floats) -> Floats:
     With two classes the margin after each class's mean confidence is taken off: without that,
     noise that hits one class alone ranks below chance. With more, the label's own probability.
     """
-    two = probabilities.shape[1] == 2
+    two = _two(probabilities)
     with _quiet():
         from cleanlab.rank import get_label_quality_scores
 
@@ -51,6 +54,21 @@ def quality(given: Codes, probabilities: Floats) -> Floats:
             adjust_pred_probs=two,
         )
     return np.clip(np.asarray(scores, dtype=np.float64), 0.0, 1.0)
+
+
+def _two(probabilities: Floats) -> bool:
+    return bool(probabilities.shape[1] == 2)
+
+
+def _above_thresholds(given: Codes, probabilities: Floats) -> Floats:
+    """Return the probabilities less each class's mean confidence, lifted and scaled to sum to 1."""
+    with _quiet():
+        from cleanlab.count import get_confident_thresholds
+
+        thresholds = get_confident_thresholds(np.asarray(given), probabilities)
+    lifted = probabilities - thresholds + thresholds.max()
+    shares: Floats = lifted / lifted.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _issues(given: Codes, probabilities: Floats, filter_by: str) -> npt.NDArray[np.bool_]:

@@ -148,7 +148,7 @@ def _accuracy(figures: dict[str, Any]) -> list[str]:
             f"{figures['audit_rows']:,} audit rows"
             + (f" ({silent:,} more got no label)" if silent else "")
         )
-    elif len(figures["sources"]) > 1 and figures["sources"][0]["source"] != PEOPLE:
+    elif any(source["source"] not in (PEOPLE, "all") for source in figures["sources"]):
         lines.append(
             "no audit rows with people's labels, so no accuracy is claimed "
             "(draw some: labelkit query --audit 40)"

@@ -80,11 +80,13 @@ def checked(name: str, found: object, rows: int) -> npt.NDArray[np.float64]:
     try:
         scores = np.array(found, dtype=np.float64)
     except (TypeError, ValueError):
+        scores = np.zeros(())
+    if scores.ndim == 0:
         raise LabelkitError(
             f"--strategy {name} returned {type(found).__name__}, not an array of {rows:,} numbers"
-        ) from None
+        )
     if scores.shape != (rows,):
-        shape = "x".join(str(size) for size in scores.shape) or "one number"
+        shape = "x".join(str(size) for size in scores.shape)
         raise LabelkitError(
             f"--strategy {name} returned {shape} scores; one for each of the {rows:,} rows of "
             f"the pool is needed"

@@ -1,0 +1,64 @@
+"""Which rows may be asked."""
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labelkit.active.candidates import alike, candidates, draw_audit
+
+
+def test_case_spaces_and_punctuation_make_no_other_text():
+    table = pa.table({"text": ["Good film!", "good  film", "GOOD, film…", "good films", "👍", "👎", ""]})
+    codes = alike(table, ["text"]).tolist()
+    assert codes[0] == codes[1] == codes[2]
+    assert len({codes[0], *codes[3:]}) == 5
+
+
+def test_other_columns_are_compared_as_they_are():
+    table = pa.table(
+        {"name": ["A", "a", "A"], "size": [1.0, 1.0, 1.0], "on": [True, True, None]}
+    )
+    assert alike(table, []).tolist() == [0, 1, 2]
+    assert alike(table.select(["size"]), []).tolist() == [0, 0, 0]
+
+
+def test_columns_are_not_joined_by_accident():
+    table = pa.table({"a": ["x", "xy"], "b": ["yz", "z"]})
+    assert len(set(alike(table, ["a", "b"]).tolist())) == 2
+
+
+def test_without_columns_no_row_is_like_another():
+    assert alike(pa.table({"a": ["x", "y"]}).select([]), []).tolist() == [0, 1]
+
+
+@given(st.data())
+@settings(deadline=None)
+def test_what_is_eligible_is_new_and_stands_once(data):
+    n = data.draw(st.integers(1, 30))
+    kinds = np.array(data.draw(st.lists(st.integers(0, 9), min_size=n, max_size=n)))
+    bits = st.lists(st.booleans(), min_size=n, max_size=n)
+    labelled, apart = np.array(data.draw(bits)), np.array(data.draw(bits))
+    pool = np.flatnonzero(~labelled)
+    audit = draw_audit(pool, data.draw(st.integers(0, 5)), 0)
+    found = candidates(pool, audit, labelled, kinds, apart)
+    assert set(found.eligible) <= set(pool) - set(audit)
+    assert not apart[found.eligible].any()
+    eligible_kinds = kinds[found.eligible].tolist()
+    assert len(set(eligible_kinds)) == len(eligible_kinds)
+    assert not set(eligible_kinds) & set(kinds[labelled]) and not set(eligible_kinds) & set(
+        kinds[audit]
+    )
+    for row in set(pool) - set(found.eligible) - set(audit):
+        known = set(kinds[labelled]) | set(kinds[audit]) | set(eligible_kinds)
+        assert apart[row] or kinds[row] in known
+
+
+def test_the_audit_is_each_row_alike_and_of_the_seed():
+    pool = np.arange(10, 20)
+    assert draw_audit(pool, 3, 5).tolist() == draw_audit(pool, 3, 5).tolist()
+    assert sorted(draw_audit(pool, 99, 0).tolist()) == pool.tolist()
+    counts = np.bincount(
+        np.concatenate([draw_audit(pool, 3, seed) for seed in range(2000)]), minlength=20
+    )[10:]
+    assert counts.min() > 500 and counts.max() < 700

@@ -70,6 +70,8 @@ def _exit_code(run: Any, debug: bool) -> int:
     try:
         code = run()
         sys.stdout.flush()
+        if code == 130:  # Typer's word for Ctrl-C
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except LabelkitError as error:
         if debug:

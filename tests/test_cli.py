@@ -115,6 +115,8 @@ def test_an_interrupt_leaves_nothing_half_written(
     _, said = process.communicate(timeout=30)
     assert process.returncode == code, said
     assert "Traceback" not in said
+    if number == signal.SIGINT:
+        assert said == "error: interrupted; no output was written, what was paid for is kept\n"
     assert sorted(p.name for p in tmp_path.iterdir() if p.name != "__pycache__") == [
         "in.csv",
         "lfs.py",

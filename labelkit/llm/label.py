@@ -48,8 +48,8 @@ def llm_label(job: Job, wanted: Wanted) -> None:
             found = run.label(rows.texts) if rows.texts else []
     except KeyboardInterrupt:
         console.note(
-            f"llm-label: interrupted; {run.meter.answers:,} answers of this run are kept, the "
-            "same command goes on from here"
+            f"llm-label: {run.meter.answers:,} answers of this run are kept: the same command "
+            "goes on from here"
         )
         raise
     finally:

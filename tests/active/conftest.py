@@ -12,7 +12,26 @@ WORDS = {
     "POS": ["warm", "lovely", "bright", "moving", "clever", "tender"],
     "NEG": ["stale", "awful", "grim", "dull", "clumsy", "hollow"],
 }
-PLAIN = "the story of two people in a town by sea with music and some long talk at night".split()
+PLAIN = [
+    "the",
+    "story",
+    "of",
+    "two",
+    "people",
+    "in",
+    "a",
+    "town",
+    "by",
+    "sea",
+    "with",
+    "music",
+    "and",
+    "some",
+    "long",
+    "talk",
+    "at",
+    "night",
+]
 
 
 def truth(i: int) -> str:

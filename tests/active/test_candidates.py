@@ -9,16 +9,16 @@ from labelkit.active.candidates import alike, candidates, draw_audit
 
 
 def test_case_spaces_and_punctuation_make_no_other_text():
-    table = pa.table({"text": ["Good film!", "good  film", "GOOD, film…", "good films", "👍", "👎", ""]})
+    table = pa.table(
+        {"text": ["Good film!", "good  film", "GOOD, film…", "good films", "👍", "👎", ""]}
+    )
     codes = alike(table, ["text"]).tolist()
     assert codes[0] == codes[1] == codes[2]
     assert len({codes[0], *codes[3:]}) == 5
 
 
 def test_other_columns_are_compared_as_they_are():
-    table = pa.table(
-        {"name": ["A", "a", "A"], "size": [1.0, 1.0, 1.0], "on": [True, True, None]}
-    )
+    table = pa.table({"name": ["A", "a", "A"], "size": [1.0, 1.0, 1.0], "on": [True, True, None]})
     assert alike(table, []).tolist() == [0, 1, 2]
     assert alike(table.select(["size"]), []).tolist() == [0, 0, 0]
 

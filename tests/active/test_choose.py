@@ -38,7 +38,7 @@ def test_strata_take_turns_and_keep_their_own_order(strata):
     assert sorted(turned.tolist()) == sorted(order.tolist())
     for kind in set(strata):
         assert [i for i in turned if kinds[i] == kind] == [i for i in order if kinds[i] == kind]
-    counts = {kind: 0 for kind in set(strata)}
+    counts = dict.fromkeys(set(strata), 0)
     for place in turned:
         counts[kinds[place]] += 1
         left = [k for k in counts if counts[k] < strata.count(k)]

@@ -103,10 +103,17 @@ def _usage(error: ClickException) -> int:
     if ctx is not None and not message.strip():
         print(ctx.get_help())
         return 0
-    console.error(message)
+    console.error(message + _given_value(error, message))
     if ctx is not None:
         print(f"try: {ctx.command_path} --help", file=sys.stderr)
     return error.exit_code
+
+
+def _given_value(error: ClickException, message: str) -> str:
+    # Where a number was wanted, Typer's message leaves out what was given instead.
+    cause: Any = error.__cause__
+    given = cause.errors()[0]["input"] if hasattr(cause, "errors") else ""
+    return f" ({given!r} was given)" if isinstance(given, str) and given not in message else ""
 
 
 def _forget_stdout() -> None:

@@ -154,14 +154,11 @@ def _apart_for_audits(job: "Job", labels: "Labels", audit: Rows, content: Conten
 
 
 def _how_to_learn(job: "Job", wanted: Wanted, labels: "Labels", content: Content) -> learn.Wanted:
-    needs_model = scoring.asks_a_model(wanted.strategy) or wanted.batch is not None
-    return learn.Wanted(
-        classifier=wanted.classifier,
-        seed=job.seed,
-        groups=job.groups(content.features.needed),
-        probabilities=job.from_proba(labels.classes),
-        model=needs_model and not wanted.relabels,
-    )
+    given = job.from_proba(labels.classes)
+    asks = scoring.asks_a_model(wanted.strategy) or wanted.batch is not None
+    learns = asks and not wanted.relabels and given is None
+    groups = job.groups(content.features.needed) if learns else None
+    return learn.Wanted(wanted.classifier, job.seed, groups, given, learns)
 
 
 def _score(

@@ -12,26 +12,8 @@ WORDS = {
     "POS": ["warm", "lovely", "bright", "moving", "clever", "tender"],
     "NEG": ["stale", "awful", "grim", "dull", "clumsy", "hollow"],
 }
-PLAIN = [
-    "the",
-    "story",
-    "of",
-    "two",
-    "people",
-    "in",
-    "a",
-    "town",
-    "by",
-    "sea",
-    "with",
-    "music",
-    "and",
-    "some",
-    "long",
-    "talk",
-    "at",
-    "night",
-]
+_TOWN = "the story of two people in a town by sea with music and some long talk at night"
+PLAIN = _TOWN.split()
 
 
 def truth(i: int) -> str:
@@ -55,7 +37,7 @@ def read(path: str | Path) -> list[dict[str, str]]:
 def save(path: str | Path, rows: Sequence[dict[str, Any]]) -> None:
     """Write rows as a CSV file."""
     with Path(path).open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\r\n")
         writer.writeheader()
         writer.writerows(rows)
 

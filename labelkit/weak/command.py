@@ -81,6 +81,7 @@ Suggest = Annotated[
     int | None,
     typer.Option(
         metavar="N",
+        min=1,
         help="Propose N keyword rules for rows that no function covers, as TOML to paste; learned "
         "from known labels (never audit rows), else from confident weak labels.",
     ),

@@ -30,12 +30,19 @@ def check(
         report.check_path(lf_report)
     if (errors_of is None) != (errors is None):
         raise UsageError("--errors-of FUNCTION and --errors FILE go together")
-    if n_suggest is not None and n_suggest < 1:
-        raise UsageError(f"--suggest {n_suggest}: give a number of rules")
+    _check_name(job, "--lf-report", lf_report)
+    _check_name(job, "--errors", errors)
     if explain and n_suggest is not None and not job.output:
         raise UsageError(
             "without -o both --explain and --suggest would be the data on stdout: give one of them"
         )
+
+
+def _check_name(job: "Job", option: str, path: Path | None) -> None:
+    given = job.options["input"]
+    others = [*([given] if isinstance(given, str) else given), *([job.output] * bool(job.output))]
+    if path is not None and path.resolve() in [Path(other).resolve() for other in others]:
+        raise UsageError(f"{option} {path} is an input or the output; give another name")
 
 
 def write_report(

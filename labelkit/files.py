@@ -21,6 +21,19 @@ def compression_of(path: Path) -> str | None:
     return COMPRESSIONS.get(path.suffix.lower())
 
 
+def ending_of(path: str | Path) -> str:
+    """Return the end of a name that tells format and compression: `.csv`, `.csv.gz`."""
+    name = Path(path)
+    packed = name.suffix if name.suffix.lower() in COMPRESSIONS else ""
+    return Path(name.name.removesuffix(packed)).suffix + packed
+
+
+def next_to(path: str | Path, word: str) -> Path:
+    """Return a name beside a file for what comes next: `a.csv.gz` and `llm` give `a.llm.csv.gz`."""
+    name, ending = Path(path), ending_of(path)
+    return name.with_name(f"{name.name.removesuffix(ending)}.{word}{ending}")
+
+
 def open_for_reading(path: Path) -> BinaryIO:
     """Return the decompressed bytes of a file as a stream.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from labelkit import columns, console
 from labelkit.errors import UsageError, nearest
+from labelkit.files import next_to
 from labelkit.job import Job
 from labelkit.llm import completion, cost, outlook, prompt
 from labelkit.llm.answers import Labelled
@@ -261,16 +262,6 @@ def _say(job: Job, run: Run, looked: list[Labelled], labelled: int, counts: dict
 def _next(job: Job) -> str | None:
     if job.output in ("", "-"):
         return None
-    name = shlex.quote(job.output)
+    asked = shlex.join(["labelkit", "query", job.output, "-o", str(next_to(job.output, "query"))])
     label = shlex.quote(job.column("label"))
-    return (
-        f"labelkit query {name} -o queried{_suffixes(job.output)} -n 60 --audit 40 "
-        f"--label label --label {label} --batch todo.csv"
-    )
-
-
-def _suffixes(path: str) -> str:
-    base = os.path.basename(path)
-    for ending in (".gz", ".zst"):
-        base = base.removesuffix(ending)
-    return os.path.splitext(base)[1] or ".csv"
+    return f"{asked} -n 60 --audit 40 --label label --label {label} --batch todo.csv"

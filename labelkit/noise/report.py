@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
+from labelkit.files import next_to
 from labelkit.noise import matrix
 from labelkit.noise.findings import Findings
 from labelkit.noise.judging import Evidence
@@ -196,14 +197,8 @@ def _next(job: "Job", exclude: bool) -> str | None:
     """
     if job.output in ("", "-") or job.options.get("as_name"):
         return None
-    output = Path(job.output)
-    suffixes = "".join(output.suffixes)
-    stem = output.name.removesuffix(suffixes)
     if not exclude:
-        further = output.with_name(f"{stem}.query{suffixes}")
-        batch = output.with_name(f"{stem}.todo.csv")
-        asked = ["--strategy", "relabel", "--batch", str(batch)]
-        return shlex.join(["labelkit", "query", str(output), "-o", str(further), *asked])
+        asked = ["-o", str(next_to(job.output, "query")), "--strategy", "relabel"]
+        return shlex.join(["labelkit", "query", job.output, *asked, "--batch", "todo.csv"])
     labels = [word for name in job.label_columns() for word in ("--label", name)]
-    model = output.with_name(f"{stem}.model")
-    return shlex.join(["labelkit", "train", str(output), "-o", str(model), *labels])
+    return shlex.join(["labelkit", "train", job.output, "-o", "labels.model", *labels])

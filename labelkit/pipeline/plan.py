@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from labelkit.errors import UsageError, listing, nearest
+from labelkit.files import ending_of
 from labelkit.options import accepted, split_classes
 from labelkit.task import Task
 
@@ -88,7 +89,8 @@ class _Plan:
 
     def add(self, name: str, last: bool) -> None:
         number = len(self.stages) + 1
-        target = self.output if last else self.folder / f"{number}-{name}{self._suffix()}"
+        ending = ending_of(self.output) or ".csv"
+        target = self.output if last else self.folder / f"{number}-{name}{ending}"
         if name == "people":
             self.stages.append(self._people(number, target))
         elif name == "train":
@@ -97,9 +99,6 @@ class _Plan:
         else:
             self.stages.append(self._command(number, name, target))
         self.current = [target]
-
-    def _suffix(self) -> str:
-        return "".join(self.output.suffixes[-2:]) if self.output.suffixes else ".csv"
 
     def _command(self, number: int, name: str, target: Path) -> Stage:
         args = [name, *map(str, self.current), "-o", str(target), *self._shared(name)]

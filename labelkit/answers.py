@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from labelkit.table import Table
 
 DETAILS = ("label_origin", "label_annotator", "label_note", "label_flag", "label_seconds")
+_DELIMITERS = (",", "\t", ";")
 _MOST_TO_COMPARE = 20_000  # a did-you-mean among more keys takes seconds
 
 
@@ -162,27 +163,45 @@ def _lines(source: "Table", key_name: str, given: npt.NDArray[np.int64]) -> Line
 
 
 def _as_people_write(source: "Table", needed: tuple[str, ...]) -> "Table":
-    """Return the file read as UTF-8 with the usual delimiter, where the data's own do not fit.
+    """Return the file read as people save it, where the data's own delimiter does not fit.
 
-    Batches are written so whatever the data's delimiter and encoding are.
+    Batches are comma-separated UTF-8 whatever the data's delimiter and encoding are, and
+    spreadsheets of many countries save them with semicolons.
     """
-    from labelkit.table import Table
-
     if source.format not in ("csv", "tsv"):
         return source
     fits = all(source.has(name) for name in needed)
-    delimiter = source.delimiter if fits else None
-    for encoding in dict.fromkeys(("utf-8", source.encoding)):
-        try:
-            found = Table(
-                source.paths, given_format=source.format, delimiter=delimiter, encoding=encoding
-            )
-            found.count()
-        except LabelkitError:
-            continue
-        if all(found.has(name) for name in needed):
-            return found
-    return source
+    found = source
+    for delimiter in [source.delimiter] if fits else _DELIMITERS:
+        for encoding in dict.fromkeys(("utf-8", source.encoding)):
+            tried = _reopened(source, delimiter, encoding)
+            if tried is None or not all(tried.has(name) for name in needed):
+                continue
+            found = tried
+            if _is_readable(tried):
+                return tried
+    return found
+
+
+def _reopened(source: "Table", delimiter: str, encoding: str) -> "Table | None":
+    from labelkit.table import Table
+
+    try:
+        found = Table(
+            source.paths, given_format=source.format, delimiter=delimiter, encoding=encoding
+        )
+    except LabelkitError:
+        return None
+    found.name = source.name
+    return found
+
+
+def _is_readable(source: "Table") -> bool:
+    try:
+        source.count()
+    except LabelkitError:
+        return False
+    return True
 
 
 def _refuse_doubled(answers: Answers) -> None:

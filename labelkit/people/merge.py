@@ -19,7 +19,8 @@ from labelkit.people.choose import Answer, choose
 if TYPE_CHECKING:
     from labelkit.job import Job
 
-_ALWAYS = ("origin", "annotator")
+_DETAILS = [name.removeprefix("label_") for name in DETAILS]
+_ALWAYS = {"origin", "annotator"}
 _YES, _NO = ("true", "1", "yes"), ("false", "0", "no")
 _SECONDS = re.compile(r"\d+(\.\d*)?([eE][+-]?\d+)?")
 _BEFORE = "\0before"  # who gave a label that was there before, when nobody is named
@@ -66,19 +67,17 @@ def merge(
             console.warn(f"{answers.name} holds no label yet (its column 'label' is empty)")
         names |= {name.removeprefix("label_") for name in answers.details}
         given += _given(job, answers, number, asked, refuse_unknown, tally)
-    voices = before.answers({one.row for one in given}) + given
-    picked = choose([Answer(one.row, one.who, one.label) for one in voices], prefer)
-    chosen = {row: voices[place] for row, place in picked.winner.items()}
-    written = before.with_answers(chosen, [n for n in _order(names) if n], asked, tally)
-    _say_disputed(job, picked.disputed, prefer)
+    there = before.voices({one.row for one in given})
+    picked = choose([*there, *(Answer(one.row, one.who, one.label) for one in given)], prefer)
+    won = {row: place - len(there) for row, place in picked.winner.items()}
+    chosen = {row: given[place] for row, place in won.items() if place >= 0}
+    names |= _ALWAYS
+    written = before.with_answers(chosen, [n for n in _DETAILS if n in names], asked, tally)
+    disputed = _contradictions(picked.disputed)
+    _say_disputed(job, disputed, prefer)
     job.chosen = None  # --where says whose answers count; what people said of other rows stays
     job.annotate(written)
-    _close(job, given, tally, written, len(picked.disputed))
-
-
-def _order(names: set[str]) -> list[str]:
-    usual = [name.removeprefix("label_") for name in DETAILS]
-    return [name for name in usual if name in names or name in _ALWAYS]
+    _close(job, given, tally, written, len(disputed))
 
 
 def _asked(job: "Job", batches: Sequence[Path], refuse_unknown: bool) -> Asked | None:
@@ -146,10 +145,9 @@ class _Before:
         columns.encode(
             self.labels, job.classes, job.ignores_unknown_labels(), job.source.name, job.keys
         )
-        found = {name.removeprefix("label_") for name in DETAILS}
         self.details = {
             name: self._texts(job.column(name))
-            for name in sorted(found)
+            for name in _DETAILS
             if job.source.has(job.column(name))
         }
 
@@ -162,11 +160,11 @@ class _Before:
         """Return a detail of the labels there were, '' where nothing is known."""
         return self.details.get(name, np.full(self.rows, "", dtype=object))
 
-    def answers(self, rows: set[int]) -> list[Given]:
+    def voices(self, rows: set[int]) -> list[Answer]:
         """Return the labels that these rows have, as the oldest answers of all."""
         annotators = self.detail("annotator")
         return [
-            Given(row, str(self.labels[row]), {}, str(annotators[row]) or _BEFORE)
+            Answer(row, str(annotators[row]) or _BEFORE, str(self.labels[row]))
             for row in sorted(rows)
             if self.labels[row]
         ]
@@ -179,23 +177,12 @@ class _Before:
         details = {name: self.detail(name).copy() for name in names}
         picked = self._picked()
         for row, answer in chosen.items():
-            if (
-                not answer.details
-                and answer.label == labels[row]
-                and answer.who
-                in (
-                    _BEFORE,
-                    details["annotator"][row],
-                )
-            ):
-                continue  # the label that was there won
             tally.new += not labels[row]
             tally.replaced += labels[row] not in ("", answer.label)
             labels[row] = answer.label
-            origin = self._origin(row, answer, asked, picked)
             for name in names:
                 details[name][row] = answer.details.get(f"label_{name}", "")
-            details["origin"][row] = origin
+            details["origin"][row] = self._origin(row, answer, asked, picked)
         return {self.label_name: labels} | {
             self.job.column(name): _typed(name, values, self.job)
             for name, values in details.items()
@@ -246,26 +233,33 @@ def _truth(text: str) -> bool | None:
     return None if not folded or folded in _NO else True
 
 
-def _say_disputed(job: "Job", disputed: dict[int, list[tuple[str, str]]], prefer: str) -> None:
-    # A label whose giver nobody named is replaced, not contradicted.
-    real = {
+Disputed = dict[int, list[tuple[str, str]]]
+
+
+def _contradictions(disputed: Disputed) -> Disputed:
+    """Return the rows on which people that are known differ.
+
+    A label whose giver nobody named is replaced, not contradicted.
+    """
+    return {
         row: said
         for row, said in disputed.items()
         if len({label for who, label in said if who != _BEFORE}) > 1
     }
-    for row in set(disputed) - set(real):
-        del disputed[row]
-    if not real:
+
+
+def _say_disputed(job: "Job", disputed: Disputed, prefer: str) -> None:
+    if not disputed:
         return
     keys = job.keys()
     named = [
         f"{console.clean(keys[row])} ("
         + ", ".join(f"{_name(who)} {console.clean(label)}".strip() for who, label in said)
         + ")"
-        for row, said in sorted(real.items())
+        for row, said in sorted(disputed.items())
     ]
     console.note(
-        f"merge: people disagree on {len(real):,} row{'s' if len(real) > 1 else ''}, the "
+        f"merge: people disagree on {len(disputed):,} row{'s' if len(disputed) > 1 else ''}, the "
         f"{prefer} counts: {listing(named, 5)}"
     )
 
@@ -295,18 +289,21 @@ def _close(
         labels=int(there.sum()),
     )
     job.figures({"by_origin": by_origin})
+    left_out = {
+        "outside the batch left out": tally.outside_batch,
+        "outside --where left out": tally.outside_where,
+        "of no class left out": tally.unknown_label,
+        "earlier labels replaced": tally.replaced,
+    }
+    origins_told = ", ".join(f"{console.clean(kind)} {n:,}" for kind, n in by_origin.items())
     parts = [
         f"{len(labels):,} rows",
         f"{len(given):,} answers",
-        *([f"{tally.outside_batch:,} outside the batch left out"] if tally.outside_batch else []),
-        *([f"{tally.outside_where:,} outside --where left out"] if tally.outside_where else []),
-        *([f"{tally.unknown_label:,} of no class left out"] if tally.unknown_label else []),
-        *([f"{tally.replaced:,} earlier labels replaced"] if tally.replaced else []),
-        f"{int(there.sum()):,} labels by people"
-        + (f" ({', '.join(f'{console.clean(k)} {n:,}' for k, n in by_origin.items())})"),
+        *(f"{n:,} {what}" for what, n in left_out.items() if n),
+        f"{int(there.sum()):,} labels by people" + (f" ({origins_told})" if by_origin else ""),
         *_cost(job, given),
     ]
-    job.closing(" · ".join(part.replace(" ()", "") for part in parts), then=_next(job))
+    job.closing(" · ".join(parts), then=_next(job))
 
 
 def _cost(job: "Job", given: Sequence[Given]) -> list[str]:

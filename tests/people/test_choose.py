@@ -1,0 +1,46 @@
+"""Which of several answers to a row counts."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labelkit.people.choose import PREFERENCES, Answer, choose
+
+answers = st.lists(
+    st.builds(
+        Answer,
+        row=st.integers(0, 3),
+        who=st.sampled_from(["ann", "bob", "cy"]),
+        label=st.sampled_from("ab"),
+    ),
+    max_size=20,
+)
+
+
+def test_the_latest_answer_counts() -> None:
+    given = [Answer(0, "ann", "a"), Answer(0, "bob", "b")]
+    assert choose(given, "latest").winner == {0: 1}
+    assert choose(given, "latest").disputed == {0: [("ann", "a"), ("bob", "b")]}
+
+
+def test_who_changes_their_mind_has_one_voice_and_disputes_nothing() -> None:
+    given = [Answer(0, "ann", "a"), Answer(0, "ann", "b")]
+    assert choose(given, "majority").winner == {0: 1}
+    assert choose(given, "majority").disputed == {}
+
+
+def test_the_majority_counts_and_among_equals_the_latest() -> None:
+    given = [Answer(0, "ann", "a"), Answer(0, "bob", "a"), Answer(0, "cy", "b")]
+    assert choose(given, "majority").winner == {0: 1}
+    assert choose(given[1:], "majority").winner == {0: 1}
+
+
+@settings(deadline=None)
+@given(answers, st.sampled_from(PREFERENCES))
+def test_each_row_gets_somebody_s_last_word(given: list[Answer], prefer: str) -> None:
+    chosen = choose(given, prefer)
+    assert set(chosen.winner) == {answer.row for answer in given}
+    for row, place in chosen.winner.items():
+        winner = given[place]
+        assert winner.row == row
+        assert all((later.row, later.who) != (row, winner.who) for later in given[place + 1 :])
+    assert set(chosen.disputed) <= set(chosen.winner)

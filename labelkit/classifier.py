@@ -23,6 +23,7 @@ KINDS = ("auto", "logistic", "forest", "boosting")
 FEWEST_TO_CHOOSE = 50
 MOST_TO_CHOOSE = 4_000
 FOLDS_TO_CHOOSE = 3
+WIDE = 200  # columns: embeddings, where trees are slow and no better
 
 
 class Recipe(NamedTuple):
@@ -71,7 +72,7 @@ def select(
 ) -> tuple[Recipe, dict[str, Any]]:
     """Return what to fit, and the facts that `choose` gives, without the final fit.
 
-    `auto` compares logistic regressions and, on dense matrices, random forest and histogram
+    `auto` compares logistic regressions and, on narrow dense matrices, random forest and histogram
     boosting by grouped cross-validation of the Brier score; a dearer model must be better by more
     than one standard error of the paired difference.
     """
@@ -271,6 +272,8 @@ class _Trial:
 def _best_of_trial(trial: _Trial) -> Recipe:
     if _is_sparse(trial.matrix):
         return trial.best([Recipe("logistic", strength) for strength in (10.0, 1.0, 30.0)])
+    if trial.matrix.shape[1] >= WIDE:
+        return trial.best([Recipe("logistic", strength) for strength in (0.3, 0.1, 1.0, 3.0)])
     plain = [Recipe("logistic", strength) for strength in (1.0, 0.1, 10.0)]
     splined = [Recipe("logistic", strength, splines=True) for strength in (1.0, 0.3)]
     best = trial.best(plain + (splined if any(_many_valued(trial.matrix)) else []))

@@ -1,18 +1,21 @@
-"""Columns to a matrix: TF-IDF of texts, and numbers, dates, true/false and categories.
+"""Columns to a matrix: TF-IDF or embeddings of texts, numbers, dates, true/false, categories.
 
-A text is read once into TF-IDF of its words and word pairs; numbers become their rank among the
+A text is read once into TF-IDF of its words and word pairs, a sentence embedding, or both side by
+side; numbers become their rank among the
 values seen (heavy tails and outliers then do no harm), with a column of their own that tells
 where a value was missing; dates are numbers of days; columns of few different words become one
 column a word. What was learned from one table maps any other table or batch of the same columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.errors import UsageError, listing, nearest
+from labelkit.embedded import Embedding
+from labelkit.errors import LabelkitError, UsageError, listing, nearest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,11 +23,13 @@ if TYPE_CHECKING:
 Matrix = Any  # scipy.sparse.csr_matrix or a dense array, float64, rows x features
 Floats = npt.NDArray[np.float64]
 
-CHOICES = ("auto", "tfidf", "columns", "mixed")
+CHOICES = ("auto", "tfidf", "embedding", "tfidf+embedding", "columns", "mixed")
 FIT_ROWS = 100_000
 MOST_TERMS = 50_000
 MOST_CATEGORIES = 100
 WIDEST_DENSE = 500
+# A vector of length one alone is lengthened so that the classifier's C for dense rows suits it.
+EMBEDDING_LENGTH = 4.0
 
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 
@@ -33,35 +38,53 @@ class Features:
     """Maps typed columns to a matrix; `fit` once, then `matrix` for any batch.
 
     `text` names the columns read as text, `kinds` the kind (`text number date boolean`) of every
-    column that may be used. `choice`: `tfidf` is the texts alone, `columns` the other columns
-    alone, `mixed` both; `auto` is `tfidf` where there is a text column and `columns` elsewhere.
-    After `fit`: `kind` (`tfidf`, `columns`, `mixed`), `columns` (those used, in order) and
-    `columns_left_out` (name to reason).
+    column that may be used. `choice`: `tfidf` and `embedding` are the texts alone, as is
+    `tfidf+embedding`; `embedding:NAME` says which; `columns` is the other columns alone, `mixed`
+    TF-IDF and the other columns; `auto` is what `choose` answers when `fit` asks it (`tfidf`
+    without it) where there is a text column, and `columns` elsewhere. `cache` is called for the
+    folder that keeps embeddings. After `fit`: `kind` (the choice made), `columns` (those used,
+    in order) and `columns_left_out` (name to reason).
     """
 
     def __init__(
-        self, text: Sequence[str], kinds: dict[str, str], choice: str = "auto", seed: int = 0
+        self,
+        text: Sequence[str],
+        kinds: dict[str, str],
+        choice: str = "auto",
+        seed: int = 0,
+        choose: Callable[[], str] | None = None,
+        cache: Callable[[], Path] | None = None,
     ) -> None:
-        if choice not in CHOICES:
+        choice, _, embedding = choice.partition(":")
+        if choice not in CHOICES or (embedding and "embedding" not in choice):
+            choice += f":{embedding}" if embedding else ""
             hint = nearest(choice, CHOICES)
             raise UsageError(
                 f"--features {choice!r} is not known{hint} (choices: {listing(CHOICES)})"
             )
-        if choice == "auto":
+        if choice == "auto" and not (text and choose):
             choice = "tfidf" if text else "columns"
         if choice != "columns" and not text:
             raise UsageError(f"--features {choice} needs a text column; name it with --text")
         self.kind = choice
         self.seed = seed
+        self.cache = cache
+        self._choose = choose
+        self._embedding = Embedding(embedding, self._folder) if "embedding" in choice else None
         self.columns_left_out: dict[str, str] = {}
         self._text = list(text) if choice != "columns" else []
         self._candidates = {
-            name: kind for name, kind in kinds.items() if choice != "tfidf" and name not in text
+            name: kind for name, kind in kinds.items() if self.reads_columns and name not in text
         }
         self._numbers: list[str] = []
         self._categories: list[str] = []
         self._parts: dict[str, Any] = {}
         self._width = 0
+
+    @property
+    def reads_columns(self) -> bool:
+        """Whether columns beside the texts may be used."""
+        return self.kind in ("columns", "mixed")
 
     @property
     def columns(self) -> list[str]:
@@ -80,6 +103,12 @@ class Features:
         """
         if table.num_rows == 0:
             raise UsageError("there are no rows to learn from")
+        if self.kind == "auto":
+            assert self._choose is not None
+            self.kind = self._choose()
+            self._embedding = Embedding("", self._folder) if "embedding" in self.kind else None
+        if self._embedding is not None:
+            self._embedding.require()
         if table.num_rows > FIT_ROWS:
             rng = np.random.default_rng(self.seed)
             table = table.take(np.sort(rng.choice(table.num_rows, FIT_ROWS, replace=False)))
@@ -87,7 +116,7 @@ class Features:
         if not self.columns:
             left = "; ".join(f"{name}: {why}" for name, why in self.columns_left_out.items())
             raise UsageError(f"no column is left to learn from ({left or 'none was given'})")
-        if self._text:
+        if self._reads_terms:
             self._parts["text"] = _fit_text(self._texts(table))
         if self._numbers:
             self._parts["numbers"] = _fit_numbers(self._floats(table), self.seed)
@@ -102,12 +131,18 @@ class Features:
 
         if data.num_rows == 0:  # scikit-learn refuses empty input
             is_dense = self.kind == "columns" and self._width <= WIDEST_DENSE
+            is_dense |= self.kind == "embedding"
             return np.zeros((0, self._width)) if is_dense else sparse.csr_matrix((0, self._width))
+        texts = self._texts(data) if self._text else []
+        if self.kind == "embedding":
+            return EMBEDDING_LENGTH * self._vectors(texts)
         blocks = []
-        if "text" in self._parts:
+        if self._reads_terms:
             vectorizer = self._parts["text"]
             empty = sparse.csr_matrix((data.num_rows, 1))
-            blocks.append(vectorizer.transform(self._texts(data)) if vectorizer else empty)
+            blocks.append(vectorizer.transform(texts) if vectorizer else empty)
+        if self._embedding is not None:
+            blocks.append(self._vectors(texts).astype(np.float64))
         weight = 1.0
         if self.kind == "mixed":  # as a row of TF-IDF, the other columns have length one together
             weight = 1 / max(len(self._numbers) + len(self._categories), 1) ** 0.5
@@ -123,10 +158,12 @@ class Features:
     def describe(self) -> str:
         """Return what is used, for people: `TF-IDF of text (12,031 terms) · numbers rating`."""
         parts = []
-        if self._text:
+        if self._reads_terms:
             vectorizer = self._parts.get("text")
             terms = len(vectorizer.vocabulary_) if vectorizer else 0
             parts.append(f"TF-IDF of {listing(self._text)} ({terms:,} terms)")
+        if self._embedding is not None:
+            parts.append(f"embedding of {listing(self._text)} ({self._embedding.name})")
         if self._numbers:
             parts.append(f"numbers {listing(self._numbers)}")
         if self._categories:
@@ -144,14 +181,29 @@ class Features:
             "categories": self._categories,
             "left_out": self.columns_left_out,
             "width": self._width,
+            "embedding": self._embedding
+            and {"name": self._embedding.name, "version": self._embedding.version},
         }
         return {"own": own, "parts": self._parts}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "Features":
-        """Return the features whose `state` was saved."""
+        """Return the features whose `state` was saved.
+
+        Raises LabelkitError where their embedding is missing or not the same here.
+        """
         own = state["own"]
-        features = cls(own["text"], {}, own["kind"], own["seed"])
+        embedding = own.get("embedding") or {}
+        choice = own["kind"] + (f":{embedding['name']}" if embedding else "")
+        features = cls(own["text"], {}, choice, own["seed"])
+        if features._embedding is not None:
+            features._embedding.require()
+            here = features._embedding.version
+            if here != embedding["version"]:
+                raise LabelkitError(
+                    f"the model was trained on the embedding {embedding['name']} of "
+                    f"{embedding['version']}, here is {here}; train it again"
+                )
         features._candidates = dict(own["candidates"])
         features._numbers = list(own["numbers"])
         features._categories = list(own["categories"])
@@ -164,6 +216,17 @@ class Features:
         """Return the kind that each used column must be cast to before `matrix`."""
         texts = dict.fromkeys(self._text, "text")
         return texts | {name: self._candidates[name] for name in self.columns if name not in texts}
+
+    @property
+    def _reads_terms(self) -> bool:
+        return self.kind in ("tfidf", "tfidf+embedding", "mixed")
+
+    def _folder(self) -> Path | None:
+        return self.cache() if self.cache is not None else None
+
+    def _vectors(self, texts: list[str]) -> npt.NDArray[np.float32]:
+        assert self._embedding is not None
+        return self._embedding.vectors(texts)
 
     def _look_over(self, table: "pa.Table") -> None:
         self._numbers, self._categories, self.columns_left_out = [], [], {}

@@ -320,12 +320,13 @@ class Job:
 
     def features(self) -> "Features":
         """Return what turns the feature columns into a matrix, not fitted yet."""
+        from labelkit import feature_choice
         from labelkit.features import Features
 
         choice = self.options.get("features", "auto")
         named = list(self.options.get("column") or [])
         self.source.require(named, "--column")
-        text = self.text if choice in ("auto", "tfidf", "mixed") and self.has_text() else []
+        text = self.text if choice != "columns" and self.has_text() else []
         if named and choice == "auto":
             choice = "mixed" if text else "columns"
         others = named or [
@@ -333,13 +334,14 @@ class Job:
             for name in self.source.columns
             if name not in self._not_features and name not in text
         ]
-        needed = [] if choice == "tfidf" or (choice == "auto" and text) else others
+        needed = others if choice in ("columns", "mixed") or not text else []
         kinds = self.source.kinds([*text, *needed])
         if not text and not kinds:
             raise LabelkitError(
                 f"{self.source.name} has no column to learn from: all are keys, labels or ours"
             )
-        return Features(text, kinds, choice, self.seed)
+        kept = (lambda: feature_choice.best(self, text), lambda: self.cache_dir)
+        return Features(text, kinds, choice, self.seed, *kept)
 
     def from_proba(self, classes: Sequence[str]) -> npt.NDArray[np.float64] | None:
         """Return probabilities rows x classes from the columns PREFIX<class> of --from-proba.

@@ -95,7 +95,12 @@ _ON_REQUEST: dict[str, tuple[Any, Any]] = {
     ),
     "features": (
         Annotated[
-            str, _option(metavar="KIND", help="What a model reads: auto, tfidf, columns, mixed.")
+            str,
+            _option(
+                metavar="KIND",
+                help="What a model reads: auto, tfidf, embedding (or embedding:NAME), "
+                "tfidf+embedding, columns, mixed.",
+            ),
         ],
         "auto",
     ),

@@ -26,6 +26,11 @@ PARTS: dict[str, dict[str, str]] = {
         "modal-entropy": "labelkit.active.strategies.modal:entropy",
         "modal-ranked-batch": "labelkit.active.strategies.modal:ranked_batch",
     },
+    "embedding": {
+        "minilm": "labelkit.embeddings.minilm:embed",
+        "wordllama": "labelkit.embeddings.wordllama:embed",
+        "sentence-transformers": "labelkit.embeddings.sentence_transformers:embed",
+    },
     "provider": {
         "openai": "labelkit.llm.providers.openai:connect",
         "local": "labelkit.llm.providers.local:connect",

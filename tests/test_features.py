@@ -159,7 +159,7 @@ def test_a_long_table_is_learned_from_a_seeded_sample(monkeypatch):
         (
             lambda: Features(["text"], {}, "tfdif"),
             "--features 'tfdif' is not known; did you mean 'tfidf'? "
-            "(choices: auto, tfidf, columns, mixed)",
+            "(choices: auto, tfidf, embedding, tfidf+embedding, columns, mixed)",
         ),
         (
             lambda: Features([], KINDS, "tfidf"),

@@ -21,6 +21,7 @@ PIECE = 8_192
 def predict(job: "Job", model: Path, proba: bool) -> None:
     """Write the model's label and confidence, and with `proba` each class's probability."""
     features, classifier, card = model_file.load(model)
+    features.cache = lambda: job.cache_dir
     job.also_reads(model)
     _require(job, features.columns, model)
     classes, temperature = list(card["classes"]), float(card["temperature"])

@@ -75,7 +75,7 @@ class Data:
         if not ready and self._features.kind == "columns":
             return duplicates.of_values(self._table), False
         texts = duplicates.of_texts([self._job.source.texts(name) for name in self._job.text])
-        if ready or self._features.kind == "tfidf":
+        if ready or not self._features.reads_columns:
             return texts, True
         others = duplicates.of_values(self._table.drop_columns(self._job.text))
         return duplicates.both(texts, others), True

@@ -1,0 +1,1 @@
+"""Sentence embeddings: texts to vectors in which texts of alike meaning are close."""

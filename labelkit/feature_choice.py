@@ -1,0 +1,92 @@
+"""--features auto for texts: TF-IDF, a sentence embedding, or both, by cross-validation.
+
+Compared on rows that have a label, people's or a machine's, never on audit rows; TF-IDF where
+there are few, where the embedding is not installed, or where embedding the file would take long.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit import classifier, console
+from labelkit.errors import LabelkitError
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+FEWEST, FEWEST_A_CLASS = 40, 5
+MOST_TO_COMPARE = 600
+MOST_CHARACTERS = 2_500_000  # of the whole file: minutes of one core
+FOLDS = 5
+
+Codes = npt.NDArray[np.int64]
+
+
+def best(job: "Job", text: Sequence[str]) -> str:
+    """Return `tfidf`, `embedding` or `tfidf+embedding` for the text columns of a job's file."""
+    from labelkit.embedded import Embedding
+
+    missing = Embedding().missing()
+    if missing:
+        return _plain(f"sentence embeddings are not installed ({missing})")
+    rows, codes, n_classes = _labelled(job)
+    if len(rows) < FEWEST or (np.bincount(codes) >= FEWEST_A_CLASS).sum() < 2:
+        return _plain(f"fewer than {FEWEST} labelled rows to compare with embeddings")
+    if _characters(job, text) > MOST_CHARACTERS:
+        return _plain(
+            "the file is long, to embed it would take minutes or hours; --features embedding does"
+        )
+    return _compare(job, text, rows, codes, n_classes)
+
+
+def _plain(reason: str) -> str:
+    console.detail(f"features auto: TF-IDF ({reason})")
+    return "tfidf"
+
+
+def _labelled(job: "Job") -> tuple[Codes, Codes, int]:
+    """Return some rows with a label that are no audit rows, their codes, the number of classes."""
+    try:
+        labels = job.labels()
+    except LabelkitError:  # the command has its own word to say about them
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), 0
+    rows = np.flatnonzero((labels.codes >= 0) & ~labels.audit)
+    if len(rows) > MOST_TO_COMPARE:
+        rng = np.random.default_rng([job.seed, 6])
+        rows = np.sort(rng.choice(rows, MOST_TO_COMPARE, replace=False))
+    return rows, labels.codes[rows].astype(np.int64), len(labels.classes)
+
+
+def _characters(job: "Job", text: Sequence[str]) -> int:
+    import pyarrow.compute as pc
+
+    return sum(
+        pc.sum(pc.utf8_length(batch.column(name))).as_py() or 0
+        for batch in job.source.batches(text)
+        for name in text
+    )
+
+
+def _compare(job: "Job", text: Sequence[str], rows: Codes, codes: Codes, n_classes: int) -> str:
+    from labelkit.features import Features
+
+    table = job.source.read(text, typed=True).take(rows)
+    groups = job.groups()[rows]
+    truth = np.eye(n_classes)[codes]
+    scores: dict[str, float] = {}
+    # The one that reads both first: it wins where they are equal.
+    for choice in ("tfidf+embedding", "embedding", "tfidf"):
+        features = Features(text, {}, choice, job.seed, cache=lambda: job.cache_dir).fit(table)
+        found = _unseen(features.matrix(table), codes, groups, n_classes, job.seed)
+        scores[choice] = round(float(((found - truth) ** 2).sum(axis=1).mean()), 6)
+    chosen = min(scores, key=lambda name: scores[name])
+    told = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
+    console.detail(f"features auto: {chosen} (Brier score on {len(rows):,} labelled rows: {told})")
+    return chosen
+
+
+def _unseen(matrix: Any, codes: Codes, groups: Codes, n_classes: int, seed: int) -> Any:
+    recipe = classifier.default_recipe(matrix)
+    return classifier.out_of_fold(matrix, codes, groups, n_classes, FOLDS, recipe, seed)

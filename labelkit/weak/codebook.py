@@ -122,6 +122,11 @@ class Codebook:
         )
 
     @property
+    def found(self) -> list[str | int]:
+        """Return the classes that were not declared, in the order of their codes."""
+        return list(self._found)
+
+    @property
     def numbered(self) -> bool:
         """Return whether classes are known only by number."""
         return bool(self._found) and isinstance(self._found[0], int)

@@ -150,7 +150,7 @@ def _vote(job: "Job", panel: Panel) -> tuple[Counted, list[str]]:
     # The number of rows of a text file would cost a pass of its own.
     total = job.rows if job.source.format == "parquet" else None
     with console.progress("voting", total) as advance:
-        return panel.vote(batches, job.chosen, advance)
+        return panel.vote(batches, job.chosen, advance, job.jobs)
 
 
 def _tell(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit.errors import UsageError, listing
-from labelkit.weak import ready_votes, rules
+from labelkit.weak import processes, ready_votes, rules
 from labelkit.weak.apply import SECONDS, OnError, Voters
 from labelkit.weak.binding import Bound, FileColumns, bind
 from labelkit.weak.codebook import Codebook, Votes
@@ -72,6 +72,7 @@ class Panel:
         batches: Iterable[pa.RecordBatch],
         chosen: npt.NDArray[np.bool_] | None,
         advance: Callable[[int], Any],
+        jobs: int = 1,
     ) -> tuple[Counted, list[str]]:
         """Return the votes on all chosen rows and the classes in their final order.
 
@@ -86,30 +87,20 @@ class Panel:
             Stopwatch(self.seconds),
         )
         patterns = Patterns(len(self.names))
-        start = 0
-        for batch in batches:
-            here = slice(start, start + batch.num_rows)
-            positions = np.arange(here.start, here.stop)
-            mask = None if chosen is None else chosen[here]
-            if mask is not None:
-                batch, positions = batch.filter(pa.array(mask)), positions[mask]
-            patterns.add(self._batch(voters, batch, positions), mask)
-            start = here.stop
-            advance(here.stop - here.start)
+        parts = processes.cut(batches, chosen, processes.part_size(voters, jobs))
+        for part, votes in processes.votes(voters, parts, jobs):
+            patterns.add(np.concatenate([votes, self._others(part)], axis=1), part.mask)
+            advance(part.rows)
         self.errors, self.first_error = dict(voters.errors), voters.first_error
         classes, remap = self.codebook.final()
         return patterns.finish(remap), classes
 
-    def _batch(
-        self, voters: Voters, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]
-    ) -> Votes:
-        view = View(batch, self.columns.text)
-        parts = [
-            voters.vote(view, positions),
-            rules.vote(self.rules, view, self.codebook),
-            ready_votes.read(batch, self.ready, self.codebook, positions, self.describe),
-        ]
-        return np.concatenate(parts, axis=1)
+    def _others(self, part: processes.Part) -> Votes:
+        by_rule = rules.vote(self.rules, View(part.batch, self.columns.text), self.codebook)
+        ready = ready_votes.read(
+            part.batch, self.ready, self.codebook, part.positions, self.describe
+        )
+        return np.concatenate([by_rule, ready], axis=1)
 
 
 def gather(

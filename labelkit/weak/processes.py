@@ -1,0 +1,132 @@
+"""Labeling functions in several processes: the votes are those of one process."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from labelkit import shards
+from labelkit.errors import LabelkitError
+from labelkit.weak.apply import OnError, Voters
+from labelkit.weak.binding import FileColumns, bind
+from labelkit.weak.codebook import Codebook, Votes, WrongVote
+from labelkit.weak.functions import load
+from labelkit.weak.rows import View
+from labelkit.weak.timeout import Stopwatch
+
+PIECE = 4096
+
+
+class Part(NamedTuple):
+    """Some rows of the file: those to vote on, their places, and which of the rows they are."""
+
+    batch: pa.RecordBatch
+    positions: npt.NDArray[np.int64]
+    mask: npt.NDArray[np.bool_] | None
+    rows: int  # of the file, those that are not voted on included
+
+
+class Voted(NamedTuple):
+    """The votes on a part, in the codes of its own classes, and how many calls failed."""
+
+    votes: Votes
+    classes: list[str | int]
+    errors: dict[str, int]
+
+
+def voter(
+    path: Path,
+    classes: Sequence[str],
+    columns: FileColumns,
+    on_error: OnError,
+    seconds: float,
+) -> Callable[[Part], Voted | None]:
+    """Return what votes on a part with the functions of the file at `path`.
+
+    It returns None where a part must be voted on again in the first process, which can name the
+    row: a function failed in a way that ends the command, or took too long.
+    """
+    bound = bind(load(path, classes or None), columns)
+
+    def vote(part: Part) -> Voted | None:
+        codebook = Codebook(classes or None)
+        voters = Voters(bound, columns, codebook, on_error, stopwatch=Stopwatch(seconds))
+        try:
+            votes = voters.vote(View(part.batch, columns.text), part.positions)
+        except LabelkitError:
+            return None
+        if any(voters.timeouts.values()):
+            return None
+        return Voted(votes, codebook.found, dict(voters.errors))
+
+    return vote
+
+
+def votes(voters: Voters, parts: Iterable[Part], jobs: int) -> Iterator[tuple[Part, Votes]]:
+    """Yield each part with its votes, the same for any number of processes.
+
+    Raises LabelkitError as voting in one process does.
+    """
+    if jobs <= 1 or not voters.bound:
+        for part in parts:
+            yield part, voters.vote(View(part.batch, voters.columns.text), part.positions)
+        return
+    path, classes = voters.bound[0].function.file, voters.codebook.declared
+    seconds = voters.stopwatch.seconds
+    arguments = (path, classes, voters.columns, voters.on_error, seconds)
+    sent: deque[Part] = deque()
+
+    def sending() -> Iterator[Part]:
+        for part in parts:
+            sent.append(part)
+            yield part
+
+    for voted in shards.in_order(voter, arguments, sending(), jobs):
+        part = sent.popleft()
+        yield part, _merged(voted, part, voters)
+
+
+def _merged(voted: Voted | None, part: Part, voters: Voters) -> Votes:
+    """Return the votes in the codes of `voters`, to which new classes and failures are added."""
+    view = View(part.batch, voters.columns.text)
+    if voted is None or not voted.errors.keys() <= voters.first_error.keys():
+        return voters.vote(view, part.positions)
+    try:
+        new = voters.codebook.encode(list(voted.classes))
+    except WrongVote:
+        return voters.vote(view, part.positions)
+    for name, number in voted.errors.items():
+        voters.errors[name] += number
+    return np.append(new, np.int16(-1))[voted.votes] if voted.classes else voted.votes
+
+
+def cut(
+    batches: Iterable[pa.RecordBatch], chosen: npt.NDArray[np.bool_] | None, most: int | None
+) -> Iterator[Part]:
+    """Yield the batches as parts of at most `most` rows (None: whole batches)."""
+    start = 0
+    for whole in batches:
+        size = most or max(whole.num_rows, 1)
+        for offset in range(0, whole.num_rows, size):
+            batch = whole.slice(offset, size)
+            here = slice(start + offset, start + offset + batch.num_rows)
+            positions, mask = np.arange(here.start, here.stop), None
+            if chosen is not None:
+                mask = chosen[here]
+                positions = positions[mask]
+                batch = batch.filter(pa.array(mask))
+            elif most is not None:
+                # A slice would be sent with all that it was cut from.
+                batch = batch.take(pa.array(np.arange(batch.num_rows)))
+            yield Part(batch, positions, mask, here.stop - here.start)
+        start += whole.num_rows
+
+
+def part_size(voters: Voters, jobs: int) -> int | None:
+    """Return how many rows go to a process at once: whole batches where a function sees frames."""
+    by_row = all(one.way in ("row", "columns") for one in voters.bound)
+    return PIECE if jobs > 1 and by_row else None

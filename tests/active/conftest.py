@@ -1,4 +1,4 @@
-"""Files to query: reviews of two classes, and a table of numbers."""
+"""Files to query: reviews of two classes, and a table of numbers; running it, promises kept."""
 
 import csv
 from collections.abc import Callable, Sequence
@@ -45,6 +45,40 @@ def save(path: str | Path, rows: Sequence[dict[str, Any]]) -> None:
 def answer(batch: str | Path, to: str | Path) -> None:
     """Play the person: fill in the batch by the truth."""
     save(to, [{**row, "label": truth(int(row["id"]))} for row in read(batch)])
+
+
+def run(labelkit, *args, name="reviews.csv"):
+    done = labelkit("query", name, "-o", "out.csv", *args)
+    assert done.code == 0, done.err
+    assert done.out == ""
+    return done
+
+
+def refused(labelkit, *args, name="reviews.csv"):
+    done = labelkit("query", name, "-o", "out.csv", *args)
+    assert done.code in (1, 2)
+    assert "Traceback" not in done.err
+    assert not Path("out.csv").exists()
+    return done
+
+
+def ranked(path="out.csv"):
+    rows = [row for row in read(path) if row["query_rank"]]
+    return sorted(rows, key=lambda row: int(row["query_rank"]))
+
+
+def check_output(rows, batch=None, pool=None):
+    """The promises that hold for every output: ranks, scores, reasons, the batch."""
+    asked = sorted((int(row["query_rank"]), row["id"]) for row in rows if row["query_rank"])
+    assert [rank for rank, _ in asked] == list(range(1, len(asked) + 1))
+    for row in rows:
+        in_pool = row["label"] == "" if pool is None else row["id"] in pool
+        assert (row["query_score"] != "") == in_pool
+        assert (row["query_reason"] != "") == (row["query_rank"] != "")
+        assert in_pool or not row["query_rank"]
+    if batch is not None:
+        assert [row["id"] for row in batch] == [key for _, key in asked]
+        assert {row["label"] for row in batch} <= {""}
 
 
 @pytest.fixture

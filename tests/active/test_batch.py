@@ -1,0 +1,143 @@
+"""The batch: the chosen rows for people, and what they filled in."""
+
+import csv
+import io
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.active.conftest import (
+    answer,
+    check_output,
+    read,
+    refused,
+    review,
+    run,
+    save,
+    truth,
+)
+
+
+def test_a_batch_holds_all_columns_and_an_empty_label_last(labelkit, reviews):
+    reviews(60, 45, note=lambda i: f'n{i}, "q"\n')
+    run(labelkit, "-n", "4", "--audit", "3", "--batch", "todo.csv")
+    batch = read("todo.csv")
+    assert list(batch[0]) == [
+        *["id", "text", "note", "row_check", "query_score", "query_rank", "query_reason"],
+        *["query_guess", "query_guess_confidence", "label_origin", "label"],
+    ]
+    given = {row["id"]: row for row in read("reviews.csv")}
+    for row in batch:
+        assert row["text"] == given[row["id"]]["text"]
+        assert row["note"] == given[row["id"]]["note"]
+        assert row["query_guess"] in ("POS", "NEG")
+        assert 0.5 <= float(row["query_guess_confidence"]) <= 1
+    assert sorted(row["label_origin"] for row in batch) == ["audit"] * 3 + ["query"] * 4
+
+
+def test_without_a_model_the_guess_is_a_machines_label(labelkit, reviews):
+    reviews(20, 0, llm_label=truth, llm_confidence=lambda i: 0.8)
+    run(labelkit, "-n", "3", "--batch", "todo.csv")
+    for row in read("todo.csv"):
+        assert row["query_guess"] == truth(int(row["id"]))
+        assert row["query_guess_confidence"] == "0.8"
+
+
+def test_rows_without_a_key_carry_their_number_and_a_check(labelkit, write):
+    write("plain.csv", "text\n" + "".join(f"{review(i)}\n" for i in range(20)))
+    run(labelkit, "-n", "3", "--batch", "todo.csv", name="plain.csv")
+    batch = read("todo.csv")
+    out = read("out.csv")
+    for row in batch:
+        assert out[int(row["row"])]["text"] == row["text"]
+        assert len(row["row_check"]) == 12
+    save("todo.csv", [{**row, "label": "POS"} for row in batch])
+    sorted_rows = sorted(out, key=lambda row: row["text"])
+    save("resorted.csv", sorted_rows)
+    done = labelkit("merge", "resorted.csv", "todo.csv", "-o", "merged.csv")
+    assert done.code == 1
+    assert "was the file re-sorted or changed?" in done.err
+
+
+def test_the_next_command_runs_and_a_second_round_asks_others(labelkit, reviews):
+    reviews(60, 0)
+    done = run(labelkit, "-n", "10", "--audit", "5", "--batch", "todo.csv", "--classes", "POS,NEG")
+    first = {row["id"] for row in read("todo.csv")}
+    said = "next: fill in `label` in todo.csv, then: "
+    (line,) = [line for line in done.err.splitlines() if line.startswith(said)]
+    answer("todo.csv", "todo.csv")
+    merged = labelkit(*shlex.split(line.removeprefix(said))[1:])
+    assert merged.code == 0, merged.err
+    rows = {row["id"]: row for row in read("out.merged.csv")}
+    assert sum(row["label_origin"] == "audit" for row in rows.values()) == 5
+    done = labelkit("query", "out.merged.csv", "-o", "two.csv", "-n", "10", "--batch", "more.csv")
+    assert done.code == 0, done.err
+    assert "10 labels so far (label 10) · not learned from: 5 labels of audit rows" in done.err
+    second = {row["id"] for row in read("more.csv")}
+    assert len(second) == 10 and not first & second
+    assert {row["label_annotator"] for row in read("more.csv")} == {""}
+
+
+def test_what_people_filled_in_is_not_overwritten(labelkit, reviews):
+    reviews(30)
+    run(labelkit, "--batch", "todo.csv", "-n", "4")
+    run(labelkit, "--batch", "todo.csv", "-n", "4")
+    Path("out.csv").unlink()
+    rows = read("todo.csv")
+    rows[2]["label"] = "POS"
+    save("todo.csv", rows)
+    held = Path("todo.csv").read_bytes()
+    done = refused(labelkit, "--batch", "todo.csv")
+    assert "todo.csv was filled in by people (1 cells of 'label'); merge it first" in done.err
+    rows[2]["label"] = ""
+    save("todo.csv", [{**row, "label_note": "unsure" if i else ""} for i, row in enumerate(rows)])
+    done = refused(labelkit, "--batch", "todo.csv")
+    assert "3 cells of 'label_note'" in done.err
+    for content in (held.replace(b",", b";"), held + b"torn,record\n", "é".encode("latin-1")):
+        Path("todo.csv").write_bytes(content)
+        done = refused(labelkit, "--batch", "todo.csv")
+        assert "todo.csv is there already and cannot be read as a batch" in done.err
+        assert Path("todo.csv").read_bytes() == content
+    Path("todo.csv").write_bytes(b"")
+    run(labelkit, "--batch", "todo.csv", "-n", "4")
+    assert len(read("todo.csv")) == 4
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet", "csv.gz"])
+def test_a_batch_has_the_format_of_its_name(labelkit, reviews, suffix):
+    reviews(30, 12)
+    run(labelkit, "-n", "4", "--batch", f"todo.{suffix}")
+    run(labelkit, "-n", "4", "--batch", f"todo.{suffix}")
+    copied = labelkit("merge", "out.csv", f"todo.{suffix}", "-o", "merged.csv")
+    assert copied.code == 0, copied.err
+
+
+def test_pipes(labelkit_process, reviews):
+    content = reviews(30, 5).read_text()
+    done = labelkit_process("query", "-", "-o", "-", "-n", "3", "--batch", "todo.csv",
+                            stdin=content)  # fmt: skip
+    assert done.code == 0, done.err
+    rows = list(csv.DictReader(io.StringIO(done.out)))
+    check_output(rows, read("todo.csv"))
+    batch = labelkit_process("query", "-", "-o", "out.csv", "-n", "3", "--batch", "-",
+                             stdin=content)  # fmt: skip
+    assert batch.code == 0, batch.err
+    assert batch.out == Path("todo.csv").read_text()
+
+
+def test_in_place(labelkit, reviews):
+    reviews(30, 5)
+    run(labelkit, "-n", "3", "--batch", "todo.csv")
+    first = Path("todo.csv").read_bytes()
+    done = labelkit("query", "reviews.csv", "--in-place", "-n", "3", "--batch", "todo.csv")
+    assert done.code == 0, done.err
+    assert Path("reviews.csv").read_bytes() == Path("out.csv").read_bytes()
+    assert Path("todo.csv").read_bytes() == first
+
+
+def test_another_prefix(labelkit, reviews):
+    reviews(30, 5)
+    run(labelkit, "-n", "3", "--as", "second", "--batch", "todo.csv")
+    assert list(read("out.csv")[0])[3:] == ["second_score", "second_rank", "second_reason"]
+    assert "second_guess" in read("todo.csv")[0]

@@ -47,7 +47,7 @@ class Outcome:
 class Estimate:
     """How good a voter looks to the others, and what it adds to the labels; None: not known."""
 
-    accuracy: float | None  # share of its votes that the label model gives without it
+    accuracy: float | None  # the mean probability of its votes, to a label model without it
     gain: float | None  # share of the known rows labelled right with it minus without it
 
 
@@ -57,20 +57,19 @@ def estimates(outcome: Outcome, advance: Callable[[int], None]) -> list[Estimate
     known = None if outcome.truth is None else outcome.truth.by_pattern(outcome.counted)
     everyone = _right(outcome.scores.codes, known)
     for column in range(len(outcome.names)):
-        codes = outcome.without(column).codes
-        right = _right(codes, known)
+        others = outcome.without(column)
+        right = _right(others.codes, known)
         gain = None if everyone is None or right is None else everyone - right
-        found.append(Estimate(_agreement(outcome.counted, column, codes), gain))
+        found.append(Estimate(_agreement(outcome.counted, column, others), gain))
         advance(1)
     return found
 
 
-def _agreement(counted: Counted, column: int, codes: Codes) -> float | None:
-    votes = counted.votes[:, column]
-    judged = (votes != ABSTAIN) & (codes >= 0)
-    rows = int(counted.counts[judged].sum())
-    agreed = int(counted.counts[judged & (votes == codes)].sum())
-    return agreed / rows if rows else None
+def _agreement(counted: Counted, column: int, others: Scores) -> float | None:
+    judged = np.flatnonzero((counted.votes[:, column] != ABSTAIN) & (others.codes >= 0))
+    rows = counted.counts[judged]
+    agreed = others.probabilities[judged, counted.votes[judged, column]]
+    return float((rows * agreed).sum() / rows.sum()) if rows.sum() else None
 
 
 def _right(codes: Codes, known: npt.NDArray[np.int64] | None) -> float | None:

@@ -39,7 +39,7 @@ MEANINGS = {
     "coverage": "share of the rows on which it votes",
     "overlaps": "share of the rows on which it and another vote",
     "conflicts": "share of the rows on which it votes and another votes differently",
-    "estimated": "share of its votes that the label model gives too when it does not know them; "
+    "estimated": "how probable its votes are, on average, to a label model that does not know them; "
     "no truth is needed for it, and functions that err alike flatter each other",
     "accuracy": "share of its votes that are right where the truth is known; low and high are the "
     "95 % interval; biased: the known rows are not all rows",

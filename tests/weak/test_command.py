@@ -175,7 +175,7 @@ def test_the_report_has_figures_against_gold(labelkit, data, tmp_path):
     run(labelkit, "--functions", "lfs.py", "--lf-report", "lf.csv")
     assert (tmp_path / "lf.csv").read_text().splitlines()[:2] == [
         "name,polarity,votes,coverage,overlaps,conflicts,estimated_accuracy",
-        "lf_good,POS,2,0.5,0.5,0.25,0.5",
+        "lf_good,POS,2,0.5,0.5,0.25,0.75",
     ]
     run(labelkit, "--functions", "lfs.py", "--lf-report", "lf.txt")
     assert (tmp_path / "lf.txt").read_text().startswith("function  polarity  votes")

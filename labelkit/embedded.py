@@ -4,7 +4,7 @@ import hashlib
 import importlib.util
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console, registry
-from labelkit.errors import LabelkitError
+from labelkit.errors import LabelkitError, UsageError
 
 CHUNK = 1_024  # texts computed, then kept, at a time: what a killed run loses
 ASKED = 500  # keys in one query
@@ -34,7 +34,11 @@ class Embedding:
         part, _, self._model = (
             (self.name, "", "") if ".py:" in self.name else self.name.partition(":")
         )
-        self._embed = registry.load("embedding", part)
+        try:
+            self._embed = registry.load("embedding", part)
+        except UsageError as error:  # there is no option --embedding
+            said = str(error).replace("--embedding ", "--features embedding:NAME: ", 1)
+            raise UsageError(said) from error
         self._part = sys.modules.get(self._embed.__module__)
 
     def missing(self) -> str:
@@ -76,26 +80,36 @@ class Embedding:
 
     def _fill(self, texts: list[str], kept: "_Kept") -> Halves:
         keys = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
-        known = kept.get(keys)
-        new = [place for place, key in enumerate(keys) if key not in known]
+        rows: Halves = np.empty((len(texts), 0), dtype=np.float16)
+        new: list[int] = []
+        for start in range(0, len(keys), ASKED):
+            known = kept.get(keys[start : start + ASKED])
+            for place in range(start, min(start + ASKED, len(keys))):
+                if keys[place] not in known:
+                    new.append(place)
+                    continue
+                vector = np.frombuffer(known[keys[place]], dtype=np.float16)
+                rows = self._fitting(rows, len(vector))
+                rows[place] = vector
         # Texts of like length are computed together.
         new.sort(key=lambda place: len(texts[place]))
-        rows: Halves = np.empty((len(texts), 0), dtype=np.float16)
         with console.progress("embed", len(new)) as advance:
             for start in range(0, len(new), CHUNK):
                 some = new[start : start + CHUNK]
                 computed = self._compute([texts[place] for place in some])
-                if not rows.shape[1]:
-                    rows = np.empty((len(texts), computed.shape[1]), dtype=np.float16)
+                rows = self._fitting(rows, computed.shape[1])
                 rows[some] = computed
                 kept.put([keys[place] for place in some], computed)
                 advance(len(some))
-        for place, key in enumerate(keys):
-            if key in known:
-                vector = np.frombuffer(known[key], dtype=np.float16)
-                if not rows.shape[1]:
-                    rows = np.empty((len(texts), len(vector)), dtype=np.float16)
-                rows[place] = vector
+        return rows
+
+    def _fitting(self, rows: Halves, width: int) -> Halves:
+        if not rows.shape[1]:
+            return np.empty((len(rows), width), dtype=np.float16)
+        if rows.shape[1] != width:
+            raise LabelkitError(
+                f"the embedding {self.name} gave vectors of {rows.shape[1]} and of {width} numbers"
+            )
         return rows
 
     def _compute(self, texts: list[str]) -> Halves:
@@ -147,20 +161,14 @@ class _Kept:
             self.close()
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Return the vectors that are there."""
+        """Return the vectors that are there, of ASKED texts at most."""
         found: dict[bytes, bytes] = {}
         if self._db is not None:
-            self._safely(lambda: found.update(self._rows(keys)))
+            marks = ",".join("?" * len(keys))
+            query = f"SELECT key, vector FROM vectors WHERE key IN ({marks})"
+            db = self._db
+            self._safely(lambda: found.update(db.execute(query, list(keys))))
         return found
-
-    def _rows(self, keys: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
-        assert self._db is not None
-        for start in range(0, len(keys), ASKED):
-            some = keys[start : start + ASKED]
-            marks = ",".join("?" * len(some))
-            yield from self._db.execute(
-                f"SELECT key, vector FROM vectors WHERE key IN ({marks})", list(some)
-            )
 
     def put(self, keys: Sequence[bytes], vectors: Halves) -> None:
         """Keep the vectors of some texts, all or none."""

@@ -201,7 +201,7 @@ class Features:
             here = features._embedding.version
             if here != embedding["version"]:
                 raise LabelkitError(
-                    f"the model was trained on the embedding {embedding['name']} of "
+                    f"it was trained on the embedding {embedding['name']} of "
                     f"{embedding['version']}, here is {here}; train it again"
                 )
         features._candidates = dict(own["candidates"])

@@ -94,11 +94,18 @@ def load(path: Path) -> tuple[Features, Any, dict[str, Any]]:
         loaded = skops.io.loads(entries["parts.skops"], trusted=untrusted)
         state = _features_state(entries)
         state["parts"] |= loaded["parts"]
-        return Features.from_state(state), loaded["classifier"], card
+        return _features(path, state), loaded["classifier"], card
     except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError) as error:
         made, here = card.get("scikit-learn"), sklearn.__version__
         reason = f"it was made with scikit-learn {made}, here is {here}" if made != here else error
         raise LabelkitError(f"{path} does not load: {reason}; train it again") from error
+
+
+def _features(path: Path, state: dict[str, Any]) -> Features:
+    try:
+        return Features.from_state(state)
+    except LabelkitError as error:  # the embedding that it was trained on
+        raise LabelkitError(f"{path} cannot be used here: {error}") from error
 
 
 def read_card(path: Path) -> dict[str, Any]:

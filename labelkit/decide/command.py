@@ -24,7 +24,7 @@ class Policy(StrEnum):
     annotates=True,
     uses=(
         *("text", "classes", "unknown_label", "label", "answers", "gold", "group"),
-        *("features", "column", "from_proba", "id"),
+        *("features", "column", "from_proba", "id", "cache"),
     ),
 )
 def decide(
@@ -69,7 +69,7 @@ def decide(
     final_label is empty, with confidence 0, where voters cannot tell.
 
     Example:
-      labelkit decide build/merged.csv -o build/final.csv
+      labelkit decide build/weak.csv -o build/final.csv --answers sample_data/answers.csv
     """
     from labelkit.decide import run
 

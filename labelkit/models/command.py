@@ -24,6 +24,7 @@ _LEARNING = (
     "features",
     "column",
     "id",
+    "cache",
     "where",
 )
 
@@ -63,6 +64,7 @@ def train(
     prefix="model",
     annotates=True,
     first=("model",),
+    uses=("cache",),
 )
 def predict(
     job: "Job",

@@ -33,7 +33,7 @@ class Classifier(StrEnum):
     annotates=True,
     uses=(
         *("text", "classes", "unknown_label", "label", "answers", "gold", "group"),
-        *("features", "column", "from_proba", "id"),
+        *("features", "column", "from_proba", "id", "cache"),
     ),
 )
 def find_noise(

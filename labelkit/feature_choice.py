@@ -4,8 +4,9 @@ Compared on rows that have a label, people's or a machine's, never on audit rows
 there are few, where the embedding is not installed, or where embedding the file would take long.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ from labelkit import classifier, console
 from labelkit.errors import LabelkitError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from labelkit.job import Job
 
 FEWEST, FEWEST_A_CLASS = 40, 5
@@ -38,7 +41,13 @@ def best(job: "Job", text: Sequence[str]) -> str:
         return _plain(
             "the file is long, to embed it would take minutes or hours; --features embedding does"
         )
-    return _compare(job, text, rows, codes, n_classes)
+    table = job.source.read(text, typed=True).take(rows)
+    chosen, scores = compare(
+        table, text, codes, job.groups()[rows], n_classes, job.seed, lambda: job.cache_dir
+    )
+    told = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
+    console.detail(f"features auto: {chosen} (Brier score on {len(rows):,} labelled rows: {told})")
+    return chosen
 
 
 def _plain(reason: str) -> str:
@@ -69,24 +78,24 @@ def _characters(job: "Job", text: Sequence[str]) -> int:
     )
 
 
-def _compare(job: "Job", text: Sequence[str], rows: Codes, codes: Codes, n_classes: int) -> str:
+def compare(
+    table: "pa.Table",
+    text: Sequence[str],
+    codes: Codes,
+    groups: Codes,
+    n_classes: int,
+    seed: int,
+    cache: Callable[[], Path],
+) -> tuple[str, dict[str, float]]:
+    """Return the best choice for the labelled rows of `table`, and each one's Brier score."""
     from labelkit.features import Features
 
-    table = job.source.read(text, typed=True).take(rows)
-    groups = job.groups()[rows]
     truth = np.eye(n_classes)[codes]
     scores: dict[str, float] = {}
     # The one that reads both first: it wins where they are equal.
     for choice in ("tfidf+embedding", "embedding", "tfidf"):
-        features = Features(text, {}, choice, job.seed, cache=lambda: job.cache_dir).fit(table)
-        found = _unseen(features.matrix(table), codes, groups, n_classes, job.seed)
+        matrix = Features(text, {}, choice, seed, cache=cache).fit(table).matrix(table)
+        recipe = classifier.default_recipe(matrix)
+        found = classifier.out_of_fold(matrix, codes, groups, n_classes, FOLDS, recipe, seed)
         scores[choice] = round(float(((found - truth) ** 2).sum(axis=1).mean()), 6)
-    chosen = min(scores, key=lambda name: scores[name])
-    told = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
-    console.detail(f"features auto: {chosen} (Brier score on {len(rows):,} labelled rows: {told})")
-    return chosen
-
-
-def _unseen(matrix: Any, codes: Codes, groups: Codes, n_classes: int, seed: int) -> Any:
-    recipe = classifier.default_recipe(matrix)
-    return classifier.out_of_fold(matrix, codes, groups, n_classes, FOLDS, recipe, seed)
+    return min(scores, key=lambda name: scores[name]), scores

@@ -11,7 +11,7 @@ from typer._click.exceptions import ClickException
 from typer.core import TyperGroup
 
 from labelkit import __version__, console
-from labelkit.errors import LabelkitError, nearest
+from labelkit.errors import LabelkitError, PeopleNeeded, nearest
 
 # name: (module:function, what it does in one line); nothing is imported before it is asked for.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -76,7 +76,8 @@ def _exit_code(run: Any, debug: bool) -> int:
     except LabelkitError as error:
         if debug:
             raise
-        console.error(str(error))
+        say = console.say if isinstance(error, PeopleNeeded) else console.error
+        say(str(error))
         return error.exit_code
     except ClickException as error:
         return _usage(error)

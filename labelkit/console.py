@@ -32,30 +32,31 @@ def clean(text: object, width: int = 80) -> str:
     return shown if len(shown) <= width else shown[: width - 1] + "…"
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Say something that must be heard, also under --quiet."""
     print(text, file=sys.stderr, flush=True)
 
 
 def note(text: str) -> None:
     """Say something that people may want to know."""
     if _level >= _NORMAL:
-        _say(text)
+        say(text)
 
 
 def detail(text: str) -> None:
     """Say something only under --verbose."""
     if _level >= _VERBOSE:
-        _say(text)
+        say(text)
 
 
 def warn(text: str) -> None:
     """Say something that may be wrong, also under --quiet."""
-    _say(f"warning: {text}")
+    say(f"warning: {text}")
 
 
 def error(text: str) -> None:
     """Say why the command failed."""
-    _say(f"error: {text}")
+    say(f"error: {text}")
 
 
 def is_terminal() -> bool:
@@ -116,7 +117,7 @@ def _plain_progress(what: str, total: int | None) -> Callable[..., None]:
         if time.monotonic() - said >= _PLAIN_PROGRESS_SECONDS:
             said = time.monotonic()
             of = f" of {total:,}" if total else ""
-            _say(f"{what}: {done:,}{of}{' · ' + note if note else ''}")
+            say(f"{what}: {done:,}{of}{' · ' + note if note else ''}")
 
     return advance
 
@@ -125,7 +126,7 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -
     """Show a small table to people, on stderr."""
     if _level >= _NORMAL:
         for line in _aligned(title, header, rows):
-            _say(line)
+            say(line)
 
 
 def data_table(

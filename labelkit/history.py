@@ -87,4 +87,7 @@ def history(
 
 def _facts(step: dict[str, Any]) -> str:
     facts = {**step.get("counts", {}), **step.get("cost", {})}
-    return " · ".join(f"{value:,} {name}" for name, value in facts.items())
+    return " · ".join(
+        f"{value:,} {name}" if isinstance(value, int | float) else f"{name} {value}"
+        for name, value in facts.items()
+    )

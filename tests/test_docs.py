@@ -38,25 +38,22 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def example_of(help_page: str) -> str:
-    """Return the command under `Example:`, its continued lines joined."""
-    after = help_page.split("Example:\n", 1)[1]
-    lines: list[str] = []
-    for line in after.splitlines():
-        lines.append(line.strip().removesuffix("\\").strip())
-        if not line.rstrip().endswith("\\"):
-            break
-    return " ".join(lines)
+def examples_of(help_page: str) -> list[str]:
+    """Return the commands under `Example:`, each on one line."""
+    after = re.split(r"Examples?:\n", help_page)[1].split("\n\n")[0]
+    return [line.strip() for line in re.sub(r"\\\n\s*", "", after).splitlines()]
 
 
 def test_the_example_of_each_help_page_runs(project: Path, labelkit: Any) -> None:
     assert sorted(IN_ORDER) == sorted(COMMANDS)
     for name in IN_ORDER:
-        line = example_of(labelkit(name, "--help").out)
-        assert shlex.split(line)[:2] == ["labelkit", name]
-        done = shell(line, project)
-        wanted = WAITS_FOR_PEOPLE if name == "pipeline" else 0
-        assert done.returncode == wanted, f"{line}\n{done.stderr}"
+        lines = examples_of(labelkit(name, "--help").out)
+        assert lines
+        for line in lines:
+            assert shlex.split(line)[:2] == ["labelkit", name]
+            done = shell(line, project)
+            wanted = WAITS_FOR_PEOPLE if name == "pipeline" else 0
+            assert done.returncode == wanted, f"{line}\n{done.stderr}"
 
 
 def blocks(page: Path, language: str) -> list[str]:

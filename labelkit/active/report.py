@@ -8,6 +8,7 @@ from labelkit import console
 from labelkit.active.candidates import Candidates, Rows
 from labelkit.active.strategies import default
 from labelkit.errors import LabelkitError
+from labelkit.files import next_to
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Pool
@@ -194,10 +195,7 @@ def _next(job: "Job", batch: Path) -> str | None:
     source = job.output if job.output != "-" else str(job.options["input"][0])
     if str(batch) == "-" or source == "-":
         return None
-    target = Path(source)
-    suffixes = "".join(target.suffixes)
-    merged = target.with_name(f"{target.name.removesuffix(suffixes)}.merged{suffixes}")
-    words = ["labelkit", "merge", source, str(batch), "-o", str(merged)]
+    words = ["labelkit", "merge", source, str(batch), "-o", str(next_to(source, "merged"))]
     for option in ("id", "classes", "delimiter"):
         value = job.options.get(option)
         if value:

@@ -1,6 +1,5 @@
 """merge: people's answers come into the file, each to its row; nothing that people said is lost."""
 
-import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from labelkit import columns, console
 from labelkit.answers import DETAILS, Answers, read_answers, read_batch
 from labelkit.columns import AUDIT, Mask, Texts
 from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.files import next_to
 from labelkit.people.choose import Answer, choose
 
 if TYPE_CHECKING:
@@ -76,8 +76,9 @@ def merge(
     disputed = _contradictions(picked.disputed)
     _say_disputed(job, disputed, prefer)
     job.chosen = None  # --where says whose answers count; what people said of other rows stays
+    said = _counted(job, given, tally, written, len(disputed))
     job.annotate(written)
-    _close(job, given, tally, written, len(disputed))
+    job.closing(said, then=_next(job))
 
 
 def _asked(job: "Job", batches: Sequence[Path], refuse_unknown: bool) -> Asked | None:
@@ -270,9 +271,10 @@ def _name(who: str) -> str:
     return console.clean(who)
 
 
-def _close(
+def _counted(
     job: "Job", given: Sequence[Given], tally: Tally, written: dict[str, Any], disputed: int
-) -> None:
+) -> str:
+    """Give the figures to the history and the summary; return them as the closing line."""
     labels = next(iter(written.values()))
     origins = np.array([o or "before" for o in written[job.column("origin")].to_pylist()])
     there = labels != ""
@@ -303,7 +305,7 @@ def _close(
         f"{int(there.sum()):,} labels by people" + (f" ({origins_told})" if by_origin else ""),
         *_cost(job, given),
     ]
-    job.closing(" · ".join(parts), then=_next(job))
+    return " · ".join(parts)
 
 
 def _cost(job: "Job", given: Sequence[Given]) -> list[str]:
@@ -329,10 +331,7 @@ def _cost(job: "Job", given: Sequence[Given]) -> list[str]:
 def _next(job: "Job") -> str | None:
     if job.output in ("", "-"):
         return None
-    name = shlex.quote(job.output)
-    base = os.path.basename(job.output)
-    suffixes = base[base.index(".") :] if "." in base else ""
-    others = [n for n in ("weak_label", "llm_label", "model_label") if job.source.has(n)]
-    if others:
-        return f"labelkit decide {name} -o decided{suffixes}"
-    return f"labelkit train {name} -o labels.model"
+    if any(job.source.has(name) for name in ("weak_label", "llm_label", "model_label")):
+        decided = str(next_to(job.output, "decided"))
+        return shlex.join(["labelkit", "decide", job.output, "-o", decided])
+    return shlex.join(["labelkit", "train", job.output, "-o", "labels.model"])

@@ -13,6 +13,8 @@ from labelkit.task import Task
 STAGES = ("weak-label", "llm-label", "query", "people", "find-noise", "decide", "train")
 _PASSED = ("text", "classes", "id", "group", "gold", "cache", "delimiter", "encoding", "features")
 _MODEL = "final.model"
+_AUDIT = 40  # rows for people in the first round; without any, no accuracy can be claimed
+_WRITTEN = ("weak_label", "llm_label")
 
 
 class Stage(NamedTuple):
@@ -107,6 +109,9 @@ class _Plan:
             self.round += 1
             batch = self.folder / f"batch-{self.round}.csv"
             args += [*self._labels(name), *self._given("n", "audit"), "--batch", str(batch)]
+            told = self.own.get("audit") is not None or "audit" in self.task.table(name)
+            if self.round == 1 and not told:
+                args += ["--audit", str(_AUDIT)]
             makes.append(batch)
         if name == "weak-label":
             args += self._given("functions")
@@ -138,9 +143,13 @@ class _Plan:
         return Stage(number, "train", args, [*self.current], [target])
 
     def _labels(self, name: str) -> list[str]:
-        if "label" in self.task.table(name):
+        named = self.task.table(name).get("label")
+        # A column of a stage that is left out this time is no label to miss.
+        columns = [c for c in named or [] if c not in _WRITTEN or c in self.label_columns]
+        if named and columns == named:
             return []
-        return [part for column in ["label", *self.label_columns] for part in ("--label", column)]
+        columns = columns or ["label", *self.label_columns]
+        return [part for column in columns for part in ("--label", column)]
 
     def _given(self, *names: str) -> list[str]:
         found = []

@@ -1,5 +1,6 @@
 """`labelkit init`: a starter task file and labeling functions for a data file."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,7 +44,9 @@ def init(
     data = job.options["input"]
     console.note(f"init: {job.rows:,} rows looked at -> {folder / 'labelkit.toml'}, "
                  f"{folder / 'lfs.py'}")  # fmt: skip
-    console.note(f"next: edit both, then: labelkit weak-label {data} -o weak.csv")
+    task = ["--task", str(folder / "labelkit.toml")] if folder != Path() else []
+    then = shlex.join(["labelkit", "weak-label", data, "-o", "weak.csv", *task])
+    console.note(f"next: edit both, then: {then}")
 
 
 def _guessed_classes(job: "Job") -> list[str]:

@@ -75,7 +75,7 @@ def test_flipped_labels_are_flagged_with_reason_and_suggestion(labelkit, data, t
         done.err
     )
     assert (
-        "next: labelkit query out.csv -o out.query.csv --strategy relabel --batch out.todo.csv"
+        "next: labelkit query out.csv -o out.query.csv --strategy relabel --batch todo.csv"
         in done.err
     )
     assert "judged by confident-learning, probabilities out of fold by logistic C=" in done.err
@@ -145,7 +145,7 @@ def test_gold_on_some_rows_is_called_biased_and_a_wrong_column_is_asked_about(la
 
 def test_train_leaves_out_what_fix_exclude_marks(labelkit, data, tmp_path):
     done = run(labelkit, "--fix", "exclude")
-    assert "next: labelkit train out.csv -o out.model --label label" in done.err
+    assert "next: labelkit train out.csv -o labels.model --label label" in done.err
     use = column(tmp_path / "out.csv", "noise_use")
     assert [place for place, value in enumerate(use) if value == "false"] == list(WRONG)
     assert set(use) == {"true", "false"}

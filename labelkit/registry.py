@@ -10,8 +10,11 @@ from labelkit.errors import UsageError, listing, nearest
 
 PARTS: dict[str, dict[str, str]] = {
     "label-model": {
+        "auto": "labelkit.weak.label_models.auto:combine",
+        "dawid-skene": "labelkit.weak.label_models.dawid_skene:combine",
         "majority": "labelkit.weak.label_models.majority:combine",
         "snorkel": "labelkit.weak.label_models.snorkel:combine",
+        "hyper": "labelkit.weak.label_models.hyper:combine",
     },
     "strategy": {
         "default": "labelkit.active.strategies.default:score",

@@ -42,7 +42,10 @@ Keyword = Annotated[
 LabelModel = Annotated[
     str,
     typer.Option(
-        metavar="NAME", help="How votes become a label: majority, snorkel, or file.py:function."
+        metavar="NAME",
+        help="How votes become a label: auto, dawid-skene, majority, snorkel, hyper, or "
+        "file.py:function. auto weighs the functions by votes, texts and people's labels, and "
+        "falls back to majority where the classes would drift away from the votes.",
     ),
 ]
 Prior = Annotated[
@@ -114,7 +117,7 @@ def weak_label(
     functions: Functions = None,
     keyword: Keyword = None,
     from_votes: FromVotes = None,
-    label_model: LabelModel = "majority",
+    label_model: LabelModel = "auto",
     prior: Prior = None,
     proba: Proba = False,
     votes: Votes = False,
@@ -137,7 +140,8 @@ def weak_label(
     and --suggest: what the last two show is then the data on stdout, else it goes to stderr.
 
     Examples:
-      labelkit weak-label sample_data/reviews.csv -o build/weak.csv --functions sample_data/lfs.py
+      labelkit weak-label sample_data/reviews.csv -o build/weak.csv \\
+        --functions sample_data/lfs.py --classes NEGATIVE,POSITIVE
       labelkit weak-label sample_data/reviews.csv --gold gold --suggest 10
     """
     from labelkit.weak import run

@@ -88,6 +88,7 @@ def _without_each(outcome: Outcome, pattern: int, voters: list[int]) -> Scores:
             np.vstack([counted.votes, fewer]),
             np.concatenate([counted.counts, np.zeros(len(voters), np.int64)]),
             np.concatenate([counted.rows, places]),
+            np.concatenate([counted.like, np.repeat(counted.like[pattern], len(voters))]),
         )
     )
 

@@ -40,7 +40,8 @@ class Outcome:
         """Return the label model's answer for each pattern when one voter is left out."""
         votes = self.counted.votes.copy()
         votes[:, column] = ABSTAIN
-        return self.rescore(Counted(votes, self.counted.counts, self.counted.rows))
+        whole = self.counted
+        return self.rescore(Counted(votes, whole.counts, whole.rows, whole.like))
 
 
 @dataclass(frozen=True)

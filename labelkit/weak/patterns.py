@@ -59,20 +59,43 @@ class Counted:
     """The finished patterns.
 
     `votes` patterns × functions (int16, -1 abstains), `counts` rows of each pattern, `rows` the
-    pattern of each row of the file (-1: not voted on).
+    pattern of each row of the file (-1: not voted on), `like` for each pattern the one whose rows
+    it stands for (itself, but for one that was made up).
     """
 
     def __init__(
-        self, votes: Votes, counts: npt.NDArray[np.int64], rows: npt.NDArray[np.int32]
+        self,
+        votes: Votes,
+        counts: npt.NDArray[np.int64],
+        rows: npt.NDArray[np.int32],
+        like: npt.NDArray[np.int64] | None = None,
     ) -> None:
         self.votes = votes
         self.counts = counts
         self.rows = rows
+        self.like = np.arange(len(votes)) if like is None else like
 
     @property
     def voters(self) -> npt.NDArray[np.int64]:
         """Return for each pattern how many functions voted."""
         return np.asarray((self.votes != ABSTAIN).sum(axis=1))
+
+    def by_row(self) -> "Counted":
+        """Return the same with a pattern of its own for each row that got a vote."""
+        alone = np.zeros(len(self.rows), dtype=bool)
+        alone[self.rows >= 0] = self.voters[self.rows[self.rows >= 0]] > 0
+        silent = np.flatnonzero(self.voters == 0)
+        votes = np.concatenate([self.votes[self.rows[alone]], self.votes[silent]])
+        counts = np.concatenate([np.ones(alone.sum(), np.int64), self.counts[silent]])
+        rows = np.where(self.rows >= 0, int(alone.sum()), NOT_VOTED).astype(np.int32)
+        rows[alone] = np.arange(alone.sum(), dtype=np.int32)
+        return Counted(votes, counts, rows)
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> "Counted":
+        """Return the same patterns, counting the chosen rows alone."""
+        rows = np.where(chosen, self.rows, NOT_VOTED).astype(np.int32)
+        counts = np.bincount(rows[rows >= 0], minlength=len(self.votes)).astype(np.int64)
+        return Counted(self.votes, counts, rows, self.like)
 
     def by_class(self, gold: npt.NDArray[np.int32], classes: int) -> npt.NDArray[np.int64]:
         """Return patterns × classes: the rows of each pattern with each gold code (-1: none)."""

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from labelkit import console, registry
-from labelkit.weak import develop, keywords, mistakes, report, scoring, truth
+from labelkit.files import next_to
+from labelkit.weak import develop, keywords, knowledge, mistakes, report, scoring, truth
 from labelkit.weak.analysis import Summary, summarise
 from labelkit.weak.apply import SECONDS, OnError
 from labelkit.weak.binding import FileColumns
@@ -29,7 +30,7 @@ class Wanted:
 
     functions: Path | None = None
     from_votes: Sequence[str] = ()
-    label_model: str = "majority"
+    label_model: str = "auto"
     prior: str | None = None
     proba: bool = False
     votes: bool = False
@@ -56,15 +57,23 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
     if not panel.names:
         develop.show_suggested(job, truth.known(job, declared or []), None, wanted.suggest or 0, ())
         return
-    counted, classes = _vote(job, panel)
+    learns = scoring.takes(combine, "said")
+    everyone, classes = _vote(job, panel, learns)
     prior = scoring.prior_of(weights, classes) if weights and classes else None
+    everyone, known = knowledge.gather(job, everyone, classes) if learns else (everyone, None)
+    counted = everyone if job.chosen is None else everyone.only(job.chosen)
 
-    def rescore(given: Counted) -> Scores:
-        return scoring.score(given, len(classes), combine, prior, job.seed, wanted.label_model)
+    def rescore(given: Counted, prior: Any = prior) -> Scores:
+        return scoring.score(
+            given, len(classes), combine, prior, job.seed, wanted.label_model, known
+        )
 
     scores = rescore(counted)
     for note in scores.notes:
         console.warn(note)
+    _say_model(job, wanted.label_model, counted, scores, known)
+    if prior is not None and learns:
+        _say_prior(job, counted, scores, rescore(counted, None))
     found = Outcome(panel.names, classes, counted, scores, truth.known(job, classes), rescore)
     _judge(job, panel, found, wanted)
     closing = _count(job, panel, counted, _summaries(found), classes)
@@ -145,12 +154,38 @@ def _hidden(job: "Job", every: Sequence[str]) -> frozenset[str]:
     return frozenset(every) - (frozenset(job.visible_columns()) - {job.key_name})
 
 
-def _vote(job: "Job", panel: Panel) -> tuple[Counted, list[str]]:
+def _vote(job: "Job", panel: Panel, learns: bool) -> tuple[Counted, list[str]]:
     batches = job.source.batches(panel.needed, typed=True)
     # The number of rows of a text file would cost a pass of its own.
     total = job.rows if job.source.format == "parquet" else None
+    chosen = job.chosen
+    if learns and chosen is not None:
+        labelled = knowledge.labelled(job)
+        chosen = chosen if labelled is None else chosen | labelled
     with console.progress("voting", total) as advance:
-        return panel.vote(batches, job.chosen, advance, job.jobs)
+        return panel.vote(batches, chosen, advance, job.jobs)
+
+
+def _say_model(
+    job: "Job", name: str, counted: Counted, scores: Scores, known: scoring.Known | None
+) -> None:
+    """Say which label model made the labels, and how far they are from the plain vote."""
+    moved, tied, rows = scoring.against_majority(counted, scores)
+    used = "majority" if scores.notes else "dawid-skene" if name == "auto" else name
+    read = known is not None and known.said is not None
+    by = "votes and texts" if read and used != "majority" else "votes alone"
+    job.figures({"label_model": {"asked": name, "used": used, "texts": read, "moved": moved}})
+    if rows and (name == "auto" or read):
+        console.note(
+            f"label model {used}, by {by}: {moved:,} of {rows:,} labels differ from the plain "
+            f"vote, {tied:,} ties are broken"
+        )
+
+
+def _say_prior(job: "Job", counted: Counted, scores: Scores, without: Scores) -> None:
+    changed = int(counted.counts[scores.codes != without.codes].sum())
+    job.figures({"prior": {"changed": changed}})
+    console.note(f"--prior changes {changed:,} labels")
 
 
 def _tell(
@@ -234,10 +269,5 @@ def _next(job: "Job") -> str | None:
     """Return the command that takes the uncertain rows further."""
     if job.output in ("", "-"):
         return None
-    output = Path(job.output)
-    suffixes = "".join(output.suffixes)
-    further = output.with_name(f"{output.name.removesuffix(suffixes)}.llm{suffixes}")
-    return (
-        f"labelkit llm-label {shlex.quote(str(output))} -o {shlex.quote(str(further))} "
-        f'--where "{job.column("confidence")} < 0.8"'
-    )
+    asked = ["labelkit", "llm-label", job.output, "-o", str(next_to(job.output, "llm"))]
+    return f'{shlex.join(asked)} --where "{job.column("confidence")} < 0.8"'

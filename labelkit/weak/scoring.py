@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
+from labelkit.weak.label_models import majority
 from labelkit.weak.patterns import Counted
 
 Floats = npt.NDArray[np.float64]
@@ -26,6 +27,28 @@ class Scores:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of the patterns beside their votes, where each stands for one row."""
+
+    said: Floats | None  # patterns × classes: a text model's probabilities
+    gold: npt.NDArray[np.int32] | None  # people's labels, -1: none
+
+    def of(self, counted: Counted) -> dict[str, Any]:
+        """Return the arguments of a label model; a pattern made up has the text of its like."""
+        said = None if self.said is None else self.said[counted.like]
+        gold = None
+        if self.gold is not None:
+            itself = counted.like == np.arange(len(counted.like))
+            gold = np.where(itself, self.gold[counted.like], -1)
+        return {"said": said, "gold": gold}
+
+
+def takes(combine: Callable[..., Any], name: str) -> bool:
+    """Tell whether a label model has an argument."""
+    return name in inspect.signature(combine).parameters
+
+
 def score(
     counted: Counted,
     n_classes: int,
@@ -33,16 +56,18 @@ def score(
     prior: Floats | None,
     seed: int,
     model: str,
+    known: Known | None = None,
 ) -> Scores:
     """Return the label model's answer for each pattern.
 
     A model that takes `counts` gets the patterns with their counts; any other one (a user's own)
-    gets every row. Of tied classes the one with the higher prior wins, then the first. Raises
-    LabelkitError where a model fails or gives something else than probabilities.
+    gets every row. One that takes `said` also gets what is `known` beside the votes. Of tied
+    classes the one with the higher prior wins, then the first. Raises LabelkitError where a model
+    fails or gives something else than probabilities.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        found = _combined(counted, n_classes, combine, prior, seed, model)
+        found = _combined(counted, n_classes, combine, prior, seed, model, known)
     notes = tuple(dict.fromkeys(str(item.message) for item in caught if _is_ours(item)))
     found[counted.voters == 0] = 0
     order = np.argsort(-prior, kind="stable") if prior is not None else np.arange(n_classes)
@@ -51,6 +76,20 @@ def score(
     codes = order[tied.argmax(axis=1)] if n_classes else np.full(len(found), -1)
     codes = np.where(counted.voters > 0, codes, -1)
     return Scores(codes, np.where(counted.voters > 0, high, 0.0), found, notes)
+
+
+def against_majority(counted: Counted, scores: Scores) -> tuple[int, int, int]:
+    """Return how many rows got another class than most votes, were tied, and were voted on."""
+    classes = scores.probabilities.shape[1]
+    tally = majority.combine(counted.votes, classes)
+    high = tally.max(axis=1, initial=0.0)
+    top = (tally >= (high - TIE)[:, None]) & (high > 0)[:, None]
+    voted = scores.codes >= 0
+    moved = np.zeros(len(voted), dtype=bool)
+    moved[voted] = ~top[voted, scores.codes[voted]]
+    tied = voted & (top.sum(axis=1) > 1)
+    sums = [int(counted.counts[mask].sum()) for mask in (moved, tied, voted)]
+    return sums[0], sums[1], sums[2]
 
 
 def _is_ours(item: warnings.WarningMessage) -> bool:
@@ -64,11 +103,15 @@ def _combined(
     prior: Floats | None,
     seed: int,
     model: str,
+    known: Known | None,
 ) -> Floats:
     if not len(counted.votes) or not n_classes:
         return np.zeros((len(counted.votes), n_classes))
-    if "counts" in inspect.signature(combine).parameters:
-        given = combine(counted.votes, n_classes, prior, None, seed, counts=counted.counts)
+    if takes(combine, "counts"):
+        more = known.of(counted) if known and takes(combine, "said") else {"gold": None}
+        given = combine(
+            counted.votes, n_classes, prior=prior, seed=seed, counts=counted.counts, **more
+        )
         return _checked(given, len(counted.votes), n_classes, model)
     voted = np.flatnonzero(counted.rows >= 0)
     given = combine(counted.votes[counted.rows[voted]], n_classes, prior, None, seed)

@@ -38,7 +38,10 @@ def column(path, name):
 
 
 def run(labelkit, *more):
-    done = labelkit("weak-label", "data.csv", "-o", "out.csv", "--classes", "NEG,POS", *more)
+    model = () if "--label-model" in more else ("--label-model", "majority")
+    done = labelkit(
+        "weak-label", "data.csv", "-o", "out.csv", "--classes", "NEG,POS", *model, *more
+    )
     assert done.code == 0, done.err
     assert done.out == ""
     return done
@@ -280,6 +283,7 @@ def test_parquet_in_and_out(labelkit, data, tmp_path):
     done = labelkit(
         "weak-label",
         *["data.parquet", "-o", "out.parquet", "--functions", "lfs.py", "--classes", "NEG,POS"],
+        *["--label-model", "majority"],
     )
     assert done.code == 0, done.err
     out = pq.read_table(tmp_path / "out.parquet")
@@ -309,7 +313,7 @@ def test_a_second_run_replaces_its_columns_and_changes_nothing(labelkit, data, t
     first = (tmp_path / "out.csv").read_bytes()
     again = labelkit(
         *["weak-label", "out.csv", "-o", "again.csv", "--functions", "lfs.py"],
-        *["--classes", "NEG,POS", "--proba", "--votes"],
+        *["--classes", "NEG,POS", "--proba", "--votes", "--label-model", "majority"],
     )
     assert again.code == 0, again.err
     assert (tmp_path / "again.csv").read_bytes() == first
@@ -319,6 +323,7 @@ def test_a_second_run_replaces_its_columns_and_changes_nothing(labelkit, data, t
 def test_stdin_and_stdout(labelkit_process, data):
     done = labelkit_process(
         *["weak-label", "-", "-o", "-", "--functions", "lfs.py", "--classes", "NEG,POS"],
+        *["--label-model", "majority"],
         stdin=DATA,
     )
     assert done.code == 0, done.err

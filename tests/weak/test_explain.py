@@ -16,7 +16,8 @@ def explain(labelkit, write):
 
     def run(*more):
         return labelkit(
-            *["weak-label", "data.csv", "--functions", "lfs.py", "--classes", "NEG,POS", *more],
+            *["weak-label", "data.csv", "--functions", "lfs.py", "--classes", "NEG,POS"],
+            *["--label-model", "majority", *more],
         )
 
     return run

@@ -2,6 +2,7 @@
 
 import random
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -12,7 +13,15 @@ from labelkit.errors import LabelkitError
 from labelkit.weak.label_models import majority, snorkel
 from labelkit.weak.patterns import distinct_rows
 
-MODELS = registry.names("label-model")
+MODELS = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            name == "hyper" and find_spec("hyperlm") is None, reason="hyperlm is not installed"
+        ),
+    )
+    for name in registry.names("label-model")
+]
 
 
 def random_votes(rows=400, functions=5, classes=3, seed=0):

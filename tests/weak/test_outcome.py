@@ -23,7 +23,7 @@ def report(labelkit, write, tmp_path):
     def run(*more):
         done = labelkit(
             *["weak-label", "data.csv", "--functions", "lfs.py", "--classes", "N,P"],
-            *["--lf-report", "lf.json", *more],
+            *["--label-model", "majority", "--lf-report", "lf.json", *more],
         )
         assert done.code == 0, done.err
         assert done.out == ""

@@ -36,7 +36,10 @@ class Page(HTMLParser):
 def page(labelkit, write, tmp_path):
     def make(data, *more):
         write("data.csv", data)
-        done = labelkit("weak-label", "data.csv", "--lf-report", "lf.html", "--id", "row", *more)
+        done = labelkit(
+            *["weak-label", "data.csv", "--lf-report", "lf.html", "--id", "row"],
+            *["--label-model", "majority", *more],
+        )
         assert done.code == 0, done.err
         text = (tmp_path / "lf.html").read_text(encoding="utf-8")
         return text, Page(text)

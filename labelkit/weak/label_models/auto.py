@@ -1,0 +1,66 @@
+"""The default: functions weighted by what they are worth, unless the plain vote is safer."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit.weak.label_models import dawid_skene, majority
+from labelkit.weak.label_models.calibration import steadied
+
+Array = npt.NDArray[Any]
+
+FAR = 0.3  # in total variation: the share of the rows that moved to another class
+SWALLOWED = 0.98
+
+
+def combine(
+    votes: Array,
+    n_classes: int,
+    prior: Array | None = None,
+    gold: Array | None = None,
+    seed: int = 0,
+    counts: Array | None = None,
+    said: Array | None = None,
+) -> Array:
+    """Return rows × classes: the probabilities of `dawid-skene`, or of the majority vote.
+
+    The majority vote, with calibrated confidence and a warning, where the model's classes are far
+    from the vote's or one class swallows the others. Arguments as in `dawid_skene.combine`.
+    """
+    found = dawid_skene.combine(votes, n_classes, prior, gold, seed, counts, said)
+    if n_classes < 2:
+        return found
+    plain = majority.combine(votes, n_classes)
+    weight = np.ones(len(votes)) if counts is None else np.asarray(counts, dtype=float)
+    reason = collapse(found, plain, weight, prior is not None or gold is not None)
+    if not reason:
+        return found
+    warnings.warn(f"{reason}: majority vote is used", UserWarning, stacklevel=2)
+    voted = (votes >= 0).any(axis=1)
+    symbols = dawid_skene.symbols_of(votes[voted], n_classes)
+    scores = dawid_skene.normal(np.log(plain[voted] + dawid_skene.SMALL))
+    known = None if gold is None else gold[voted]
+    plain[voted] = steadied(scores, *symbols, weight[voted], known)
+    return plain
+
+
+def collapse(found: Array, plain: Array, weight: Array, moved_on_purpose: bool) -> str:
+    """Return why the model's labels are not to be trusted beside the vote's, or an empty string."""
+    shares, before = _shares(found, weight), _shares(plain, weight)
+    if shares.max(initial=0) > SWALLOWED and before.max() < 0.9 * SWALLOWED:
+        return "the label model gives one class to almost all rows"
+    distance = float(np.abs(shares - before).sum()) / 2
+    if distance > FAR and not moved_on_purpose:
+        return f"the label model moves {distance:.0%} of the rows to other classes than the vote"
+    return ""
+
+
+def _shares(probabilities: Array, weight: Array) -> Array:
+    """Return the share of each class among the labels; a tie is shared by the tied classes."""
+    high = probabilities.max(axis=1, keepdims=True)
+    top = (probabilities >= high - 1e-9) & (high > 0)
+    part = top / np.maximum(top.sum(axis=1, keepdims=True), 1)
+    total = (part * weight[:, None]).sum(axis=0)
+    return np.asarray(total / max(total.sum(), 1e-300))

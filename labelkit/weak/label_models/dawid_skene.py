@@ -1,0 +1,144 @@
+"""Functions weighted by how far each of their votes can be trusted, abstention left out.
+
+After Dawid and Skene (1979), with three changes that labeling functions need. What is learned is
+P(class | this function votes so), not a confusion matrix over all rows, so a function that knows
+one class only still counts and abstaining says nothing. Each vote is shrunk towards one common
+strength, so little data cannot overturn the plain vote. Where the rows have texts, a text model
+that never saw the row judges the functions (Raykar et al., "Learning From Crowds", 2010) and
+speaks for the row with part of its weight.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit.weak.label_models.calibration import steadied
+
+Array = npt.NDArray[Any]
+
+STRENGTH = 12.0  # how many times likelier a class becomes by one vote, before anything is known
+TRUST_OF_TEXT = 0.7  # a text model learns the functions' own words: it is no independent witness
+SHRINK = 100.0  # rows that the common strength stands for where texts judge the votes
+SHRINK_ALONE = 1000.0  # and where the votes judge each other
+SHRINK_KNOWN = 20.0  # and where people do
+STRONGEST = 4.0
+SMALL = 1e-6
+
+
+class Symbols(NamedTuple):
+    """Each vote that occurs: which function votes for which class, and where."""
+
+    where: Any  # csr, rows × symbols, 1 where the function votes so
+    function: Array
+    code: Array
+
+
+def combine(
+    votes: Array,
+    n_classes: int,
+    prior: Array | None = None,
+    gold: Array | None = None,
+    seed: int = 0,
+    counts: Array | None = None,
+    said: Array | None = None,
+) -> Array:
+    """Return rows × classes: calibrated probabilities; all zero on rows without a vote.
+
+    `votes` rows × functions (-1 abstains), `counts` how many rows each stands for, `gold` known
+    codes (-1: unknown), `said` rows × classes what a text model that never saw the row gives. A
+    `prior` moves the class shares towards it. Nothing is random: `seed` changes nothing.
+    """
+    voted = (votes >= 0).any(axis=1)
+    found = np.zeros((len(votes), n_classes))
+    if not voted.any() or n_classes < 2:
+        found[voted] = 1.0
+        return found
+    weight = np.ones(len(votes)) if counts is None else np.asarray(counts, dtype=float)
+    if not weight[voted].any():
+        weight = np.ones(len(votes))
+    known = None if gold is None or not (gold >= 0).any() else np.asarray(gold)[voted]
+    heard = None if said is None else np.log(said[voted] + SMALL)
+    symbols = symbols_of(votes[voted], n_classes)
+    scores = log_scores(symbols, n_classes, weight[voted], known, heard)
+    if prior is not None:
+        scores = _moved(scores, np.asarray(prior, dtype=float), weight[voted])
+    found[voted] = steadied(scores, *symbols, weight[voted], known)
+    return found
+
+
+def symbols_of(votes: Array, n_classes: int) -> Symbols:
+    """Return every pair of function and class that occurs among the votes."""
+    from scipy import sparse
+
+    rows, functions = np.nonzero(votes >= 0)
+    joint = functions * n_classes + votes[rows, functions]
+    known, column = np.unique(joint, return_inverse=True)
+    where = sparse.csr_matrix((np.ones(len(rows)), (rows, column)), (len(votes), len(known)))
+    return Symbols(where, known // n_classes, known % n_classes)
+
+
+def log_scores(
+    symbols: Symbols, n_classes: int, weight: Array, gold: Array | None, heard: Array | None
+) -> Array:
+    """Return log probabilities, rows × classes, not calibrated yet.
+
+    `heard` are the log probabilities of the text model; without them each vote is judged by the
+    other votes on its rows.
+    """
+    prompt = np.eye(n_classes)[symbols.code] * np.log(STRENGTH)
+    if heard is None:
+        spread = np.full(n_classes, 1 / n_classes)
+        total = _by_each_other(symbols, prompt, weight)
+        return normal(symbols.where @ _evidence(symbols, total, spread, SHRINK_ALONE, gold))
+    leaning = TRUST_OF_TEXT * heard
+    judged = np.exp(normal(leaning))
+    spread = _spread(symbols, n_classes, weight)
+    total = symbols.where.T @ (judged * weight[:, None])
+    return normal(leaning + symbols.where @ _evidence(symbols, total, spread, SHRINK, gold))
+
+
+def normal(scores: Array) -> Array:
+    """Return log scores as log probabilities."""
+    high = scores - scores.max(axis=1, keepdims=True)
+    return np.asarray(high - np.log(np.exp(high).sum(axis=1, keepdims=True)))
+
+
+def _by_each_other(symbols: Symbols, prompt: Array, weight: Array) -> Array:
+    """Return symbols × classes: rows of each class among those where another function voted."""
+    where = symbols.where.tocoo()
+    several = np.asarray(symbols.where.sum(axis=1)).ravel()[where.row] > 1
+    row, column = where.row[several], where.col[several]
+    others = (symbols.where @ prompt)[row] - prompt[column]
+    judged = np.exp(normal(others)) * weight[row, None]
+    size = symbols.where.shape[1]
+    sums = [np.bincount(column, one, minlength=size) for one in judged.T]
+    return np.column_stack(sums)
+
+
+def _evidence(
+    symbols: Symbols, total: Array, spread: Array, shrink: float, gold: Array | None
+) -> Array:
+    """Return symbols × classes: the logarithm of how much likelier the vote makes each class."""
+    common = np.log(spread) + np.eye(len(spread))[symbols.code] * np.log(STRENGTH)
+    expected = np.exp(normal(common))
+    found = (total + shrink * expected) / (total.sum(axis=1, keepdims=True) + shrink)
+    if gold is not None:
+        rows = np.flatnonzero(gold >= 0)
+        seen = symbols.where[rows].T @ np.eye(len(spread))[gold[rows]]
+        found = (SHRINK_KNOWN * found + seen) / (SHRINK_KNOWN + seen.sum(axis=1, keepdims=True))
+    evidence = np.log(found + SMALL) - np.log(spread)
+    return np.asarray(evidence.clip(-STRONGEST, STRONGEST))
+
+
+def _spread(symbols: Symbols, n_classes: int, weight: Array) -> Array:
+    """Return the class shares of the plain vote, none of them zero."""
+    tally = symbols.where @ np.eye(n_classes)[symbols.code]
+    tally /= tally.sum(axis=1, keepdims=True)
+    shares = np.average(tally, axis=0, weights=weight) + 0.01
+    return np.asarray(shares / shares.sum())
+
+
+def _moved(scores: Array, prior: Array, weight: Array) -> Array:
+    now = np.average(np.exp(scores), axis=0, weights=weight) + SMALL
+    return normal(scores + np.log(np.maximum(prior, SMALL)) - np.log(now))

@@ -76,7 +76,10 @@ class Embedding:
             found = self._fill(different, kept)
         finally:
             kept.close()
-        return found[of_row].astype(np.float32)
+        rows = np.empty((len(of_row), found.shape[1]), dtype=np.float32)
+        for start in range(0, len(rows), CHUNK):
+            rows[start : start + CHUNK] = found[of_row[start : start + CHUNK]]
+        return rows
 
     def _fill(self, texts: list[str], kept: "_Kept") -> Halves:
         keys = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]

@@ -135,7 +135,9 @@ class Features:
             return np.zeros((0, self._width)) if is_dense else sparse.csr_matrix((0, self._width))
         texts = self._texts(data) if self._text else []
         if self.kind == "embedding":
-            return EMBEDDING_LENGTH * self._vectors(texts)
+            vectors = self._vectors(texts)
+            vectors *= EMBEDDING_LENGTH
+            return vectors
         blocks = []
         if self._reads_terms:
             vectorizer = self._parts["text"]

@@ -10,7 +10,7 @@ import typer
 from typer._click.exceptions import ClickException
 from typer.core import TyperGroup
 
-from labelkit import __version__, console
+from labelkit import __version__, console, files
 from labelkit.errors import LabelkitError, PeopleNeeded, nearest
 
 # name: (module:function, what it does in one line); nothing is imported before it is asked for.
@@ -77,7 +77,7 @@ def _exit_code(run: Any, debug: bool) -> int:
         if debug:
             raise
         say = console.say if isinstance(error, PeopleNeeded) else console.error
-        say(str(error))
+        say(files.told(str(error)))
         return error.exit_code
     except ClickException as error:
         return _usage(error)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from labelkit.job import Job
 
-FEWEST, FEWEST_A_CLASS = 40, 5
+FEWEST, FEWEST_A_CLASS = 20, 3
 MOST_TO_COMPARE = 600
 MOST_CHARACTERS = 2_500_000  # of the whole file: minutes of one core
 FOLDS = 5

@@ -154,12 +154,23 @@ def _explained(error: OSError, path: Path) -> LabelkitError:
     return LabelkitError(f"{path} cannot be written: {error.strerror or error}")
 
 
+_spools: list[Path] = []
+
+
+def told(text: str) -> str:
+    """Return a message for people: the copy of stdin is called stdin."""
+    for path in _spools:
+        text = text.replace(str(path), "stdin")
+    return text
+
+
 def spool_stdin() -> Path:
     """Copy stdin to a temporary file in $TMPDIR, removed when the process ends; return its path."""
     import atexit
 
     with tempfile.NamedTemporaryFile(prefix="labelkit-stdin-", delete=False) as stream:
         path = Path(stream.name)
+        _spools.append(path)
         atexit.register(path.unlink, missing_ok=True)
         try:
             shutil.copyfileobj(sys.stdin.buffer, stream)

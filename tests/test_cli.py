@@ -188,6 +188,15 @@ def test_outputs_that_cannot_be(write: Any, labelkit: Any) -> None:
         assert "cannot be written" in refused("-o", "/proc/o.csv")
 
 
+def test_a_broken_pipe_of_data_is_called_stdin(labelkit_process: Any, write: Any) -> None:
+    write("lfs.py", "def lf_a(text):\n    return 'A'\n")
+    found = labelkit_process(
+        "weak-label", "-", "-o", "-", "--functions", "lfs.py", stdin="id,text\n1\n"
+    )
+    assert (found.code, found.out) == (1, "")
+    assert "error: stdin, line 2: 1 cell where the header has 2" in found.err
+
+
 def test_in_place_writes_over_the_input(write: Any, labelkit: Any) -> None:
     path = write("in.csv", "id,text\n1,abc\n")
     write("lfs.py", "def lf_a(text):\n    return 'A'\n")

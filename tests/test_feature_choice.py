@@ -87,9 +87,9 @@ def test_the_same_model_with_and_without_kept_embeddings(labelkit, write, tmp_pa
 def test_auto_keeps_to_words_where_labels_are_few_or_texts_are_many(
     labelkit, write, tmp_path, monkeypatch
 ):
-    write("a.csv", by_words(labelled=30))
+    write("a.csv", by_words(labelled=15))
     done = labelkit("train", "a.csv", "-o", "m.model", "--verbose")
-    assert "features auto: TF-IDF (fewer than 40 labelled rows" in done.err
+    assert "features auto: TF-IDF (fewer than 20 labelled rows" in done.err
     write("a.csv", by_words())
     monkeypatch.setattr(feature_choice, "MOST_CHARACTERS", 100)
     done = labelkit("train", "a.csv", "-o", "m.model", "--verbose")

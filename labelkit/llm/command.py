@@ -76,7 +76,7 @@ def llm_label(
     llm_error.
 
     Example:
-      labelkit llm-label sample_data/reviews.csv -o build/llm.csv --model local --sample 20 \\
+      labelkit llm-label sample_data/reviews.csv -o build/llm.csv --model local --sample 5 \\
         --classes NEGATIVE,POSITIVE
     """
     from labelkit.llm import label, settings

@@ -23,7 +23,7 @@ def serve(model: str, threads: int, context: int) -> None:
     wanted.hostnames = ["127.0.0.1"]
     wanted.port = 0
     wanted.n_ctx = context
-    wanted.n_parallel = 1  # two slots would share the two threads, and answers the rounding
+    wanted.n_parallel = 1  # two slots would share the threads, and answers the rounding
     wanted.cpuparams.n_threads = threads
     wanted.cpuparams_batch.n_threads = threads
     wanted.n_gpu_layers = 0

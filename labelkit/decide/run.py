@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from labelkit import console
 from labelkit.decide import combine, own_model, report, rule, voters
 from labelkit.decide.rule import Machine, Verdict
 from labelkit.decide.voters import MODEL, Said, Source
@@ -33,6 +34,7 @@ def decide(job: "Job", wanted: Wanted) -> None:
     _check(wanted)
     said = voters.read(job)
     machine = _machine(job, said, wanted)
+    _warn_of_unnamed(said, machine)
     final = rule.with_people(said.people, machine.verdict)
     among = np.ones(job.rows, dtype=bool) if job.chosen is None else job.chosen
     told = report.measured(job, said, machine, final, among)
@@ -50,6 +52,18 @@ def _check(wanted: Wanted) -> None:
         raise UsageError("--order is for --policy priority; the policy combine weighs all voters")
 
 
+def _warn_of_unnamed(said: Said, machine: Machine) -> None:
+    """Say which of people's classes no voter ever names: their rows get another label."""
+    given = set(said.people[said.people >= 0].tolist())
+    named = set(machine.verdict.codes.tolist())
+    missing = [console.clean(said.classes[code], 40) for code in sorted(given - named)]
+    if missing and len(named - {-1}):
+        console.warn(
+            f"no voter names {listing(missing)}: rows that people would label so get another "
+            f"label, or none; give rules for them, or let people label some (labelkit query)"
+        )
+
+
 def _machine(job: "Job", said: Said, wanted: Wanted) -> Machine:
     if wanted.policy == "priority":
         return rule.in_order(said, _order(job, said.sources, wanted.order), wanted.threshold)
@@ -61,18 +75,29 @@ def _combined(job: "Job", said: Said, own_model_too: bool) -> Machine:
     voting = [source for source in said.sources if source.name != MODEL]
     filling = [source for source in said.sources if source.name == MODEL]
     # Audit rows judge; rows whose label is doubted would teach the wrong thing.
-    learning = (said.people >= 0) & ~said.audit & ~said.flagged
-    if learning.sum() < combine.FEWEST_TO_LEARN:
-        return rule.combined(said, learning, None, voting, filling)
+    usable = ~said.audit & ~said.flagged
     contents = _contents(job)
+    own_model_too = own_model_too and bool(contents)
+    if not own_model_too and (usable & (said.people >= 0)).sum() < combine.FEWEST_TO_LEARN:
+        return rule.combined(said, usable & (said.people >= 0), None, voting, filling)
     groups = job.groups(contents) if contents else np.arange(job.rows)
     if said.audit.any():
-        learning &= ~np.isin(groups, groups[said.audit])
-    own = own_model.learned(job, said, learning, groups) if own_model_too and contents else None
-    if own is not None:
-        votes = own_model.may_vote(learning, len(said.classes))
-        (voting if votes else filling).append(own)
-    return rule.combined(said, learning, groups, voting, filling)
+        usable &= ~np.isin(groups, groups[said.audit])
+    learning = usable & (said.people >= 0)
+    inputs, k = own_model.Inputs(job), len(said.classes)
+    if own_model_too and voting and own_model.may_vote(learning, k):
+        own = own_model.voter(job, inputs, said, learning, groups, voting)
+        voting += [own] if own is not None else []
+    machine = rule.combined(said, learning, groups, voting, filling)
+    if not own_model_too:
+        return machine
+    decided = rule.with_people(said.people, machine.verdict)
+    # The people of an audit are not there for a model: the row is filled as if they were silent.
+    unaudited = decided._replace(codes=np.where(said.audit, machine.verdict.codes, decided.codes))
+    own = own_model.filler(job, inputs, unaudited, usable, groups, k)
+    if own is None:
+        return machine
+    return rule.combined(said, learning, groups, voting, [*filling, own])
 
 
 def _contents(job: "Job") -> list[str]:

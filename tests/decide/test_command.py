@@ -337,6 +337,30 @@ def test_a_model_of_its_own_votes_where_people_labelled_many(labelkit: Any) -> N
     assert all(row["final_label"] == row["gold"] for row in rest), "the rule alone is wrong in 1/5"
 
 
+def test_what_the_voters_say_teaches_the_model_that_fills(labelkit: Any) -> None:
+    rows = [
+        {"id": r["id"], "text": r["text"], "weak_label": r["llm_label"] if i < 60 else ""}
+        for i, r in enumerate(reviews(100))
+    ]
+    done = labelkit("decide", save("in.csv", rows), "-o", "out.csv")
+    assert done.code == 0, done.err
+    found = table("out.csv")
+    assert {row["final_source"] for row in found[:60]} == {"weak"}
+    assert {row["final_source"] for row in found[60:]} == {"model"}
+    truth = ["good" if i % 2 else "bad" for i in range(100)]
+    right = sum(row["final_label"] == truth[i] for i, row in enumerate(found[60:], 60))
+    assert right >= 38
+    alone = labelkit("decide", "in.csv", "-o", "out.csv", "--no-own-model")
+    assert alone.code == 0
+    assert {row["final_label"] for row in table("out.csv")[60:]} == {""}
+
+
+def test_classes_that_no_voter_names_are_told(write: Any, labelkit: Any) -> None:
+    write("in.csv", "id,label,weak_label\n1,spam,ham\n2,,ham\n3,ham,ham\n")
+    done = labelkit("decide", "in.csv", "-o", "out.csv")
+    assert "warning: no voter names spam: rows that people would label so get another" in done.err
+
+
 def test_a_file_of_labels_alone_is_weighed_without_a_model(labelkit: Any) -> None:
     rows = reviews(80, by_people=40)
     save("in.csv", [{k: v for k, v in r.items() if k not in ("text", "gold")} for r in rows])

@@ -174,7 +174,15 @@ def _say_model(
     used = "majority" if scores.notes else "dawid-skene" if name == "auto" else name
     read = known is not None and known.said is not None
     by = "votes and texts" if read and used != "majority" else "votes alone"
-    job.figures({"label_model": {"asked": name, "used": used, "texts": read, "moved": moved}})
+    used_texts = read and used != "majority"
+    job.figures(
+        {
+            "label_model": {
+                **{"asked": name, "used": used, "texts": used_texts},
+                **{"labels": rows, "moved": moved, "ties": tied},
+            }
+        }
+    )
     if rows and (name == "auto" or read):
         console.note(
             f"label model {used}, by {by}: {moved:,} of {rows:,} labels differ from the plain "

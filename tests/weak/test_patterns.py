@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from labelkit.weak.patterns import Patterns, distinct_rows
+from labelkit.weak.patterns import Counted, Patterns, distinct_rows
 
 MATRICES = arrays(
     np.int16, array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(-1, 2)
@@ -61,3 +61,13 @@ def test_rows_that_are_not_voted_on_have_no_pattern():
 def test_no_rows_at_all():
     done = Patterns(3).finish()
     assert done.votes.shape == (0, 3) and len(done.rows) == 0
+
+
+def test_a_pattern_for_each_row_with_a_vote_and_rows_left_out_of_the_counts():
+    votes = np.array([[-1, -1], [0, 1]], np.int16)
+    whole = Counted(votes, np.array([2, 2]), np.array([1, 0, -1, 1, 0], np.int32))
+    rows = whole.by_row()
+    assert rows.votes.tolist() == [[0, 1], [0, 1], [-1, -1]]
+    assert rows.rows.tolist() == [0, 2, -1, 1, 2] and rows.counts.tolist() == [1, 1, 2]
+    some = rows.only(np.array([True, True, True, False, False]))
+    assert some.rows.tolist() == [0, 2, -1, -1, -1] and some.counts.tolist() == [1, 0, 1]

@@ -42,7 +42,7 @@ def combine(
     symbols = dawid_skene.symbols_of(votes[voted], n_classes)
     scores = dawid_skene.normal(np.log(plain[voted] + dawid_skene.SMALL))
     known = None if gold is None else gold[voted]
-    plain[voted] = steadied(scores, *symbols, weight[voted], known)
+    plain[voted] = steadied(scores, *symbols[:3], weight[voted], known)
     return plain
 
 

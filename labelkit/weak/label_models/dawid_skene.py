@@ -13,16 +13,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.weak.label_models import weighing
 from labelkit.weak.label_models.calibration import steadied
 
 Array = npt.NDArray[Any]
 
 STRENGTH = 12.0  # how many times likelier a class becomes by one vote, before anything is known
+BLIND, SEES = 0.1, 0.4  # a text model's agreement with the votes beyond chance (kappa)
 TRUST_OF_TEXT = 0.7  # a text model learns the functions' own words: it is no independent witness
 SHRINK = 100.0  # rows that the common strength stands for where texts judge the votes
 SHRINK_ALONE = 1000.0  # and where the votes judge each other
-SHRINK_KNOWN = 20.0  # and where people do
+SHRINK_KNOWN = 50.0  # and where people do
 STRONGEST = 4.0
+SAME_FROM, SAME_AT = 0.85, 0.95  # share of common rows from which two functions are one
 SMALL = 1e-6
 
 
@@ -32,6 +35,7 @@ class Symbols(NamedTuple):
     where: Any  # csr, rows × symbols, 1 where the function votes so
     function: Array
     code: Array
+    share: Array  # what it counts: 1, or less where another function says nearly the same
 
 
 def combine(
@@ -60,10 +64,13 @@ def combine(
     known = None if gold is None or not (gold >= 0).any() else np.asarray(gold)[voted]
     heard = None if said is None else np.log(said[voted] + SMALL)
     symbols = symbols_of(votes[voted], n_classes)
-    scores = log_scores(symbols, n_classes, weight[voted], known, heard)
+    if known is not None and (known >= 0).sum() >= weighing.FEWEST:
+        scores = _weighed(symbols, n_classes, weight[voted], known, heard)
+    else:
+        scores = log_scores(symbols, n_classes, weight[voted], known, heard)
     if prior is not None:
         scores = _moved(scores, np.asarray(prior, dtype=float), weight[voted])
-    found[voted] = steadied(scores, *symbols, weight[voted], known)
+    found[voted] = steadied(scores, *symbols[:3], weight[voted], known)
     return found
 
 
@@ -75,7 +82,22 @@ def symbols_of(votes: Array, n_classes: int) -> Symbols:
     joint = functions * n_classes + votes[rows, functions]
     known, column = np.unique(joint, return_inverse=True)
     where = sparse.csr_matrix((np.ones(len(rows)), (rows, column)), (len(votes), len(known)))
-    return Symbols(where, known // n_classes, known % n_classes)
+    function, code = known // n_classes, known % n_classes
+    return Symbols(where, function, code, _shares_of_doubles(where, function, code))
+
+
+def _shares_of_doubles(where: Any, function: Array, code: Array) -> Array:
+    """Return 1 for each symbol of its own, 1/m for m that stand on the same rows.
+
+    Only rows in common for nearly all of both count: two functions that are merely good agree on
+    many rows too.
+    """
+    together = (where.T @ where).toarray()
+    votes = together.diagonal()
+    either = votes[:, None] + votes[None] - together
+    alike = (code[:, None] == code[None]) & (function[:, None] != function[None])
+    doubled = np.clip((together / either - SAME_FROM) / (SAME_AT - SAME_FROM), 0, 1) * alike
+    return np.asarray(1 / (1 + doubled.sum(axis=1)))
 
 
 def log_scores(
@@ -86,7 +108,7 @@ def log_scores(
     `heard` are the log probabilities of the text model; without them each vote is judged by the
     other votes on its rows.
     """
-    prompt = np.eye(n_classes)[symbols.code] * np.log(STRENGTH)
+    prompt = np.eye(n_classes)[symbols.code] * np.log(STRENGTH) * symbols.share[:, None]
     if heard is None:
         spread = np.full(n_classes, 1 / n_classes)
         total = _by_each_other(symbols, prompt, weight)
@@ -95,7 +117,23 @@ def log_scores(
     judged = np.exp(normal(leaning))
     spread = _spread(symbols, n_classes, weight)
     total = symbols.where.T @ (judged * weight[:, None])
-    return normal(leaning + symbols.where @ _evidence(symbols, total, spread, SHRINK, gold))
+    evidence = _evidence(symbols, total, spread, SHRINK, gold)
+    return normal(leaning + symbols.where @ _raised(evidence, symbols, weight, heard))
+
+
+def _weighed(
+    symbols: Symbols, n_classes: int, weight: Array, gold: Array, heard: Array | None
+) -> Array:
+    """Return log probabilities whose few weights come from people's labels.
+
+    The evidence of each vote is learned without those labels, so they are used once.
+    """
+    scores = log_scores(symbols, n_classes, weight, None, heard)
+    if heard is None:
+        return normal(weighing.weighed([scores], [1.0], gold))
+    votes = scores - TRUST_OF_TEXT * heard
+    votes -= votes.max(axis=1, keepdims=True)
+    return normal(weighing.weighed([heard, votes], [TRUST_OF_TEXT, 1.0], gold))
 
 
 def normal(scores: Array) -> Array:
@@ -116,6 +154,34 @@ def _by_each_other(symbols: Symbols, prompt: Array, weight: Array) -> Array:
     return np.column_stack(sums)
 
 
+def _raised(evidence: Array, symbols: Symbols, weight: Array, heard: Array) -> Array:
+    """Return the evidence raised to the common strength, where the text model knows little.
+
+    To a text model that guesses, even a perfect function looks like a guess.
+    """
+    classes = evidence.shape[1]
+    own = evidence[np.arange(len(evidence)), symbols.code]
+    lead = (own - (evidence.sum(axis=1) - own) / (classes - 1)) / symbols.share
+    votes = symbols.where.T @ weight
+    mean = float(np.average(lead, weights=votes)) if votes.any() else 0.0
+    lacking = max(1.0, float(np.log(STRENGTH)) / max(mean, 0.1)) - 1
+    return np.asarray(evidence * (1 + lacking * _dimness(symbols, weight, heard)))
+
+
+def _dimness(symbols: Symbols, weight: Array, heard: Array) -> float:
+    """Return 1 where the text model agrees with the votes by chance alone, 0 where it knows."""
+    code = np.eye(heard.shape[1])[symbols.code]
+    votes = symbols.where @ code
+    guess = np.eye(heard.shape[1])[heard.argmax(axis=1)]
+    total = max(float((votes * weight[:, None]).sum()), 1e-300)
+    agreed = float((votes * guess * weight[:, None]).sum()) / total
+    shares = (votes * weight[:, None]).sum(axis=0) / total
+    guesses = (guess * votes.sum(axis=1, keepdims=True) * weight[:, None]).sum(axis=0) / total
+    chance = float((shares * guesses).sum())
+    beyond = (agreed - chance) / max(1 - chance, 1e-9)
+    return 1 - min(max((beyond - BLIND) / (SEES - BLIND), 0.0), 1.0)
+
+
 def _evidence(
     symbols: Symbols, total: Array, spread: Array, shrink: float, gold: Array | None
 ) -> Array:
@@ -128,7 +194,7 @@ def _evidence(
         seen = symbols.where[rows].T @ np.eye(len(spread))[gold[rows]]
         found = (SHRINK_KNOWN * found + seen) / (SHRINK_KNOWN + seen.sum(axis=1, keepdims=True))
     evidence = np.log(found + SMALL) - np.log(spread)
-    return np.asarray(evidence.clip(-STRONGEST, STRONGEST))
+    return np.asarray(evidence.clip(-STRONGEST, STRONGEST) * symbols.share[:, None])
 
 
 def _spread(symbols: Symbols, n_classes: int, weight: Array) -> Array:

@@ -1,0 +1,131 @@
+"""What the default label model learns beside the votes: texts and people's labels, by command."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from labelkit.weak.label_models import reading
+
+GOOD = ["wonderful", "charming", "moving", "warm", "brilliant", "lovely"]
+BAD = ["dull", "boring", "clumsy", "tedious", "awful", "lifeless"]
+FILLER = [
+    *["the", "film", "scene", "actor", "plot", "story"],
+    *["music", "camera", "house", "street", "night", "day"],
+]
+
+
+def table(rows=400, seed=0):
+    """Return rows of text, true class and three votes; the texts tell more than the votes."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for number in range(rows):
+        good = bool(rng.integers(2))
+        words = [*rng.choice(GOOD if good else BAD, 2), *rng.choice(FILLER, 5)]
+        votes = [str(int(good if rng.random() < 0.7 else not good)) for _ in range(3)]
+        votes = [vote if rng.random() < 0.6 else "" for vote in votes]
+        found.append([f"r{number}", " ".join(words), str(int(good)), *votes])
+    return found
+
+
+def text_of(rows, header="id,text,truth,lf_a,lf_b,lf_c", extra=None):
+    lines = [
+        ",".join([*row, *([extra[i]] if extra is not None else [])]) for i, row in enumerate(rows)
+    ]
+    return "\n".join([header, *lines]) + "\n"
+
+
+@pytest.fixture
+def weak(labelkit, write, tmp_path):
+    def run(*more):
+        done = labelkit(
+            *["weak-label", "data.csv", "-o", "out.csv", "--from-votes", "lf_*"],
+            *["--classes", "0,1", "--text", "text", *more],
+        )
+        assert done.code == 0, done.err
+        found = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(), newline="")))
+        return found, done
+
+    return run
+
+
+def accuracy(found):
+    voted = [row for row in found if row["weak_votes"] not in ("", "0")]
+    return sum(row["weak_label"] == row["truth"] for row in voted) / len(voted)
+
+
+def test_texts_correct_the_votes_and_it_is_said(weak, write, tmp_path):
+    write("data.csv", text_of(table()))
+    plain, _ = weak("--label-model", "majority")
+    found, done = weak("--summary", "sum.json")
+    assert accuracy(found) > accuracy(plain) + 0.05
+    assert "label model dawid-skene, by votes and texts: " in done.err
+    used = json.loads((tmp_path / "sum.json").read_text())["label_model"]
+    assert used["used"] == "dawid-skene" and used["texts"] is True and used["ties"] > 0
+    silent = [row for row in found if row["weak_votes"] == "0"]
+    assert silent and all(row["weak_label"] == "" for row in silent)
+    assert all(float(row["weak_confidence"]) == 0 for row in silent)
+
+
+def test_the_order_of_the_rows_does_not_matter(weak, write):
+    rows = table(200)
+    write("data.csv", text_of(rows))
+    first, _ = weak()
+    write("data.csv", text_of(rows[::-1]))
+    again, _ = weak()
+    before = {row["id"]: row for row in first}
+    assert all(row["weak_label"] == before[row["id"]]["weak_label"] for row in again)
+    assert all(
+        abs(float(row["weak_confidence"]) - float(before[row["id"]]["weak_confidence"])) < 1e-3
+        for row in again
+    )
+
+
+def test_few_rows_are_labelled_by_votes_alone(weak, write):
+    write("data.csv", text_of(table(20)))
+    _, done = weak()
+    assert "label model dawid-skene, by votes alone" in done.err
+
+
+def test_peoples_labels_outside_where_are_learned_from_and_audit_rows_are_not(weak, write):
+    rows = table(300)
+    people = ["1" if i < 60 else "" for i in range(300)]
+    write("data.csv", text_of(rows, "id,text,truth,lf_a,lf_b,lf_c,people", people))
+    found, done = weak("--where", "people is empty", "--label", "people")
+    assert "it learns from people's labels of" in done.err
+    assert all(row["weak_label"] == "" == row["weak_votes"] for row in found[:60])
+    assert "weak-label: 240 rows" in done.err
+    origin = [f"{label},{'audit' if label else ''}" for label in people]
+    write("data.csv", text_of(rows, "id,text,truth,lf_a,lf_b,lf_c,people,label_origin", origin))
+    _, done = weak("--where", "people is empty", "--label", "people")
+    assert "it learns from" not in done.err
+
+
+def test_the_effect_of_a_prior_is_told(weak, write):
+    write("data.csv", text_of(table()))
+    _, done = weak("--prior", "0=0.02,1=0.98")
+    changed = int(done.err.split("--prior changes ")[1].split(" ")[0])
+    assert changed > 20
+
+
+def test_an_explained_row_keeps_its_text(labelkit, write):
+    write("data.csv", text_of(table(120)))
+    done = labelkit(
+        *["weak-label", "data.csv", "--from-votes", "lf_*", "--classes", "0,1"],
+        *["--text", "text", "--explain", "r3", "--json"],
+    )
+    assert done.code == 0, done.err
+    assert json.loads(done.out)
+
+
+def test_the_reader_never_saw_the_row():
+    from scipy import sparse
+
+    # Each text is a word of its own: nothing can be known about it from the others.
+    text = sparse.identity(100, format="csr")
+    votes = np.repeat([[0], [1]], 50, axis=0).astype(np.int16)
+    keys = np.random.default_rng(0).integers(0, 2**32, 100)
+    said = reading.listen(votes, 2, text, keys, np.ones(100), None)
+    assert np.allclose(said, 0.5, atol=0.15)

@@ -17,7 +17,7 @@ Mask = npt.NDArray[np.bool_]
 
 # What each command writes, under its prefix or the name given by --as.
 OWNED: dict[str, tuple[str, ...]] = {
-    "weak": ("label", "confidence", "votes", "proba_*", "lf_*"),
+    "weak": ("label", "confidence", "votes", "source", "proba_*", "lf_*"),
     "llm": ("label", "confidence", "model", "error", "rationale"),
     "query": ("score", "rank", "reason", "guess", "guess_confidence"),
     "noise": (

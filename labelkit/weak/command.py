@@ -53,6 +53,14 @@ Prior = Annotated[
 ]
 Proba = Annotated[bool, typer.Option("--proba", help="Also write the probability of each class.")]
 Votes = Annotated[bool, typer.Option("--votes", help="Also write the vote of each function.")]
+Propagate = Annotated[
+    bool,
+    typer.Option(
+        "--propagate",
+        help="Learn a model from the reliable weak labels; it labels the rows without a vote and "
+        "overrules votes. The column source tells: vote, or model.",
+    ),
+]
 LfReport = Annotated[
     Path | None,
     typer.Option(
@@ -108,7 +116,10 @@ OnError = Annotated[
     "weak-label",
     prefix="weak",
     annotates=True,
-    uses=("text", "classes", "unknown_label", "label", "answers", "gold", "id", "jobs"),
+    uses=(
+        *("text", "classes", "unknown_label", "label", "answers", "gold", "id", "jobs"),
+        *("features", "column", "cache"),
+    ),
     tables=("rule",),
     instead_of_output=("lf_report", "errors_of", "explain", "suggest"),
 )
@@ -121,6 +132,7 @@ def weak_label(
     prior: Prior = None,
     proba: Proba = False,
     votes: Votes = False,
+    propagate: Propagate = False,
     lf_report: LfReport = None,
     on_lf_error: OnError = OnLfError.stop,
     lf_timeout: LfTimeout = 10.0,
@@ -155,6 +167,7 @@ def weak_label(
             prior=prior,
             proba=proba,
             votes=votes,
+            propagate=propagate,
             lf_report=lf_report,
             on_lf_error=on_lf_error.value,
             lf_timeout=lf_timeout,

@@ -17,6 +17,7 @@ from labelkit.weak.apply import SECONDS, OnError
 from labelkit.weak.binding import FileColumns
 from labelkit.weak.outcome import Outcome, estimates
 from labelkit.weak.patterns import Counted
+from labelkit.weak.propagate import propagate
 from labelkit.weak.scoring import Scores
 from labelkit.weak.voting import Panel, gather
 
@@ -34,6 +35,7 @@ class Wanted:
     prior: str | None = None
     proba: bool = False
     votes: bool = False
+    propagate: bool = False
     lf_report: Path | None = None
     on_lf_error: OnError = "stop"
     lf_timeout: float = SECONDS
@@ -76,9 +78,13 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
         _say_prior(job, counted, scores, rescore(counted, None))
     found = Outcome(panel.names, classes, counted, scores, truth.known(job, classes), rescore)
     _judge(job, panel, found, wanted)
-    closing = _count(job, panel, counted, _summaries(found), classes)
+    summaries, more = _summaries(found), {}
+    if wanted.propagate:
+        counted, scores, source = propagate(job, counted, scores, classes)
+        more[job.column("source")] = source
+    closing = _count(job, panel, counted, scores, summaries, classes)
     if job.output:
-        job.annotate(_annotations(job, panel, counted, scores, classes, wanted))
+        job.annotate(_annotations(job, panel, counted, scores, classes, wanted) | more)
     job.closing(closing, then=_next(job))
 
 
@@ -257,11 +263,16 @@ def _annotations(
 
 
 def _count(
-    job: "Job", panel: Panel, counted: Counted, summaries: list[Summary], classes: list[str]
+    job: "Job",
+    panel: Panel,
+    counted: Counted,
+    scores: Scores,
+    summaries: list[Summary],
+    classes: list[str],
 ) -> str:
     """Give the figures to the history and the summary; return them as the closing line."""
     rows = int(counted.counts.sum())
-    labelled = int(counted.counts[counted.voters > 0].sum())
+    labelled = int(counted.counts[scores.codes >= 0].sum())
     failed = sum(panel.errors.values())
     job.count(labelled=labelled, abstained=rows - labelled, lf_errors=failed)
     job.figures(

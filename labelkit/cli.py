@@ -81,9 +81,15 @@ def _exit_code(run: Any, debug: bool) -> int:
         return error.exit_code
     except ClickException as error:
         return _usage(error)
+    except SystemExit as ended:
+        # Typer ends the process so where nobody reads its output any more.
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        _forget_stdout()
+        return 0
     except (KeyboardInterrupt, typer.Abort):
         console.error("interrupted; no output was written, what was paid for is kept")
-        return 130
+        return 128 + _signals[-1] if _signals else 130
     except BrokenPipeError:
         _forget_stdout()
         return 0
@@ -154,8 +160,17 @@ def labelkit(
 
 def main() -> None:
     """Run the command line."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, _interrupt)
     app()
+
+
+_signals: list[int] = []
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    # As Ctrl-C: no user's code that catches SystemExit keeps the program alive.
+    _signals.append(number)
+    raise KeyboardInterrupt
 
 
 def run(args: list[str]) -> int:

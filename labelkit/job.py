@@ -1,6 +1,5 @@
 """One run of a command: its input, the options that all share, and its output."""
 
-import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import __version__, cells, columns, console, files, history, look, outputs, table
+from labelkit import __version__, cells, columns, console, history, look, outputs, table
 from labelkit import task as tasks
 from labelkit.columns import AUDIT, Labels, Mask, Texts
 from labelkit.errors import IssuesFound, LabelkitError, UsageError, listing
@@ -51,6 +50,9 @@ class Job:
                 self._input_paths(),
                 self._format(),
             )
+        outputs.check_others(options, self.own, self._input_paths(), self.task_path)
+        if self.seed < 0:
+            raise UsageError(f"--seed {self.seed}: give 0 or more")
 
     def __enter__(self) -> "Job":
         return self
@@ -58,7 +60,8 @@ class Job:
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
         done = failed is None or issubclass(failed, IssuesFound)  # its output is written
         if done and self.options.get("summary"):
-            self._write_summary(self.options["summary"])
+            told = {**self._counts, **self._costs, **self._figures}
+            outputs.write_summary(self.options["summary"], {"command": self.name, **told})
 
     # -- the input -----------------------------------------------------------------------------
 
@@ -158,7 +161,8 @@ class Job:
 
         where = parse(expression)
         self.source.require(where.columns, "--where")
-        parts = [where.mask(batch) for batch in self.source.batches(where.columns, typed=True)]
+        read = where.columns or self.source.columns[:1]  # `true` names none
+        parts = [where.mask(batch) for batch in self.source.batches(read, typed=True)]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
 
     # -- keys, labels, gold, groups ------------------------------------------------------------
@@ -373,11 +377,19 @@ class Job:
         data = pa.table({name: self._annotation(values) for name, values in found.items()})
         everything = self.source.every_column()
         gone = set(columns.owned(everything, self.prefix, self.options.get("as_name")))
+        self._refuse_users_own(sorted(gone))
         gone |= (set(found) | set(drop)) & set(everything)
         self.source.write_annotated(
             self.output, data, drop=sorted(gone), given_format=self._format()
         )
         self._record(list(found))
+
+    def _refuse_users_own(self, names: Sequence[str]) -> None:
+        """Raise UsageError where --as would replace columns that labelkit did not write."""
+        foreign = [name for name in names if name not in self.our_columns]
+        if foreign and self._input_paths():  # a pipe has no history to tell whose they are
+            told = f"{self.source.name} has a column {foreign[0]!r} that labelkit did not write"
+            raise UsageError(f"{told}; choose another name than --as {self.options['as_name']}")
 
     def _annotation(self, values: Any) -> Any:
         array = values if isinstance(values, pa.Array | pa.ChunkedArray) else cells.arrow(values)
@@ -477,17 +489,6 @@ class Job:
             "seconds": round(time.perf_counter() - self._started, 3),
         }
         history.write(output, [*steps, step])
-
-    def _write_summary(self, path: Path) -> None:
-        found = {
-            "schema": 1,
-            "command": self.name,
-            **history.plain(self._counts),
-            **history.plain(self._costs),
-            **history.plain(self._figures),
-        }
-        with files.whole(path) as stream:
-            stream.write((json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def _task_path(options: Mapping[str, Any]) -> Path | None:

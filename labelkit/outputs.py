@@ -1,10 +1,17 @@
 """Where a result may go: checked before any work is done."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from labelkit import history
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.files import whole
 from labelkit.table import format_of
+
+# Options and arguments of single commands that name files to read.
+_READ = ("functions", "answers_files", "answers", "model")
 
 
 def check(
@@ -30,8 +37,56 @@ def check(
     format_of(target, given_format)
     if any(path.exists() and target.exists() and path.samefile(target) for path in inputs):
         raise UsageError(f"the output {output} is the input; give another name, or --in-place")
+    _need_folder(target)
+
+
+def check_others(
+    options: Mapping[str, Any], own: Mapping[str, Any], inputs: Sequence[Path], task: Path | None
+) -> None:
+    """Refuse -o and --summary where they would replace another file of the command.
+
+    Raises UsageError, and LabelkitError where the summary's folder does not exist.
+    """
+    named = [("INPUT", path) for path in inputs] + [("--task", path) for path in [task] if path]
+    named += list(_paths(options, ("answers",)))
+    output, summary = options.get("output"), options.get("summary")
+    lists = {name: value for name, value in own.items() if isinstance(value, list)}
+    read = [*named[len(inputs) :], *_paths(own, _READ), *_paths(lists, ("batch",))]
+    if output and str(output) != "-":
+        _refuse_same("-o", Path(output), read)
+        written = [("-o", Path(output)), ("its history", history.path_for(Path(output)))]
+    else:
+        written = []
+    if summary is not None:
+        _refuse_same("--summary", Path(summary), [*named, *_paths(own, tuple(own)), *written])
+        _need_folder(Path(summary))
+
+
+def write_summary(path: Path, figures: Mapping[str, Any]) -> None:
+    """Write the figures of a run as JSON, whole or not at all."""
+    found = {"schema": 1, **history.plain(figures)}
+    with whole(path) as stream:
+        stream.write((json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def _paths(values: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    for name in names:
+        value = values.get(name)
+        for path in value if isinstance(value, list) else [value]:
+            if isinstance(path, Path):
+                shown = "ANSWERS" if name == "answers_files" else f"--{name.replace('_', '-')}"
+                yield ("MODEL" if name == "model" else shown), path
+
+
+def _refuse_same(option: str, path: Path, others: Sequence[tuple[str, Path]]) -> None:
+    for name, other in others:
+        if path.resolve() == other.resolve():
+            raise UsageError(f"{option} {path} is also {name}; give another name")
+
+
+def _need_folder(target: Path) -> None:
     if not target.parent.is_dir():
         raise LabelkitError(
-            f"{output} cannot be written: there is no folder {target.parent} "
+            f"{target} cannot be written: there is no folder {target.parent} "
             f"(mkdir -p {target.parent})"
         )

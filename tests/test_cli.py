@@ -197,6 +197,63 @@ def test_a_broken_pipe_of_data_is_called_stdin(labelkit_process: Any, write: Any
     assert "error: stdin, line 2: 1 cell where the header has 2" in found.err
 
 
+LF = "def lf_a(text):\n    return 'A'\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("-o", "o.csv", "--summary", "in.csv"), "--summary in.csv is also INPUT"),
+        (("-o", "o.csv", "--summary", "lfs.py"), "--summary lfs.py is also --functions"),
+        (("-o", "o.csv", "--summary", "o.csv"), "--summary o.csv is also -o"),
+        (("-o", "o.csv", "--summary", "o.csv.history.json"), "is also its history"),
+        (("-o", "o.csv", "--answers", "a.csv", "--summary", "a.csv"), "is also --answers"),
+        (("-o", "a.csv", "--answers", "a.csv"), "-o a.csv is also --answers"),
+        (("-o", "o.csv", "--summary", "no/s.json"), "there is no folder no (mkdir -p no)"),
+        (("-o", "o.csv", "--seed", "-1"), "--seed -1: give 0 or more"),
+    ],
+)
+def test_no_other_file_is_written_over_and_nothing_is_done_before(
+    args: tuple[str, ...], message: str, write: Any, labelkit: Any
+) -> None:
+    paths = {
+        name: write(name, text)
+        for name, text in {
+            "in.csv": "id,text\n1,abc\n",
+            "lfs.py": LF,
+            "a.csv": "id,label\n",
+        }.items()
+    }
+    before = {path: path.read_bytes() for path in paths.values()}
+    found = labelkit("weak-label", "in.csv", "--functions", "lfs.py", *args)
+    assert found.code in (1, 2)
+    assert message in found.err
+    assert {path: path.read_bytes() for path in paths.values()} == before
+    assert not Path("o.csv").exists()
+
+
+def test_people_s_answers_are_not_written_over(write: Any, labelkit: Any) -> None:
+    write("in.csv", "id,text\n1,abc\n")
+    answers = write("a.csv", "id,label,label_note\n1,A,mine\n")
+    found = labelkit("merge", "in.csv", "a.csv", "-o", "a.csv")
+    assert (found.code, found.err) == (2, "error: -o a.csv is also ANSWERS; give another name\n")
+    assert answers.read_text() == "id,label,label_note\n1,A,mine\n"
+
+
+def test_another_prefix_never_takes_a_column_of_the_user_s(write: Any, labelkit: Any) -> None:
+    write("in.csv", "id,text,my_label\n1,abc,keep\n")
+    write("lfs.py", LF)
+    args = ("weak-label", "in.csv", "-o", "o.csv", "--functions", "lfs.py", "--as")
+    found = labelkit(*args, "my")
+    assert found.code == 2
+    assert "in.csv has a column 'my_label' that labelkit did not write; choose another" in found.err
+    assert not Path("o.csv").exists()
+    assert labelkit(*args, "our").code == 0
+    again = labelkit("weak-label", "o.csv", "-o", "p.csv", "--functions", "lfs.py", "--as", "our")
+    assert again.code == 0
+    assert Path("p.csv").read_bytes() == Path("o.csv").read_bytes()
+
+
 def test_in_place_writes_over_the_input(write: Any, labelkit: Any) -> None:
     path = write("in.csv", "id,text\n1,abc\n")
     write("lfs.py", "def lf_a(text):\n    return 'A'\n")

@@ -62,6 +62,7 @@ def pipeline(
         raise UsageError("pipeline needs --work-dir DIR, the folder for what the stages leave")
     if "-" in options["input"] or str(output) == "-":
         raise UsageError("pipeline resumes by files; give files instead of -")
+    from labelkit import outputs
     from labelkit.pipeline import plan, result, run
     from labelkit.pipeline import show as shown
 
@@ -79,10 +80,13 @@ def pipeline(
         if not Path(name).exists():
             raise UsageError(f"there is no file {name}")
     ran = run.run(planned, work_dir, loaded, shlex.join(["labelkit", *sys.argv[1:]]))
+    figures = run.summaries(planned, work_dir)
+    if options["summary"]:
+        outputs.write_summary(options["summary"], {"command": "pipeline", "stages": figures})
     if not ran:
         console.note(f"pipeline: nothing to do, all {len(planned)} stages are fresh -> {output}")
         return
-    result.show(planned, run.summaries(planned, work_dir), loaded, options["gold"])
+    result.show(planned, figures, loaded, options["gold"])
     console.note(f"pipeline: {ran} of {len(planned)} stages run -> {output}")
 
 

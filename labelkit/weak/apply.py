@@ -106,7 +106,7 @@ class Voters:
                     # `map` takes a StopIteration out of the function for its own end.
                     call(*(cells[len(votes)] for cells in arguments))
                 raise StopIteration
-            except (Exception, TookTooLong) as error:  # the user's code may raise anything
+            except (Exception, SystemExit, TookTooLong) as error:  # the user's code: anything
                 self._failed(bound, error, view, len(votes), positions)
                 votes.append(None)
         return votes
@@ -122,7 +122,7 @@ class Voters:
                     returned = bound.function.call(*(frame[name] for name in bound.names))
                 else:
                     returned = bound.function.call(frame)
-        except (Exception, TookTooLong) as error:  # the user's code may raise anything
+        except (Exception, SystemExit, TookTooLong) as error:  # the user's code may raise anything
             self._failed(bound, error, view, None, positions)
             return [None] * len(view)
         return _one_vote_a_row(bound, returned, len(view))

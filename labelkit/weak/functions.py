@@ -5,6 +5,7 @@ import builtins
 import contextlib
 import functools
 import inspect
+import os
 import sys
 import traceback
 import types
@@ -115,11 +116,24 @@ def running(path: Path) -> Iterator[None]:
     folder = str(path.resolve().parent)
     sys.path.insert(0, folder)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), _stdout_to_stderr():
             yield
     finally:
         with contextlib.suppress(ValueError):
             sys.path.remove(folder)
+
+
+@contextlib.contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    # What a child process or a C library writes does not pass through sys.stdout.
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _source(path: Path) -> str:

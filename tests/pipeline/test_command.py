@@ -3,6 +3,7 @@
 import csv
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,7 +73,7 @@ def test_it_waits_for_people_goes_on_and_then_has_nothing_to_do(pipeline: Any) -
     asked = pipeline()
     assert (asked.code, asked.out) == (3, ""), asked.err
     assert "people are needed: work/batch-1.csv holds the rows to label" in asked.err
-    assert "save it as work/answers-1.csv, then go on with: labelkit " in asked.err
+    assert "save it as work/answers-1.csv, then go on with: labelkit" in asked.err
     assert not Path("labelled.csv").exists()
     with Path("work/batch-1.csv").open(newline="") as stream:
         batch = list(csv.DictReader(stream))
@@ -156,8 +157,10 @@ def test_the_printed_script_and_makefile_do_the_same(pipeline: Any) -> None:
 
 def _forget_outputs() -> None:
     answers = Path("work/answers-1.csv").read_bytes()
-    for path in [*Path("work").iterdir(), *Path().glob("labelled.csv*")]:
+    shutil.rmtree("work")
+    for path in Path().glob("labelled.csv*"):
         path.unlink()
+    Path("work").mkdir()
     Path("work/answers-1.csv").write_bytes(answers)
     Path("work/pipeline.json").write_text("{}")
 

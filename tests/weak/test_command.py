@@ -366,3 +366,21 @@ def test_labels_so_far_judge_the_functions_without_their_audit_rows(labelkit, wr
     assert (
         "lf_good   POS           3     1.000     0.000      0.000        1          0" in done.err
     )
+
+
+def test_a_function_that_ends_the_program_does_not(labelkit, write):
+    write("in.csv", "id,text\n1,abc\n")
+    write("lfs.py", "import sys\n\ndef lf_a(row):\n    sys.exit(0)\n")
+    found = labelkit("weak-label", "in.csv", "-o", "o.csv", "--functions", "lfs.py")
+    assert found.code == 1
+    assert "lf_a (lfs.py, line 3) failed on row 0 (id 1): SystemExit: 0" in found.err
+
+
+def test_stdout_is_data_whatever_a_function_file_runs(labelkit_process, write):
+    write("in.csv", "id,text\n1,abc\n")
+    write("lfs.py", "import os\nos.system('echo child')\nos.write(1, b'raw')\nprint('said')\n\n"
+                    "def lf_a(row):\n    os.write(1, b'raw')\n    return 'A'\n")  # fmt: skip
+    found = labelkit_process("weak-label", "in.csv", "-o", "-", "--functions", "lfs.py")
+    assert found.code == 0, found.err
+    assert found.out.startswith("id,text,weak_label")
+    assert "child" in found.err

@@ -21,9 +21,10 @@ class Result(NamedTuple):
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test works in an empty folder and knows no key."""
+    """Each test works in an empty folder, knows no key, and is not under a make."""
     monkeypatch.chdir(tmp_path)
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+    # `make test` would make the tests' own make speak otherwise.
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -18,6 +18,7 @@ from labelkit.active.candidates import (
     people_columns,
     people_labelled,
 )
+from labelkit.active.strategies import default
 from labelkit.errors import LabelkitError, UsageError
 
 if TYPE_CHECKING:
@@ -238,14 +239,18 @@ def _guesses(
     content: Content,
     how: learn.Wanted,
 ) -> explain.Guesses:
-    """Return what each row of the batch probably is: the model's word, else a machine's label."""
+    """Return what each row of the batch probably is: the model's word, else a machine's label.
+
+    A model of few labels has less to say than the machine that gave them.
+    """
     likely = learn.likely(
         scored.pool, content.features, content.data, found.eligible, chosen.rows, how
     )
     model = explain.likeliest(likely, scored.pool.classes, len(chosen.rows))
     machine = explain.machine_guesses(job, people_columns(job), wanted.relabels)
     others = explain.Guesses(machine.labels[chosen.rows], machine.confidence[chosen.rows])
-    return explain.first_known(model, others)
+    cold = default.is_cold(scored.pool)
+    return explain.first_known(*((others, model) if cold else (model, others)))
 
 
 def _write_batch(

@@ -44,6 +44,23 @@ def test_without_a_model_the_guess_is_a_machines_label(labelkit, reviews):
         assert row["query_guess_confidence"] == "0.8"
 
 
+def test_few_labels_of_a_machine_guess_better_than_a_model_of_them(labelkit, write):
+    notes = ["refund please", "", "parcel lost again", "love it", "refund now", "parcel two"]
+    weak = ["refund", "", "delivery", "", "refund", "delivery"]
+    lines = [
+        f"A{i},{note},{label}" for i, (note, label) in enumerate(zip(notes, weak, strict=True))
+    ]
+    write("in.csv", "id,text,weak_label\n" + "\n".join(lines) + "\n")
+    done = labelkit(
+        *("query", "in.csv", "-o", "q.csv", "--label", "weak_label", "-n", "6", "--batch", "b.csv")
+    )
+    assert done.code == 0, done.err
+    said = {row["id"]: row["query_guess"] for row in read("b.csv")}
+    assert {key: said[key] for key in said if weak[int(key[1])]} == {
+        f"A{i}": label for i, label in enumerate(weak) if label and f"A{i}" in said
+    }
+
+
 def test_rows_without_a_key_carry_their_number_and_a_check(labelkit, write):
     write("plain.csv", "text\n" + "".join(f"{review(i)}\n" for i in range(20)))
     run(labelkit, "-n", "3", "--batch", "todo.csv", name="plain.csv")

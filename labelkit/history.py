@@ -2,13 +2,15 @@
 
 import json
 import re
-from collections.abc import Mapping
+import sys
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from labelkit import console
+from labelkit import __version__, console
 from labelkit.errors import LabelkitError
 from labelkit.options import command
 
@@ -41,6 +43,32 @@ def write(output: Path, steps: list[dict[str, Any]]) -> None:
     text = json.dumps({"schema": SCHEMA, "steps": steps}, indent=1, ensure_ascii=False)
     with whole(path_for(output)) as stream:
         stream.write(_SECRET_IN_URL.sub("***@", text).encode() + b"\n")
+
+
+def step(
+    command: str,
+    options: Mapping[str, Any],
+    inputs: Sequence[Path],
+    *,
+    columns: list[str],
+    counts: Mapping[str, Any],
+    cost: Mapping[str, Any],
+    seconds: float,
+) -> dict[str, Any]:
+    """Return what one run of a command did, as the history keeps it."""
+    return {
+        "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "command": command,
+        "arguments": [str(arg) for arg in sys.argv[1:]],
+        "options": plain(options),
+        "version": __version__,
+        "seed": options["seed"],
+        "inputs": {str(path): digest(path) for path in inputs},
+        "columns": columns,
+        "counts": plain(counts),
+        "cost": plain(cost),
+        "seconds": round(seconds, 3),
+    }
 
 
 def digest(path: Path) -> str:

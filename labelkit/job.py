@@ -1,6 +1,5 @@
 """One run of a command: its input, the options that all share, and its output."""
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import __version__, cells, columns, console, history, look, outputs, table
+from labelkit import cells, columns, console, history, look, outputs, table
 from labelkit import task as tasks
 from labelkit.columns import AUDIT, Labels, Mask, Texts
 from labelkit.errors import IssuesFound, LabelkitError, UsageError, listing
@@ -115,19 +114,10 @@ class Job:
             self.source.require(named, "--text")
             self.source.take_as_text(named)
             return list(named)
-        if self.source.has("text"):
-            self.source.take_as_text(["text"])
-            return ["text"]
         names = [name for name in self.source.columns if name not in self._not_features]
-        found = look.texts_by_look(self.source, names)
-        if len(found) == 1:
-            self.source.take_as_text(found)
-            return found
-        among = f"several look like text: {listing(found)}" if found else "none looks like text"
-        raise LabelkitError(
-            f"{self.source.name}: which column is the text? Name it with --text COLUMN "
-            f"({among}; columns: {listing(self.source.columns, 20)})"
-        )
+        found = look.text_columns(self.source, names)
+        self.source.take_as_text(found)
+        return found
 
     def has_text(self) -> bool:
         """Tell whether the text columns are clear."""
@@ -474,21 +464,17 @@ class Job:
         """Write the history of an output: the input's steps and this one."""
         inputs = [p for p in self._input_paths() if p.is_file()]
         own = [p for p in [self.task_path, *self._other_inputs] if p is not None and p.is_file()]
-        steps = [step for path in inputs[:1] for step in history.read(path)]
-        step = {
-            "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "command": self.name,
-            "arguments": [str(arg) for arg in sys.argv[1:]] or [],
-            "options": history.plain({**self.options, **self.own}),
-            "version": __version__,
-            "seed": self.seed,
-            "inputs": {str(p): history.digest(p) for p in [*inputs, *own] if p != output},
-            "columns": list(written),
-            "counts": history.plain(self._counts),
-            "cost": history.plain(self._costs),
-            "seconds": round(time.perf_counter() - self._started, 3),
-        }
-        history.write(output, [*steps, step])
+        step = history.step(
+            self.name,
+            {**self.options, **self.own},
+            [p for p in [*inputs, *own] if p != output],
+            columns=list(written),
+            counts=self._counts,
+            cost=self._costs,
+            seconds=time.perf_counter() - self._started,
+        )
+        earlier = [step for path in inputs[:1] for step in history.read(path)]
+        history.write(output, [*earlier, step])
 
 
 def _task_path(options: Mapping[str, Any]) -> Path | None:

@@ -16,6 +16,23 @@ _FEWEST_CHARACTERS = 12.0
 _FEWEST_SPACES = 1.5
 
 
+def text_columns(source: Table, names: Sequence[str]) -> list[str]:
+    """Return `text` where there is one, else the only one of the columns that reads like text.
+
+    Raises LabelkitError that lists the columns where it is not clear.
+    """
+    if source.has("text"):
+        return ["text"]
+    found = texts_by_look(source, names)
+    if len(found) == 1:
+        return found
+    among = f"several look like text: {listing(found)}" if found else "none looks like text"
+    raise LabelkitError(
+        f"{source.name}: which column is the text? Name it with --text COLUMN "
+        f"({among}; columns: {listing(source.columns, 20)})"
+    )
+
+
 def texts_by_look(source: Table, names: Sequence[str]) -> list[str]:
     """Return those of the named columns whose cells are mostly different phrases."""
     kinds = source.kinds(names)

@@ -6,18 +6,17 @@ import time
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from labelkit import columns, console
 from labelkit.errors import UsageError, nearest
 from labelkit.files import next_to
 from labelkit.job import Job
-from labelkit.llm import completion, cost, outlook, prompt
+from labelkit.llm import completion, cost, gather, outlook, prompt
 from labelkit.llm.answers import Labelled
 from labelkit.llm.ask import summary
 from labelkit.llm.cache import Cache
-from labelkit.llm.examples import Examples, draw
-from labelkit.llm.outlook import Rows
+from labelkit.llm.examples import Examples
+from labelkit.llm.gather import Rows
 from labelkit.llm.run import Run
 from labelkit.llm.settings import Settings, Wanted
 
@@ -28,10 +27,10 @@ def llm_label(job: Job, wanted: Wanted) -> None:
     """Label the chosen rows of a job by a language model and write the output."""
     settings = wanted.settings()
     price = _price(wanted, settings)
-    people = _people(job)
+    people = gather.people(job)
     classes = tuple(job.classes or people.classes)
     completion.check_classes(classes)
-    rows = _rows(job)
+    rows = gather.rows_of(job)
     run = _run(job, wanted, settings, classes, people, rows)
     try:
         _limit(job, wanted, run, price)
@@ -67,32 +66,6 @@ def _price(wanted: Wanted, settings: Settings) -> cost.Price | None:
     return cost.Price(0.0, 0.0) if settings.local else None
 
 
-def _people(job: Job) -> columns.Labels:
-    """Return what people said: no labels of our own making, none that are kept for the audit."""
-    labels = job.labels()
-    made = set(columns.ours(job.source.columns)) | set(job.our_columns)
-    hidden = labels.audit | np.isin(labels.column.astype(str), sorted(made - {"label"}))
-    values, codes = labels.values.copy(), labels.codes.copy()
-    values[hidden], codes[hidden] = "", -1
-    return labels._replace(values=values, codes=codes)
-
-
-def _rows(job: Job) -> Rows:
-    names = job.text
-    cells = [job.source.texts(name) for name in names]
-    chosen = job.chosen if job.chosen is not None else np.ones(job.rows, dtype=bool)
-    places = np.full(job.rows, -1, dtype=np.int64)
-    empty = np.zeros(job.rows, dtype=bool)
-    known: dict[str, int] = {}
-    for row in np.flatnonzero(chosen):
-        text = prompt.row_text(names, [column[row] or "" for column in cells])
-        if text.strip():
-            places[row] = known.setdefault(text, len(known))
-        else:
-            empty[row] = True
-    return Rows(list(known), places, empty)
-
-
 def _run(
     job: Job,
     wanted: Wanted,
@@ -115,44 +88,14 @@ def _run(
     return Run(
         prompt.Task(classes, descriptions, task.guidelines, task.name),
         settings,
-        Examples(fixed, _drawn(job, wanted, classes, people), wanted.few_shot),
+        Examples(fixed, gather.examples(job, wanted.few_shot, classes, people), wanted.few_shot),
         Cache(job.cache_dir),
         cost.Meter(None, None),
         name=f"{time.time_ns()}-{os.getpid()}",
         noun=completion.text_noun(job.text[0] if len(job.text) == 1 else "", task.name),
-        codes=_codes(people, rows, classes),
+        codes=gather.codes(people, rows, classes),
         ledger=task.name or str(job.task_path or ""),
     )
-
-
-def _drawn(
-    job: Job, wanted: Wanted, classes: tuple[str, ...], people: columns.Labels
-) -> list[tuple[str, str]]:
-    if not wanted.few_shot:
-        return []
-    names = job.text
-    cells = [job.source.texts(name) for name in names]
-    labelled = [
-        (prompt.row_text(names, [column[row] or "" for column in cells]), str(people.values[row]))
-        for row in np.flatnonzero(people.codes >= 0)
-    ]
-    drawn = draw(labelled, classes, wanted.few_shot, np.random.default_rng([job.seed, 2]))
-    if len(drawn) < wanted.few_shot:
-        console.warn(
-            f"--few-shot {wanted.few_shot}: only {len(drawn)} rows are labelled by people "
-            "(audit rows are not used)"
-        )
-    return drawn
-
-
-def _codes(people: columns.Labels, rows: Rows, classes: tuple[str, ...]) -> NDArray[np.int32]:
-    """Return the class that people gave each distinct text, -1 where none or where they differ."""
-    codes = np.full(len(rows.texts), -1, dtype=np.int32)
-    for row in np.flatnonzero((people.codes >= 0) & (rows.places >= 0)):
-        place, code = rows.places[row], classes.index(str(people.values[row]))
-        codes[place] = code if codes[place] in (-1, code) else -2
-    codes[codes == -2] = -1
-    return codes
 
 
 def _limit(job: Job, wanted: Wanted, run: Run, price: cost.Price | None) -> None:

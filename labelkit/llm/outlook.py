@@ -3,25 +3,14 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from labelkit import console
 from labelkit.errors import LabelkitError
 from labelkit.job import Job
 from labelkit.llm import cost
+from labelkit.llm.gather import Rows
 from labelkit.llm.run import Run
 
 ASK_FROM_DOLLARS = 1.0
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The distinct texts to ask about, and where each chosen row finds its own."""
-
-    texts: list[str]
-    places: NDArray[np.int64]  # a place in `texts` for each row of the file; -1: not chosen
-    empty: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

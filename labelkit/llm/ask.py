@@ -1,17 +1,19 @@
 """All requests asked in one asyncio process: each once, none twice, every answer kept."""
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from labelkit.errors import BudgetReached, LabelkitError
-from labelkit.llm.cache import Cache, digest
+from labelkit.llm.cache import Answer, Cache, digest
 from labelkit.llm.cost import Meter
+from labelkit.llm.pace import Pace
 
 Request = dict[str, Any]
 Reply = dict[str, Any]
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 # A pause asked for by the server that is longer than this ends the run: it can go on later.
 LONGEST_WAIT = 300.0
 FAILURES_IN_A_ROW = 10
@@ -26,34 +28,15 @@ class Provider(Protocol):
     async def ask(self, request: Request) -> Reply:
         """Make one attempt.
 
-        The reply is an answer (`tokens_in`, `tokens_out` and the provider's own fields), or
-        `{"again": why, "wait": seconds or None, "all": bool}` for a passing fault (`all`: the
-        others should wait too), or `{"failed": why}` when only this request cannot be answered.
+        The reply is an answer (`tokens_in`, `tokens_out` and the provider's own fields; `pause`
+        where its headers ask for one), or `{"again": why, "wait": seconds or None, "all": bool,
+        "late": bool}` for a passing fault (`all`: the others should wait too; `late`: there may be
+        too many at once), or `{"failed": why}` when only this request cannot be answered.
         LabelkitError when no request can be.
         """
 
     async def close(self) -> None:
         """End the connection."""
-
-
-@dataclass
-class Patience:
-    """One back-off for all workers: who is told to wait makes everybody wait."""
-
-    until: float = 0.0
-    strikes: int = 0
-
-    async def turn(self) -> None:
-        """Wait until asking is welcome."""
-        while (left := self.until - time.monotonic()) > 0:
-            await asyncio.sleep(left)
-
-    def hold(self, seconds: float | None) -> None:
-        """Make everybody wait so long; without a number, longer at each strike."""
-        if time.monotonic() >= self.until:  # answers to requests sent before the pause: one strike
-            self.strikes += 1
-        pause = seconds if seconds is not None else min(0.5 * 2.0**self.strikes, 30.0)
-        self.until = max(self.until, time.monotonic() + pause)
 
 
 @dataclass
@@ -65,76 +48,103 @@ class Asker:
     meter: Meter
     run: str
     task: str = ""
-    concurrency: int = 8
+    pace: Pace = field(default_factory=Pace)
     retries: int = 4
     advance: Callable[..., None] = lambda n, note="": None
-    patience: Patience = field(default_factory=Patience)
     stopped: LabelkitError | None = None
     failed_in_a_row: int = 0
+    failures: int = 0
     from_cache: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
+    under_way: dict[str, "asyncio.Future[Reply]"] = field(default_factory=dict)
 
     def key(self, request: Request) -> str:
         """Return the cache key: everything that shapes the answer, never the key to the door."""
         return digest([self.provider.identity, self.provider.facts, request])
 
-    async def ask_all(self, requests: Sequence[Request]) -> list[Reply]:
-        """Return the replies in order; equal requests are asked once.
+    async def each(
+        self, items: Sequence[Item], work: Callable[[Item], Awaitable[Found]]
+    ) -> list[Found]:
+        """Return what `work` makes of each item, in order; as many at once as the pace allows.
 
-        A reply is an answer or `{"failed": why}`. BudgetReached at the limit or after too many
-        failures in a row, LabelkitError when the endpoint refuses all: every answer that came
-        is in the cache then.
+        What `work` asks goes through `ask`. BudgetReached at the limit or after too many failures
+        in a row, LabelkitError when the endpoint refuses all: every answer that came is in the
+        cache then.
         """
-        keys = [self.key(request) for request in requests]
-        first = {key: place for place, key in reversed(list(enumerate(keys)))}
-        replies: dict[str, Reply] = {}
-        waiting = []
-        for key in dict.fromkeys(keys):
-            known = self.cache.get(key)
-            if known is None:
-                waiting.append(key)
-            else:
-                replies[key] = known
-        self.from_cache |= replies.keys() - self.asked
-        repeats = len(keys) - len(waiting)
-        if repeats:
-            self.advance(repeats)
-        todo = iter(waiting)
+        found: dict[int, Found] = {}
+        todo = iter(enumerate(items))
 
-        async def work() -> None:
-            for key in todo:
+        async def worker() -> None:
+            for place, item in todo:
+                try:
+                    result = await work(item)
+                except LabelkitError as error:
+                    self.stop(error)
                 if self.stopped is not None:
                     return
-                replies[key] = await self._ask(requests[first[key]])
+                found[place] = result
                 self.advance(1)
 
-        workers = [work() for _ in range(min(self.concurrency, len(waiting)))]
-        await asyncio.gather(*workers)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self.pace.most, len(items))):
+                group.create_task(worker())
         if self.stopped is not None:
             raise self.stopped
-        return [replies[key] for key in keys]
+        return [found[place] for place in range(len(items))]
 
-    async def _ask(self, request: Request) -> Reply:
+    async def ask_all(self, requests: Sequence[Request]) -> list[Reply]:
+        """Return the replies in order; raises as `each` does."""
+        return await self.each(requests, self.ask)
+
+    async def ask(self, request: Request) -> Reply:
+        """Return the reply, from the cache where it is known; equal requests are asked once.
+
+        A reply is an answer or `{"failed": why}`; after the run was stopped, always the latter.
+        """
+        key = self.key(request)
+        known = self.cache.get(key)
+        if known is not None:
+            if key not in self.asked:
+                self.from_cache.add(key)
+            return known
+        if key in self.under_way:
+            return await asyncio.shield(self.under_way[key])
+        coming: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.under_way[key] = coming
         reply: Reply = {"failed": "stopped"}
         try:
-            reply = await self._attempts(request)
+            reply = await self._ask(key, request)
+        finally:
+            del self.under_way[key]
+            coming.set_result(reply)
+        return reply
+
+    async def _ask(self, key: str, request: Request) -> Reply:
+        if self.stopped is not None:
+            return {"failed": "stopped"}
+        try:
+            reply = await self._attempts(key, request)
         except LabelkitError as error:
             # The other workers finish what they have sent (it will be paid for), then all stop.
-            self.stopped = self.stopped or error
-            return reply
+            self.stop(error)
+            return {"failed": "stopped"}
         if "failed" in reply:
             self._count_failure(str(reply["failed"]))
         else:
             self.failed_in_a_row = 0
         return reply
 
-    async def _attempts(self, request: Request) -> Reply:
+    def stop(self, why: LabelkitError) -> None:
+        """Send nothing more."""
+        self.stopped = self.stopped or why
+        self.pace.end()
+
+    async def _attempts(self, key: str, request: Request) -> Reply:
         left, told_to_wait, tries, why = self.retries, self.retries * 4, 0, ""
         while True:
-            await self.patience.turn()
-            if self.stopped is not None:
+            reply = await self._once(key, request)
+            if reply is None or (self.stopped is not None and "again" in reply):
                 return {"failed": why or "stopped"}
-            reply = await self._once(request)
             tries += 1
             if "again" not in reply:
                 return reply
@@ -146,53 +156,66 @@ class Asker:
                 )
             if reply.get("all"):
                 told_to_wait -= 1
-                self.patience.hold(wait)
+                self.pace.hold(wait)
                 self.advance(0, f"told to wait ({why[:60]})")
             else:
                 left -= 1
-                await asyncio.sleep(wait if wait is not None else self._pause(left))
-            nobody_served = self.patience.strikes > self.retries * 2
+                if reply.get("late"):
+                    self.pace.slower()
+                await self.pace.sleep(wait if wait is not None else self._pause(left))
+            nobody_served = self.pace.strikes > self.retries * 2
             if left < 0 or told_to_wait < 0 or (reply.get("all") and nobody_served):
                 return {"failed": why + _after(tries - 1), "gave_up": True}
 
     def _pause(self, left: int) -> float:
         return 0.0 if left < 0 else float(min(0.25 * 2 ** (self.retries - left - 1), 8.0))
 
-    async def _once(self, request: Request) -> Reply:
+    async def _once(self, key: str, request: Request) -> Reply | None:
+        """Make one attempt when its turn has come; None where the run has ended before."""
         held = await self.meter.hold(request)
         try:
-            reply = await self.provider.ask(request)
+            since = await self.pace.enter(self.meter.expects(request))
+            if since is None:
+                return None
+            before = dict(self.provider.facts)
+            try:
+                reply = await self.provider.ask(request)
+            finally:
+                self.pace.leave()
             if "again" not in reply and "failed" not in reply:
-                self.patience.strikes = 0
-                key = self.key(request)
-                self.asked.add(key)
-                self.cache.put(
-                    key,
-                    reply,
-                    run=self.run,
-                    task=self.task,
-                    model=str(self.provider.identity.get("model", "")),
-                    dollars=self.meter.cost(reply),
-                )
-                self.meter.count(request, reply)
+                self.pace.served(since, reply.pop("pause", 0.0))
+                learned = self.provider.facts != before
+                await self._keep(self.key(request) if learned else key, request, reply)
             return reply
         finally:
             await self.meter.free(held)
 
+    async def _keep(self, key: str, request: Request, reply: Reply) -> None:
+        self.asked.add(key)
+        await self.cache.put(self.answer(key, reply, self.meter.cost(reply)))
+        self.meter.count(request, reply)
+
+    def answer(self, key: str, reply: Reply, dollars: float) -> Answer:
+        """Return a reply as the cache keeps it."""
+        model = str(self.provider.identity.get("model", ""))
+        return Answer(key, reply, self.run, self.task, model, dollars)
+
     def _count_failure(self, why: str) -> None:
+        self.failures += 1
         self.failed_in_a_row += 1
         if self.stopped is not None or self.failed_in_a_row < FAILURES_IN_A_ROW:
             return
         if self.meter.answers:
-            self.stopped = BudgetReached(
+            error: LabelkitError = BudgetReached(
                 f"stopped after {self.failed_in_a_row} failures in a row; the last: {why}. "
                 f"All {self.meter.answers:,} answers of this run are kept: the same command "
                 "goes on from here."
             )
         else:
-            self.stopped = LabelkitError(
+            error = LabelkitError(
                 f"no answer came, after {self.failed_in_a_row} failures in a row; the last: {why}"
             )
+        self.stop(error)
 
 
 def _after(retries: int) -> str:

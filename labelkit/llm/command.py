@@ -1,5 +1,6 @@
 """The command llm-label."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,6 +35,14 @@ def llm_label(
             "The key comes from OPENAI_API_KEY only.",
         ),
     ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Your own prompt: a text with $COLUMN where a cell goes (also $classes, "
+            "$guidelines, $edge_cases of the task file).",
+        ),
+    ] = None,
     few_shot: Annotated[
         int, typer.Option(metavar="N", help="Show N rows that people labelled as examples.")
     ] = 0,
@@ -47,7 +56,20 @@ def llm_label(
     max_tokens: Annotated[
         int | None, typer.Option(metavar="N", help="The most that an answer may have.")
     ] = None,
-    concurrency: Annotated[int, typer.Option(metavar="N", help="Requests at once.")] = 8,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="The most requests at once. Default: found out, up to 64.",
+            show_default=False,
+        ),
+    ] = None,
+    rpm: Annotated[
+        float | None, typer.Option(metavar="N", help="The most requests a minute.")
+    ] = None,
+    tpm: Annotated[
+        float | None, typer.Option(metavar="N", help="The most tokens a minute.")
+    ] = None,
     retries: Annotated[int, typer.Option(metavar="N", help="Of a request that failed.")] = 4,
     timeout: Annotated[float, typer.Option(help="Seconds for one request.")] = 60.0,
     price: Annotated[
@@ -86,12 +108,15 @@ def llm_label(
         settings.Wanted(
             model=model,
             base_url=base_url,
+            template=template,
             few_shot=few_shot,
             rationale=rationale,
             confidence=confidence,
             temperature=temperature,
             max_tokens=max_tokens,
             concurrency=concurrency,
+            rpm=rpm,
+            tpm=tpm,
             retries=retries,
             timeout=timeout,
             price=price,

@@ -86,10 +86,12 @@ class Meter:
 
         Raises BudgetReached when it would cross the limit.
         """
+        if self.limit is None:
+            return 0.0
         async with self._changed:
             while True:
                 most = self.could_cost(request)
-                if self.limit is None or self.dollars + self._held + most <= self.limit:
+                if self.dollars + self._held + most <= self.limit:
                     self._held += most
                     return most
                 if self._held <= 1e-12:
@@ -103,9 +105,16 @@ class Meter:
 
     async def free(self, held: float) -> None:
         """Give back what was set aside."""
+        if self.limit is None:
+            return
         async with self._changed:
             self._held = max(0.0, self._held - held)
             self._changed.notify_all()
+
+    def expects(self, request: Mapping[str, Any]) -> float:
+        """Return about how many tokens a request will take, its answer included."""
+        answer = self.tokens_out / self.answers if self.answers else ANSWER_TOKENS
+        return size(request) * self._per_character + answer
 
     def cost(self, reply: Mapping[str, Any]) -> float:
         """Return what a reply cost."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,12 @@ from labelkit import registry
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.llm import calibrate, completion, prompt
 from labelkit.llm.answers import Labelled, labelled, read, worth_asking_again
-from labelkit.llm.ask import Asker, Provider, Request
+from labelkit.llm.ask import Asker, Provider, Reply, Request
 from labelkit.llm.cache import Cache, digest
 from labelkit.llm.cost import Meter
 from labelkit.llm.examples import Examples
+from labelkit.llm.pace import Pace
+from labelkit.llm.parse import Answer
 from labelkit.llm.prompt import Task
 from labelkit.llm.settings import Settings
 
@@ -76,7 +78,7 @@ class Run:
             self.name,
             task=self.ledger,
             # One server with one slot: asked in file order, its answers are the same each time.
-            concurrency=1 if self.settings.local else self.settings.concurrency,
+            pace=Pace(1) if self.settings.local else self.settings.pace(),
             retries=self.settings.retries,
             advance=self.advance,
         )
@@ -104,9 +106,7 @@ class Run:
 
     def task_for(self, text: str) -> Task:
         """Return the task with the examples that may stand beside this text."""
-        task = self.task
-        shown = self.examples.beside(text)
-        return Task(task.classes, task.descriptions, task.guidelines, task.name, shown)
+        return replace(self.task, examples=self.examples.beside(text))
 
     def chat_request(self, text: str, state_confidence: bool) -> Request:
         """Return what the chat model is asked about one text."""
@@ -145,39 +145,29 @@ class Run:
                 "--confidence verbalised"
             )
         stated = self.states_confidence(provider.facts)
-        requests = [self.chat_request(text, stated) for text in texts]
+
+        async def label(text: str) -> Labelled:
+            request = self.chat_request(text, stated)
+            reply = await asker.ask(request)
+            answer = read(reply, self.task.classes)
+            if "failed" not in reply and worth_asking_again(reply, answer):
+                reply, answer = await self._second(request, reply, answer)
+            return labelled(reply, answer, self.task.classes, by_tokens=not stated)
+
         try:
-            replies = await asker.ask_all(requests)
-            classes = self.task.classes
-            answers = [read(reply, classes) for reply in replies]
-            doubtful = [
-                place
-                for place, answer in enumerate(answers)
-                if "failed" not in replies[place] and worth_asking_again(replies[place], answer)
-            ]
-            again = [
-                requests[place]
-                | {
-                    "messages": prompt.again(
-                        requests[place]["messages"], replies[place]["text"], answers[place].reason
-                    )
-                }
-                for place in doubtful
-            ]
-            asker.advance = _only_notes(asker.advance)
-            second = await asker.ask_all(again)
+            return await asker.each(texts, label)
         except LabelkitError:
             if not self.meter.answers:  # perhaps another server by now: learn anew next time
                 self.cache.remember(digest(provider.identity), None)
             raise
-        for place, reply in zip(doubtful, second, strict=True):
-            answer = read(reply, classes)
-            if answer.label is not None:
-                replies[place], answers[place] = reply, answer
-        return [
-            labelled(reply, answer, classes, by_tokens=not stated)
-            for reply, answer in zip(replies, answers, strict=True)
-        ]
+
+    async def _second(self, request: Request, reply: Reply, answer: Answer) -> tuple[Reply, Answer]:
+        """Ask once more, with the reason why the answer cannot be used."""
+        assert self.asker is not None
+        told = prompt.again(request["messages"], reply["text"], answer.reason)
+        second = await self.asker.ask(request | {"messages": told})
+        better = read(second, self.task.classes)
+        return (reply, answer) if better.label is None else (second, better)
 
     async def _settle(self, texts: Sequence[str]) -> None:
         """Ask the first rows alone until the endpoint has shown what it understands."""

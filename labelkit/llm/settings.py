@@ -2,8 +2,10 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from labelkit.errors import LabelkitError, UsageError, nearest
+from labelkit.llm.pace import Pace
 
 CONFIDENCES = ("auto", "logprob", "verbalised")
 # Room for an answer and for the reasons of a model that thinks first; not a target.
@@ -18,7 +20,9 @@ class Settings:
     model: str
     base_url: str | None = None
     key: str | None = None
-    concurrency: int = 8
+    concurrency: int | None = None
+    rpm: float | None = None
+    tpm: float | None = None
     retries: int = 4
     timeout: float = 60.0
     temperature: float | None = 0.0
@@ -33,12 +37,14 @@ class Settings:
                 f"{nearest(self.confidence, CONFIDENCES)} (choices: {', '.join(CONFIDENCES)})"
             )
         for name, value, least in (
-            ("--concurrency", self.concurrency, 1),
+            ("--concurrency", 1 if self.concurrency is None else self.concurrency, 1),
+            ("--rpm", 1 if self.rpm is None else self.rpm, 1),
+            ("--tpm", 1 if self.tpm is None else self.tpm, 1),
             ("--retries", self.retries, 0),
             ("--max-tokens", self.room, 1),
         ):
             if value < least:
-                raise UsageError(f"{name} {value}: give {least} or more")
+                raise UsageError(f"{name} {value:g}: give {least} or more")
         if self.timeout <= 0:
             raise UsageError(f"--timeout {self.timeout:g}: give seconds, more than 0")
 
@@ -46,6 +52,10 @@ class Settings:
     def local(self) -> bool:
         """Tell whether the model runs on this machine, started by us."""
         return self.model == "local" or self.model.startswith("local:")
+
+    def pace(self) -> Pace:
+        """Return when the next request may go."""
+        return Pace(self.concurrency, self.rpm, self.tpm)
 
     @property
     def room(self) -> int:
@@ -59,12 +69,15 @@ class Wanted:
 
     model: str | None
     base_url: str | None
+    template: Path | None
     few_shot: int
     rationale: bool
     confidence: str
     temperature: float
     max_tokens: int | None
-    concurrency: int
+    concurrency: int | None
+    rpm: float | None
+    tpm: float | None
     retries: int
     timeout: float
     price: str | None
@@ -85,6 +98,8 @@ class Wanted:
             base_url=base_url,
             key=key,
             concurrency=self.concurrency,
+            rpm=self.rpm,
+            tpm=self.tpm,
             retries=self.retries,
             timeout=self.timeout,
             temperature=self.temperature,

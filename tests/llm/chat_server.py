@@ -18,7 +18,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 STATE = {
-    "latency": 0.0, "schema": True, "logprobs": True, "limit": "max_completion_tokens",
+    "latency": 0.0, "schema": True, "logprobs": True, "limit": None,
     "temperature": True, "key": None, "status": None, "retry_after": "0.2", "free_text": False,
     "binds": True,
 }  # fmt: skip
@@ -95,7 +95,7 @@ class Chat(BaseHTTPRequestHandler):
             return "response_format json_schema is not supported"
         if body.get("logprobs") and STATE["logprobs"] == "refused":
             return "logprobs is not enabled for this model"
-        if STATE["limit"] not in body:
+        if STATE["limit"] and STATE["limit"] not in body:
             other = next(name for name in body if name.startswith("max_"))
             return f"Unsupported parameter: {other}"
         if "temperature" in body and not STATE["temperature"]:

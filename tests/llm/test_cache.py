@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 
 from labelkit.errors import LabelkitError
-from labelkit.llm.cache import FILE, Cache, digest
+from labelkit.llm.cache import FILE, Answer, Cache, digest
 
 
 def test_answers_and_money_survive(tmp_path: Path) -> None:
     opened = Cache(tmp_path)
     reply = {"text": "a", "tokens_in": 7, "tokens_out": 2}
-    opened.put("k1", reply, run="r1", task="t", model="m", dollars=0.5)
-    opened.put("k2", reply, run="r1", task="t", model="m", dollars=0.25)
-    opened.put("k3", reply, run="r2", task="other", model="m", dollars=8.0)
+    opened.put_all(
+        [Answer("k1", reply, "r1", "t", "m", 0.5), Answer("k2", reply, "r1", "t", "m", 0.25)]
+    )
+    opened.put_all([Answer("k3", reply, "r2", "other", "m", 8.0)])
     opened.remember("e", {"logprobs": True})
     opened.close()
     opened = Cache(tmp_path)
@@ -43,8 +44,8 @@ def test_a_locked_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     opened = Cache(tmp_path)
     other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    opened._db.execute("PRAGMA busy_timeout = 50")
+    opened._writer.execute("PRAGMA busy_timeout = 50")
     with pytest.raises(LabelkitError, match=r"llm\.sqlite is locked by another program"):
-        opened.put("k", {}, run="r", task="", model="m", dollars=0)
+        opened.put_all([Answer("k", {}, "r", "", "m", 0.0)])
     other.close()
     opened.close()

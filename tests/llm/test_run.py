@@ -90,7 +90,7 @@ def test_retry_after_holds_all_workers(cache: Cache, chat_server: ChatServer) ->
         ({"schema": False}, {"answers": "object"}),
         ({"logprobs": "refused"}, {"logprobs": False}),
         ({"logprobs": False}, {"logprobs": False}),
-        ({"limit": "max_tokens"}, {"limit": "max_tokens"}),
+        ({"limit": "max_completion_tokens"}, {"limit": "max_completion_tokens"}),
         ({"temperature": False}, {"temperature": False}),
     ],
 )

@@ -1,11 +1,21 @@
-"""Any OpenAI-compatible endpoint, through the `openai` package: one attempt a call."""
+"""Any OpenAI-compatible endpoint: one attempt a call, over the transport of the `openai` package.
+
+The package itself builds and checks a tree of objects for each answer, which takes it longer than
+all else together; here the body is JSON that is read with care. Batch jobs go through the package.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from labelkit.errors import BudgetReached, LabelkitError, listing, nearest
+from labelkit.llm import limits
+from labelkit.llm.providers import chat_format
+
+if TYPE_CHECKING:
+    import httpx2
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 10.0
@@ -16,6 +26,8 @@ BEST: dict[str, Any] = {
     "limit": "max_completion_tokens",
     "temperature": True,
 }
+# Some servers pass over a name that they do not know, and would then answer without end.
+BEST_ELSEWHERE = BEST | {"limit": "max_tokens"}
 
 
 def connect(
@@ -70,52 +82,43 @@ class Endpoint:
     def __init__(
         self, model: str, base_url: str, key: str | None, timeout: float, connections: int
     ) -> None:
-        import openai
+        import httpx2
 
         _check(base_url, key)
         self.model, self.base_url, self._key = model, base_url.rstrip("/"), key
         self.identity = {"provider": "openai", "base_url": self.base_url, "model": model}
         self.where = shown(self.base_url)
-        self.facts = dict(BEST)
+        self.facts = dict(BEST if _is_openai(base_url) else BEST_ELSEWHERE)
         self.settled = False
         self._timeout = timeout
-        client = openai.DefaultAsyncHttpxClient(  # a proxy has no business with loopback
-            trust_env=not is_loopback(base_url)
-        )
-        self._client = openai.AsyncOpenAI(
-            api_key=key or "no-key",
-            base_url=base_url,
-            max_retries=0,  # waiting is one decision for all workers: see Patience
-            timeout=openai.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
-            http_client=client,
+        self._late, self._cut = httpx2.TimeoutException, (httpx2.HTTPError, httpx2.InvalidURL)
+        self._client = httpx2.AsyncClient(
+            headers=_headers(base_url, key),
+            timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=connections),
+            trust_env=not is_loopback(base_url),  # a proxy has no business with loopback
+            follow_redirects=True,
         )
 
     async def close(self) -> None:
         """End the connections."""
-        await self._client.close()
+        await self._client.aclose()
 
     async def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Make one attempt; the reply's form is told where providers are called."""
-        import openai
-
         while True:
+            body = json.dumps(self.arguments(request)).encode()
             try:
-                raw = await self._client.chat.completions.with_raw_response.create(
-                    **self.arguments(request)
-                )
-                return self._read(raw.http_response.text, bool(request.get("logprobs")))
-            except openai.APIStatusError as error:
-                refused = error  # looked at outside: a traceback must not show the server's words
-            except openai.APITimeoutError as error:
-                return {"again": self._late(error)}
-            except openai.APIConnectionError as error:
+                answer = await self._client.post(f"{self.base_url}/chat/completions", content=body)
+            except self._late as error:
+                return {"again": self._too_late(error), "late": True}
+            except self._cut as error:
                 return {"again": self._unreachable(error)}
-            except openai.OpenAIError as error:
-                return {"again": self._clean(str(error))}
-            except UnicodeDecodeError:
-                return {"again": "the endpoint's answer is not text"}
-            if refused.status_code not in (400, 422) or not self._drop(self._said(refused)):
-                return await self._refused(refused)
+            if answer.is_success:
+                return self._read(answer, request)
+            said = self._said(answer)
+            if answer.status_code not in (400, 422) or not self._drop(said):
+                return await self._refused(answer, said)
 
     def arguments(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of the call, as far as this endpoint understands them."""
@@ -145,8 +148,10 @@ class Endpoint:
         if facts["answers"] != "text":
             steps.append(("answers", "response_format", weaker[facts["answers"]]))
             steps.append(("answers", "json_schema", weaker[facts["answers"]]))
-        if facts["limit"] == "max_completion_tokens":
-            steps.append(("limit", "max_completion_tokens", "max_tokens"))
+        first = (BEST if _is_openai(self.base_url) else BEST_ELSEWHERE)["limit"]
+        if facts["limit"] == first:
+            other = "max_tokens" if first == "max_completion_tokens" else "max_completion_tokens"
+            steps.append(("limit", first, other))
         if facts["temperature"]:
             steps.append(("temperature", "temperature", False))
         if not steps:
@@ -155,42 +160,34 @@ class Endpoint:
         self.facts[fact] = value
         return True
 
-    def _read(self, body: str, wanted_logprobs: bool) -> dict[str, Any]:
+    def _read(self, answer: "httpx2.Response", request: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            answer = json.loads(body)
-            choice = answer["choices"][0]
-            message = choice["message"]
-            content = message.get("content") or ""
-            usage = answer.get("usage") or {}
-            reply = {
-                "text": self._clean(content if isinstance(content, str) else json.dumps(content)),
-                "finish": choice.get("finish_reason") or "",
-                "refusal": self._clean(message.get("refusal") or ""),
-                "tokens": _tokens(choice.get("logprobs")),
-                "tokens_in": int(usage.get("prompt_tokens") or 0),
-                "tokens_out": int(usage.get("completion_tokens") or 0),
-            }
+            reply = chat_format.read(json.loads(answer.content), request)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-            return {"again": f"the endpoint's answer is broken: {self._clean(body[:80])!r}"}
+            shown = self._clean(answer.text[:80])
+            return {"again": f"the endpoint's answer is broken: {shown!r}"}
+        for name in ("text", "refusal"):
+            reply[name] = self._clean(reply[name])
         if not self.settled and reply["finish"] != "length":
-            if wanted_logprobs:
+            if request.get("logprobs"):
                 self.facts["logprobs"] = bool(reply["tokens"])
             self.settled = True
-        return reply
+        pause = limits.pause(answer.headers, reply["tokens_in"] + reply["tokens_out"])
+        return reply | {"pause": pause} if pause else reply
 
-    async def _refused(self, error: Any) -> dict[str, Any]:
-        status, said = error.status_code, self._said(error)
-        where = self.where
+    async def _refused(self, answer: "httpx2.Response", said: str) -> dict[str, Any]:
+        status, where = answer.status_code, self.where
         if status in (401, 403):
             raise self._key_refused(status, said)
         if status == 404:
             raise LabelkitError(await self._not_found(said))
         if status == 402 or "insufficient_quota" in said:
             raise BudgetReached(f"{where}: the account has no credit left: {said}")
+        wait = limits.retry_after(answer.headers)
         if status in (429, 503):
-            return {"again": f"{status}: {said}", "wait": _retry_after(error), "all": True}
+            return {"again": f"{status}: {said}", "wait": wait, "all": True}
         if status in (408, 409) or status >= 500:
-            return {"again": f"{status}: {said}", "wait": _retry_after(error)}
+            return {"again": f"{status}: {said}", "wait": wait}
         return {"failed": f"{status}: {said}"}
 
     async def _not_found(self, said: str) -> str:
@@ -213,21 +210,17 @@ class Endpoint:
 
         Raises LabelkitError when nobody answers or the key is refused.
         """
-        import openai
-
         try:
-            raw = await self._client.models.with_raw_response.list()
-            listed = json.loads(raw.http_response.text)["data"]
-            return [str(item["id"]) for item in listed]
-        except openai.APITimeoutError as error:
-            raise LabelkitError(self._late(error)) from None
-        except openai.APIConnectionError as error:
+            answer = await self._client.get(f"{self.base_url}/models")
+        except self._late as error:
+            raise LabelkitError(self._too_late(error)) from None
+        except self._cut as error:
             raise LabelkitError(self._unreachable(error)) from None
-        except openai.APIStatusError as error:
-            if error.status_code in (401, 403):
-                raise self._key_refused(error.status_code, self._said(error)) from None
-            return None
-        except (openai.OpenAIError, ValueError, KeyError, TypeError, RecursionError):
+        if answer.status_code in (401, 403):
+            raise self._key_refused(answer.status_code, self._said(answer))
+        try:
+            return [str(item["id"]) for item in json.loads(answer.content)["data"]]
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def _key_refused(self, status: int, said: str) -> LabelkitError:
@@ -237,8 +230,8 @@ class Endpoint:
             )
         return LabelkitError(f"{self.where} wants a key ({status}): {said}. Set OPENAI_API_KEY.")
 
-    def _late(self, error: Exception) -> str:
-        if type(error.__cause__).__name__ == "ConnectTimeout":
+    def _too_late(self, error: Exception) -> str:
+        if type(error).__name__ == "ConnectTimeout":
             return f"cannot reach {self.where}: no connection in time; is the address right?"
         return f"{self.where} did not answer within {self._timeout:g} seconds (see --timeout)"
 
@@ -249,39 +242,35 @@ class Endpoint:
         why = self._clean(str(cause) or str(error))
         return f"cannot reach {self.where}: {why}; is it running, and the address right?"
 
-    def _said(self, error: Any) -> str:
-        body = error.body if isinstance(error.body, dict) else {}
-        inner = body.get("error", body)
+    def _said(self, answer: "httpx2.Response") -> str:
+        try:
+            body = json.loads(answer.content)
+        except (ValueError, RecursionError):
+            body = {}
+        inner = body.get("error", body) if isinstance(body, dict) else body
+        if isinstance(inner, list) and inner and isinstance(inner[0], dict):  # Gemini's way
+            inner = inner[0].get("error", inner[0])
         told = inner if isinstance(inner, dict) else {"message": inner}
         parts = [str(told[name]) for name in ("message", "param", "code") if told.get(name)]
-        return self._clean(" · ".join(parts) or str(error.message))[:300]
+        return self._clean(" · ".join(parts) or answer.reason_phrase)[:300]
 
     def _clean(self, text: str) -> str:
         """Return a text without the key, which a server may well send back."""
         return text.replace(self._key, "***") if self._key else text
 
 
-def _retry_after(error: Any) -> float | None:
-    headers = error.response.headers
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(headers[name]) / unit)
-        except (KeyError, ValueError):
-            continue
-    return None
+def _is_openai(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    return host == "openai.com" or host.endswith((".openai.com", ".openai.azure.com"))
 
 
-def _tokens(logprobs: Any) -> list[tuple[str, float, dict[str, float]]] | None:
-    """Return `(token, log-probability, alternatives)` of the answer; None without any."""
-    try:
-        content: Sequence[Any] = logprobs["content"] or []
-        return [
-            (
-                str(item["token"]),
-                float(item["logprob"]),
-                {str(o["token"]): float(o["logprob"]) for o in item.get("top_logprobs") or []},
-            )
-            for item in content
-        ] or None
-    except (TypeError, KeyError, ValueError, AttributeError):
-        return None
+def _headers(base_url: str, key: str | None) -> dict[str, str]:
+    headers = {
+        "Authorization": f"Bearer {key or 'no-key'}",
+        "Content-Type": "application/json",
+        "User-Agent": "labelkit",
+    }
+    named = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
+    if _is_openai(base_url):
+        headers |= {name: os.environ[own] for name, own in named.items() if os.environ.get(own)}
+    return headers

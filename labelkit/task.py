@@ -45,6 +45,12 @@ class Task(NamedTuple):
         return list(self._task.get("example", []))
 
     @property
+    def edge_cases(self) -> list[str]:
+        """How the hard cases are to be decided, one sentence each."""
+        given = self._task.get("edge_cases", [])
+        return [given] if isinstance(given, str) else [str(case) for case in given]
+
+    @property
     def ordinal(self) -> bool:
         """Whether the classes are a scale."""
         return bool(self._task.get("ordinal", False))

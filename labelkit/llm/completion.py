@@ -43,8 +43,11 @@ def text_noun(column: str, task_name: str) -> str:
 
 def header(task: Task) -> str:
     """Return the part before all texts: guidelines and what the classes mean; may be empty."""
+    if task.preface is not None:
+        return f"{task.preface}\n\n" if task.preface else ""
     spelled = words(task.classes)
     lines = [" ".join(task.guidelines.split())] if task.guidelines.strip() else []
+    lines += [" ".join(case.split()) for case in task.edge_cases]
     lines += [
         f"{spelled[name]}: {task.descriptions[name]}"
         for name in task.classes
@@ -59,11 +62,14 @@ def request(task: Task, noun: str, wording: str, text: str) -> dict[str, Any]:
     The text is one line: it cannot look like the next example.
     """
     spelled = words(task.classes)
-    shown = "".join(
-        f"{noun}: {one_line(example)}\n{wording}: {spelled[label]}\n\n"
-        for example, label in task.examples
-    )
-    prompt = f"{header(task)}{shown}{noun}: {one_line(text)}\n{wording}:"
+
+    def asked(row: str) -> str:
+        if task.preface is None:
+            row = f"{noun}: {one_line(row)}"
+        return row if task.preface is not None and row.endswith(":") else f"{row}\n{wording}:"
+
+    shown = "".join(f"{asked(row)} {spelled[label]}\n\n" for row, label in task.examples)
+    prompt = f"{header(task)}{shown}{asked(text)}"
     return {"prompt": prompt, "words": spelled}
 
 

@@ -1,14 +1,17 @@
 """From a job's rows to what is asked: the distinct texts, what people said of them, examples."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelkit import columns, console
+from labelkit.errors import UsageError, listing, nearest
 from labelkit.job import Job
-from labelkit.llm import prompt
-from labelkit.llm.examples import draw
+from labelkit.llm import prompt, template
+from labelkit.llm.examples import Examples, draw
+from labelkit.llm.template import Template
 
 
 @dataclass(frozen=True)
@@ -20,16 +23,58 @@ class Rows:
     empty: NDArray[np.bool_]
 
 
-def rows_of(job: Job) -> Rows:
+class Writer:
+    """Writes a row as the model gets it: its text columns, or the user's template filled."""
+
+    def __init__(self, job: Job, template: Template | None, local: bool) -> None:
+        self._names = job.text if template is None else template.columns
+        self._cells = [job.source.texts(name) for name in self._names]
+        self._template, self._local = template, local
+
+    def write(self, row: int) -> str:
+        """Return the row's content; nothing where all its cells are empty."""
+        cells = [column[row] or "" for column in self._cells]
+        if self._template is None or not any(cell.strip() for cell in cells):
+            return prompt.row_text(self._names, cells)
+        return self._template.fill(dict(zip(self._names, cells, strict=True)), self._local)
+
+    def example(self, text: str) -> str:
+        """Return an example of the task file, which is a text alone, as rows are written."""
+        if self._template is None:
+            return text
+        if len(self._names) == 1:
+            return self._template.fill({self._names[0]: text}, self._local)
+        return text if self._local else prompt.fence(text)
+
+
+def template_of(job: Job, path: Path | None, task: prompt.Task) -> Template | None:
+    """Return the user's own prompt, if there is one; warns where it shows what it should not."""
+    if path is None:
+        return None
+    job.also_reads(path)
+    about = {
+        "classes": prompt.class_list(task),
+        "guidelines": task.guidelines.strip(),
+        "edge_cases": prompt.edge_list(task),
+    }
+    names = list(job.source.columns)
+    alone = "text" not in names and job.has_text() and len(job.text) == 1
+    found = template.read(path, names, about, job.text[0] if alone else "")
+    seen = job.visible_columns()
+    shown = [name for name in found.columns if name not in seen]
+    if shown:
+        console.warn(f"--template {path} shows the model {listing(shown)}: that may be the answer")
+    return found
+
+
+def rows_of(job: Job, writer: Writer) -> Rows:
     """Return the distinct texts of the chosen rows."""
-    names = job.text
-    cells = [job.source.texts(name) for name in names]
     chosen = job.chosen if job.chosen is not None else np.ones(job.rows, dtype=bool)
     places = np.full(job.rows, -1, dtype=np.int64)
     empty = np.zeros(job.rows, dtype=bool)
     known: dict[str, int] = {}
-    for row in np.flatnonzero(chosen):
-        text = prompt.row_text(names, [column[row] or "" for column in cells])
+    for row in np.flatnonzero(chosen).tolist():
+        text = writer.write(row)
         if text.strip():
             places[row] = known.setdefault(text, len(known))
         else:
@@ -47,17 +92,32 @@ def people(job: Job) -> columns.Labels:
     return labels._replace(values=values, codes=codes)
 
 
+def task_of(job: Job, classes: tuple[str, ...]) -> prompt.Task:
+    """Return what the task file tells an annotator of these classes."""
+    task = job.task
+    for example in task.examples:
+        if example["label"] not in classes:
+            raise UsageError(
+                f"the label {example['label']!r} of an example is not one of the classes"
+                f"{nearest(example['label'], classes)}"
+            )
+    descriptions = {name: text for name, text in task.descriptions.items() if name in classes}
+    edge_cases = tuple(task.edge_cases)
+    return prompt.Task(classes, descriptions, task.guidelines, task.name, edge_cases=edge_cases)
+
+
 def examples(
-    job: Job, n: int, classes: tuple[str, ...], said: columns.Labels
-) -> list[tuple[str, str]]:
-    """Return rows that people labelled, to show as examples."""
+    job: Job, n: int, classes: tuple[str, ...], said: columns.Labels, writer: Writer
+) -> Examples:
+    """Return the examples of the task file, and `n` rows that people labelled."""
+    if n < 0:
+        raise UsageError(f"--few-shot {n}: give 0 or more")
+    fixed = [(writer.example(each["text"]), each["label"]) for each in job.task.examples]
     if not n:
-        return []
-    names = job.text
-    cells = [job.source.texts(name) for name in names]
+        return Examples(fixed, [], 0)
     labelled = [
-        (prompt.row_text(names, [column[row] or "" for column in cells]), str(said.values[row]))
-        for row in np.flatnonzero(said.codes >= 0)
+        (writer.write(row), str(said.values[row]))
+        for row in np.flatnonzero(said.codes >= 0).tolist()
     ]
     drawn = draw(labelled, classes, n, np.random.default_rng([job.seed, 2]))
     if len(drawn) < n:
@@ -65,7 +125,7 @@ def examples(
             f"--few-shot {n}: only {len(drawn)} rows are labelled by people "
             "(audit rows are not used)"
         )
-    return drawn
+    return Examples(fixed, drawn, n)
 
 
 def codes(said: columns.Labels, rows: Rows, classes: tuple[str, ...]) -> NDArray[np.int32]:

@@ -3,19 +3,19 @@
 import os
 import shlex
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from labelkit import columns, console
-from labelkit.errors import UsageError, nearest
+from labelkit.errors import UsageError
 from labelkit.files import next_to
 from labelkit.job import Job
-from labelkit.llm import completion, cost, gather, outlook, prompt
+from labelkit.llm import completion, cost, gather, outlook
 from labelkit.llm.answers import Labelled
 from labelkit.llm.ask import summary
 from labelkit.llm.cache import Cache
-from labelkit.llm.examples import Examples
 from labelkit.llm.gather import Rows
 from labelkit.llm.run import Run
 from labelkit.llm.settings import Settings, Wanted
@@ -30,8 +30,7 @@ def llm_label(job: Job, wanted: Wanted) -> None:
     people = gather.people(job)
     classes = tuple(job.classes or people.classes)
     completion.check_classes(classes)
-    rows = gather.rows_of(job)
-    run = _run(job, wanted, settings, classes, people, rows)
+    run, rows = _run(job, wanted, settings, classes, people)
     try:
         _limit(job, wanted, run, price)
         if wanted.show_prompt:
@@ -67,35 +66,25 @@ def _price(wanted: Wanted, settings: Settings) -> cost.Price | None:
 
 
 def _run(
-    job: Job,
-    wanted: Wanted,
-    settings: Settings,
-    classes: tuple[str, ...],
-    people: columns.Labels,
-    rows: Rows,
-) -> Run:
-    task = job.task
-    fixed = [(example["text"], example["label"]) for example in task.examples]
-    for _, label in fixed:
-        if label not in classes:
-            raise UsageError(
-                f"the label {label!r} of an example is not one of the classes"
-                f"{nearest(label, classes)}"
-            )
-    if wanted.few_shot < 0:
-        raise UsageError(f"--few-shot {wanted.few_shot}: give 0 or more")
-    descriptions = {name: text for name, text in task.descriptions.items() if name in classes}
-    return Run(
-        prompt.Task(classes, descriptions, task.guidelines, task.name),
+    job: Job, wanted: Wanted, settings: Settings, classes: tuple[str, ...], people: columns.Labels
+) -> tuple[Run, Rows]:
+    told = gather.task_of(job, classes)
+    template = gather.template_of(job, wanted.template, told)
+    writer = gather.Writer(job, template, settings.local)
+    rows = gather.rows_of(job, writer)
+    noun = job.text[0] if template is None and len(job.text) == 1 else ""
+    run = Run(
+        replace(told, preface=template.preface) if template else told,
         settings,
-        Examples(fixed, gather.examples(job, wanted.few_shot, classes, people), wanted.few_shot),
+        gather.examples(job, wanted.few_shot, classes, people, writer),
         Cache(job.cache_dir),
         cost.Meter(None, None),
         name=f"{time.time_ns()}-{os.getpid()}",
-        noun=completion.text_noun(job.text[0] if len(job.text) == 1 else "", task.name),
+        noun=completion.text_noun(noun, told.name),
         codes=gather.codes(people, rows, classes),
-        ledger=task.name or str(job.task_path or ""),
+        ledger=told.name or str(job.task_path or ""),
     )
+    return run, rows
 
 
 def _limit(job: Job, wanted: Wanted, run: Run, price: cost.Price | None) -> None:

@@ -1,10 +1,11 @@
 """A real endpoint on loopback, started anew for each test that asks for it."""
 
+import csv
 import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,19 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
     opened = Cache(tmp_path)
     yield opened
     opened.close()
+
+
+def rows_of(path: str) -> list[dict[str, str]]:
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def label(labelkit: Callable[..., Any], chat_server: ChatServer) -> Callable[..., Any]:
+    """Run llm-label on a file against the loopback endpoint, into out.csv."""
+
+    def run(name: object, *more: object) -> Any:
+        endpoint = ["--base-url", chat_server.url, "--model", "tiny-1"]
+        return labelkit("llm-label", name, "-o", "out.csv", *endpoint, *more)
+
+    return run

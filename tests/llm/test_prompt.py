@@ -1,12 +1,13 @@
 """The prompt: the same beginning for every row, and rows that stay data."""
 
 import re
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from labelkit.llm.completion import one_line, request, text_noun, words
-from labelkit.llm.prompt import CLOSE, OPEN, Task, fence, messages, row_text, schema
+from labelkit.llm.prompt import CLOSE, OPEN, Task, defuse, fence, messages, row_text, schema
 
 TASK = Task(
     ("NEGATIVE", "POSITIVE"),
@@ -80,3 +81,23 @@ def test_words_and_nouns() -> None:
 def test_of_a_long_text_the_start_and_the_end_are_read() -> None:
     assert one_line("a" * 5000 + " the end").endswith(" the end")
     assert len(one_line("a" * 5000)) < 1600
+
+
+def test_marks_that_look_like_a_fence_or_a_turn_lose_their_bracket() -> None:
+    for mark in (
+        "<\u200brow>", "\uff1c/row>", "< / r\u200bow >", "<\\row", "</s>", "<start_of_turn>",
+        "<<SYS>>", "[INST]", "[/inst]", "<|eot_id|>",
+    ):  # fmt: skip
+        assert defuse(mark)[0] == "&", mark
+    for plain in ("<rows>", "a < b", "[install]", "<b>", "<span>", "<rowing"):
+        assert defuse(plain) == plain
+
+
+def test_a_template_in_the_completion_prompt() -> None:
+    task = replace(TASK, preface="Judge.", examples=(("Film: Dull.", "NEGATIVE"),))
+    assert request(task, "Review", "Tone", "Film: Fine.")["prompt"] == (
+        "Judge.\n\nFilm: Dull.\nTone: negative\n\nFilm: Fine.\nTone:"
+    )
+    assert request(replace(task, preface=""), "x", "Tone", "A, so:")["prompt"].endswith(
+        "\n\nA, so:"
+    )

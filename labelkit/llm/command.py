@@ -46,6 +46,14 @@ def llm_label(
     few_shot: Annotated[
         int, typer.Option(metavar="N", help="Show N rows that people labelled as examples.")
     ] = 0,
+    few_shot_by: Annotated[
+        str,
+        typer.Option(
+            metavar="WAY",
+            help="Which rows: balanced (the classes in turn), fixed (at random), diverse (unlike "
+            "each other), nearest (for each row those most like it).",
+        ),
+    ] = "balanced",
     rationale: Annotated[
         bool, typer.Option("--rationale", help="Also ask for a reason, before the label.")
     ] = False,
@@ -110,6 +118,7 @@ def llm_label(
             base_url=base_url,
             template=template,
             few_shot=few_shot,
+            few_shot_by=few_shot_by,
             rationale=rationale,
             confidence=confidence,
             temperature=temperature,

@@ -1,7 +1,9 @@
 """From a job's rows to what is asked: the distinct texts, what people said of them, examples."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +12,7 @@ from labelkit import columns, console
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.job import Job
 from labelkit.llm import prompt, template
-from labelkit.llm.examples import Examples, draw
+from labelkit.llm.examples import Examples, check_way, draw, nearest_to, pool, spread
 from labelkit.llm.template import Template
 
 
@@ -107,11 +109,18 @@ def task_of(job: Job, classes: tuple[str, ...]) -> prompt.Task:
 
 
 def examples(
-    job: Job, n: int, classes: tuple[str, ...], said: columns.Labels, writer: Writer
+    job: Job,
+    n: int,
+    way: str,
+    classes: tuple[str, ...],
+    said: columns.Labels,
+    writer: Writer,
+    texts: Sequence[str],
 ) -> Examples:
-    """Return the examples of the task file, and `n` rows that people labelled."""
+    """Return the examples of the task file, and `n` rows that people labelled, chosen by `way`."""
     if n < 0:
         raise UsageError(f"--few-shot {n}: give 0 or more")
+    check_way(way)
     fixed = [(writer.example(each["text"]), each["label"]) for each in job.task.examples]
     if not n:
         return Examples(fixed, [], 0)
@@ -119,13 +128,35 @@ def examples(
         (writer.write(row), str(said.values[row]))
         for row in np.flatnonzero(said.codes >= 0).tolist()
     ]
-    drawn = draw(labelled, classes, n, np.random.default_rng([job.seed, 2]))
-    if len(drawn) < n:
+    among = pool(labelled, np.random.default_rng([job.seed, 2]))
+    if len(among) < n:
         console.warn(
-            f"--few-shot {n}: only {len(drawn)} rows are labelled by people "
-            "(audit rows are not used)"
+            f"--few-shot {n}: only {len(among)} rows are labelled by people "
+            "(audit rows and rows that give orders are not used)"
         )
-    return Examples(fixed, drawn, n)
+    if way == "nearest":
+        return Examples(fixed, among, n, nearest_to(texts, among, n, _vectors(job)))
+    if way == "diverse":
+        return Examples(fixed, spread(among, n, _vectors(job)), n)
+    return Examples(fixed, among if way == "fixed" else draw(among, classes, n), n)
+
+
+def _vectors(job: Job) -> Callable[[Sequence[str]], Any]:
+    """Return what makes texts comparable: a sentence embedding where it is there and quick."""
+    from labelkit.embedded import Embedding
+    from labelkit.feature_choice import MOST_CHARACTERS
+    from labelkit.features import Features
+
+    def vectors(texts: Sequence[str]) -> Any:
+        import pyarrow as pa
+
+        quick = sum(map(len, texts)) <= MOST_CHARACTERS
+        kind = "embedding" if quick and not Embedding().missing() else "tfidf"
+        table = pa.table({"text": pa.array(texts, pa.string())})
+        features = Features(["text"], {}, kind, job.seed, cache=lambda: job.cache_dir)
+        return features.fit(table).matrix(table)
+
+    return vectors
 
 
 def codes(said: columns.Labels, rows: Rows, classes: tuple[str, ...]) -> NDArray[np.int32]:

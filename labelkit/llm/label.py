@@ -76,7 +76,9 @@ def _run(
     run = Run(
         replace(told, preface=template.preface) if template else told,
         settings,
-        gather.examples(job, wanted.few_shot, classes, people, writer),
+        gather.examples(
+            job, wanted.few_shot, wanted.few_shot_by, classes, people, writer, rows.texts
+        ),
         Cache(job.cache_dir),
         cost.Meter(None, None),
         name=f"{time.time_ns()}-{os.getpid()}",

@@ -71,6 +71,7 @@ class Wanted:
     base_url: str | None
     template: Path | None
     few_shot: int
+    few_shot_by: str
     rationale: bool
     confidence: str
     temperature: float

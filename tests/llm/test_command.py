@@ -177,7 +177,8 @@ def test_examples_come_from_people_and_never_from_the_audit(
         assert set(shown) <= {"<row>\ngood seed\n</row>", "<row>\nbad seed\n</row>"}
     result = ask("--few-shot", "9", name="some.csv")
     assert (
-        "--few-shot 9: only 2 rows are labelled by people (audit rows are not used)" in result.err
+        "--few-shot 9: only 2 rows are labelled by people (audit rows and rows that give orders "
+        "are not used)" in result.err
     )
 
 

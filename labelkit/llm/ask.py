@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from labelkit.errors import BudgetReached, LabelkitError
+from labelkit.llm import together
 from labelkit.llm.cache import Answer, Cache, digest
 from labelkit.llm.cost import Meter
 from labelkit.llm.pace import Pace
@@ -39,6 +40,25 @@ class Provider(Protocol):
         """End the connection."""
 
 
+@dataclass(frozen=True)
+class Question:
+    """What is asked in one request: one row, or several, each under its number."""
+
+    request: Request
+    key: str
+    keys: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+
+    def answers(self, reply: Reply) -> list[tuple[str, Reply]]:
+        """Return the replies to keep, each by its key; the whole where it cannot be taken apart."""
+        parts = together.apart(reply, self.numbers) if self.numbers else None
+        return [(self.key, reply)] if parts is None else list(zip(self.keys, parts, strict=True))
+
+    def matches(self, reply: Reply) -> bool:
+        """Tell whether a reply can be taken apart into one for each row."""
+        return "failed" not in reply and together.apart(reply, self.numbers) is not None
+
+
 @dataclass
 class Asker:
     """Asks a provider through the cache, inside the limits."""
@@ -56,6 +76,7 @@ class Asker:
     failures: int = 0
     from_cache: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)  # by key: why it shall not be asked
     under_way: dict[str, "asyncio.Future[Reply]"] = field(default_factory=dict)
 
     def key(self, request: Request) -> str:
@@ -63,13 +84,16 @@ class Asker:
         return digest([self.provider.identity, self.provider.facts, request])
 
     async def each(
-        self, items: Sequence[Item], work: Callable[[Item], Awaitable[Found]]
+        self,
+        items: Sequence[Item],
+        work: Callable[[Item], Awaitable[Found]],
+        rows: Callable[[Item], int] = lambda item: 1,
     ) -> list[Found]:
         """Return what `work` makes of each item, in order; as many at once as the pace allows.
 
-        What `work` asks goes through `ask`. BudgetReached at the limit or after too many failures
-        in a row, LabelkitError when the endpoint refuses all: every answer that came is in the
-        cache then.
+        What `work` asks goes through `ask` or `put`; `rows` tells the progress how many an item
+        is. BudgetReached at the limit or after too many failures in a row, LabelkitError when the
+        endpoint refuses all: every answer that came is in the cache then.
         """
         found: dict[int, Found] = {}
         todo = iter(enumerate(items))
@@ -83,7 +107,7 @@ class Asker:
                 if self.stopped is not None:
                     return
                 found[place] = result
-                self.advance(1)
+                self.advance(rows(item))
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self.pace.most, len(items))):
@@ -101,37 +125,43 @@ class Asker:
 
         A reply is an answer or `{"failed": why}`; after the run was stopped, always the latter.
         """
-        key = self.key(request)
+        return await self.put(Question(request, self.key(request)))
+
+    async def put(self, question: Question) -> Reply:
+        """Put a question as `ask` does."""
+        key = question.key
         known = self.cache.get(key)
         if known is not None:
             if key not in self.asked:
                 self.from_cache.add(key)
             return known
+        if key in self.refused:
+            return {"failed": self.refused[key]}
         if key in self.under_way:
             return await asyncio.shield(self.under_way[key])
         coming: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self.under_way[key] = coming
         reply: Reply = {"failed": "stopped"}
         try:
-            reply = await self._ask(key, request)
+            reply = await self._ask(question)
         finally:
             del self.under_way[key]
             coming.set_result(reply)
         return reply
 
-    async def _ask(self, key: str, request: Request) -> Reply:
+    async def _ask(self, question: Question) -> Reply:
         if self.stopped is not None:
             return {"failed": "stopped"}
         try:
-            reply = await self._attempts(key, request)
+            reply = await self._attempts(question)
         except LabelkitError as error:
             # The other workers finish what they have sent (it will be paid for), then all stop.
             self.stop(error)
             return {"failed": "stopped"}
-        if "failed" in reply:
-            self._count_failure(str(reply["failed"]))
-        else:
+        if "failed" not in reply:
             self.failed_in_a_row = 0
+        elif not question.numbers or reply.get("gave_up"):  # else its rows are asked apart
+            self._count_failure(str(reply["failed"]))
         return reply
 
     def stop(self, why: LabelkitError) -> None:
@@ -139,10 +169,10 @@ class Asker:
         self.stopped = self.stopped or why
         self.pace.end()
 
-    async def _attempts(self, key: str, request: Request) -> Reply:
+    async def _attempts(self, question: Question) -> Reply:
         left, told_to_wait, tries, why = self.retries, self.retries * 4, 0, ""
         while True:
-            reply = await self._once(key, request)
+            reply = await self._once(question)
             if reply is None or (self.stopped is not None and "again" in reply):
                 return {"failed": why or "stopped"}
             tries += 1
@@ -170,8 +200,9 @@ class Asker:
     def _pause(self, left: int) -> float:
         return 0.0 if left < 0 else float(min(0.25 * 2 ** (self.retries - left - 1), 8.0))
 
-    async def _once(self, key: str, request: Request) -> Reply | None:
+    async def _once(self, question: Question) -> Reply | None:
         """Make one attempt when its turn has come; None where the run has ended before."""
+        request = question.request
         held = await self.meter.hold(request)
         try:
             since = await self.pace.enter(self.meter.expects(request))
@@ -184,16 +215,20 @@ class Asker:
                 self.pace.leave()
             if "again" not in reply and "failed" not in reply:
                 self.pace.served(since, reply.pop("pause", 0.0))
-                learned = self.provider.facts != before
-                await self._keep(self.key(request) if learned else key, request, reply)
+                if self.provider.facts != before:  # what shaped the answer has been learned by it
+                    question = replace(question, key=self.key(request))
+                await self._keep(question, reply)
             return reply
         finally:
             await self.meter.free(held)
 
-    async def _keep(self, key: str, request: Request, reply: Reply) -> None:
-        self.asked.add(key)
-        await self.cache.put(self.answer(key, reply, self.meter.cost(reply)))
-        self.meter.count(request, reply)
+    async def _keep(self, question: Question, reply: Reply) -> None:
+        answers = question.answers(reply)
+        self.asked.update(key for key, _ in answers)
+        await self.cache.put(
+            [self.answer(key, part, self.meter.cost(part)) for key, part in answers]
+        )
+        self.meter.count(question.request, reply, len(answers))
 
     def answer(self, key: str, reply: Reply, dollars: float) -> Answer:
         """Return a reply as the cache keeps it."""
@@ -226,6 +261,7 @@ def summary(meter: Meter, asker: Asker) -> Mapping[str, float]:
     """Return the counts of a run for history and summary."""
     return {
         "asked": meter.answers,
+        "requests": meter.requests,
         "from_cache": len(asker.from_cache),
         "tokens_in": meter.tokens_in,
         "tokens_out": meter.tokens_out,

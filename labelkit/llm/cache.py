@@ -62,7 +62,7 @@ class Cache:
         """Open (or create) the cache in `folder`; LabelkitError when it is locked or damaged."""
         self.path = folder / FILE
         self._since = 0.0
-        self._waiting: list[tuple[Answer, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Sequence[Answer], asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._thread: ThreadPoolExecutor | None = None
         with self._named():
@@ -119,13 +119,13 @@ class Cache:
             ).fetchone()
         return found is not None
 
-    async def put(self, answer: Answer) -> None:
-        """Store a reply; returns when it is on disk.
+    async def put(self, answers: Sequence[Answer]) -> None:
+        """Store replies; returns when they are on disk, all or none.
 
         Those that come while the last ones are being written share one transaction.
         """
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((answer, stored))
+        self._waiting.append((answers, stored))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_waiting())
         await stored
@@ -137,9 +137,8 @@ class Cache:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                await loop.run_in_executor(
-                    self._thread, self.put_all, [answer for answer, _ in batch]
-                )
+                answers = [answer for group, _ in batch for answer in group]
+                await loop.run_in_executor(self._thread, self.put_all, answers)
             except LabelkitError as error:
                 _tell(batch, error)
             else:
@@ -168,14 +167,19 @@ class Cache:
                     self._writer.execute("ROLLBACK")
                 raise
 
-    def begin_refresh(self, scope: str) -> None:
-        """Take answers from before now as not there; a refresh that was stopped goes on."""
+    def begin_refresh(self, scope: str, noted: bool = True) -> None:
+        """Take answers from before now as not there; a refresh that was stopped goes on.
+
+        Where it is not `noted` (a dry run), the next one knows nothing of it.
+        """
+        now = time.time()
         with self._named():
-            self._db.execute("INSERT OR IGNORE INTO refreshes VALUES (?, ?)", (scope, time.time()))
+            if noted:
+                self._db.execute("INSERT OR IGNORE INTO refreshes VALUES (?, ?)", (scope, now))
             found = self._db.execute(
                 "SELECT since FROM refreshes WHERE scope = ?", (scope,)
             ).fetchone()
-        self._since = float(found[0])
+        self._since = float(found[0]) if found else now
 
     def end_refresh(self, scope: str) -> None:
         """Note that a refresh is done: the next one asks everything anew."""
@@ -228,15 +232,17 @@ class Cache:
         return float(found[0] or 0.0)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; what an interruption left waiting is written before."""
         if self._thread is not None:
             self._thread.shutdown()
+        if self._waiting:
+            self.put_all([answer for group, _ in self._waiting for answer in group])
         self._writer.close()
         self._db.close()
 
 
 def _tell(
-    batch: Sequence[tuple[Answer, asyncio.Future[None]]], error: LabelkitError | None
+    batch: Sequence[tuple[Sequence[Answer], asyncio.Future[None]]], error: LabelkitError | None
 ) -> None:
     for _, stored in batch:
         if stored.cancelled():

@@ -78,16 +78,43 @@ def llm_label(
     tpm: Annotated[
         float | None, typer.Option(metavar="N", help="The most tokens a minute.")
     ] = None,
+    rows_per_request: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Ask about N rows in one request: the guidelines are paid for once. Answers are "
+            "matched back by number; where they do not match, fewer rows are asked.",
+        ),
+    ] = 1,
+    batch_api: Annotated[
+        bool,
+        typer.Option(
+            "--batch-api",
+            help="Hand all in as a batch job, mostly at half price, within 24 hours. The same "
+            "command finds the job again.",
+        ),
+    ] = False,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait/--no-wait", help="Wait for the batch job, or leave and come back."),
+    ] = True,
     retries: Annotated[int, typer.Option(metavar="N", help="Of a request that failed.")] = 4,
     timeout: Annotated[float, typer.Option(help="Seconds for one request.")] = 60.0,
     price: Annotated[
         str | None,
         typer.Option(metavar="IN,OUT", help="Dollars per million tokens: 0.15,0.60."),
     ] = None,
+    batch_price: Annotated[
+        str | None,
+        typer.Option(metavar="IN,OUT", help="The price of --batch-api. Default: --price."),
+    ] = None,
     max_cost: Annotated[
         float | None,
         typer.Option(metavar="DOLLARS", help="Stop before this run costs more (exit 5)."),
     ] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask again also what was answered before.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be asked and what it would cost.")
     ] = False,
@@ -126,6 +153,11 @@ def llm_label(
             concurrency=concurrency,
             rpm=rpm,
             tpm=tpm,
+            rows_per_request=rows_per_request,
+            batch_api=batch_api,
+            wait=wait,
+            batch_price=batch_price,
+            refresh=refresh,
             retries=retries,
             timeout=timeout,
             price=price,

@@ -26,7 +26,7 @@ class Price:
         return (tokens_in * self.tokens_in + tokens_out * self.tokens_out) / 1e6
 
 
-def read_price(text: str) -> Price:
+def read_price(text: str, option: str = "--price") -> Price:
     """Return the price given as `IN,OUT`; UsageError when it is not two numbers of 0 or more."""
     try:
         tokens_in, tokens_out = (float(part) for part in text.split(","))
@@ -34,7 +34,7 @@ def read_price(text: str) -> Price:
         tokens_in = tokens_out = -1.0
     if not (0 <= tokens_in < math.inf and 0 <= tokens_out < math.inf):
         raise UsageError(
-            f"--price {text!r}: give dollars per million tokens in and out, as in 0.15,0.60"
+            f"{option} {text!r}: give dollars per million tokens in and out, as in 0.15,0.60"
         )
     return Price(tokens_in, tokens_out)
 
@@ -68,18 +68,19 @@ class Meter:
     def __init__(self, price: Price | None, limit: float | None, said: str = "--max-cost") -> None:
         """`limit` is in dollars for this run (None: no limit); `said` names it in messages."""
         self.price, self.limit, self.said = price, limit, said
-        self.answers = self.tokens_in = self.tokens_out = 0
+        self.answers = self.requests = self.tokens_in = self.tokens_out = 0
         self.dollars = 0.0
         self._held = 0.0
         self._per_character = 0.5  # cautious until the first answer has told
         self._changed = asyncio.Condition()
 
-    def could_cost(self, request: Mapping[str, Any]) -> float:
+    def could_cost(self, request: Mapping[str, Any], price: Price | None = None) -> float:
         """Return the most that a request may cost."""
-        if self.price is None:
+        price = price or self.price
+        if price is None:
             return 0.0
         tokens_in = size(request) * self._per_character + 16
-        return self.price.dollars(tokens_in, request.get("max_tokens", 1))
+        return price.dollars(tokens_in, request.get("max_tokens", 1))
 
     async def hold(self, request: Mapping[str, Any]) -> float:
         """Set aside what a request may cost; wait for others where only they are in the way.
@@ -95,13 +96,16 @@ class Meter:
                     self._held += most
                     return most
                 if self._held <= 1e-12:
-                    raise BudgetReached(
-                        f"stopped before crossing {self.said}: "
-                        f"{self.answers:,} answers for ${self.dollars:.4f}, the next may cost "
-                        f"${most:.4f}. All answers are kept: the same command with a higher "
-                        "limit goes on from here."
-                    )
+                    raise self.reached(most)
                 await self._changed.wait()
+
+    def reached(self, most: float) -> BudgetReached:
+        """Return the error for a next request that may cost more than is left."""
+        return BudgetReached(
+            f"stopped before crossing {self.said}: {self.answers:,} answers for "
+            f"${self.dollars:.4f}, the next may cost ${most:.4f}. All answers are kept: the same "
+            "command with a higher limit goes on from here."
+        )
 
     async def free(self, held: float) -> None:
         """Give back what was set aside."""
@@ -113,7 +117,7 @@ class Meter:
 
     def expects(self, request: Mapping[str, Any]) -> float:
         """Return about how many tokens a request will take, its answer included."""
-        answer = self.tokens_out / self.answers if self.answers else ANSWER_TOKENS
+        answer = self.tokens_out / self.requests if self.requests else ANSWER_TOKENS
         return size(request) * self._per_character + answer
 
     def cost(self, reply: Mapping[str, Any]) -> float:
@@ -122,11 +126,17 @@ class Meter:
             return 0.0
         return self.price.dollars(reply.get("tokens_in", 0), reply.get("tokens_out", 0))
 
-    def count(self, request: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
-        """Add an answer that is on disk."""
-        self.answers += 1
+    def count(self, request: Mapping[str, Any], reply: Mapping[str, Any], answers: int = 1) -> None:
+        """Add a reply that is on disk; it may hold the answers to several rows."""
+        first = not self.answers
+        self.add(reply, answers, self.cost(reply))
+        seen = reply.get("tokens_in", 0) / max(size(request), 1)
+        self._per_character = max(seen * 1.1, 0.0 if first else self._per_character)
+
+    def add(self, reply: Mapping[str, Any], answers: int, dollars: float) -> None:
+        """Add a reply that is on disk at what it cost."""
+        self.answers += answers
+        self.requests += 1
         self.tokens_in += int(reply.get("tokens_in", 0))
         self.tokens_out += int(reply.get("tokens_out", 0))
-        self.dollars += self.cost(reply)
-        seen = reply.get("tokens_in", 0) / max(size(request), 1)
-        self._per_character = max(seen * 1.1, self._per_character if self.answers > 1 else 0.0)
+        self.dollars += dollars

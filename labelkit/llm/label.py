@@ -15,7 +15,7 @@ from labelkit.job import Job
 from labelkit.llm import completion, cost, gather, outlook
 from labelkit.llm.answers import Labelled
 from labelkit.llm.ask import summary
-from labelkit.llm.cache import Cache
+from labelkit.llm.cache import Cache, digest
 from labelkit.llm.gather import Rows
 from labelkit.llm.run import Run
 from labelkit.llm.settings import Settings, Wanted
@@ -35,6 +35,9 @@ def llm_label(job: Job, wanted: Wanted) -> None:
         _limit(job, wanted, run, price)
         if wanted.show_prompt:
             return _show_prompt(run, rows)
+        refresh = digest([settings.model, settings.base_url, classes, job.options["input"]])
+        if wanted.refresh:
+            run.cache.begin_refresh(refresh, noted=not wanted.dry_run)
         if wanted.dry_run:
             return outlook.tell(job, run, rows, outlook.expected_of(run, rows, price))
         if price is not None and console.can_ask() and not wanted.yes:
@@ -45,6 +48,7 @@ def llm_label(job: Job, wanted: Wanted) -> None:
         ) as advance:
             run.advance = advance
             found = run.label(rows.texts) if rows.texts else []
+        run.cache.end_refresh(refresh)
     except KeyboardInterrupt:
         console.note(
             f"llm-label: {run.meter.answers:,} answers of this run are kept: the same command "
@@ -86,6 +90,8 @@ def _run(
         codes=gather.codes(people, rows, classes),
         ledger=told.name or str(job.task_path or ""),
     )
+    if wanted.batch_price is not None:
+        run.batch_price = cost.read_price(wanted.batch_price, "--batch-price")
     return run, rows
 
 

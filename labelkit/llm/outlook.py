@@ -29,12 +29,17 @@ def expected_of(run: Run, rows: Rows, price: cost.Price | None) -> Expected:
     """Return what is left to ask; of a local model the cache is not looked through."""
     if run.settings.local:
         return Expected(len(rows.texts), 0, 0, 0, 0.0, "this machine")
-    left, cached, where = run.unanswered(rows.texts)
+    left, texts, where = run.unanswered(rows.texts)
+    requests = tokens_in = 0
+    for request in left:
+        requests += 1
+        tokens_in += cost.estimate_tokens(cost.size(request))
     answer = cost.ANSWER_TOKENS + (cost.RATIONALE_TOKENS if run.settings.rationale else 0)
-    tokens_in = sum(cost.estimate_tokens(cost.size(request)) for request in left)
-    tokens_out = answer * len(left)
+    tokens_out = answer * texts
+    if run.settings.batch_api:
+        price = run.batch_price or price
     dollars = None if price is None else price.dollars(tokens_in, tokens_out)
-    return Expected(len(left), cached, tokens_in, tokens_out, dollars, where)
+    return Expected(requests, len(rows.texts) - texts, tokens_in, tokens_out, dollars, where)
 
 
 def tell(job: Job, run: Run, rows: Rows, expected: Expected) -> None:

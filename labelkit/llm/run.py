@@ -1,7 +1,7 @@
 """A run: distinct texts in, labels out; through the chat or through the local model."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from labelkit import registry
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.llm import calibrate, completion, prompt
+from labelkit.llm.ahead import Ahead
 from labelkit.llm.answers import Labelled, labelled, read, worth_asking_again
-from labelkit.llm.ask import Asker, Provider, Reply, Request
+from labelkit.llm.ask import Asker, Provider, Question, Reply, Request
+from labelkit.llm.batch import Batch
 from labelkit.llm.cache import Cache, digest
-from labelkit.llm.cost import Meter
+from labelkit.llm.cost import Meter, Price
 from labelkit.llm.examples import Examples
 from labelkit.llm.pace import Pace
 from labelkit.llm.parse import Answer
@@ -41,6 +43,7 @@ class Run:
     advance: Callable[..., None] = lambda n, note="": None
     notes: list[str] = field(default_factory=list)
     asker: Asker | None = None
+    batch_price: Price | None = None
 
     def label(self, texts: Sequence[str]) -> list[Labelled]:
         """Return what the model says of each of these distinct texts.
@@ -89,16 +92,16 @@ class Run:
             return self.settings.model
         return str(self.asker.provider.identity["model"])
 
-    def unanswered(self, texts: Sequence[str]) -> tuple[list[Request], int, str]:
-        """Return the chat requests not in the cache yet, how many are, and where they would go."""
+    def unanswered(self, texts: Sequence[str]) -> tuple[Iterator[Request], int, str]:
+        """Return the chat requests to come, how many texts they are about, where they would go."""
         provider: Any = self.connect()
         try:
             self.recall(provider)
             asker = self._asker(provider)
-            stated = self.states_confidence(provider.facts)
-            requests = [self.chat_request(text, stated) for text in texts]
-            left = [request for request in requests if self.cache.get(asker.key(request)) is None]
-            return left, len(requests) - len(left), provider.where
+            ahead = self.ahead(asker, self.states_confidence(provider.facts))
+            left = ahead.left(texts)
+            groups = (left[i : i + ahead.size] for i in range(0, len(left), ahead.size))
+            return (ahead.question(group).request for group in groups), len(left), provider.where
         finally:
             asyncio.run(provider.close())
 
@@ -119,7 +122,7 @@ class Run:
             "temperature": told.temperature,
             "max_tokens": told.room,
             "logprobs": told.confidence != "verbalised",
-        }
+        } | ({"together": told.rows_per_request} if told.rows_per_request > 1 else {})
 
     def states_confidence(self, facts: dict[str, Any]) -> bool:
         """Tell whether the model has to state its confidence, as its tokens do not tell it."""
@@ -145,6 +148,7 @@ class Run:
                 "--confidence verbalised"
             )
         stated = self.states_confidence(provider.facts)
+        await self._answer_ahead(texts, stated)
 
         async def label(text: str) -> Labelled:
             request = self.chat_request(text, stated)
@@ -160,6 +164,44 @@ class Run:
             if not self.meter.answers:  # perhaps another server by now: learn anew next time
                 self.cache.remember(digest(provider.identity), None)
             raise
+
+    def ahead(self, asker: Asker, stated: bool) -> Ahead:
+        """Return how several rows are asked in one request."""
+        return Ahead(
+            asker,
+            lambda text: self.chat_request(text, stated),
+            self.task_for,
+            self.settings.rows_per_request,
+            self.settings.rationale,
+            stated,
+        )
+
+    async def _answer_ahead(self, texts: Sequence[str], stated: bool) -> None:
+        """Bring answers into the cache by requests about several rows, or by a batch job."""
+        asker, told = self.asker, self.settings
+        assert asker is not None
+        if told.rows_per_request == 1 and not told.batch_api:
+            return
+        ahead = self.ahead(asker, stated)
+        left = ahead.left(texts)
+        asker.advance(len(texts) - len(left))
+        if told.batch_api:
+            await self._by_batch(asker, ahead.questions(left))
+        elif left:
+            await ahead.together(left)
+        asker.advance = _only_notes(asker.advance)
+
+    async def _by_batch(self, asker: Asker, questions: Sequence[Question]) -> None:
+        provider: Any = asker.provider
+        if not questions:
+            return
+        jobs = provider.jobs()
+        try:
+            price = self.batch_price or self.meter.price
+            scope = digest(provider.identity)
+            await Batch(asker, jobs, scope, price, self.settings.wait).answer(questions)
+        finally:
+            await jobs.close()
 
     async def _second(self, request: Request, reply: Reply, answer: Answer) -> tuple[Reply, Answer]:
         """Ask once more, with the reason why the answer cannot be used."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from labelkit.errors import LabelkitError, UsageError, nearest
 from labelkit.llm.pace import Pace
+from labelkit.llm.together import MOST_ROWS
 
 CONFIDENCES = ("auto", "logprob", "verbalised")
 # Room for an answer and for the reasons of a model that thinks first; not a target.
@@ -23,6 +24,9 @@ class Settings:
     concurrency: int | None = None
     rpm: float | None = None
     tpm: float | None = None
+    rows_per_request: int = 1
+    batch_api: bool = False
+    wait: bool = True
     retries: int = 4
     timeout: float = 60.0
     temperature: float | None = 0.0
@@ -40,11 +44,20 @@ class Settings:
             ("--concurrency", 1 if self.concurrency is None else self.concurrency, 1),
             ("--rpm", 1 if self.rpm is None else self.rpm, 1),
             ("--tpm", 1 if self.tpm is None else self.tpm, 1),
+            ("--rows-per-request", self.rows_per_request, 1),
             ("--retries", self.retries, 0),
             ("--max-tokens", self.room, 1),
         ):
             if value < least:
                 raise UsageError(f"{name} {value:g}: give {least} or more")
+        if self.rows_per_request > MOST_ROWS:
+            raise UsageError(f"--rows-per-request {self.rows_per_request}: at most {MOST_ROWS}")
+        for option, asked in (
+            ("--rows-per-request", self.rows_per_request > 1),
+            ("--batch-api", self.batch_api),
+        ):
+            if asked and self.local:
+                raise UsageError(f"{option} is for models behind an endpoint, not for {self.model}")
         if self.timeout <= 0:
             raise UsageError(f"--timeout {self.timeout:g}: give seconds, more than 0")
 
@@ -79,6 +92,11 @@ class Wanted:
     concurrency: int | None
     rpm: float | None
     tpm: float | None
+    rows_per_request: int
+    batch_api: bool
+    wait: bool
+    batch_price: str | None
+    refresh: bool
     retries: int
     timeout: float
     price: str | None
@@ -101,6 +119,9 @@ class Wanted:
             concurrency=self.concurrency,
             rpm=self.rpm,
             tpm=self.tpm,
+            rows_per_request=self.rows_per_request,
+            batch_api=self.batch_api,
+            wait=self.wait,
             retries=self.retries,
             timeout=self.timeout,
             temperature=self.temperature,

@@ -7,8 +7,9 @@ from typing import Any
 from labelkit.llm.cost import estimate_tokens, size
 
 
-def read(answer: Any, request: Mapping[str, Any]) -> dict[str, Any]:
+def read(answer: Any, request: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what is kept of an answer; where it does not count its tokens, they are estimated."""
+    asked = size(request) if request is not None else 0
     choice = answer["choices"][0]
     message = choice["message"]
     content = message.get("content") or ""
@@ -19,7 +20,7 @@ def read(answer: Any, request: Mapping[str, Any]) -> dict[str, Any]:
         "finish": choice.get("finish_reason") or "",
         "refusal": message.get("refusal") or "",
         "tokens": _tokens(choice.get("logprobs")),
-        "tokens_in": int(usage.get("prompt_tokens") or 0) or estimate_tokens(size(request)),
+        "tokens_in": int(usage.get("prompt_tokens") or 0) or estimate_tokens(asked),
         "tokens_out": int(usage.get("completion_tokens") or 0) or estimate_tokens(len(text)),
     }
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from labelkit.errors import BudgetReached, LabelkitError, listing, nearest
 from labelkit.llm import limits
 from labelkit.llm.providers import chat_format
+from labelkit.llm.providers.openai_batch import Jobs
 
 if TYPE_CHECKING:
     import httpx2
@@ -103,6 +104,11 @@ class Endpoint:
     async def close(self) -> None:
         """End the connections."""
         await self._client.aclose()
+
+    def jobs(self) -> Jobs:
+        """Return the endpoint's Batch API."""
+        trust_env = not is_loopback(self.base_url)
+        return Jobs(self.base_url, self._key, self._timeout, trust_env, self.arguments, self._clean)
 
     async def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Make one attempt; the reply's form is told where providers are called."""

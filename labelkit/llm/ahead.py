@@ -1,0 +1,75 @@
+"""Answers that are had before the rows are labelled: several rows a request, or by a batch job."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from labelkit.llm import together
+from labelkit.llm.ask import Asker, Question, Request
+from labelkit.llm.examples import plain
+from labelkit.llm.prompt import Task
+
+
+@dataclass
+class Ahead:
+    """How rows are asked: `single` gives a row's own request, by whose key its answer is kept."""
+
+    asker: Asker
+    single: Callable[[str], Request]
+    task_for: Callable[[str], Task]
+    size: int = 1
+    rationale: bool = False
+    stated: bool = False
+    _first: Request = field(default_factory=dict)
+
+    def left(self, texts: Sequence[str]) -> list[str]:
+        """Return the texts that have no answer yet."""
+        return [text for text in texts if not self.asker.cache.has(self._key(text))]
+
+    def _key(self, text: str) -> str:
+        return self.asker.key(self.single(text))
+
+    def questions(self, texts: Sequence[str]) -> list[Question]:
+        """Return what is asked about these texts, `size` of them in a request."""
+        starts = range(0, len(texts), self.size)
+        return [self.question(texts[start : start + self.size]) for start in starts]
+
+    def question(self, texts: Sequence[str]) -> Question:
+        """Return the question about these texts in one request."""
+        single = self._slim(self.single(texts[0]))
+        if len(texts) == 1:
+            return Question(single, self.asker.key(single))
+        own = {plain(text) for text in texts}
+        task = self.task_for(texts[0])
+        shown = tuple(example for example in task.examples if plain(example[0]) not in own)
+        task = replace(task, examples=shown)
+        request = together.request(task, texts, single, self.rationale, self.stated)
+        keys = tuple(self._key(text) for text in texts)
+        numbers = tuple(together.numbers_for(texts))
+        return Question(request, self.asker.key(request), keys, numbers)
+
+    def _slim(self, request: Request) -> Request:
+        """Return a request that shares with the first what is the same in all: many are held."""
+        first = self._first = self._first or request
+        messages = [
+            known if known == message else message
+            for known, message in zip(first["messages"], request["messages"], strict=False)
+        ]
+        messages += request["messages"][len(messages) :]
+        schema = first["schema"] if first["schema"] == request["schema"] else request["schema"]
+        return request | {"messages": messages, "schema": schema}
+
+    async def together(self, texts: Sequence[str]) -> None:
+        """Ask about `size` texts at a time; where an answer does not match them, about fewer."""
+        starts = range(0, len(texts), self.size)
+        groups = [texts[start : start + self.size] for start in starts]
+        await self.asker.each(groups, self._ask, rows=len)
+
+    async def _ask(self, texts: Sequence[str]) -> None:
+        asked = self.question(texts)
+        reply = await self.asker.put(asked)
+        answered = len(texts) == 1 or asked.matches(reply)
+        if answered or reply.get("gave_up") or self.asker.stopped is not None:
+            return
+        middle = len(texts) // 2
+        await self._ask(texts[:middle])
+        await self._ask(texts[middle:])

@@ -1,0 +1,181 @@
+"""The Batch API: requests handed in as a file, answers collected hours later, mostly at half price.
+
+A job is on disk before it is handed in, with the keys of the answers that it will bring: whoever
+comes back finds it, however the run ended that began it.
+"""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from labelkit.errors import BudgetReached, LabelkitError
+from labelkit.llm.ask import Asker, Question, Reply
+from labelkit.llm.cost import Price
+
+LINES = 10_000  # a file; providers take 50,000 lines and 200 MB
+FIRST_POLL, LONGEST_POLL = 2.0, 60.0
+KEPT_AT_ONCE = 500
+ENDED = ("completed", "expired", "cancelled")
+
+
+class Service(Protocol):
+    """A provider's batch endpoint."""
+
+    async def submit(self, lines: Iterable[tuple[str, Mapping[str, Any]]], token: str) -> str:
+        """Hand in requests by name; return the job's id."""
+
+    async def find(self, token: str) -> str | None:
+        """Return the job that was handed in with this token."""
+
+    async def state(self, job: str) -> dict[str, Any]:
+        """Return `status`, `done`, `total`, `files`, `why`."""
+
+    async def answers(self, file: str) -> list[tuple[str, Reply]]:
+        """Return what a file of the job holds: a reply for each name, or `{"failed": why}`."""
+
+
+@dataclass
+class Batch:
+    """One run's dealings with the batch endpoint."""
+
+    asker: Asker
+    service: Service
+    scope: str
+    price: Price | None
+    wait: bool = True
+
+    async def answer(self, questions: Sequence[Question]) -> None:
+        """Bring the answers to these questions into the cache; raises BudgetReached to go on later.
+
+        What the provider refuses line by line is noted as refused and not asked again.
+        """
+        left = list(questions)
+        while left:
+            before = self.asker.meter.answers + len(self.asker.refused)
+            jobs = await self._jobs_of(left)
+            if not jobs:
+                jobs = await self._hand_in(left)
+                if not self.wait:
+                    raise self._later(jobs, "are with the provider now")
+            for token, told in jobs.items():
+                await self._collect(token, told)
+            left = [question for question in left if self._open(question)]
+            if left and self.asker.meter.answers + len(self.asker.refused) == before:
+                raise BudgetReached(
+                    f"the batch job ended without {len(left):,} of its answers. All answers are "
+                    "kept: the same command hands the rest in again."
+                )
+
+    def _open(self, question: Question) -> bool:
+        """Tell whether a question has neither answer nor refusal (one that has to be split has)."""
+        names = question.keys or (question.key,)
+        known = self.asker.cache.has(question.key) or question.key in self.asker.refused
+        return not known and not all(self.asker.cache.has(name) for name in names)
+
+    async def _jobs_of(self, left: Sequence[Question]) -> dict[str, dict[str, Any]]:
+        """Return the jobs that will answer some of these, also those that nobody saw begin."""
+        wanted = {key for question in left for key in (question.keys or (question.key,))}
+        jobs = {}
+        for token, told in self.asker.cache.jobs(self.scope).items():
+            if not wanted & {key for _, keys, _ in told["lines"].values() for key in keys}:
+                continue
+            if told["id"] is None:  # killed between handing in and noting it
+                told["id"] = await self.service.find(token)
+                self._note(token, told if told["id"] else None)
+            if told["id"]:
+                jobs[token] = told
+        return jobs
+
+    def _note(self, token: str, told: Mapping[str, Any] | None) -> None:
+        self.asker.cache.keep_job(token, self.scope, told)
+
+    async def _hand_in(self, left: Sequence[Question]) -> dict[str, dict[str, Any]]:
+        paid_for = self._affordable(left)
+        jobs: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(paid_for), LINES):
+            some = paid_for[start : start + LINES]
+            lines = {
+                question.key[:32]: [
+                    question.key,
+                    question.keys or (question.key,),
+                    question.numbers,
+                ]
+                for question in some
+            }
+            token = f"labelkit-{secrets.token_hex(8)}"
+            told: dict[str, Any] = {"id": None, "lines": lines}
+            self._note(token, told)
+            requests = ((question.key[:32], question.request) for question in some)
+            told["id"] = await self.service.submit(requests, token)
+            self._note(token, told)
+            jobs[token] = told
+        return jobs
+
+    def _affordable(self, left: Sequence[Question]) -> list[Question]:
+        meter = self.asker.meter
+        if meter.limit is None or self.price is None:
+            return list(left)
+        room, chosen = meter.limit - meter.dollars, []
+        for question in left:
+            room -= meter.could_cost(question.request, self.price)
+            if room < 0:
+                break
+            chosen.append(question)
+        if not chosen:
+            raise meter.reached(meter.could_cost(left[0].request, self.price))
+        return chosen
+
+    def _later(self, jobs: Mapping[str, Mapping[str, Any]], what: str) -> BudgetReached:
+        lines = sum(len(told["lines"]) for told in jobs.values())
+        names = ", ".join(str(told["id"]) for told in jobs.values())
+        return BudgetReached(
+            f"{lines:,} requests {what} (batch {names}); the same command collects their answers, "
+            "which may take up to 24 hours"
+        )
+
+    async def _collect(self, token: str, told: Mapping[str, Any]) -> None:
+        state = await self.service.state(told["id"])
+        poll = FIRST_POLL
+        while state["status"] not in (*ENDED, "failed"):
+            if not self.wait:
+                raise self._later({token: told}, f"are not done: {_progress(state)}")
+            self.asker.advance(0, f"batch {told['id']}: {_progress(state)}")
+            await self.asker.pace.sleep(poll)
+            poll = min(poll * 1.5, LONGEST_POLL)
+            state = await self.service.state(told["id"])
+        if state["status"] == "failed":
+            self._note(token, None)
+            raise LabelkitError(f"the provider refuses the batch {told['id']}: {state['why']}")
+        for file in state["files"]:
+            await self._keep(await self.service.answers(file), told)
+        self._note(token, None)
+
+    async def _keep(self, answers: Sequence[tuple[str, Reply]], told: Mapping[str, Any]) -> None:
+        for start in range(0, len(answers), KEPT_AT_ONCE):
+            kept, counted = [], []
+            for name, reply in answers[start : start + KEPT_AT_ONCE]:
+                if name not in told["lines"] or reply.get("expired"):
+                    continue
+                key, keys, numbers = told["lines"][name]
+                if "failed" in reply:
+                    self.asker.refused[key] = str(reply["failed"])
+                    continue
+                question = Question({}, key, tuple(keys), tuple(numbers))
+                parts = question.answers(reply)
+                self.asker.asked.update(key for key, _ in parts)
+                kept += [self.asker.answer(key, part, self._cost(part)) for key, part in parts]
+                counted.append((reply, len(parts)))
+            if kept:
+                await self.asker.cache.put(kept)
+            for reply, rows in counted:
+                self.asker.meter.add(reply, rows, self._cost(reply))
+                self.asker.advance(rows)
+
+    def _cost(self, reply: Reply) -> float:
+        tokens = reply.get("tokens_in", 0), reply.get("tokens_out", 0)
+        return self.price.dollars(*tokens) if self.price is not None else 0.0
+
+
+def _progress(state: Mapping[str, Any]) -> str:
+    return f"{state['status']}, {state['done']:,} of {state['total']:,}"

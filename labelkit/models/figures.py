@@ -10,6 +10,7 @@ import numpy.typing as npt
 from labelkit import console
 from labelkit.columns import AUDIT, encode
 from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.models import confused
 from labelkit.models import evaluate as work
 
 if TYPE_CHECKING:
@@ -113,19 +114,22 @@ def _pair(compare: str | None) -> list[str]:
 
 def _bases(job: "Job", columns: Columns, rows: Mask) -> list[work.Basis]:
     assert columns.truth is not None
-    audit = np.zeros(len(rows), dtype=bool)
-    if job.source.has("label_origin"):
-        audit = job.source.texts("label_origin") == AUDIT
     if not (rows & (columns.truth >= 0)).any():
         raise LabelkitError(f"{job.source.name}: column {columns.gold!r} (--gold) is empty")
-    return work.bases(columns.truth, rows, audit, people=columns.gold == "label")
+    return work.bases(columns.truth, rows, _audit(job), people=columns.gold == "label")
+
+
+def _audit(job: "Job") -> Mask:
+    if not job.source.has("label_origin"):
+        return np.zeros(job.rows, dtype=bool)
+    return np.asarray(job.source.texts("label_origin") == AUDIT)
 
 
 def _against_gold(job: "Job", columns: Columns, rows: Mask) -> list[dict[str, Any]]:
     if columns.truth is None:
         return []
     found = []
-    bases = _bases(job, columns, rows)
+    bases, audit, keys = _bases(job, columns, rows), _audit(job), job.keys()
     for name, codes in columns.codes.items():
         confidence = _confidence(job, name)
         for basis in bases:
@@ -139,7 +143,8 @@ def _against_gold(job: "Job", columns: Columns, rows: Mask) -> list[dict[str, An
                 job.seed,
             )
             about = {"column": name, "measured_on": basis.words, "biased": basis.biased}
-            found.append(about | figures)
+            pairs = confused.pairs(columns.truth, codes, basis.rows, audit, columns.classes, keys)
+            found.append(about | figures | {"confused": pairs})
     return found
 
 
@@ -241,7 +246,19 @@ def _details(found: dict[str, Any]) -> list[Shown]:
             row += [one["recall"], *_ends(one, "recall"), one["f1"], *counts]
             rows.append(row)
         tables.append((header, rows))
+        if f["confused"]:
+            tables.append(_confused(f, biased))
     return tables
+
+
+def _confused(f: dict[str, Any], biased: str) -> Shown:
+    header = [f"{f['column']}{biased}, most confused: true", "said", "rows", "such as"]
+    header += [""] * (confused.EXAMPLES - 1)
+    rows = []
+    for pair in f["confused"]:
+        shown = [*pair["keys"], *[None] * (confused.EXAMPLES - len(pair["keys"]))]
+        rows.append([pair["true"], pair["said"], pair["rows"], *shown])
+    return header, rows
 
 
 def _ends(figures: dict[str, Any], name: str) -> list[float | None]:

@@ -132,3 +132,33 @@ def test_a_label_outside_the_declared_classes(labelkit, labelled):
         "evaluate", "a.csv", "--gold", "gold", "--classes", "a,c", "--unknown-label", "ignore"
     )
     assert done.code == 0
+
+
+def test_the_most_confused_pairs_with_rows_to_read(labelkit, labelled):
+    told = ["evaluate", "a.csv", "--gold", "gold", "--label", "weak_label"]
+    (figures,) = json.loads(labelkit(*told, "--json").out)["figures"]
+    assert figures["confused"] == [
+        {"true": "a", "said": "b", "rows": 10, "keys": ["12", "16", "20", "24", "28"]}
+    ]  # rows 0, 4, 8 are wrong too, and drawn for the audit
+    lines = labelkit(*told).out.splitlines()
+    at = next(i for i, line in enumerate(lines) if "most confused" in line)
+    assert lines[at].split()[:5] == ["weak_label,", "most", "confused:", "true", "said"]
+    assert lines[at + 2].split() == ["a", "b", "10", "12", "16", "20", "24", "28"]
+
+
+def test_hostile_keys_are_shown_not_obeyed(labelkit, write):
+    write("a.csv", "id,gold,weak_label\n\x1b[31m1,a,b\n2,b,b\n3,a,a\n")
+    done = labelkit("evaluate", "a.csv", "--gold", "gold")
+    assert "\x1b" not in done.out and "·[31m1" in done.out
+
+
+def test_the_class_order_is_a_scale_when_the_task_says_so(labelkit, write):
+    write("labelkit.toml", '[task]\nclasses = ["low", "mid", "high"]\nordinal = true\n')
+    write("a.csv", "id,gold,llm_label\n1,low,low\n2,mid,high\n3,high,mid\n4,mid,mid\n")
+    (figures,) = json.loads(labelkit("evaluate", "a.csv", "--gold", "gold", "--json").out)[
+        "figures"
+    ]
+    assert figures["mean_absolute_error"] == 0.5
+    assert figures["weighted_kappa"] == pytest.approx(1 - (2 / 4) / 1)
+    out = labelkit("evaluate", "a.csv", "--gold", "gold").out
+    assert "weighted kappa" in out and "mean abs. error" in out

@@ -1,4 +1,4 @@
-"""The command merge."""
+"""The commands annotate and merge."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,42 @@ class Prefer(StrEnum):
 
     latest = "latest"
     majority = "majority"
+
+
+class Redo(StrEnum):
+    """Which answers are asked again."""
+
+    flagged = "flagged"
+    skipped = "skipped"
+
+
+Show = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN", help="Show this column beside the text; repeats."),
+]
+Highlight = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WORD",
+        help="Mark this word or phrase; repeats. Words of the task file's rules are marked too.",
+    ),
+]
+Blind = Annotated[
+    bool, typer.Option("--blind", help="Show no guess and no comparison: they sway people.")
+]
+RedoOption = Annotated[
+    Redo | None, typer.Option("--redo", help="Ask the flagged or the skipped rows again.")
+]
+Annotator = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Who labels. Default: the account's name.")
+]
+InOrder = Annotated[
+    bool, typer.Option("--in-order", help="Ask the rows as they stand, as those of a batch are.")
+]
+Plain = Annotated[bool, typer.Option("--plain", help="Line prompts, also on a terminal.")]
+StartOver = Annotated[
+    bool, typer.Option("--start-over", help="Set earlier answers aside (renamed) and begin anew.")
+]
 
 
 @command(
@@ -56,3 +92,45 @@ def merge(
     from labelkit.people import merge as work
 
     work.merge(job, answers_files, batch or [], prefer.value, not ignore_unknown)
+
+
+@command("annotate", uses=("output", "text", "classes", "id", "cache"), inputs="one")
+def annotate(
+    job: "Job",
+    show: Show = None,
+    highlight: Highlight = None,
+    blind: Blind = False,
+    redo: RedoOption = None,
+    annotator: Annotator = None,
+    in_order: InOrder = False,
+    plain: Plain = False,
+    start_over: StartOver = False,
+) -> None:
+    """Label rows by hand: one row a screen, one key a label.
+
+    Digits label and go on, Enter takes the guess, Backspace undoes (also what an earlier session
+    did), Space skips, f flags, n notes, / finds a class, ? shows the keys. Each answer is on the
+    disk before the next row is shown; the same command goes on where it stopped. Without a
+    terminal each line of stdin answers a row: a number, a class, or a command (? lists them).
+
+    The answers (default: todo.csv gives todo.answers.csv) are what merge reads.
+
+    Example:
+      labelkit annotate sample_data/reviews.csv -o build/hand.csv --in-order \\
+        --classes NEGATIVE,POSITIVE
+    """
+    from labelkit.people import annotate as work
+
+    work.annotate(
+        job,
+        work.Wanted(
+            show=tuple(show or ()),
+            highlight=tuple(highlight or ()),
+            blind=blind,
+            redo=redo.value if redo else None,
+            annotator=annotator,
+            in_order=in_order,
+            plain=plain,
+            start_over=start_over,
+        ),
+    )

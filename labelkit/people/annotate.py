@@ -1,0 +1,202 @@
+"""annotate: a person labels rows, on the terminal or by lines on stdin; every answer is kept."""
+
+import getpass
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from labelkit import console, history
+from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.files import next_to
+from labelkit.people import answers_file, highlight, prompts
+from labelkit.people.context import Context
+from labelkit.people.deck import Deck, find_classes
+from labelkit.people.journal import Journal, set_aside
+from labelkit.people.session import FileOrder, Session
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+
+class Wanted(NamedTuple):
+    """The options of annotate."""
+
+    show: tuple[str, ...] = ()
+    highlight: tuple[str, ...] = ()
+    blind: bool = False
+    redo: str | None = None
+    annotator: str | None = None
+    in_order: bool = False
+    plain: bool = False
+    start_over: bool = False
+
+
+Ask = Callable[[Session, highlight.Highlighter, Context], None]
+
+
+def annotate(job: "Job", wanted: Wanted) -> None:
+    """Ask a person for the labels of the rows, and write the answers on the way out."""
+    path = answers_path(job)
+    highlighter = highlight.of_rules(job.task.table("weak-label"), wanted.highlight)
+    classes = classes_of(job)
+    deck = Deck(job, wanted.show, classes)
+    if not deck.is_batch and not wanted.in_order:
+        raise UsageError(
+            f"{deck.name} is no batch of query (it has no column row_check); ask all its rows "
+            f"with --in-order"
+        )
+    journal = open_journal(job, deck, classes, path, wanted.start_over)
+    try:
+        order = FileOrder(deck, np.flatnonzero(~deck.labelled()).tolist())
+        session = Session(
+            *(deck, order, classes, journal),
+            who=annotator(wanted),
+            blind=wanted.blind,
+            redo=wanted.redo,
+            total=order.total,
+        )
+        work(job, session, journal, path, highlighter, prompts.run)
+    finally:
+        journal.close()
+
+
+def work(
+    job: "Job",
+    session: Session,
+    journal: Journal,
+    path: Path,
+    highlighter: highlight.Highlighter,
+    ask: Ask,
+) -> None:
+    """Let the person work; whatever ends it, the answers are written."""
+    _say_before(session)
+    context = Context(session.deck)
+    context.attach(session)
+    try:
+        ask(session, highlighter, context)
+    except KeyboardInterrupt:  # a way to quit: everything is kept
+        pass
+    finally:
+        labels = answers_file.write(path, session, journal)
+    _close(job, session, path, labels)
+
+
+def answers_path(job: "Job") -> Path:
+    """Return where the answers go, and make it the output of the job.
+
+    Raises UsageError for a place where they cannot go.
+    """
+    from labelkit.table import format_of
+
+    given = str(job.options["input"])
+    if given == "-":
+        raise UsageError("annotate reads answers on stdin; give the batch as a file")
+    if Path(given).is_dir():
+        raise UsageError(f"{given} is a folder; annotate takes a file")
+    output = job.options.get("output")
+    if output == "-":
+        raise UsageError("annotate keeps the answers in a file, so that work can go on; not -o -")
+    path = Path(output) if output else next_to(given, "answers")
+    format_of(path, job.options["format"])
+    if not path.parent.is_dir():
+        raise LabelkitError(f"{path} cannot be written: there is no folder {path.parent}")
+    if path.resolve() == Path(given).resolve():
+        raise UsageError(f"the answers {path} are the input; give another name")
+    job.options["output"] = str(path)
+    return path
+
+
+def classes_of(job: "Job") -> list[str]:
+    """Return the declared classes, else the labels that the file holds.
+
+    Raises UsageError where that are fewer than two.
+    """
+    classes = job.classes or find_classes(job)
+    if len(classes) < 2:
+        found = f" (its columns hold only {listing(classes)})" if classes else ""
+        raise UsageError(f"which classes are there? Name them: --classes A,B{found}")
+    if job.classes is None:
+        console.note(f"classes, as the file's labels have them: {listing(classes)} (--classes)")
+    return classes
+
+
+def open_journal(
+    job: "Job", deck: Deck, classes: list[str], path: Path, start_over: bool
+) -> Journal:
+    """Return the journal of the answers at `path`, earlier ones set aside if that is wanted."""
+    place = job.cache_dir / f"{path.name}.journal.jsonl"
+    if start_over:
+        moved = set_aside([place, path, history.path_for(path)])
+        if moved:
+            console.note(f"set aside: {listing(str(name) for name in moved)}")
+    source = Path(str(job.options["input"]))
+    journal = Journal(
+        place,
+        {
+            "file": str(source),
+            "content": history.digest(source),
+            "key": deck.key_name,
+            "classes": classes,
+        },
+    )
+    try:
+        answers_file.refuse_others(path, journal)
+    except LabelkitError:
+        journal.close()
+        raise
+    return journal
+
+
+def annotator(wanted: Wanted) -> str:
+    """Return who is at work: --annotator, else the name of the account."""
+    if wanted.annotator is not None:
+        return wanted.annotator
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
+def _say_before(session: Session) -> None:
+    given = session.labels_given()
+    if given:
+        console.note(f"annotate: goes on after {given:,} answers")
+    labelled = int(session.deck.labelled().sum())
+    if labelled:
+        console.note(f"{labelled:,} rows have a label in the file already and are not asked")
+
+
+def _close(job: "Job", session: Session, path: Path, labels: int) -> None:
+    progress = session.progress()
+    seconds = round(sum(said.seconds for said in session.said.values() if said.label), 1)
+    job.count(
+        rows=session.deck.rows, labels=labels, skipped=progress.skipped, flagged=progress.flagged,
+        suggestions=session.offered, suggestions_accepted=session.accepted,
+    )  # fmt: skip
+    job.cost(people_seconds=seconds)
+    job.record(path, ["label", "label_origin", "label_annotator", "label_seconds"])
+    left = session.remaining()
+    parts = [f"{labels:,} labels", *([f"{left:,} rows left"] if left else [])]
+    parts += [
+        f"{n:,} {what}"
+        for n, what in ((progress.skipped, "skipped"), (progress.flagged, "flagged"))
+        if n
+    ]
+    if session.offered:
+        parts.append(f"{session.accepted / session.offered:.0%} of the guesses taken")
+    if progress.pace is not None:
+        parts.append(f"{progress.pace:.1f} s a row")
+    job.closing(" · ".join(parts), then=_next(job, session, path, left))
+
+
+def _next(job: "Job", session: Session, path: Path, left: int) -> str:
+    given = str(job.options["input"])
+    if left:
+        return "the same command goes on"
+    if session.deck.is_batch:
+        batch = ["--batch", given]
+        return f"labelkit merge INPUT {shlex.join([str(path), *batch])} -o OUTPUT"
+    return shlex.join(["labelkit", "merge", given, str(path), "-o", str(next_to(given, "merged"))])

@@ -1,0 +1,180 @@
+"""The rows of a file as a person sees them: texts, other columns, what the machine supposes."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from labelkit.columns import ROW_CHECK, doubled
+from labelkit.errors import LabelkitError
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+# Who supposes a label, the nearest to the person's question first, and in which words.
+SUGGESTING = {
+    "noise_suggested": "find-noise suggests",
+    "query_guess": "guess",
+    "final_label": "decide says",
+    "llm_label": "the language model says",
+    "model_label": "the model says",
+    "weak_label": "the rules say",
+}
+
+
+class Suggestion(NamedTuple):
+    """A label that a machine supposes, its probability (None: not known), and who says so."""
+
+    label: str
+    confidence: float | None
+    source: str
+
+
+class About(NamedTuple):
+    """What is known of a row before a person sees it."""
+
+    origin: str
+    reason: str
+    suggestion: Suggestion | None
+
+
+class Deck:
+    """All rows: keys, checks, what to show. `is_batch`: the rows were picked for people."""
+
+    def __init__(self, job: "Job", show: Sequence[str], classes: Sequence[str]) -> None:
+        self.name = job.source.name
+        self.is_batch = job.source.has(ROW_CHECK)
+        self.key_name = job.key_name
+        job.require(show)
+        self.text = job.text if job.has_text() else []
+        self.fields = list(dict.fromkeys(show)) if self.text else _fields(job, show)
+        self._classes = set(classes)
+        said = [name for name in SUGGESTING if job.source.has(name)]
+        with_confidence = [f"{name.removesuffix('label')}confidence" for name in said]
+        known = ["label", "label_origin", ROW_CHECK, "query_reason", "noise_reason"]
+        known += ["query_guess_confidence", *with_confidence, self.key_name]
+        there = [name for name in dict.fromkeys(known) if job.source.has(name)]
+        self._data = _as_texts(job, [*self.text, *self.fields, *there, *said])
+        self._said = said
+        self.rows: int = self._data.num_rows
+        self.keys = self._keys(job)
+        self._checks = None if self.is_batch else job.row_checks()
+        twice = doubled(self.keys)
+        if twice is not None:
+            raise LabelkitError(
+                f"{self.name}: the key {twice!r} stands twice in column {self.key_name!r}; "
+                f"name another with --id COLUMN"
+            )
+        self.place = {key: row for row, key in enumerate(self.keys)}
+
+    def _keys(self, job: "Job") -> list[str]:
+        if self.key_name == "row" and not job.source.has("row"):
+            return [str(row) for row in range(self.rows)]
+        keys: list[str] = self._data.column(self.key_name).to_pylist()
+        return keys
+
+    def cell(self, name: str, row: int) -> str:
+        """Return a cell as text, '' where the file does not have the column."""
+        if name not in self._data.column_names:
+            return ""
+        return self._data.column(name)[row].as_py() or ""
+
+    def check(self, row: int) -> str:
+        """Return the hash that tells whether the row is still the same."""
+        return self._checks[row] if self._checks is not None else self.cell(ROW_CHECK, row)
+
+    def labelled(self) -> npt.NDArray[np.bool_]:
+        """Return which rows have a label in the file."""
+        if "label" not in self._data.column_names:
+            return np.zeros(self.rows, dtype=bool)
+        filled = pc.not_equal(pc.fill_null(self._data.column("label"), ""), "")
+        return np.asarray(filled.to_numpy(), dtype=bool)
+
+    def texts(self, row: int) -> list[tuple[str, str]]:
+        """Return the text columns of a row, by name."""
+        return [(name, self.cell(name, row)) for name in self.text]
+
+    def values(self, row: int) -> list[tuple[str, str]]:
+        """Return the other columns to show, by name."""
+        return [(name, self.cell(name, row)) for name in self.fields]
+
+    def column(self, name: str) -> Any:
+        """Return a column that is shown, as text."""
+        return self._data.column(name)
+
+    def about(self, row: int) -> About:
+        """Return what the file says of a row: why it was picked, what it probably is."""
+        reason = self.cell("query_reason", row) or self.cell("noise_reason", row)
+        origin = self.cell("label_origin", row) or "people"
+        return About(origin, reason, self._suggestion(row))
+
+    def _suggestion(self, row: int) -> Suggestion | None:
+        for name in self._said:
+            label = self.cell(name, row)
+            if label not in self._classes:
+                continue
+            beside = f"{name.removesuffix('label').rstrip('_')}_confidence"
+            return Suggestion(label, _number(self.cell(beside, row)), SUGGESTING[name])
+        return None
+
+    def copies(self, row: int) -> list[int]:
+        """Return the other rows that look the same to a person."""
+        same: list[int] = self._alike.get(int(self._kinds[row]), [])
+        return [other for other in same if other != row]
+
+    @cached_property
+    def _kinds(self) -> npt.NDArray[np.int64]:
+        """A number for each row, the same where rows look the same."""
+        columns = [self._data.column(name) for name in [*self.text, *self.fields]]
+        if not columns:
+            return np.arange(self.rows)
+        filled = [pc.fill_null(c.cast(pa.large_string()), "") for c in columns]
+        separator = pa.scalar("\x1f", pa.large_string())
+        joined = pc.binary_join_element_wise(*filled, separator) if len(filled) > 1 else filled[0]
+        return np.asarray(joined.combine_chunks().dictionary_encode().indices.to_numpy(), np.int64)
+
+    @cached_property
+    def _alike(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        twice = np.bincount(self._kinds, minlength=1) > 1
+        for row in np.flatnonzero(twice[self._kinds]).tolist():
+            found.setdefault(int(self._kinds[row]), []).append(row)
+        return found
+
+
+def find_classes(job: "Job") -> list[str]:
+    """Return the labels that the file's columns hold, where nobody declared the classes."""
+    names = [n for n in ("label", *SUGGESTING) if job.source.has(n)]
+    if not names:
+        return []
+    data = _as_texts(job, names)
+    return sorted({v for name in names for v in pc.unique(data.column(name)).to_pylist() if v})
+
+
+def _fields(job: "Job", show: Sequence[str]) -> list[str]:
+    """Return the columns of a table row: those named, else all that may be seen."""
+    key = job.key_name
+    return list(dict.fromkeys(show)) or [n for n in job.visible_columns() if n != key]
+
+
+def _as_texts(job: "Job", names: Sequence[str]) -> pa.Table:
+    """Return columns as text, read in one pass."""
+    from labelkit.parquet_file import as_text_table
+
+    wanted = list(dict.fromkeys(names))
+    if not job.source.reader.native:
+        return job.source.read(wanted)
+    parts = [as_text_table(batch, job.source.name) for batch in job.source.batches(wanted)]
+    empty = pa.table({name: pa.array([], pa.string()) for name in wanted})
+    return pa.concat_tables(parts) if parts else empty
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,66 @@
+"""Where a text holds one of the words that rules look for, and what of a cell may be shown."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from labelkit import console
+from labelkit.errors import UsageError
+
+MOST_SHOWN = 20_000  # characters of one cell
+
+Span = tuple[int, int]
+
+
+def shown(text: str) -> str:
+    """Return a cell's text with its line ends, fit for a screen: no control characters."""
+    rest = len(text) - MOST_SHOWN
+    lines = re.split("\r\n|\r|\n", text[:MOST_SHOWN])
+    cleaned = "\n".join(console.clean(line, len(line) + 1) for line in lines)
+    return f"{cleaned}\n… and {rest:,} more characters" if rest > 0 else cleaned
+
+
+class Highlighter:
+    """Finds whole words (any case) and pieces of words."""
+
+    def __init__(self, words: Sequence[str] = (), pieces: Sequence[str] = ()) -> None:
+        bounded = [rf"(?<!\w){re.escape(word)}(?!\w)" for word in _longest_first(words)]
+        loose = [re.escape(piece) for piece in _longest_first(pieces)]
+        alternatives = "|".join([*bounded, *loose])
+        self._pattern = re.compile(alternatives, re.IGNORECASE) if alternatives else None
+
+    def spans(self, text: str) -> list[Span]:
+        """Return where words begin and end, in order, never overlapping."""
+        if self._pattern is None:
+            return []
+        return [found.span() for found in self._pattern.finditer(text)]
+
+
+def of_rules(table: Mapping[str, Any], more: Sequence[str]) -> Highlighter:
+    """Return what finds the words of the task's rules ([weak-label]) and `more` words.
+
+    Raises UsageError for an empty word.
+    """
+    words, pieces = [word.strip() for word in more], list[str]()
+    if not all(words):
+        raise UsageError("--highlight '': give a word or phrase")
+    for rule in table.get("rule", []):
+        found = [str(w) for key in ("any_of", "all_of") for w in _listed(rule.get(key))]
+        (pieces if rule.get("match") == "substring" else words).extend(found)
+    for keyword in _listed(table.get("keyword")):
+        words += str(keyword).partition("=")[2].split(",")
+    return Highlighter(_filled(words), _filled(pieces))
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _filled(words: Sequence[str]) -> list[str]:
+    return [word.strip() for word in words if word.strip()]
+
+
+def _longest_first(words: Sequence[str]) -> list[str]:
+    return sorted(dict.fromkeys(words), key=lambda word: (-len(word), word))

@@ -1,0 +1,127 @@
+"""The journal: what is in it stays, whatever happens to the process."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labelkit.errors import LabelkitError
+from labelkit.people.journal import Journal, set_aside
+
+ABOUT = {"file": "todo.csv", "content": "sha256:1", "key": "id", "classes": ["a", "b"]}
+
+
+def entries(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_entries_are_there_for_the_next_session(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    first = Journal(path, ABOUT)
+    first.append({"do": "skip", "keys": ["é\n\ud800"]})
+    first.close()
+    again = Journal(path, ABOUT)
+    assert again.entries == [{"do": "skip", "keys": ["é\n\ud800"]}]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_writer_is_refused(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "j.jsonl", ABOUT)
+    with pytest.raises(LabelkitError, match="another labelkit annotate is at work"):
+        Journal(tmp_path / "j.jsonl", ABOUT)
+    first.close()
+    Journal(tmp_path / "j.jsonl", ABOUT).close()
+
+
+def test_the_journal_of_another_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    Journal(path, ABOUT).close()
+    with pytest.raises(LabelkitError, match=r"todo\.csv has changed since .* --start-over"):
+        Journal(path, {**ABOUT, "content": "sha256:2"})
+    with pytest.raises(LabelkitError, match=r"belongs to todo\.csv, not to other\.csv"):
+        Journal(path, {**ABOUT, "file": "other.csv", "content": "sha256:2"})
+    Journal(path, ABOUT).close()
+
+
+@settings(deadline=None, max_examples=60)
+@given(cut=st.integers(0, 200))
+def test_a_torn_last_line_is_left_out_and_nothing_else(tmp_path_factory: Any, cut: int) -> None:
+    path = tmp_path_factory.mktemp("torn") / "j.jsonl"
+    first = Journal(path, ABOUT)
+    for number in range(3):
+        first.append({"do": "skip", "keys": [str(number)]})
+    first.close()
+    whole = path.read_bytes()
+    keep = max(whole.index(b"\n") + 1, len(whole) - cut)
+    path.write_bytes(whole[:keep])
+    complete = whole[:keep].count(b"\n") - 1
+    again = Journal(path, ABOUT)
+    # A line that lacks nothing but its end is whole.
+    assert len(again.entries) in (complete, complete + 1)
+    assert again.entries == [{"do": "skip", "keys": [str(n)]} for n in range(len(again.entries))]
+    again.append({"do": "skip", "keys": ["next"]})
+    again.close()
+    assert entries(path)[-1]["keys"] == ["next"]
+    assert len(entries(path)) == len(again.entries) + 2
+
+
+def test_zeros_after_a_power_cut_and_damage_in_the_middle(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    Journal(path, ABOUT).close()
+    with path.open("ab") as stream:
+        stream.write(b"\0" * 50)
+    Journal(path, ABOUT).close()
+    assert len(entries(path)) == 1
+    with path.open("ab") as stream:
+        stream.write(b'garbage\n{"do": "undo"}\n')
+    with pytest.raises(LabelkitError, match=r"j\.jsonl, line 2: this is not an entry"):
+        Journal(path, ABOUT)
+
+
+FILL = """
+import sys
+from pathlib import Path
+from labelkit.errors import LabelkitError
+from labelkit.people.journal import Journal
+journal = Journal(Path("j.jsonl"), {"file": "f", "content": "c", "key": "id"})
+try:
+    while True:
+        journal.append({"do": "skip", "keys": ["x" * 40]})
+        print("saved", flush=True)
+except LabelkitError as error:
+    print(error, file=sys.stderr)
+"""
+
+
+def test_where_the_disk_takes_no_more_nothing_is_claimed_saved(tmp_path: Path) -> None:
+    def limited() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
+
+    done = subprocess.run(
+        [sys.executable, "-c", FILL], preexec_fn=limited, capture_output=True, text=True
+    )
+    assert "NOT SAVED: " in done.stderr
+    claimed = done.stdout.count("saved")
+    assert claimed > 3
+    # What was written of the entry that did not fit is gone: the journal is whole.
+    assert len(entries(tmp_path / "j.jsonl")) == claimed + 1
+
+
+def test_earlier_work_is_set_aside_under_a_name_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "todo.answers.csv"
+    for number in (1, 2):
+        path.write_text(str(number))
+        moved = set_aside([path, tmp_path / "absent"])
+        assert moved == [tmp_path / f"todo.answers.{number}.csv"]
+        assert moved[0].read_text() == str(number)
+    assert not path.exists()
+    assert os.listdir(tmp_path) != []

@@ -158,6 +158,8 @@ class Asker:
             # The other workers finish what they have sent (it will be paid for), then all stop.
             self.stop(error)
             return {"failed": "stopped"}
+        if "failed" in reply and not reply.get("gave_up"):
+            self.refused[question.key] = str(reply["failed"])
         if "failed" not in reply:
             self.failed_in_a_row = 0
         elif not question.numbers or reply.get("gave_up"):  # else its rows are asked apart

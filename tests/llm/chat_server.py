@@ -17,13 +17,24 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import chat_batches
+
 STATE = {
     "latency": 0.0, "schema": True, "logprobs": True, "limit": None,
     "temperature": True, "key": None, "status": None, "retry_after": "0.2", "free_text": False,
-    "binds": True,
+    "binds": True, "headers": {}, "batch": "done", "batch_looks": 1, "together": "right",
 }  # fmt: skip
-SEEN = {"requests": 0, "bodies": [], "by_row": {}, "times": [], "in_flight": 0, "most": 0}
+SEEN = {
+    "requests": 0,
+    "bodies": [],
+    "by_row": {},
+    "times": [],
+    "in_flight": 0,
+    "most": 0,
+    "batch_posts": 0,
+}
 LOCK = threading.Lock()
+USAGE = {"prompt_tokens": 100, "completion_tokens": 10}
 
 
 class Chat(BaseHTTPRequestHandler):
@@ -46,10 +57,26 @@ class Chat(BaseHTTPRequestHandler):
             return self.send(200, SEEN)
         if self.path == "/v1/models":
             return self.send(200, {"data": [{"id": "tiny-1"}, {"id": "tiny-2"}]})
+        if self.path.startswith(("/v1/batches", "/v1/files")):
+            found = chat_batches.get(self.path, STATE, self.batch_answer)
+            return self.send(200, found)
         return self.send(404, {"error": {"message": "not here"}})
 
+    def batch_answer(self, body):
+        """The answer to one line of a batch job."""
+        sent, self.send = [], lambda status, content, headers=None: sent.append(content)
+        try:
+            self.chat(body)
+        finally:
+            del self.send
+        return sent[0]
+
     def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path in ("/v1/files", "/v1/batches") and STATE["batch"] != "none":
+            SEEN["batch_posts"] += 1
+            return self.send(*chat_batches.post(self.path, raw, STATE))
+        body = json.loads(raw) if raw.startswith(b"{") else {}
         if self.path == "/control":
             STATE.update(body)
             return self.send(200, {})
@@ -81,6 +108,12 @@ class Chat(BaseHTTPRequestHandler):
         refused = self.not_understood(body)
         if refused:
             return self.send(400, {"error": {"message": refused}})
+        several = chat_batches.rows_in(body["messages"][-1]["content"])
+        if "[too long]" in body["messages"][-1]["content"]:
+            return self.send(400, {"error": {"message": "maximum context length exceeded"}})
+        if several:
+            text = json.dumps(chat_batches.labels_for(several, STATE))
+            return self.send_answer(text, {"finish_reason": "stop"}, len(several))
         users = [m["content"] for m in body["messages"] if m["role"] == "user"]
         row = users[-1] if "<row>" in users[-1] else users[-2]
         with LOCK:
@@ -103,9 +136,6 @@ class Chat(BaseHTTPRequestHandler):
         return ""
 
     def fault(self, row, sights):
-        if "[too long]" in row:
-            self.send(400, {"error": {"message": "maximum context length exceeded"}})
-            return True
         found = re.search(r"\[(always )?(429|500|503|broken|cut|html)\]", row)
         if not found or (sights > 1 and not found.group(1)):
             return False
@@ -153,7 +183,16 @@ class Chat(BaseHTTPRequestHandler):
         choice = {"message": {"content": text, "refusal": refusal}, "finish_reason": finish}
         if body.get("logprobs") and STATE["logprobs"] is True and text:
             choice["logprobs"] = {"content": list(tokens(text, label))}
-        usage = {"prompt_tokens": 100, "completion_tokens": 10}
+        self.send(200, {"choices": [choice], "usage": USAGE}, STATE["headers"])
+
+    def send_answer(self, text, choice, rows):
+        """An answer to several rows, with tokens of four characters where they are asked for."""
+        pieces = [text[i : i + 4] for i in range(0, len(text), 4)]
+        top = [{"token": p, "logprob": 0.0, "top_logprobs": []} for p in pieces]
+        choice["message"] = {"content": text, "refusal": None}
+        if STATE["logprobs"] is True:
+            choice["logprobs"] = {"content": top}
+        usage = {"prompt_tokens": 90 + 10 * rows, "completion_tokens": 10 * rows}
         self.send(200, {"choices": [choice], "usage": usage})
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 
 from labelkit.active import by_column, choose, explain, learn, report, scoring
-from labelkit.active.batch import check_batch, write_batch
 from labelkit.active.candidates import (
     Candidates,
     Mask,
@@ -19,6 +18,8 @@ from labelkit.active.candidates import (
     people_labelled,
 )
 from labelkit.active.strategies import default
+from labelkit.batch import check_batch, write_batch
+from labelkit.columns import AUDIT
 from labelkit.errors import LabelkitError, UsageError
 
 if TYPE_CHECKING:
@@ -266,4 +267,5 @@ def _write_batch(
     found[job.column("guess")] = pa.array([label or None for label in guesses.labels], pa.string())
     found[job.column("guess_confidence")] = pa.array(guesses.confidence, from_pandas=True)
     origin = by_column.RELABEL if wanted.relabels else "query"
-    write_batch(job, wanted.batch, chosen, found, origin)
+    origins = [AUDIT if audit else origin for audit in chosen.is_audit.tolist()]
+    write_batch(job, wanted.batch, chosen.rows.tolist(), origins, found)

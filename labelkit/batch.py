@@ -1,6 +1,6 @@
 """The batch file: the chosen rows for people, with an empty `label` to fill in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,6 @@ from labelkit.columns import ROW_CHECK
 from labelkit.errors import LabelkitError, UsageError
 
 if TYPE_CHECKING:
-    from labelkit.active.choose import Batch
     from labelkit.job import Job
 
 # What people fill in; where a row comes from is not theirs to say.
@@ -76,15 +75,19 @@ def _filled(before: Any, name: str) -> int:
 
 
 def write_batch(
-    job: "Job", path: Path, chosen: "Batch", found: Mapping[str, list[Any]], origin: str
+    job: "Job",
+    path: Path,
+    chosen: Sequence[int],
+    origins: Sequence[str],
+    found: Mapping[str, Any],
 ) -> None:
     """Write the chosen rows in order: their columns, `found`, where they come from, no label."""
     checks = job.row_checks()
-    rows = chosen.rows.tolist()
+    rows = list(chosen)
     extra: dict[str, Any] = {"row": rows} if job.key_name == "row" else {}
     extra |= {ROW_CHECK: [checks[row] for row in rows], **found}
     # Who gave an earlier label, and how long it took, is not said of the one to come.
     extra |= {name: [None] * len(rows) for name in FILLED_IN[1:] if job.source.has(name)}
-    extra["label_origin"] = ["audit" if audit else origin for audit in chosen.is_audit.tolist()]
+    extra["label_origin"] = list(origins)
     extra["label"] = [""] * len(rows)
     job.write_rows(path, rows, extra)

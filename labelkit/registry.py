@@ -37,6 +37,7 @@ PARTS: dict[str, dict[str, str]] = {
     "provider": {
         "openai": "labelkit.llm.providers.openai:connect",
         "local": "labelkit.llm.providers.local:connect",
+        "replay": "labelkit.llm.providers.replay:connect",
     },
     "noise-method": {
         "confident-learning": "labelkit.noise.methods.cleanlab:confident_learning",

@@ -23,7 +23,7 @@ def llm_label(
         str | None,
         typer.Option(
             help="The model's name at the endpoint; local is a small one on this machine, "
-            "local:PATH any GGUF file.",
+            "local:PATH any GGUF file; replay:FILE takes the answers from a file.",
             show_default=False,
         ),
     ] = None,

@@ -66,7 +66,7 @@ def _price(wanted: Wanted, settings: Settings) -> cost.Price | None:
         raise UsageError(f"--max-cost {wanted.max_cost:g}: give dollars, 0 or more")
     if wanted.price is not None:
         return cost.read_price(wanted.price)
-    return cost.Price(0.0, 0.0) if settings.local else None
+    return cost.Price(0.0, 0.0) if settings.free else None
 
 
 def _run(
@@ -190,7 +190,7 @@ def _say(job: Job, run: Run, looked: list[Labelled], labelled: int, counts: dict
         f"{counts.get('asked', 0):,} asked, {counts.get('from_cache', 0):,} from the cache"
     )
     parts.append(f"{counts.get('tokens_in', 0):,} tokens in, {counts.get('tokens_out', 0):,} out")
-    if run.settings.local:
+    if run.settings.free:
         parts.append("no cost: on this machine")
     elif run.meter.price is None:
         parts.append("cost unknown (--price IN,OUT)")

@@ -50,7 +50,7 @@ def tell(job: Job, run: Run, rows: Rows, expected: Expected) -> None:
         f"{expected.cached:,} already answered · {expected.requests:,} requests to "
         f"{console.clean(run.settings.model)} on {expected.where}"
     )
-    if not run.settings.local:
+    if not run.settings.free:
         price = (
             "no price given (--price IN,OUT)"
             if expected.dollars is None
@@ -88,7 +88,7 @@ def after_trial(job: Job, run: Run, seconds: float) -> None:
         rows, whose = 1000, "each"
     share = rows / answers
     took = [] if run.settings.local else [f"{run.meter.tokens_in * share:,.0f} tokens in"]
-    if run.meter.price is not None and not run.settings.local:
+    if run.meter.price is not None and not run.settings.free:
         took.append(f"${run.meter.dollars * share:.2f}")
     took.append(_duration(seconds * share))
     console.note(

@@ -20,6 +20,7 @@ from labelkit.llm.cost import Meter, Price
 from labelkit.llm.examples import Examples
 from labelkit.llm.pace import Pace
 from labelkit.llm.parse import Answer
+from labelkit.llm.progress import Progress, silent_rows
 from labelkit.llm.prompt import Task
 from labelkit.llm.settings import Settings
 
@@ -57,6 +58,7 @@ class Run:
         provider = self.connect()
         try:
             self.asker = self._asker(provider)
+            self.asker.advance = Progress(self.advance, self.asker, len(texts))
             way = self._local if self.settings.local else self._chat
             return await way(texts)
         finally:
@@ -68,6 +70,9 @@ class Run:
         if told.local:
             local: Provider = registry.load("provider", "local")(told.model)
             return local
+        if told.replay:
+            replay: Provider = registry.load("provider", "replay")(told.model)
+            return replay
         chat: Provider = registry.load("provider", "openai")(
             told.model, told.base_url, told.key, told.timeout
         )
@@ -83,12 +88,11 @@ class Run:
             # One server with one slot: asked in file order, its answers are the same each time.
             pace=Pace(1) if self.settings.local else self.settings.pace(),
             retries=self.settings.retries,
-            advance=self.advance,
         )
 
     def model_name(self) -> str:
         """Return what the column of models gets."""
-        if not self.settings.local or self.asker is None:
+        if not self.settings.free or self.asker is None:
             return self.settings.model
         return str(self.asker.provider.identity["model"])
 
@@ -189,7 +193,7 @@ class Run:
             await self._by_batch(asker, ahead.questions(left))
         elif left:
             await ahead.together(left)
-        asker.advance = _only_notes(asker.advance)
+        asker.advance = silent_rows(asker.advance)
 
     async def _by_batch(self, asker: Asker, questions: Sequence[Question]) -> None:
         provider: Any = asker.provider
@@ -216,7 +220,7 @@ class Run:
         assert self.asker is not None
         provider: Any = self.asker.provider
         advance = self.asker.advance
-        self.asker.advance = _only_notes(advance)
+        self.asker.advance = silent_rows(advance)
         for text in texts[:3]:
             (reply,) = await self.asker.ask_all([self.chat_request(text, False)])
             if provider.settled:
@@ -239,7 +243,7 @@ class Run:
         if not texts:
             return []
         advance = asker.advance
-        asker.advance = _only_notes(advance)
+        asker.advance = silent_rows(advance)
         first = texts[: completion.WORDING_ROWS]
         tried = [
             self.local_request(text, wording) for text in first for wording in completion.WORDINGS
@@ -295,8 +299,3 @@ class Run:
             ],
             dtype=np.float64,
         ).reshape(len(replies), len(self.task.classes))
-
-
-def _only_notes(advance: Callable[..., None]) -> Callable[..., None]:
-    """Return what tells of waiting but counts no row: the rows are counted elsewhere."""
-    return lambda n, note="": advance(0, note)

@@ -56,7 +56,7 @@ class Settings:
             ("--rows-per-request", self.rows_per_request > 1),
             ("--batch-api", self.batch_api),
         ):
-            if asked and self.local:
+            if asked and self.free:
                 raise UsageError(f"{option} is for models behind an endpoint, not for {self.model}")
         if self.timeout <= 0:
             raise UsageError(f"--timeout {self.timeout:g}: give seconds, more than 0")
@@ -65,6 +65,16 @@ class Settings:
     def local(self) -> bool:
         """Tell whether the model runs on this machine, started by us."""
         return self.model == "local" or self.model.startswith("local:")
+
+    @property
+    def replay(self) -> bool:
+        """Tell whether the answers come out of a file."""
+        return self.model.startswith("replay:")
+
+    @property
+    def free(self) -> bool:
+        """Tell whether no provider is paid."""
+        return self.local or self.replay
 
     def pace(self) -> Pace:
         """Return when the next request may go."""

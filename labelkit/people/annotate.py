@@ -58,7 +58,7 @@ def annotate(job: "Job", wanted: Wanted) -> None:
             redo=wanted.redo,
             total=order.total,
         )
-        work(job, session, journal, path, highlighter, prompts.run)
+        work(job, session, journal, path, highlighter, ask_by(wanted))
     finally:
         journal.close()
 
@@ -82,6 +82,15 @@ def work(
     finally:
         labels = answers_file.write(path, session, journal)
     _close(job, session, path, labels)
+
+
+def ask_by(wanted: Wanted) -> Ask:
+    """Return the way of asking: the screen where a person has a terminal, else line prompts."""
+    if wanted.plain or not (console.can_ask() and console.is_terminal()):
+        return prompts.run
+    from labelkit.people import screen
+
+    return screen.run
 
 
 def answers_path(job: "Job") -> Path:

@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ class Journal:
                 rest = rest[os.write(self._number, rest) :]
             os.fsync(self._number)
         except OSError as error:
-            self._cut(before)
+            with suppress(OSError):  # what is torn is cut off at the next start, if not now
+                self._cut(before)
             why = "the disk is full" if _is_full(error) else str(error.strerror)
             raise LabelkitError(
                 f"NOT SAVED: {why} ({self.path}); make room and press the key again"

@@ -193,7 +193,7 @@ class AnnotateApp(App[None]):
         event.stop()
         event.prevent_default()
         pressed = event.character if event.is_printable and event.character else event.key
-        if pressed == "q":
+        if pressed in ("q", "ctrl+c", "ctrl+q"):
             self.exit()
         elif self.mode == "small":
             return

@@ -1,4 +1,5 @@
 # make demo: set up and run the main job on sample_data/. make test: set up and run all tests.
+# make test-peers: how llm-label takes the faults of servers made by others (also needs npm).
 # make install: the set-up alone. Nothing but Python 3.11 or newer is needed.
 
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; do \
@@ -8,7 +9,9 @@ READY := .venv/.ready
 TORCH_CPU := torch==2.13.0+cpu
 DEMO := build/demo
 
-.PHONY: demo test install lint chain clean
+PEERS := build/peers
+
+.PHONY: demo test test-peers install lint chain clean
 
 demo: $(READY)
 	@mkdir -p build
@@ -20,6 +23,14 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto
+
+test-peers: $(READY)
+	test -x $(PEERS)/bin/llmock || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check "llmock==0.2.2"
+	npm install --silent --no-audit --no-fund --prefix $(PEERS) "@copilotkit/aimock@1.43.0"
+	LABELKIT_LLMOCK=$(CURDIR)/$(PEERS)/bin/llmock \
+		LABELKIT_AIMOCK=$(CURDIR)/$(PEERS)/node_modules/.bin/llmock \
+		$(BIN)/python -m pytest tests/peer
 
 lint: $(READY)
 	$(BIN)/ruff check .

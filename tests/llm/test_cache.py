@@ -1,5 +1,6 @@
 """Answers and ledger on disk; what is wrong with the file is said."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -48,4 +49,40 @@ def test_a_locked_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(LabelkitError, match=r"llm\.sqlite is locked by another program"):
         opened.put_all([Answer("k", {}, "r", "", "m", 0.0)])
     other.close()
+    opened.close()
+
+
+def test_answers_that_come_together_are_written_together(tmp_path: Path) -> None:
+    opened = Cache(tmp_path)
+    writes = []
+    opened._writer.set_trace_callback(lambda text: writes.append(text.startswith("COMMIT")))
+
+    async def keep() -> None:
+        answers = [Answer(f"k{n}", {"text": "a" * 2000}, "r", "t", "m", 0.5) for n in range(200)]
+        await asyncio.gather(*(opened.put([answer]) for answer in answers))
+
+    asyncio.run(keep())
+    opened.close()
+    assert 1 <= sum(writes) <= 5
+    opened = Cache(tmp_path)
+    assert all(opened.get(f"k{n}") == {"text": "a" * 2000} for n in range(200))
+    assert opened.spent("t") == 100
+    opened.close()
+
+
+def test_a_refresh_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    opened = Cache(tmp_path)
+    opened.put_all([Answer("old", {}, "r", "", "m", 0.0), Answer("new", {}, "r", "", "m", 0.0)])
+    opened.begin_refresh("s", noted=False)
+    assert not opened.has("old")
+    opened.begin_refresh("s")
+    opened.put_all([Answer("new", {}, "r", "", "m", 0.0)])
+    opened.close()
+    opened = Cache(tmp_path)
+    assert opened.has("old")
+    opened.begin_refresh("s")
+    assert opened.has("new") and not opened.has("old")
+    opened.end_refresh("s")
+    opened.begin_refresh("s")
+    assert not opened.has("new")
     opened.close()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from labelkit.llm.confidence import from_tokens
+from labelkit.llm.confidence import agreement, from_tokens
 from labelkit.llm.parse import Answer, parse
 
 
@@ -48,3 +48,16 @@ def labelled(
         shares = from_tokens([(t, lp, others) for t, lp, others in tokens], answer.label, classes)
         confidence = shares[answer.label] if shares else None
     return Labelled(answer.label, confidence, "", answer.rationale)
+
+
+def voted(answers: Sequence[Labelled]) -> Labelled:
+    """Return the label that most of several answers give, with their agreement as confidence."""
+    if len(answers) == 1:
+        return answers[0]
+    labels = [answer.label or None for answer in answers]
+    given = [label for label in labels if label]
+    if not given:
+        return answers[0]
+    most = max(dict.fromkeys(given), key=given.count)  # the first given among equals
+    first = next(answer for answer in answers if answer.label == most)
+    return Labelled(most, agreement(labels, most), "", first.rationale)

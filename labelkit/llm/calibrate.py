@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from labelkit.classifier import assign_folds
+
 Scores = NDArray[np.float64]
 
 
@@ -30,22 +32,27 @@ def balanced(scores: Scores, rounds: int = 100) -> Scores:
 # How firmly a fit holds to the balanced scores where people's labels are few: the inverse
 # variance of each class's offset and of the common scale.
 PULL = 3.0
+FOLDS = 5
 
 
-def fitted(scores: Scores, codes: NDArray[np.int32]) -> Scores:
+def fitted(
+    scores: Scores, codes: NDArray[np.int32], groups: NDArray[np.int64] | None = None
+) -> Scores:
     """Return probabilities with scale and offsets fitted on the rows that people labelled.
 
     `codes` holds each row's class or -1. From the balanced scores, a multinomial logistic
     regression with one common scale and one offset a class, pulled towards leaving them as they
-    are (Platt scaling with a prior). A labelled row is scored by an equation that did not see it
-    (five folds).
+    are (Platt scaling with a prior). A labelled row is scored by an equation that did not see it,
+    nor another of its group (five folds).
     """
     start = np.log(np.maximum(balanced(scores), 1e-30))
     known = np.flatnonzero(codes >= 0)
     probabilities = _apply(start, _fit(start[known], codes[known]))
-    for fold in range(5):
-        held = known[fold::5]
-        rest = np.setdiff1d(known, held)
+    fold = assign_folds(
+        np.zeros(len(known), np.int64), None if groups is None else groups[known], FOLDS
+    )
+    for number in np.unique(fold):
+        held, rest = known[fold == number], known[fold != number]
         probabilities[held] = _apply(start[held], _fit(start[rest], codes[rest]))
     return probabilities
 

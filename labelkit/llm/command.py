@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     "llm-label",
     prefix="llm",
     annotates=True,
-    uses=("text", "classes", "unknown_label", "label", "answers", "id", "cache"),
+    uses=("text", "classes", "unknown_label", "label", "answers", "gold", "id", "cache"),
 )
 def llm_label(
     job: "Job",
@@ -58,8 +58,32 @@ def llm_label(
         bool, typer.Option("--rationale", help="Also ask for a reason, before the label.")
     ] = False,
     confidence: Annotated[
-        str, typer.Option(metavar="auto|logprob|verbalised", help="Where confidence comes from.")
+        str,
+        typer.Option(
+            metavar="auto|logprob|samples|verbalised",
+            help="Where confidence comes from: token probabilities, the agreement of several "
+            "answers, or the model's own word. auto: the first that the model gives.",
+        ),
     ] = "auto",
+    samples: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Ask K times; the label is what most answers say."),
+    ] = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|P",
+            help="From which confidence on labels stand; auto: the lowest that reaches "
+            "--target-accuracy on the known rows (people's labels, --gold; no audit rows).",
+        ),
+    ] = None,
+    target_accuracy: Annotated[
+        float, typer.Option(metavar="SHARE", help="For --threshold auto.")
+    ] = 0.95,
+    batch: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the rows below --threshold there, for people."),
+    ] = None,
     temperature: Annotated[float, typer.Option(help="0 gives the likeliest answer.")] = 0.0,
     max_tokens: Annotated[
         int | None, typer.Option(metavar="N", help="The most that an answer may have.")
@@ -165,5 +189,9 @@ def llm_label(
             dry_run=dry_run,
             show_prompt=show_prompt,
             yes=yes,
+            samples=samples,
+            threshold=threshold,
+            target_accuracy=target_accuracy,
+            batch=batch,
         ),
     )

@@ -12,8 +12,13 @@ from labelkit import columns, console
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.job import Job
 from labelkit.llm import prompt, template
-from labelkit.llm.examples import Examples, check_way, draw, nearest_to, pool, spread
+from labelkit.llm.answers import Labelled
+from labelkit.llm.examples import Examples, check_way, draw, nearest_to, plain, pool, spread
+from labelkit.llm.judge import Known
 from labelkit.llm.template import Template
+
+Codes = NDArray[np.int32]
+EMPTY = Labelled("", 0.0, "the text is empty")
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,21 @@ class Rows:
     texts: list[str]
     places: NDArray[np.int64]  # a place in `texts` for each row of the file; -1: not chosen
     empty: NDArray[np.bool_]
+
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """The first row of the file with each text."""
+        found = np.zeros(len(self.texts), dtype=np.int64)
+        rows = np.flatnonzero(self.places >= 0)[::-1]
+        found[self.places[rows]] = rows
+        return found
+
+    def each(self, found: Sequence[Labelled]) -> list[Labelled | None]:
+        """Return what each row of the file gets; None where it was not looked at."""
+        return [
+            found[place] if place >= 0 else (EMPTY if empty else None)
+            for place, empty in zip(self.places.tolist(), self.empty.tolist(), strict=True)
+        ]
 
 
 class Writer:
@@ -69,9 +89,10 @@ def template_of(job: Job, path: Path | None, task: prompt.Task) -> Template | No
     return found
 
 
-def rows_of(job: Job, writer: Writer) -> Rows:
-    """Return the distinct texts of the chosen rows."""
-    chosen = job.chosen if job.chosen is not None else np.ones(job.rows, dtype=bool)
+def rows_of(job: Job, writer: Writer, chosen: NDArray[np.bool_] | None) -> Rows:
+    """Return the distinct texts of the chosen rows; None means all."""
+    if chosen is None:
+        chosen = np.ones(job.rows, dtype=bool)
     places = np.full(job.rows, -1, dtype=np.int64)
     empty = np.zeros(job.rows, dtype=bool)
     known: dict[str, int] = {}
@@ -159,11 +180,55 @@ def _vectors(job: Job) -> Callable[[Sequence[str]], Any]:
     return vectors
 
 
-def codes(said: columns.Labels, rows: Rows, classes: tuple[str, ...]) -> NDArray[np.int32]:
-    """Return the class that people gave each distinct text, -1 where none or where they differ."""
+def known(job: Job, said: columns.Labels, rows: Rows, classes: tuple[str, ...]) -> Known:
+    """Return the class known of each distinct text, from people and --gold; no audit rows.
+
+    A text of which two classes are known, and one that an audit row has too, counts as unknown.
+    """
+    codes = _placed(_codes_in(said.values, classes), rows)
+    at_random = False
+    gold = gold_codes(job, classes)
+    if gold is not None:
+        gold[_audit_rows(job)] = -1
+        at_random = bool((gold[rows.places >= 0] >= 0).all())
+        codes = np.where(codes == -1, _placed(gold, rows), codes)
+    codes[_placed(audit(job, classes), rows) != -1] = -1
+    codes[codes < 0] = -1
+    _, groups = np.unique([plain(text) for text in rows.texts], return_inverse=True)
+    return Known(codes, groups.astype(np.int64), at_random)
+
+
+def gold_codes(job: Job, classes: tuple[str, ...]) -> Codes | None:
+    """Return the known truth of each row of the file, -1 where there is none; None without."""
+    values = job.gold()
+    if values is None:
+        return None
+    where = f"{job.source.name}, column {job.options['gold']!r}"
+    ignore = job.ignores_unknown_labels()
+    return columns.encode(values, list(classes), ignore, where, job.keys)[1]
+
+
+def audit(job: Job, classes: tuple[str, ...]) -> Codes:
+    """Return what people said of the rows that were drawn to judge by, -1 for all others."""
+    if not job.source.has("label_origin") and not job.options.get("answers"):
+        return np.full(job.rows, -1, dtype=np.int32)
+    labels = job.labels()
+    return np.where(labels.audit, _codes_in(labels.values, classes), np.int32(-1))
+
+
+def _audit_rows(job: Job) -> NDArray[np.bool_]:
+    return job.labels().audit
+
+
+def _codes_in(values: columns.Texts, classes: tuple[str, ...]) -> Codes:
+    place = {name: np.int32(code) for code, name in enumerate(classes)}
+    return np.array([place.get(value, -1) for value in values], dtype=np.int32)
+
+
+def _placed(codes: Codes, rows: Rows) -> Codes:
+    """Return each distinct text's class: -1 where none, -2 where its rows differ."""
     found = np.full(len(rows.texts), -1, dtype=np.int32)
-    for row in np.flatnonzero((said.codes >= 0) & (rows.places >= 0)):
-        place, code = rows.places[row], classes.index(str(said.values[row]))
-        found[place] = code if found[place] in (-1, code) else -2
-    found[found == -2] = -1
+    for row in np.flatnonzero((codes >= 0) & (rows.places >= 0)):
+        place = rows.places[row]
+        found[place] = codes[row] if found[place] in (-1, codes[row]) else -2
     return found

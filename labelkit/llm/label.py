@@ -1,53 +1,45 @@
-"""What llm-label does: the rows' texts gathered, asked, and written back as columns."""
+"""What llm-label does: the rows' texts gathered, asked, and the answers judged."""
 
 import os
-import shlex
 import time
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labelkit import columns, console
 from labelkit.errors import UsageError
-from labelkit.files import next_to
 from labelkit.job import Job
-from labelkit.llm import completion, cost, gather, outlook
+from labelkit.llm import aims, completion, cost, gather, outlook, write
 from labelkit.llm.answers import Labelled
-from labelkit.llm.ask import summary
 from labelkit.llm.cache import Cache, digest
 from labelkit.llm.gather import Rows
+from labelkit.llm.judge import Known, calibrated
+from labelkit.llm.reliability import AS_GIVEN
 from labelkit.llm.run import Run
 from labelkit.llm.settings import Settings, Wanted
-
-EMPTY = Labelled("", 0.0, "the text is empty")
 
 
 def llm_label(job: Job, wanted: Wanted) -> None:
     """Label the chosen rows of a job by a language model and write the output."""
-    settings = wanted.settings()
-    price = _price(wanted, settings)
     people = gather.people(job)
-    classes = tuple(job.classes or people.classes)
-    completion.check_classes(classes)
-    run, rows = _run(job, wanted, settings, classes, people)
+    classes = _classes(job, people)
+    asking = prepare(job, wanted, classes, people, job.chosen)
+    run, rows = asking.run, asking.rows
     try:
-        _limit(job, wanted, run, price)
+        aim = aims.aim_of(job, wanted, asking.known)
+        _limit(job, wanted, run, asking.price)
         if wanted.show_prompt:
             return _show_prompt(run, rows)
-        refresh = digest([settings.model, settings.base_url, classes, job.options["input"]])
+        refresh = digest([run.settings.model, run.settings.base_url, classes, job.options["input"]])
         if wanted.refresh:
             run.cache.begin_refresh(refresh, noted=not wanted.dry_run)
         if wanted.dry_run:
-            return outlook.tell(job, run, rows, outlook.expected_of(run, rows, price))
-        if price is not None and console.can_ask() and not wanted.yes:
-            outlook.consent(run, outlook.expected_of(run, rows, price))
+            return outlook.tell(job, run, rows, outlook.expected_of(run, rows, asking.price))
+        if asking.price is not None and console.can_ask() and not wanted.yes:
+            outlook.consent(run, outlook.expected_of(run, rows, asking.price))
         started = time.monotonic()
-        with console.progress(
-            f"asking {console.clean(settings.model)}", len(rows.texts)
-        ) as advance:
-            run.advance = advance
-            found = run.label(rows.texts) if rows.texts else []
+        found = asking.label()
         run.cache.end_refresh(refresh)
     except KeyboardInterrupt:
         console.note(
@@ -57,8 +49,48 @@ def llm_label(job: Job, wanted: Wanted) -> None:
         raise
     finally:
         run.cache.close()
-    _write(job, run, rows, found, time.monotonic() - started)
+    write.write(job, asking, found, aim, time.monotonic() - started)
     return None
+
+
+@dataclass
+class Asking:
+    """A model ready to be asked about some rows, with what is known of them."""
+
+    run: Run
+    rows: Rows
+    known: Known
+    price: cost.Price | None
+    way: str = AS_GIVEN  # how confidence was calibrated
+
+    def label(self) -> list[Labelled]:
+        """Return the answers about the distinct texts, their confidence calibrated."""
+        run, texts = self.run, self.rows.texts
+        if not texts:
+            return []
+        total = len(texts) * len(run.settings.passes)
+        with console.progress(f"asking {console.clean(run.settings.model)}", total) as advance:
+            run.advance = advance
+            found = run.label(texts)
+        if run.settings.local:  # whose leaning was seen to already
+            return found
+        found, self.way = calibrated(found, self.known, run.task.classes)
+        if self.way != AS_GIVEN:
+            run.notes.append(
+                f"confidence through {self.way}, learned on {self.known.count:,} known rows "
+                "(each judged by the others)"
+            )
+        return found
+
+
+def _classes(job: Job, people: columns.Labels) -> tuple[str, ...]:
+    gold = job.gold() if not job.classes else None
+    seen = set(people.classes) | (
+        {str(label) for label in gold if label} if gold is not None else set()
+    )
+    classes = tuple(job.classes or sorted(seen))
+    completion.check_classes(classes)
+    return classes
 
 
 def _price(wanted: Wanted, settings: Settings) -> cost.Price | None:
@@ -69,13 +101,21 @@ def _price(wanted: Wanted, settings: Settings) -> cost.Price | None:
     return cost.Price(0.0, 0.0) if settings.free else None
 
 
-def _run(
-    job: Job, wanted: Wanted, settings: Settings, classes: tuple[str, ...], people: columns.Labels
-) -> tuple[Run, Rows]:
+def prepare(
+    job: Job,
+    wanted: Wanted,
+    classes: tuple[str, ...],
+    people: columns.Labels,
+    chosen: NDArray[np.bool_] | None,
+) -> Asking:
+    """Return the model that is wanted, ready to be asked about the chosen rows."""
+    settings = wanted.settings()
+    price = _price(wanted, settings)
     told = gather.task_of(job, classes)
     template = gather.template_of(job, wanted.template, told)
     writer = gather.Writer(job, template, settings.local)
-    rows = gather.rows_of(job, writer)
+    rows = gather.rows_of(job, writer, chosen)
+    known = gather.known(job, people, rows, classes)
     noun = job.text[0] if template is None and len(job.text) == 1 else ""
     run = Run(
         replace(told, preface=template.preface) if template else told,
@@ -87,12 +127,13 @@ def _run(
         cost.Meter(None, None),
         name=f"{time.time_ns()}-{os.getpid()}",
         noun=completion.text_noun(noun, told.name),
-        codes=gather.codes(people, rows, classes),
+        codes=known.codes,
+        groups=known.groups,
         ledger=told.name or str(job.task_path or ""),
     )
     if wanted.batch_price is not None:
         run.batch_price = cost.read_price(wanted.batch_price, "--batch-price")
-    return run, rows
+    return Asking(run, rows, known, price)
 
 
 def _limit(job: Job, wanted: Wanted, run: Run, price: cost.Price | None) -> None:
@@ -128,80 +169,3 @@ def _show_prompt(run: Run, rows: Rows) -> None:
             lines += [f"[{message['role']}]", *message["content"].splitlines(), ""]
     for line in lines:
         console.note(console.clean(line, 2000))
-
-
-def _write(job: Job, run: Run, rows: Rows, found: list[Labelled], seconds: float) -> None:
-    outcomes: list[Labelled | None] = [
-        found[place] if place >= 0 else (EMPTY if empty else None)
-        for place, empty in zip(rows.places.tolist(), rows.empty.tolist(), strict=True)
-    ]
-    model = run.model_name()
-    written: dict[str, Any] = {
-        "label": [item.label or None if item else None for item in outcomes],
-        "confidence": np.array(
-            [
-                np.nan if not item or item.confidence is None else item.confidence
-                for item in outcomes
-            ]
-        ),
-        "model": [model if item else None for item in outcomes],
-        "error": [item.error or None if item else None for item in outcomes],
-    }
-    if run.settings.rationale:
-        written["rationale"] = [item.rationale or None if item else None for item in outcomes]
-    looked = [item for item in outcomes if item]
-    labelled = sum(bool(item.label) for item in looked)
-    job.count(
-        rows=len(looked),
-        distinct=len(rows.texts),
-        labelled=labelled,
-        errors=len(looked) - labelled,
-        **({"model": model} if looked else {}),
-    )
-    counts = dict(summary(run.meter, run.asker)) if run.asker is not None else {}
-    job.cost(**counts)
-    job.figures({"notes": run.notes})
-    import pyarrow as pa
-
-    kinds = {name: pa.float64() if name == "confidence" else pa.string() for name in written}
-    job.annotate(
-        {
-            job.column(name): pa.array(values, kinds[name], from_pandas=True)
-            for name, values in written.items()
-        }
-    )
-    outlook.after_trial(job, run, seconds)
-    _say(job, run, looked, labelled, counts)
-
-
-def _say(job: Job, run: Run, looked: list[Labelled], labelled: int, counts: dict[str, Any]) -> None:
-    for note in run.notes:
-        console.note(f"llm-label: {note}")
-    errors: dict[str, int] = {}
-    for item in looked:
-        if item.error:
-            errors[item.error] = errors.get(item.error, 0) + 1
-    for error, times in sorted(errors.items(), key=lambda pair: (-pair[1], pair[0]))[:3]:
-        console.note(f"llm-label: {times:,} × {console.clean(error, 160)}")
-    parts = [f"{len(looked):,} rows", f"{labelled:,} labelled"]
-    if len(looked) > labelled:
-        parts.append(f"{len(looked) - labelled:,} without a label (see {job.column('error')})")
-    parts.append(
-        f"{counts.get('asked', 0):,} asked, {counts.get('from_cache', 0):,} from the cache"
-    )
-    parts.append(f"{counts.get('tokens_in', 0):,} tokens in, {counts.get('tokens_out', 0):,} out")
-    if run.settings.free:
-        parts.append("no cost: on this machine")
-    elif run.meter.price is None:
-        parts.append("cost unknown (--price IN,OUT)")
-    else:
-        parts.append(f"${run.meter.dollars:.4f}")
-    job.closing(" · ".join(parts), then=_next(job))
-
-
-def _next(job: Job) -> str | None:
-    if job.output in ("", "-"):
-        return None
-    asked = shlex.join(["labelkit", "query", job.output, "-o", str(next_to(job.output, "query"))])
-    label = shlex.quote(job.column("label"))
-    return f"{asked} -n 60 --audit 40 --label label --label {label} --batch todo.csv"

@@ -39,7 +39,8 @@ def expected_of(run: Run, rows: Rows, price: cost.Price | None) -> Expected:
     if run.settings.batch_api:
         price = run.batch_price or price
     dollars = None if price is None else price.dollars(tokens_in, tokens_out)
-    return Expected(requests, len(rows.texts) - texts, tokens_in, tokens_out, dollars, where)
+    cached = len(rows.texts) * len(run.settings.passes) - texts
+    return Expected(requests, cached, tokens_in, tokens_out, dollars, where)
 
 
 def tell(job: Job, run: Run, rows: Rows, expected: Expected) -> None:

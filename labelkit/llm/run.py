@@ -12,7 +12,7 @@ from labelkit import registry
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.llm import calibrate, completion, prompt
 from labelkit.llm.ahead import Ahead
-from labelkit.llm.answers import Labelled, labelled, read, worth_asking_again
+from labelkit.llm.answers import Labelled, labelled, read, voted, worth_asking_again
 from labelkit.llm.ask import Asker, Provider, Question, Reply, Request
 from labelkit.llm.batch import Batch
 from labelkit.llm.cache import Cache, digest
@@ -40,6 +40,7 @@ class Run:
     name: str
     noun: str = "Text"
     codes: NDArray[np.int32] | None = None
+    groups: NDArray[np.int64] | None = None
     ledger: str = ""
     advance: Callable[..., None] = lambda n, note="": None
     notes: list[str] = field(default_factory=list)
@@ -58,9 +59,15 @@ class Run:
         provider = self.connect()
         try:
             self.asker = self._asker(provider)
-            self.asker.advance = Progress(self.advance, self.asker, len(texts))
-            way = self._local if self.settings.local else self._chat
-            return await way(texts)
+            total = len(texts) * len(self.settings.passes)
+            self.asker.advance = Progress(self.advance, self.asker, total)
+            if self.settings.local:
+                return await self._local(texts)
+            # Each pass shares the asker; several are several answers to the same questions.
+            answers = [
+                await replace(self, settings=told)._chat(texts) for told in self.settings.passes
+            ]
+            return [voted(each) for each in zip(*answers, strict=True)]
         finally:
             await provider.close()
 
@@ -102,10 +109,16 @@ class Run:
         try:
             self.recall(provider)
             asker = self._asker(provider)
-            ahead = self.ahead(asker, self.states_confidence(provider.facts))
-            left = ahead.left(texts)
-            groups = (left[i : i + ahead.size] for i in range(0, len(left), ahead.size))
-            return (ahead.question(group).request for group in groups), len(left), provider.where
+            stated = self.states_confidence(provider.facts)
+            each = [replace(self, settings=told) for told in self.settings.passes]
+            ahead = [run.ahead(asker, stated) for run in each]
+            left = [way.left(texts) for way in ahead]
+            requests = (
+                way.question(some[i : i + way.size]).request
+                for way, some in zip(ahead, left, strict=True)
+                for i in range(0, len(some), way.size)
+            )
+            return requests, sum(map(len, left)), provider.where
         finally:
             asyncio.run(provider.close())
 
@@ -125,7 +138,8 @@ class Run:
             "schema": prompt.schema(self.task.classes, told.rationale, state_confidence),
             "temperature": told.temperature,
             "max_tokens": told.room,
-            "logprobs": told.confidence != "verbalised",
+            "logprobs": told.confidence not in ("verbalised", "samples"),
+            **({"sample": told.sample} if told.sample else {}),
         } | ({"together": told.rows_per_request} if told.rows_per_request > 1 else {})
 
     def states_confidence(self, facts: dict[str, Any]) -> bool:
@@ -283,7 +297,8 @@ class Run:
             self.notes.append(
                 f"the model's leaning was fitted on {counts.sum():,} labels by people"
             )
-            return calibrate.fitted(scores, codes)
+            groups = self.groups[good] if self.groups is not None else None
+            return calibrate.fitted(scores, codes, groups)
         self.notes.append(
             f"the model's leaning was balanced away over {len(scores):,} texts, as if all classes "
             f"were equally common; {ENOUGH_LABELS} labels by people (--label) would fit it"

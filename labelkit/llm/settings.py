@@ -1,14 +1,15 @@
 """What a run of llm-label was told, checked."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labelkit.errors import LabelkitError, UsageError, nearest
 from labelkit.llm.pace import Pace
 from labelkit.llm.together import MOST_ROWS
 
-CONFIDENCES = ("auto", "logprob", "verbalised")
+CONFIDENCES = ("auto", "logprob", "samples", "verbalised")
+SAMPLES, SAMPLING_TEMPERATURE = 5, 0.7
 # Room for an answer and for the reasons of a model that thinks first; not a target.
 ANSWER_ROOM, RATIONALE_ROOM = 200, 400
 DEFAULT_MODEL = "gpt-4o-mini"  # at OpenAI itself; everywhere else a model has to be named
@@ -33,6 +34,8 @@ class Settings:
     confidence: str = "auto"
     rationale: bool = False
     max_tokens: int | None = None
+    samples: int | None = None
+    sample: int = 0  # which of several answers to the same question
 
     def __post_init__(self) -> None:
         if self.confidence not in CONFIDENCES:
@@ -40,7 +43,10 @@ class Settings:
                 f"--confidence {self.confidence!r} is not known"
                 f"{nearest(self.confidence, CONFIDENCES)} (choices: {', '.join(CONFIDENCES)})"
             )
+        if self.samples is not None and self.confidence not in ("auto", "samples"):
+            raise UsageError(f"--samples does not go with --confidence {self.confidence}")
         for name, value, least in (
+            ("--samples", 2 if self.samples is None else self.samples, 2),
             ("--concurrency", 1 if self.concurrency is None else self.concurrency, 1),
             ("--rpm", 1 if self.rpm is None else self.rpm, 1),
             ("--tpm", 1 if self.tpm is None else self.tpm, 1),
@@ -55,6 +61,7 @@ class Settings:
         for option, asked in (
             ("--rows-per-request", self.rows_per_request > 1),
             ("--batch-api", self.batch_api),
+            ("--confidence samples", self.sampled),
         ):
             if asked and self.free:
                 raise UsageError(f"{option} is for models behind an endpoint, not for {self.model}")
@@ -79,6 +86,26 @@ class Settings:
     def pace(self) -> Pace:
         """Return when the next request may go."""
         return Pace(self.concurrency, self.rpm, self.tpm)
+
+    @property
+    def sampled(self) -> bool:
+        """Tell whether each row is asked about several times."""
+        return self.samples is not None or self.confidence == "samples"
+
+    @property
+    def passes(self) -> list["Settings"]:
+        """Return how each of the passes over the rows asks: one, or one a sample."""
+        if not self.sampled:
+            return [self]
+        return [
+            replace(
+                self,
+                confidence="samples",
+                temperature=self.temperature or SAMPLING_TEMPERATURE,
+                sample=number,
+            )
+            for number in range(1, (self.samples or SAMPLES) + 1)
+        ]
 
     @property
     def room(self) -> int:
@@ -114,6 +141,10 @@ class Wanted:
     dry_run: bool
     show_prompt: bool
     yes: bool
+    samples: int | None = None
+    threshold: str | None = None
+    target_accuracy: float = 0.95
+    batch: Path | None = None
 
     def settings(self) -> Settings:
         """Return the settings, the environment added; UsageError or LabelkitError if they lack."""
@@ -138,6 +169,7 @@ class Wanted:
             confidence=self.confidence,
             rationale=self.rationale,
             max_tokens=self.max_tokens,
+            samples=self.samples,
         )
 
 

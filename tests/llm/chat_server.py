@@ -3,6 +3,7 @@
 Run as `python chat_server.py`; the first line on stdout is the port. The label of a row is
 POSITIVE when it holds "good", else NEGATIVE. A mark in a row makes a fault: `[429]`, `[500]`,
 `[broken]`, `[cut]`, `[html]` at its first sight only (`[always 500]` each time); `[refuse]`,
+`[p=0.7]` (how sure), `[waver]` (another label at each third sight),
 `[length]`, `[empty]`, `[wrong]`, `[wrong once]`, `[filter]`, `[long]`, `[echo key]` each time.
 POST /control sets: latency, schema, logprobs, limit, temperature, key, dead; GET /seen tells the
 counts.
@@ -159,6 +160,10 @@ class Chat(BaseHTTPRequestHandler):
 
     def answer(self, body, row, sights, given, retried):
         label = "POSITIVE" if "good" in row.casefold() else "NEGATIVE"
+        if "[waver]" in row and sights % 3 == 0:
+            label = "NEGATIVE" if label == "POSITIVE" else "POSITIVE"
+        said = re.search(r"\[p=([\d.]+)\]", row)
+        sure = float(said.group(1)) if said else 0.9
         form = body.get("response_format", {}).get("json_schema")
         if form and STATE["binds"]:
             allowed = form["schema"]["properties"]["label"]["enum"]
@@ -182,7 +187,7 @@ class Chat(BaseHTTPRequestHandler):
             text = json.dumps({"label": label, "key": given})
         choice = {"message": {"content": text, "refusal": refusal}, "finish_reason": finish}
         if body.get("logprobs") and STATE["logprobs"] is True and text:
-            choice["logprobs"] = {"content": list(tokens(text, label))}
+            choice["logprobs"] = {"content": list(tokens(text, label, sure))}
         self.send(200, {"choices": [choice], "usage": USAGE}, STATE["headers"])
 
     def send_answer(self, text, choice, rows):
@@ -196,18 +201,18 @@ class Chat(BaseHTTPRequestHandler):
         self.send(200, {"choices": [choice], "usage": usage})
 
 
-def tokens(text, label):
-    """The answer cut into tokens of at most four characters, the label's first one at 0.9."""
+def tokens(text, label, surety=0.9):
+    """The answer cut into tokens of at most four characters, the label's first one at `surety`."""
     other = "POS" if label == "NEGATIVE" else "NEG"
     at = text.rfind(label)
     cuts = [0, at, *range(at + 3, len(text), 4), len(text)] if at >= 0 else [0, len(text)]
     for start, end in itertools.pairwise(cuts):
         piece = text[start:end]
-        sure = 0.9 if start == at else 1.0
+        sure = surety if start == at else 1.0
         top = [{"token": piece, "logprob": math.log(sure)}]
         if start == at:
-            top += [{"token": other, "logprob": math.log(0.06)}]
-            top += [{"token": "I", "logprob": math.log(0.04)}]
+            top += [{"token": other, "logprob": math.log(0.6 * (1 - surety))}]
+            top += [{"token": "I", "logprob": math.log(0.4 * (1 - surety))}]
         yield {"token": piece, "logprob": math.log(sure), "top_logprobs": top}
 
 

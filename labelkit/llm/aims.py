@@ -1,0 +1,34 @@
+"""What the labels are for: how sure they have to be, and who gets the others."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from labelkit.batch import check_batch
+from labelkit.errors import UsageError
+from labelkit.job import Job
+from labelkit.llm import judge, threshold
+from labelkit.llm.judge import Known
+from labelkit.llm.settings import Wanted
+
+
+class Aim(NamedTuple):
+    """--threshold, --target-accuracy and --batch, checked."""
+
+    threshold: str | None
+    target: float
+    batch: Path | None
+
+
+def aim_of(job: Job, wanted: Wanted, known: Known) -> Aim:
+    """Return what the labels are for; raises, before anything is asked, where it cannot be."""
+    threshold.check_target(wanted.target_accuracy)
+    judge.read_threshold(wanted.threshold)
+    if wanted.threshold == "auto":
+        threshold.check_known(known.count, wanted.target_accuracy)
+    if wanted.batch is not None:
+        if wanted.threshold is None:
+            raise UsageError(
+                "--batch gets the rows below --threshold: give --threshold auto, or a confidence"
+            )
+        check_batch(job, wanted.batch)
+    return Aim(wanted.threshold, wanted.target_accuracy, wanted.batch)

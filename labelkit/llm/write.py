@@ -1,0 +1,186 @@
+"""The answers written back: our columns, the batch for people, and what is said about them."""
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labelkit import console
+from labelkit.batch import write_batch
+from labelkit.files import next_to
+from labelkit.job import Job
+from labelkit.llm import gather, judge, outlook
+from labelkit.llm.aims import Aim
+from labelkit.llm.answers import Labelled
+from labelkit.llm.ask import summary
+from labelkit.llm.threshold import Cut
+
+if TYPE_CHECKING:
+    from labelkit.llm.label import Asking
+
+Outcomes = Sequence[Labelled | None]
+
+
+def write(job: Job, asking: "Asking", found: list[Labelled], aim: Aim, seconds: float) -> None:
+    """Write the output and the batch, and say what was done.
+
+    LabelkitError, and no output, where the target accuracy cannot be shown.
+    """
+    run, classes = asking.run, asking.run.task.classes
+    cut = None
+    if aim.threshold is not None and found:
+        cut = judge.cut(found, asking.known, classes, aim.threshold, aim.target)
+    outcomes = asking.rows.each(found)
+    looked = [item for item in outcomes if item]
+    labelled = sum(bool(item.label) for item in looked)
+    job.count(
+        rows=len(looked),
+        distinct=len(asking.rows.texts),
+        labelled=labelled,
+        errors=len(looked) - labelled,
+        **({"model": run.model_name()} if looked else {}),
+    )
+    counts = dict(summary(run.meter, run.asker)) if run.asker is not None else {}
+    job.cost(**counts)
+    audit = judge.audited(outcomes, gather.audit(job, classes), classes, cut)
+    calibration = {"by": asking.way, "known_rows": asking.known.count}
+    job.figures({"notes": run.notes, "calibration": calibration, **audit})
+    to_people = _below(job, outcomes, cut) if cut is not None else []
+    if cut is not None:
+        job.figures({"threshold": {**cut._asdict(), "to_people": len(to_people)}})
+    _annotate(job, asking, outcomes)
+    if aim.batch is not None:
+        _write_batch(job, aim, outcomes, to_people)
+    outlook.after_trial(job, run, seconds)
+    _say_errors(job, asking, looked)
+    if cut is not None:
+        _say_cut(job, asking, looked, cut, aim, len(to_people))
+    _say_audit(audit)
+    job.closing(_closing(job, asking, looked, labelled, counts), then=_next(job, aim))
+
+
+def _annotate(job: Job, asking: "Asking", outcomes: Outcomes) -> None:
+    import pyarrow as pa
+
+    model = asking.run.model_name()
+    written: dict[str, Any] = {
+        "label": [item.label or None if item else None for item in outcomes],
+        "confidence": np.array(
+            [
+                np.nan if not item or item.confidence is None else item.confidence
+                for item in outcomes
+            ]
+        ),
+        "model": [model if item else None for item in outcomes],
+        "error": [item.error or None if item else None for item in outcomes],
+    }
+    if asking.run.settings.rationale:
+        written["rationale"] = [item.rationale or None if item else None for item in outcomes]
+    kinds = {name: pa.float64() if name == "confidence" else pa.string() for name in written}
+    job.annotate(
+        {
+            job.column(name): pa.array(values, kinds[name], from_pandas=True)
+            for name, values in written.items()
+        }
+    )
+
+
+def _below(job: Job, outcomes: Outcomes, cut: Cut) -> list[int]:
+    """Return the rows for people, the least sure first: no label yet, a text to judge."""
+    done = job.labels(["label"] if job.source.has("label") else []).codes >= 0
+    rows = [
+        row
+        for row, item in enumerate(outcomes)
+        if item and item != gather.EMPTY and not done[row] and not judge.passes(item, cut)
+    ]
+    return sorted(rows, key=lambda row: (_sure(outcomes[row]), row))
+
+
+def _sure(item: Labelled | None) -> float:
+    return (item.confidence or 0.0) if item and item.label else -1.0
+
+
+def _write_batch(job: Job, aim: Aim, outcomes: Outcomes, rows: list[int]) -> None:
+    import pyarrow as pa
+
+    assert aim.batch is not None
+    chosen = [outcomes[row] for row in rows]
+    guesses = [item.label or None if item else None for item in chosen]
+    sure = [item.confidence if item and item.label else None for item in chosen]
+    found = {
+        "query_guess": pa.array(guesses, pa.string()),
+        "query_guess_confidence": pa.array(sure, pa.float64()),
+    }
+    write_batch(job, aim.batch, rows, ["query"] * len(rows), found)
+
+
+def _say_errors(job: Job, asking: "Asking", looked: list[Labelled]) -> None:
+    for note in asking.run.notes:
+        console.note(f"llm-label: {note}")
+    errors: dict[str, int] = {}
+    for item in looked:
+        if item.error:
+            errors[item.error] = errors.get(item.error, 0) + 1
+    for error, times in sorted(errors.items(), key=lambda pair: (-pair[1], pair[0]))[:3]:
+        console.note(f"llm-label: {times:,} × {console.clean(error, 160)}")
+
+
+def _say_cut(
+    job: Job, asking: "Asking", looked: list[Labelled], cut: Cut, aim: Aim, to_people: int
+) -> None:
+    kept = sum(judge.passes(item, cut) for item in looked)
+    biased = "" if asking.known.at_random else " (biased: not drawn at random)"
+    said = f"{kept:,} of {len(looked):,} rows have a confidence of {cut.confidence:.3f} or more"
+    if cut.rows:
+        said += (
+            f"; of the {cut.rows:,} known rows there{biased} {cut.right / cut.rows:.3f} are right "
+            f"({cut.low:.3f} to {cut.high:.3f})"
+        )
+    where = f" -> {aim.batch}" if aim.batch is not None else f' ("{_where(job, cut)}")'
+    console.note(f"llm-label: {said}; {to_people:,} rows are for people{where}")
+
+
+def _where(job: Job, cut: Cut) -> str:
+    return f"{job.column('confidence')} < {cut.confidence:.6f}"
+
+
+def _say_audit(audit: dict[str, Any]) -> None:
+    for name, words in (("audit", ""), ("audit_above_the_cut", " with that confidence")):
+        found = audit.get(name)
+        if found and found["rows"]:
+            low, high = found["interval"]
+            console.note(
+                f"llm-label: of {found['rows']:,} audit rows{words} {found['accuracy']:.3f} are "
+                f"right ({low:.3f} to {high:.3f})"
+            )
+
+
+def _closing(
+    job: Job, asking: "Asking", looked: list[Labelled], labelled: int, counts: dict[str, Any]
+) -> str:
+    run = asking.run
+    parts = [f"{len(looked):,} rows", f"{labelled:,} labelled"]
+    if len(looked) > labelled:
+        parts.append(f"{len(looked) - labelled:,} without a label (see {job.column('error')})")
+    parts.append(
+        f"{counts.get('asked', 0):,} asked, {counts.get('from_cache', 0):,} from the cache"
+    )
+    parts.append(f"{counts.get('tokens_in', 0):,} tokens in, {counts.get('tokens_out', 0):,} out")
+    if run.settings.free:
+        parts.append("no cost: on this machine")
+    elif run.meter.price is None:
+        parts.append("cost unknown (--price IN,OUT)")
+    else:
+        parts.append(f"${run.meter.dollars:.4f}")
+    return " · ".join(parts)
+
+
+def _next(job: Job, aim: Aim) -> str | None:
+    if job.output in ("", "-"):
+        return None
+    if aim.batch is not None and str(aim.batch) != "-":
+        return shlex.join(["labelkit", "annotate", str(aim.batch)])
+    asked = shlex.join(["labelkit", "query", job.output, "-o", str(next_to(job.output, "query"))])
+    label = shlex.quote(job.column("label"))
+    return f"{asked} -n 60 --audit 40 --label label --label {label} --batch todo.csv"

@@ -4,18 +4,18 @@ import getpass
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from labelkit import console, history
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.files import next_to
-from labelkit.people import answers_file, highlight, prompts
+from labelkit.people import answers_file, highlight, live, prompts
 from labelkit.people.context import Context
 from labelkit.people.deck import Deck, find_classes
 from labelkit.people.journal import Journal, set_aside
-from labelkit.people.session import FileOrder, Session
+from labelkit.people.session import FileOrder, Limits, Order, Session
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -29,12 +29,16 @@ class Wanted(NamedTuple):
     blind: bool = False
     redo: str | None = None
     annotator: str | None = None
+    limits: Limits = Limits()
+    audit: int | None = None
+    strategy: str = "default"
     in_order: bool = False
     plain: bool = False
     start_over: bool = False
 
 
-Ask = Callable[[Session, highlight.Highlighter, Context], None]
+Highlighter = highlight.Highlighter
+Ask = Callable[[Session, Highlighter, Context], None]
 
 
 def annotate(job: "Job", wanted: Wanted) -> None:
@@ -43,24 +47,49 @@ def annotate(job: "Job", wanted: Wanted) -> None:
     highlighter = highlight.of_rules(job.task.table("weak-label"), wanted.highlight)
     classes = classes_of(job)
     deck = Deck(job, wanted.show, classes)
-    if not deck.is_batch and not wanted.in_order:
-        raise UsageError(
-            f"{deck.name} is no batch of query (it has no column row_check); ask all its rows "
-            f"with --in-order"
-        )
     journal = open_journal(job, deck, classes, path, wanted.start_over)
     try:
-        order = FileOrder(deck, np.flatnonzero(~deck.labelled()).tolist())
-        session = Session(
-            *(deck, order, classes, journal),
-            who=annotator(wanted),
-            blind=wanted.blind,
-            redo=wanted.redo,
-            total=order.total,
-        )
-        work(job, session, journal, path, highlighter, ask_by(wanted))
+        if deck.is_batch or wanted.in_order:
+            _in_order(job, wanted, deck, journal, path, highlighter)
+        else:
+            _live(job, wanted, deck, journal, path, highlighter)
     finally:
         journal.close()
+
+
+def _in_order(
+    job: "Job", wanted: Wanted, deck: Deck, journal: Journal, path: Path, marks: Highlighter
+) -> None:
+    rows = np.flatnonzero(~deck.labelled()).tolist()
+    order = FileOrder(deck, rows, wanted.limits)
+    session = _session(wanted, deck, order, journal, total=order.total)
+    work(job, session, journal, path, marks, ask_by(wanted))
+
+
+def _live(
+    job: "Job", wanted: Wanted, deck: Deck, journal: Journal, path: Path, marks: Highlighter
+) -> None:
+    order, learner = live.make_order(job, deck, wanted.strategy, wanted.audit, wanted.limits)
+    limit = wanted.limits.labels
+    session = _session(wanted, deck, order, journal, total=limit, counts_labels=True)
+    order.attach(session)
+    try:
+        work(job, session, journal, path, marks, ask_by(wanted))
+    finally:
+        learner.stop()
+    if learner.failure is not None:
+        console.warn(f"the model could not learn along, rows came at random: {learner.failure}")
+    live.leave_behind(job, session, path)
+
+
+def _session(wanted: Wanted, deck: Deck, order: Order, journal: Journal, **how: Any) -> Session:
+    return Session(
+        *(deck, order, deck.classes, journal),
+        who=annotator(wanted),
+        blind=wanted.blind,
+        redo=wanted.redo,
+        **how,
+    )
 
 
 def work(
@@ -68,7 +97,7 @@ def work(
     session: Session,
     journal: Journal,
     path: Path,
-    highlighter: highlight.Highlighter,
+    highlighter: Highlighter,
     ask: Ask,
 ) -> None:
     """Let the person work; whatever ends it, the answers are written."""

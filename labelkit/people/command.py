@@ -46,6 +46,25 @@ RedoOption = Annotated[
 Annotator = Annotated[
     str | None, typer.Option(metavar="NAME", help="Who labels. Default: the account's name.")
 ]
+LabelsWanted = Annotated[
+    int | None, typer.Option("--labels", metavar="N", min=1, help="Stop after N labels in all.")
+]
+Minutes = Annotated[
+    float | None, typer.Option(metavar="M", min=0, help="Stop M minutes after the start.")
+]
+Audit = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=0,
+        help="Rows drawn at random that are asked first and never learned from: accuracy is "
+        "claimed from them. Default: 30, or a fifth of --labels if that is less. Not of a batch.",
+    ),
+]
+Strategy = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="What picks the rows of a data file, as in query."),
+]
 InOrder = Annotated[
     bool, typer.Option("--in-order", help="Ask the rows as they stand, as those of a batch are.")
 ]
@@ -94,7 +113,11 @@ def merge(
     work.merge(job, answers_files, batch or [], prefer.value, not ignore_unknown)
 
 
-@command("annotate", uses=("output", "text", "classes", "id", "cache"), inputs="one")
+@command(
+    "annotate",
+    uses=("output", "text", "classes", "id", "gold", "features", "column", "cache"),
+    inputs="one",
+)
 def annotate(
     job: "Job",
     show: Show = None,
@@ -102,6 +125,10 @@ def annotate(
     blind: Blind = False,
     redo: RedoOption = None,
     annotator: Annotator = None,
+    labels: LabelsWanted = None,
+    minutes: Minutes = None,
+    audit: Audit = None,
+    strategy: Strategy = "default",
     in_order: InOrder = False,
     plain: Plain = False,
     start_over: StartOver = False,
@@ -113,13 +140,18 @@ def annotate(
     disk before the next row is shown; the same command goes on where it stopped. Without a
     terminal each line of stdin answers a row: a number, a class, or a command (? lists them).
 
+    A file that is no batch of query is taught from: audit rows are asked first, then the rows that
+    teach most, while a model learns along in the background; beside the answers it leaves the
+    labelled file (DATA.labelled.csv) and the model (DATA.model).
+
     The answers (default: todo.csv gives todo.answers.csv) are what merge reads.
 
     Example:
-      labelkit annotate sample_data/reviews.csv -o build/hand.csv --in-order \\
+      labelkit annotate sample_data/reviews.csv -o build/hand.csv --labels 100 \\
         --classes NEGATIVE,POSITIVE
     """
     from labelkit.people import annotate as work
+    from labelkit.people.session import Limits
 
     work.annotate(
         job,
@@ -129,6 +161,9 @@ def annotate(
             blind=blind,
             redo=redo.value if redo else None,
             annotator=annotator,
+            limits=Limits(labels, minutes),
+            audit=audit,
+            strategy=strategy,
             in_order=in_order,
             plain=plain,
             start_over=start_over,

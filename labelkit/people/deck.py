@@ -52,7 +52,7 @@ class Deck:
         job.require(show)
         self.text = job.text if job.has_text() else []
         self.fields = list(dict.fromkeys(show)) if self.text else _fields(job, show)
-        self._classes = set(classes)
+        self.classes = list(classes)
         said = [name for name in SUGGESTING if job.source.has(name)]
         with_confidence = [f"{name.removesuffix('label')}confidence" for name in said]
         known = ["label", "label_origin", ROW_CHECK, "query_reason", "noise_reason"]
@@ -102,8 +102,17 @@ class Deck:
         """Return the other columns to show, by name."""
         return [(name, self.cell(name, row)) for name in self.fields]
 
+    def has(self, name: str) -> bool:
+        """Tell whether a column was read."""
+        return name in self._data.column_names
+
+    def filled_with(self, name: str, text: str) -> npt.NDArray[np.bool_]:
+        """Return in which rows a column holds just this."""
+        same = pc.fill_null(pc.equal(self.column(name), text), False)
+        return np.asarray(same.to_numpy(), dtype=bool)
+
     def column(self, name: str) -> Any:
-        """Return a column that is shown, as text."""
+        """Return a column that was read, as text."""
         return self._data.column(name)
 
     def about(self, row: int) -> About:
@@ -115,7 +124,7 @@ class Deck:
     def _suggestion(self, row: int) -> Suggestion | None:
         for name in self._said:
             label = self.cell(name, row)
-            if label not in self._classes:
+            if label not in self.classes:
                 continue
             beside = f"{name.removesuffix('label').rstrip('_')}_confidence"
             return Suggestion(label, _number(self.cell(beside, row)), SUGGESTING[name])
@@ -123,11 +132,11 @@ class Deck:
 
     def copies(self, row: int) -> list[int]:
         """Return the other rows that look the same to a person."""
-        same: list[int] = self._alike.get(int(self._kinds[row]), [])
+        same: list[int] = self._alike.get(int(self.kinds[row]), [])
         return [other for other in same if other != row]
 
     @cached_property
-    def _kinds(self) -> npt.NDArray[np.int64]:
+    def kinds(self) -> npt.NDArray[np.int64]:
         """A number for each row, the same where rows look the same."""
         columns = [self._data.column(name) for name in [*self.text, *self.fields]]
         if not columns:
@@ -140,9 +149,9 @@ class Deck:
     @cached_property
     def _alike(self) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
-        twice = np.bincount(self._kinds, minlength=1) > 1
-        for row in np.flatnonzero(twice[self._kinds]).tolist():
-            found.setdefault(int(self._kinds[row]), []).append(row)
+        twice = np.bincount(self.kinds, minlength=1) > 1
+        for row in np.flatnonzero(twice[self.kinds]).tolist():
+            found.setdefault(int(self.kinds[row]), []).append(row)
         return found
 
 

@@ -40,6 +40,21 @@ class Progress(NamedTuple):
     flagged: int
 
 
+class Limits(NamedTuple):
+    """When to stop asking."""
+
+    labels: int | None = None
+    minutes: float | None = None
+
+    def reached(self, session: "Session") -> str:
+        """Return which limit is reached, '' while none is."""
+        if self.labels is not None and session.labels_given() >= self.labels:
+            return f"the {self.labels:,} labels of --labels are given"
+        if self.minutes is not None and session.minutes() >= self.minutes:
+            return f"the {self.minutes:g} minutes of --minutes are over"
+        return ""
+
+
 class Order(Protocol):
     """Chooses which row is asked next."""
 
@@ -56,11 +71,14 @@ class Order(Protocol):
         """Return why no more rows are asked, '' while there are."""
 
 
+_NO_LIMITS = Limits()
+
+
 class FileOrder:
     """The rows of the file as they stand; those with a label there are not asked."""
 
-    def __init__(self, deck: Deck, rows: Iterable[int]) -> None:
-        self._deck = deck
+    def __init__(self, deck: Deck, rows: Iterable[int], limits: Limits = _NO_LIMITS) -> None:
+        self._deck, self._limits = deck, limits
         self._rows = list(rows)
         self._at = 0
 
@@ -85,8 +103,8 @@ class FileOrder:
             self._at = 0
 
     def over(self, session: "Session") -> str:
-        """Never, but for the end of the file."""
-        return ""
+        """Return which limit is reached."""
+        return self._limits.reached(session)
 
 
 class Session:
@@ -108,11 +126,13 @@ class Session:
         blind: bool = False,
         redo: str | None = None,
         total: int | None = None,
+        counts_labels: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.deck, self.order, self.classes = deck, order, list(classes)
         self.who, self.blind, self.clock = who, blind, clock
         self.said: dict[int, Said] = {}
+        self._counts_labels = counts_labels
         self.with_copies = True
         self.offered = self.accepted = 0
         self._journal = journal
@@ -298,6 +318,8 @@ class Session:
             flagged += said.flag
             labelled += bool(said.label)
         done = labelled + skipped if self._redo is None else len(self._redo & self._handled)
+        if self._counts_labels:
+            done = self.labels_given()
         pace = median(self._seconds[-_RECENT:]) if self._seconds else None
         left = None
         if pace is not None and self._total is not None:

@@ -1,0 +1,203 @@
+"""Learns in the background from what a person has said, and ranks the rows still to be asked."""
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit import classifier, registry
+from labelkit.people.deck import Deck
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+PICKS = 20  # rows that a strategy chooses together; the others follow by their score
+CHUNK = 8_192
+WIDE = 200  # columns, from which on kinds of models are not compared again and again
+MACHINE_ROWS, MACHINE_WEIGHT = 5_000, 50.0  # a machine's labels count as 50 of a person's at most
+
+
+class Seen(NamedTuple):
+    """What a strategy sees: the rows that may be asked, and what was learned so far."""
+
+    features: Any
+    probabilities: Floats | None
+    labelled: Any
+    codes: npt.NDArray[np.int64]
+    estimator: Any
+    classes: list[str]
+    reasons: dict[int, str]
+
+
+class Ranking(NamedTuple):
+    """Rows in the order in which to ask them, why, and what each row of the file probably is."""
+
+    rows: Rows
+    reasons: dict[int, str]
+    guesses: dict[int, tuple[int, float]]
+    labels: int  # how many of the person's labels it knows
+
+
+class Told(NamedTuple):
+    """What is known before the session: a code for each row, by people and by machines (-1: none).
+
+    `barred` rows are never learned from and never picked: the audit, and copies of its rows.
+    """
+
+    people: npt.NDArray[np.int64]
+    machine: npt.NDArray[np.int64]
+    barred: npt.NDArray[np.bool_]
+
+
+class Learner:
+    """A thread that ranks the rows anew whenever it is told of answers; the newest count.
+
+    `ranking` is the last one, None before the first; `failure` is what stopped the thread.
+    """
+
+    def __init__(self, job: "Job", deck: Deck, classes: list[str], told: Told, name: str) -> None:
+        self._job, self._deck, self._classes, self.told = job, deck, classes, told
+        self._strategy = registry.load("strategy", name)
+        self.ranking: Ranking | None = None
+        self.failure: Exception | None = None
+        self._given: dict[int, int] | None = None
+        self._matrix: Any = None
+        self._wake, self._idle = threading.Event(), threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def start(self, given: Mapping[int, int]) -> None:
+        """Begin with the answers of earlier sessions."""
+        self.tell(given)
+        self._thread.start()
+
+    def tell(self, given: Mapping[int, int]) -> None:
+        """Rank anew by these answers, row to code."""
+        self._given = dict(given)
+        self._idle.clear()
+        self._wake.set()
+
+    def wait(self) -> None:
+        """Wait until the ranking knows all that was told."""
+        self._idle.wait()
+
+    def stop(self) -> None:
+        """End the thread, once what it is at is done."""
+        self._stopped = True
+        self._wake.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            given = self._given
+            if self._stopped or given is None:
+                break
+            try:
+                self.ranking = self._rank(given)
+            except Exception as error:  # the person goes on, and is told
+                self.failure = error
+                break
+            if not self._wake.is_set():
+                self._idle.set()
+        self._idle.set()
+
+    def _features(self) -> Any:
+        """Return the features of all rows, made once, piece by piece so that keys come through."""
+        if self._matrix is None:
+            from scipy import sparse
+
+            features = self._job.features()
+            data = self._job.source.read(features.needed, typed=True)
+            features.fit(data)
+            parts = [
+                features.matrix(data.slice(start, CHUNK)).astype(np.float32)
+                for start in range(0, max(data.num_rows, 1), CHUNK)
+            ]
+            is_sparse = sparse.issparse(parts[0])
+            self._matrix = sparse.vstack(parts, format="csr") if is_sparse else np.vstack(parts)
+        return self._matrix
+
+    def _rank(self, given: dict[int, int]) -> Ranking:
+        matrix = self._features()
+        rows, codes, weights = self._to_learn(given)
+        eligible = self._eligible(given)
+        seen = Seen(
+            matrix[eligible], None, matrix[rows].astype(np.float64), codes, None, self._classes, {}
+        )
+        if len(np.unique(codes)) > 1:
+            seen = self._modelled(seen, weights)
+        scores = np.zeros(len(eligible))
+        rng = np.random.default_rng([self._job.seed, 3, len(given)])
+        if len(eligible):
+            scores = np.asarray(self._strategy(seen, min(PICKS, len(eligible)), rng), np.float64)
+        order = np.lexsort((rng.random(len(scores)), -scores))
+        return Ranking(
+            eligible[order],
+            {int(eligible[at]): _reason(seen, int(at)) for at in order[: 5 * PICKS]},
+            _guesses(seen, eligible),
+            len(given),
+        )
+
+    def _to_learn(self, given: dict[int, int]) -> tuple[Rows, Rows, Floats]:
+        """Return the rows to learn from, their codes and weights: people's, then machines'."""
+        codes = np.where(self.told.barred, -1, self.told.people)
+        for row, code in given.items():
+            codes[row] = -1 if self.told.barred[row] else code
+        people = np.flatnonzero(codes >= 0)
+        machine = np.flatnonzero((codes < 0) & (self.told.machine >= 0) & ~self.told.barred)
+        if len(machine) > MACHINE_ROWS:
+            rng = np.random.default_rng([self._job.seed, 4])
+            machine = np.sort(rng.choice(machine, MACHINE_ROWS, replace=False))
+        share = min(1.0, MACHINE_WEIGHT / max(len(machine), 1))
+        weights = np.concatenate([np.ones(len(people)), np.full(len(machine), share)])
+        found = np.concatenate([codes[people], self.told.machine[machine]])
+        return np.concatenate([people, machine]), found, weights
+
+    def _eligible(self, given: dict[int, int]) -> Rows:
+        """Return the rows that may be asked, one of those that look the same."""
+        free = (self.told.people < 0) & ~self.told.barred
+        free[list(given)] = False
+        known = self._deck.kinds[list(given)]
+        free &= ~np.isin(self._deck.kinds, known)
+        rows = np.flatnonzero(free)
+        _, first = np.unique(self._deck.kinds[rows], return_index=True)
+        return np.asarray(np.sort(rows[first]), dtype=np.int64)
+
+    def _modelled(self, seen: Seen, weights: Floats) -> Seen:
+        k, seed = len(self._classes), self._job.seed
+        kind = "logistic" if seen.labelled.shape[1] >= WIDE else "auto"
+        recipe, _ = classifier.select(seen.labelled, seen.codes, k, kind, seed, weights)
+        model = classifier.fit(seen.labelled, seen.codes, recipe, seed, weights)
+        found = [
+            classifier.probabilities(model, seen.features[start : start + CHUNK], k)
+            for start in range(0, max(seen.features.shape[0], 1), CHUNK)
+        ]
+        return seen._replace(probabilities=np.concatenate(found), estimator=model)
+
+
+def _reason(seen: Seen, place: int) -> str:
+    """Return why a row is asked: the strategy's own words, else the two likeliest classes."""
+    if place in seen.reasons or seen.probabilities is None:
+        return seen.reasons.get(place, "")
+    row = seen.probabilities[place]
+    first, second = np.argsort(-row, kind="stable")[:2]
+    names = seen.classes
+    return (
+        f"margin {row[first] - row[second]:.2f}: {names[first]} {row[first]:.2f}, "
+        f"{names[second]} {row[second]:.2f}"
+    )
+
+
+def _guesses(seen: Seen, eligible: Rows) -> dict[int, tuple[int, float]]:
+    if seen.probabilities is None:
+        return {}
+    codes, confidence = seen.probabilities.argmax(axis=1), seen.probabilities.max(axis=1)
+    pairs = zip(codes.tolist(), confidence.tolist(), strict=True)
+    return dict(zip(eligible.tolist(), pairs, strict=True))

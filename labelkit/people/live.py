@@ -1,0 +1,163 @@
+"""The live loop: audit rows first, then the rows that teach most, while a model learns along."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from labelkit import console
+from labelkit.columns import AUDIT
+from labelkit.errors import LabelkitError
+from labelkit.files import ending_of, next_to
+from labelkit.people.deck import SUGGESTING, About, Deck, Suggestion
+from labelkit.people.learner import Learner, Told
+from labelkit.people.session import Limits, Session
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+EVERY = 5  # labels between two rankings
+MOST_AUDIT = 30
+AUDIT_SHARE = 5  # of a budget of labels, one in five at most is for the audit
+
+
+class LiveOrder:
+    """Asks the audit rows, then what the learner ranks first; never waits for it."""
+
+    def __init__(
+        self, deck: Deck, audit: list[int], learner: Learner, limits: Limits, seed: int
+    ) -> None:
+        self._deck, self._learner, self._limits = deck, learner, limits
+        self._audit, self._is_audit = audit, set(audit)
+        self._session: Session | None = None
+        self._at, self._ranked = 0, 0
+        self._told = -1
+        shuffled = np.random.default_rng([seed, 7]).permutation(deck.rows)
+        self._meanwhile = shuffled[~learner.told.barred[shuffled]].tolist()
+
+    def attach(self, session: Session) -> None:
+        """Begin to learn from the session's answers."""
+        self._session = session
+        self._told = len(self._answers())
+        self._learner.start(self._answers())
+
+    def next(self, is_open: Callable[[int], bool]) -> int | None:
+        """Return the next row: of the audit, of the ranking, or any until there is a ranking."""
+        for row in self._audit:
+            if is_open(row):
+                return row
+        ranking = self._learner.ranking
+        rows = self._meanwhile if ranking is None else ranking.rows
+        return next((int(row) for row in rows if is_open(int(row))), None)
+
+    def about(self, row: int) -> About:
+        """Return why the row is asked; nothing that could sway the answer to an audit row."""
+        if row in self._is_audit:
+            return About(AUDIT, "audit: drawn at random", None)
+        known, ranking = self._deck.about(row), self._learner.ranking
+        if ranking is None:
+            return known._replace(origin="query", reason="at random: the model is not ready yet")
+        suggestion = known.suggestion
+        if row in ranking.guesses:
+            code, confidence = ranking.guesses[row]
+            suggestion = Suggestion(self._deck.classes[code], confidence, "the model says")
+        return About("query", ranking.reasons.get(row, ""), suggestion)
+
+    def changed(self, reopened: bool) -> None:
+        """Have the rows ranked anew once enough answers have come, or one was taken back."""
+        if self._session is None:
+            return
+        answers = self._answers()
+        if abs(len(answers) - self._told) >= EVERY or (reopened and len(answers) != self._told):
+            self._told = len(answers)
+            self._learner.tell(answers)
+
+    def over(self, session: Session) -> str:
+        """Return which limit is reached."""
+        return self._limits.reached(session)
+
+    def _answers(self) -> dict[int, int]:
+        assert self._session is not None
+        place = {label: code for code, label in enumerate(self._deck.classes)}
+        return {
+            row: place[said.label]
+            for row, said in self._session.said.items()
+            if said.label and said.origin != AUDIT
+        }
+
+
+def make_order(
+    job: "Job", deck: Deck, strategy: str, audit: int | None, limits: Limits
+) -> tuple[LiveOrder, Learner]:
+    """Return the order of a live session, and its learner, which must be stopped."""
+    people = _codes(deck, ["label"])
+    barred = np.zeros(deck.rows, dtype=bool)
+    if job.source.has("label_origin"):
+        barred |= deck.filled_with("label_origin", AUDIT)
+    pool = np.flatnonzero(~deck.labelled())
+    if not len(pool):
+        raise LabelkitError(f"{deck.name}: every row has a label; there is nothing to ask")
+    drawn = _draw_audit(pool, audit, limits, job.seed)
+    barred[drawn] = True
+    barred |= np.isin(deck.kinds, deck.kinds[barred])
+    told = Told(people, _codes(deck, list(SUGGESTING)), barred)
+    learner = Learner(job, deck, deck.classes, told, strategy)
+    return LiveOrder(deck, drawn, learner, limits, job.seed), learner
+
+
+def _draw_audit(pool: Any, wanted: int | None, limits: Limits, seed: int) -> list[int]:
+    """Return rows drawn before anything is learned, each equally likely."""
+    if wanted is None:
+        wanted = MOST_AUDIT
+        if limits.labels is not None:
+            wanted = min(wanted, limits.labels // AUDIT_SHARE)
+    rng = np.random.default_rng([seed, 2])
+    drawn: list[int] = rng.choice(pool, min(wanted, len(pool)), replace=False).tolist()
+    return drawn
+
+
+def _codes(deck: Deck, names: list[str]) -> Any:
+    """Return the class of each row by the first of these columns that names one, else -1."""
+    found = np.full(deck.rows, -1, dtype=np.int64)
+    for name in names:
+        if not deck.has(name):
+            continue
+        codes = pc.index_in(deck.column(name), value_set=pa.array(deck.classes, pa.string()))
+        fresh = pc.fill_null(codes, -1).to_numpy().astype(np.int64)
+        found = np.where(found < 0, fresh, found)
+    return found
+
+
+def leave_behind(job: "Job", session: Session, answers: Path) -> None:
+    """Write the file with its labels and those of a model, and the model, beside the answers."""
+    from labelkit.cli import run
+
+    source = str(job.options["input"])
+    taught = {s.label for s in session.said.values() if s.label and s.origin != AUDIT}
+    labelled = answers.parent / next_to(source, "labelled").name
+    model = answers.parent / f"{Path(source).name.removesuffix(ending_of(source))}.model"
+    run(["merge", source, str(answers), "-o", str(labelled), *_passed(job, "merge")])
+    if len(taught) < 2:
+        console.note("annotate: no model yet, it takes labels of two classes")
+        return
+    run(["train", str(labelled), "-o", str(model), *_passed(job, "train")])
+    run(["predict", str(model), str(labelled), "--in-place", *_passed(job, "predict")])
+
+
+def _passed(job: "Job", command: str) -> list[str]:
+    """Return the options of this run that another command has to know as well."""
+    from labelkit.options import accepted
+
+    known = accepted(command)
+    args = ["--task", str(job.task_path)] if job.task_path else ["--no-task"]
+    for name in ("text", "id", "gold", "features", "column", "cache", "delimiter", "seed"):
+        value = job.options.get(name)
+        if name in known and value is not None:
+            for item in value if isinstance(value, list) else [value]:
+                args += [f"--{name}", str(item)]
+    if job.options["encoding"] != "utf-8":
+        args += ["--encoding", job.options["encoding"]]
+    return args + (["--quiet"] if job.options.get("quiet") else [])

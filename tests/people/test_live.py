@@ -1,0 +1,131 @@
+"""The live loop: a data file is taught from while a model learns along."""
+
+import csv
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labelkit.columns import AUDIT
+from labelkit.job import Job
+from labelkit.options import Declared
+from labelkit.people import live
+from labelkit.people.annotate import open_journal
+from labelkit.people.deck import Deck
+from labelkit.people.session import Limits, Session
+
+ROWS = 300
+
+
+def truth(i: int) -> str:
+    return "worn" if (i * 37) % 100 < 30 else "ok"
+
+
+def table(rows: int = ROWS) -> str:
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 4, rows)
+    lines = [f"k{i},{(i * 37) % 100 + noise[i]:.5f},{i % 7}" for i in range(rows)]
+    return "id,temperature,shift\n" + "\n".join(lines) + "\n"
+
+
+def rows_of(path: str) -> list[dict[str, str]]:
+    with Path(path).open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def taught(path: Path, labels: int, audit: int) -> tuple[Session, list[float]]:
+    """Let an oracle teach until the limit; return the session and the seconds of each key."""
+    given = {"input": str(path), "seed": 0, "format": None, "delimiter": None, "label": None,
+             "encoding": "utf-8", "output": "data.answers.csv"}  # fmt: skip
+    job = Job(Declared("annotate", "", False, ()), given)
+    deck = Deck(job, (), ["ok", "worn"])
+    journal = open_journal(job, deck, deck.classes, Path("data.answers.csv"), False)
+    order, learner = live.make_order(job, deck, "default", audit, Limits(labels=labels))
+    session = Session(deck, order, deck.classes, journal, total=labels, counts_labels=True)
+    order.attach(session)
+    seconds = []
+    while session.current is not None:
+        began = time.perf_counter()
+        session.decide(truth(session.current))
+        seconds.append(time.perf_counter() - began)
+        learner.wait()
+    learner.stop()
+    journal.close()
+    assert learner.failure is None
+    return session, seconds
+
+
+def test_audit_rows_come_first_and_are_never_learned_from(write: Any) -> None:
+    session, _ = taught(write("data.csv", table()), labels=40, audit=10)
+    origins = [said.origin for said in session.said.values()]
+    assert origins == [AUDIT] * 10 + ["query"] * 30
+    order: Any = session.order
+    assert order._learner.ranking.labels <= 30
+
+    picked = [row for row, said in session.said.items() if said.origin == "query"]
+    assert len(set(picked)) == 30
+    assert session.over == "the 40 labels of --labels are given"
+
+
+def test_it_asks_where_it_is_unsure(write: Any) -> None:
+    session, _ = taught(write("data.csv", table()), labels=90, audit=5)
+    late = [row for row, said in session.said.items() if said.origin != AUDIT][-30:]
+    values = np.array([(row * 37) % 100 for row in late])
+    # Three in ten values are nearer than 15 to the border between the classes.
+    assert (np.abs(values - 30) < 15).mean() > 0.5
+
+
+def test_the_command_leaves_answers_a_labelled_file_and_a_model(write: Any, typed: Any) -> None:
+    write("data.csv", table())
+    keys = "".join(f"{1 + i % 2}\n" for i in range(60))
+    done = typed(keys, "data.csv", "--classes", "ok,worn", "--labels", "50")
+    assert (done.code, done.out) == (0, ""), done.err
+    answers = rows_of("data.answers.csv")
+    assert [row["label_origin"] for row in answers].count(AUDIT) == 10
+    labelled = rows_of("data.labelled.csv")
+    assert len(labelled) == ROWS
+    assert sum(bool(row["label"]) for row in labelled) == 50
+    assert all(row["model_label"] in ("ok", "worn") for row in labelled)
+    assert "10 audit rows" in done.err
+    again = typed("u\n2\n", "data.csv", "--classes", "ok,worn", "--labels", "50")
+    assert "annotate: goes on after 50 answers" in again.err
+    more = typed("1\n" * 9, "data.csv", "--classes", "ok,worn", "--labels", "55")
+    assert more.code == 0, more.err
+    assert len(rows_of("data.answers.csv")) == 55
+    history = json.loads(Path("data.labelled.csv.history.json").read_text())["steps"]
+    assert [step["command"] for step in history] == ["merge", "predict"]
+
+
+def test_it_starts_from_what_machines_say(write: Any) -> None:
+    lines = table().splitlines()
+    said = ["weak_label", *(truth(i) for i in range(ROWS))]
+    with_votes = "\n".join(f"{line},{s}" for line, s in zip(lines, said, strict=True)) + "\n"
+    session, _ = taught(write("data.csv", with_votes), labels=8, audit=3)
+    assert session.said
+    ranking = session.order._learner.ranking  # type: ignore[attr-defined]
+    right = [session.classes[code] == truth(row) for row, (code, _) in ranking.guesses.items()]
+    assert np.mean(right) > 0.85
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("--strategy", "margn"), "'margn' is not known; did you mean 'margin'?"),
+        (("--labels", "0"), "greater than or equal to 1"),
+    ],
+)
+def test_what_cannot_be(write: Any, typed: Any, args: tuple[str, ...], message: str) -> None:
+    write("data.csv", table())
+    done = typed("1\n", "data.csv", "--classes", "ok,worn", *args)
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_a_file_without_open_rows(write: Any, typed: Any) -> None:
+    write("data.csv", "id,x,label\n1,2,ok\n2,3,worn\n")
+    done = typed("1\n", "data.csv", "--classes", "ok,worn")
+    assert done.code == 1
+    assert "every row has a label; there is nothing to ask" in done.err

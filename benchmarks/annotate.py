@@ -123,7 +123,7 @@ def start() -> None:
     print(f"a key: median {np.median(seconds):.4f} s, slowest {max(seconds):.4f} s")
 
 
-def saved(data: str, column: str, labels: int) -> None:
+def saved(data: str, column: str, labels: int, features: str) -> None:
     with open(data, newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     truth = [row.pop(column) for row in rows]
@@ -131,7 +131,7 @@ def saved(data: str, column: str, labels: int) -> None:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    session, learner, _ = loop("data.csv", truth, labels, typing=0)
+    session, learner, _ = loop("data.csv", truth, labels, typing=0, features=features)
     codes = np.array([session.classes.index(name) for name in truth])
     order = [row for row, said in session.said.items() if said.origin == "query"]
     rng = np.random.default_rng(1)
@@ -157,6 +157,7 @@ def main() -> None:
     parser.add_argument("data", nargs="?")
     parser.add_argument("truth", nargs="?")
     parser.add_argument("--labels", type=int, default=200)
+    parser.add_argument("--features", default="auto")
     parser.add_argument("--start", action="store_true")
     given = parser.parse_args()
     data = str(Path(given.data).resolve()) if given.data else ""
@@ -166,7 +167,7 @@ def main() -> None:
         if given.start:
             start()
         elif data:
-            saved(data, given.truth, given.labels)
+            saved(data, given.truth, given.labels, given.features)
         else:
             next_row()
 

@@ -27,6 +27,8 @@ f          flag for a second look; n  write a note
 =          with or without the rows that look the same
 /          find a class by its name: type, choose with up and down, Enter
 up down PgUp PgDn j k   scroll the text
+a value's percents: its percentile among the rows labelled so far in each
+           class; of words, the share of those rows that have the same
 q          leave; everything is kept, the same command goes on
 ?          these keys; any key goes back"""
 

@@ -49,7 +49,7 @@ def annotate(job: "Job", wanted: Wanted) -> None:
     deck = Deck(job, wanted.show, classes)
     journal = open_journal(job, deck, classes, path, wanted.start_over)
     try:
-        if deck.is_batch or wanted.in_order:
+        if deck.is_batch or wanted.in_order or wanted.redo:
             _in_order(job, wanted, deck, journal, path, highlighter)
         else:
             _live(job, wanted, deck, journal, path, highlighter)
@@ -61,7 +61,8 @@ def _in_order(
     job: "Job", wanted: Wanted, deck: Deck, journal: Journal, path: Path, marks: Highlighter
 ) -> None:
     rows = np.flatnonzero(~deck.labelled()).tolist()
-    order = FileOrder(deck, rows, wanted.limits)
+    limits = wanted.limits if wanted.redo is None else Limits(minutes=wanted.limits.minutes)
+    order = FileOrder(deck, rows, limits)
     session = _session(wanted, deck, order, journal, total=order.total)
     work(job, session, journal, path, marks, ask_by(wanted))
 

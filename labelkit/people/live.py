@@ -136,6 +136,8 @@ def leave_behind(job: "Job", session: Session, answers: Path) -> None:
     from labelkit.cli import run
 
     source = str(job.options["input"])
+    if not session.labels_given():
+        return
     taught = {s.label for s in session.said.values() if s.label and s.origin != AUDIT}
     labelled = answers.parent / next_to(source, "labelled").name
     model = answers.parent / f"{Path(source).name.removesuffix(ending_of(source))}.model"

@@ -202,7 +202,6 @@ class Session:
             )
         suggestion = self.about().suggestion
         entry = {"do": "label", **self._rows_asked(), "label": label}
-        entry["origins"] = [self.order.about(self.deck.place[k]).origin for k in entry["keys"]]
         if suggestion is not None:
             entry["suggested"] = suggestion.label
         self._record(entry)
@@ -249,7 +248,12 @@ class Session:
         rows = self.copies() if self.with_copies else []
         seconds = round(self.clock() - self._shown_at, 2)
         keys = [self._key(), *(self.deck.keys[row] for row in rows)]
-        return {"keys": keys, "seconds": seconds}
+        origins = [self._origin(self.deck.place[key]) for key in keys]
+        return {"keys": keys, "seconds": seconds, "origins": origins}
+
+    def _origin(self, row: int) -> str:
+        """Return why the row is asked; asked again, it stays what it was."""
+        return self.said.get(row, NOTHING).origin or self.order.about(row).origin
 
     def _record(self, entry: Entry) -> None:
         full = {"at": now(), "who": self.who, **entry}
@@ -336,11 +340,11 @@ def _after(said: Said, entry: Entry, place: int) -> Said:
         return said._replace(note=entry["note"], who=who)
     is_copy = place > 0
     said = said._replace(seconds=0.0 if is_copy else float(entry["seconds"]), who=who)
+    said = said._replace(origin=entry["origins"][place])
     if entry["do"] == "skip":
         return said._replace(label="", skipped=True, is_copy=is_copy)
     return said._replace(
         label=entry["label"],
-        origin=entry["origins"][place],
         skipped=False,
         # A second answer to a flagged row settles it.
         flag=said.flag and not (said.label or said.skipped),

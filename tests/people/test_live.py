@@ -110,6 +110,17 @@ def test_it_starts_from_what_machines_say(write: Any) -> None:
     assert np.mean(right) > 0.85
 
 
+def test_skipped_audit_rows_asked_again_stay_audit_rows(write: Any, typed: Any) -> None:
+    write("data.csv", table())
+    given = ("data.csv", "--classes", "ok,worn", "--labels", "20")
+    assert typed("s\n1\nq\n", *given).code == 0
+    done = typed("2\n", *given, "--redo", "skipped")
+    assert done.code == 0, done.err
+    answers = rows_of("data.answers.csv")
+    assert sorted(row["label"] for row in answers) == ["ok", "worn"]
+    assert {row["label_origin"] for row in answers} == {AUDIT}
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

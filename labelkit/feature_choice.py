@@ -50,6 +50,18 @@ def best(job: "Job", text: Sequence[str]) -> str:
     return chosen
 
 
+def unlabelled(job: "Job", text: Sequence[str]) -> str:
+    """Return `embedding` where it is installed and embedding the file is affordable, else `tfidf`.
+
+    What to take where there is no label yet to compare with: on few labels the words of a text
+    say little.
+    """
+    from labelkit.embedded import Embedding
+
+    affordable = not Embedding().missing() and _characters(job, text) <= MOST_CHARACTERS
+    return "embedding" if affordable else "tfidf"
+
+
 def _plain(reason: str) -> str:
     console.detail(f"features auto: TF-IDF ({reason})")
     return "tfidf"

@@ -1,4 +1,4 @@
-"""The command query."""
+"""The commands query and simulate."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -94,5 +94,85 @@ def query(
             strategy=strategy,
             stratify=stratify,
             classifier=classifier.value,
+        ),
+    )
+
+
+class Metric(StrEnum):
+    """What the curves show."""
+
+    accuracy = "accuracy"
+    macro_f1 = "macro-f1"
+
+
+@command(
+    "simulate",
+    uses=(
+        *("text", "classes", "unknown_label", "label", "gold", "group"),
+        *("features", "column", "id", "cache", "jobs", "where"),
+    ),
+)
+def simulate(
+    job: "Job",
+    strategies: Annotated[
+        str,
+        typer.Option(metavar="A,B", help="Strategies of query to compare with random."),
+    ] = "default,margin",
+    labels: Annotated[int, typer.Option(metavar="N", help="Labels that each may ask for.")] = 500,
+    per_round: Annotated[
+        str,
+        typer.Option(
+            "--per-round",
+            metavar="N,N",
+            help="Rows asked before the model learns anew; several show what batching costs.",
+        ),
+    ] = "20",
+    seeds: Annotated[
+        int,
+        typer.Option(metavar="N", help="Times that all is played, with other held-out rows."),
+    ] = 5,
+    metric: Annotated[Metric, typer.Option(help="What the curves show.")] = Metric.accuracy,
+    classifier: Annotated[
+        Classifier,
+        typer.Option(help="The model that learns; auto compares them, slowly."),
+    ] = Classifier.logistic,
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write every point of every run.", show_default=False),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Draw the learning curves: .svg or .png.", show_default=False
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show on a file with known labels how many labels a strategy saves.
+
+    Each strategy asks as query would, the known labels answer, and after each round the model is
+    judged on rows held out. Every seed holds out other rows, the same for all strategies. random
+    is always played, and on to twice the labels: what it needs to match the others. --features
+    a,b and --per-round 1,20 compare these too. auto reads texts by a sentence embedding where it
+    is installed and the file is not long.
+
+    Example:
+      labelkit simulate sample_data/reviews.csv --gold gold --labels 100 --seeds 2
+    """
+    from labelkit.active import simulate as work
+
+    named = [name.strip() for name in strategies.split(",") if name.strip()]
+    work.simulate(
+        job,
+        work.Wanted(
+            strategies=list(dict.fromkeys(named)),
+            labels=labels,
+            per_round=work.numbers("--per-round", per_round),
+            seeds=seeds,
+            metric=metric.value.replace("-", "_"),
+            classifier=classifier.value,
+            csv=csv,
+            plot=plot,
+            as_json=as_json,
         ),
     )

@@ -37,8 +37,12 @@ def check(job: "Job", name: str) -> None:
 
 def asks_a_model(name: str) -> bool:
     """Tell whether a strategy looks at what a model says of the rows."""
-    reads_columns = name.startswith(by_column.PREFIX) or name == by_column.RELABEL
-    return not reads_columns and name not in ("coverage", "random")
+    return not reads_columns(name) and name not in ("coverage", "random")
+
+
+def reads_columns(name: str) -> bool:
+    """Tell whether a strategy reads its scores from columns of the file."""
+    return name.startswith(by_column.PREFIX) or name == by_column.RELABEL
 
 
 def at_work(name: str, pool: "Pool") -> str:
@@ -51,7 +55,7 @@ def at_work(name: str, pool: "Pool") -> str:
 
 def score(job: "Job", name: str, pool: "Pool", rows: "Rows", n: int) -> "Floats":
     """Return a finite score for each row of the pool; raises LabelkitError where there is none."""
-    if name.startswith(by_column.PREFIX) or name == by_column.RELABEL:
+    if reads_columns(name):
         read = (
             by_column.relabel(job, rows)
             if name == by_column.RELABEL
@@ -59,10 +63,15 @@ def score(job: "Job", name: str, pool: "Pool", rows: "Rows", n: int) -> "Floats"
         )
         pool.reasons.update(enumerate(read.reasons))
         return read.scores
+    return by_name(name, pool, n, np.random.default_rng([job.seed, 3]))
+
+
+def by_name(name: str, pool: "Pool", n: int, rng: np.random.Generator) -> "Floats":
+    """Return the scores that a strategy of the registry, or one's own, gives the pool."""
     strategy = registry.load("strategy", name)
-    rng = np.random.default_rng([job.seed, 3])
+    rows = pool.features.shape[0]
     if ".py:" not in name:
-        return checked(name, strategy(pool, n, rng), len(rows))
+        return checked(name, strategy(pool, n, rng), rows)
     try:
         found = strategy(pool, n, rng)
     except Exception as error:  # the user's code may raise anything
@@ -72,7 +81,7 @@ def score(job: "Job", name: str, pool: "Pool", rows: "Rows", n: int) -> "Floats"
             f"--strategy {name}: {type(error).__name__}: {console.clean(error, 200)} "
             f"({where.filename}, line {where.lineno}){unlearned}"
         ) from error
-    return checked(name, found, len(rows))
+    return checked(name, found, rows)
 
 
 def checked(name: str, found: object, rows: int) -> npt.NDArray[np.float64]:

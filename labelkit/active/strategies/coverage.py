@@ -1,27 +1,31 @@
-"""Cold start: rows that stand for many others, one from each part of the pool.
+"""Cold start: rows that stand for many others, each for those that the others leave uncovered.
 
-The centres of a k-means of the whole pool, the largest clusters that hold no labelled row first
-(k-means seeding, as in Kang, Ryu and Kwon 2004; clusters without labels first as in TypiClust,
-Hacohen, Dekel and Weinshall 2022). Needs no model.
+MaxHerding (Bae, Noh and Sutherland 2024, Generalized Coverage for More Robust Low-Budget Active
+Learning): greedily the row that adds most to the mean kernel similarity between the pool and its
+nearest asked row. Needs no model.
 """
 
-from typing import TYPE_CHECKING, Any
+import heapq
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.active.strategies.space import CHUNK, closest_to, fit_space
+from labelkit.active.strategies.space import Points, fit_space
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
 
-MOST_CLUSTERED = 20_000
-MOST_CLUSTERS = 500
+MOST_COMPARED = 3_000  # rows of the pool: each is compared with each
 MOST_LABELLED = 2_000
+WIDTH = 0.5  # of the kernel, in median distances
 
 
 def score(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Return scores above 1 for the n picks, falling; below 1 how close a row is to a centre."""
+    """Return scores above 1 for the n picks, falling; below 1 what a row would still add.
+
+    Of a pool above 3,000 rows a sample is looked at; the other rows have 0.
+    """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     with threadpool_limits(1):
@@ -31,60 +35,73 @@ def score(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[np.floa
 def _score(pool: "Pool", n: int, rng: np.random.Generator) -> "Floats":
     rows = pool.features.shape[0]
     project = fit_space(pool.features, rng)
-    labelled = project(pool.labelled[:MOST_LABELLED])
-    some = _some(rows, rng)
-    centres = _centres(project(pool.features[some]), n + len(labelled), rng)
-    cluster, distance = _assigned(pool.features, project, centres)
-    size = np.bincount(cluster, minlength=len(centres))
-    covered = np.zeros(len(centres), dtype=bool)
-    covered[closest_to(labelled, centres)[0]] = True
-    scores = 0.999 / (1.0 + distance.astype(np.float64))
-    picks = _nearest_of_each(cluster, distance, len(centres))
-    ranking = np.lexsort((-size, covered))
-    ranking = ranking[picks[ranking] >= 0][:n]
-    for place, number in enumerate(ranking.tolist()):
-        row = int(picks[number])
-        scores[row] = 1.0 + (n - place) / n
-        like = int(size[number])
-        pool.reasons[row] = (
-            f"cold start: covers {like:,} rows like it" if like > 1 else "cold start: unlike others"
+    some = _some(rows, max(MOST_COMPARED, n), rng)
+    points = project(pool.features[some])
+    kernel, width = _kernel(points)
+    covered = _covered_by(project(pool.labelled[-MOST_LABELLED:]), points, width)
+    before = covered.copy()
+    picks, covered = _greedy(kernel, covered, n)
+    scores = np.zeros(rows)
+    left = np.maximum(kernel - covered, 0.0).sum(axis=1, dtype=np.float64)
+    scores[some] = 0.999 * left / max(float(left.max(initial=0.0)), 1e-12)
+    scores[some[picks]] = 1.0 + np.arange(len(picks), 0, -1) / max(len(picks), 1)
+    for place, stands_for in zip(picks, _stand_for(kernel, before, picks), strict=True):
+        about = round(stands_for * rows / len(some))
+        like = f"{about:,} rows" if len(some) == rows else f"about {about:,} rows"
+        pool.reasons[int(some[place])] = (
+            f"cold start: covers {like} like it" if about > 1 else "cold start: unlike others"
         )
-    return np.asarray(scores, dtype=np.float64)
+    return scores
 
 
-def _some(rows: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    if rows <= MOST_CLUSTERED:
+def _some(rows: int, most: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    if rows <= most:
         return np.arange(rows)
-    return np.sort(rng.choice(rows, MOST_CLUSTERED, replace=False))
+    return np.sort(rng.choice(rows, most, replace=False))
 
 
-def _centres(points: Any, wanted: int, rng: np.random.Generator) -> Any:
-    import warnings
-
-    from sklearn.cluster import MiniBatchKMeans
-    from sklearn.exceptions import ConvergenceWarning
-
-    clusters = max(1, min(wanted, MOST_CLUSTERS, len(points)))
-    model = MiniBatchKMeans(
-        clusters, batch_size=2048, n_init=3, random_state=int(rng.integers(2**31))
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than clusters
-        return model.fit(points).cluster_centers_
+def _kernel(points: Points) -> tuple[Points, float]:
+    """Return how alike each two rows are, 0 to 1, and the squared width of the kernel."""
+    squares = (points**2).sum(axis=1)
+    kernel = squares[:, None] + squares - 2.0 * points @ points.T
+    np.maximum(kernel, 0.0, out=kernel)
+    step = max(1, len(points) // 500)
+    width = max(float(np.median(kernel[::step, ::step])), 1e-12) * WIDTH**2
+    kernel /= -2.0 * width
+    return np.exp(kernel, out=kernel), width
 
 
-def _assigned(features: Any, project: Any, centres: Any) -> tuple[Any, Any]:
-    parts = [
-        closest_to(project(features[start : start + CHUNK]), centres)
-        for start in range(0, features.shape[0], CHUNK)
-    ]
-    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+def _covered_by(labelled: Points, points: Points, width: float) -> Points:
+    """Return how alike each row is to the labelled row most like it; 0 without any."""
+    if not len(labelled):
+        return np.zeros(len(points), dtype=np.float32)
+    squares = (labelled**2).sum(axis=1)[:, None] + (points**2).sum(axis=1)
+    gaps = np.maximum(squares - 2.0 * labelled @ points.T, 0.0)
+    return np.asarray(np.exp(gaps.min(axis=0) / (-2.0 * width)), dtype=np.float32)
 
 
-def _nearest_of_each(cluster: Any, distance: Any, clusters: int) -> npt.NDArray[np.int64]:
-    """Return the row nearest to each centre, -1 for a cluster without rows."""
-    order = np.lexsort((distance, cluster))
-    numbers, first = np.unique(cluster[order], return_index=True)
-    nearest = np.full(clusters, -1, dtype=np.int64)
-    nearest[numbers] = order[first]
-    return nearest
+def _greedy(kernel: Points, covered: Points, n: int) -> tuple[list[int], Points]:
+    """Return n rows, each adding most to what those before it cover, and what all then cover."""
+    # What a row adds only falls, so a row that is still first when looked at anew is the best.
+    gains = np.maximum(kernel - covered, 0.0).sum(axis=1)
+    heap = [(-float(gain), row) for row, gain in enumerate(gains)]
+    heapq.heapify(heap)
+    picks: list[int] = []
+    while heap and len(picks) < n:
+        _, row = heapq.heappop(heap)
+        gain = float(np.maximum(kernel[row] - covered, 0.0).sum())
+        if heap and gain < -heap[0][0] - 1e-6:
+            heapq.heappush(heap, (-gain, row))
+            continue
+        picks.append(row)
+        covered = np.maximum(covered, kernel[row])
+    return picks, covered
+
+
+def _stand_for(kernel: Points, before: Points, picks: list[int]) -> list[int]:
+    """Return for each pick how many rows are more like it than like any other asked row."""
+    if not picks:
+        return []
+    best = kernel[picks].argmax(axis=0)
+    taken = kernel[picks].max(axis=0) > before
+    return [int(rows) for rows in np.bincount(best[taken], minlength=len(picks))]

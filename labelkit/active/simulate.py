@@ -1,0 +1,311 @@
+"""simulate: what each strategy would have saved on a file whose labels are known."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from labelkit import console, feature_choice, shards
+from labelkit.active import by_column, curves, drawing, learn, scoring
+from labelkit.active.candidates import alike
+from labelkit.active.play import Curve, Run, World, playing_in, split
+from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.files import whole
+
+if TYPE_CHECKING:
+    from labelkit.columns import Labels
+    from labelkit.job import Job
+
+ON = 2  # random goes on to so many times the labels, to see what it needs to match the others
+
+
+class Wanted(NamedTuple):
+    """The options of simulate."""
+
+    strategies: list[str]
+    labels: int
+    per_round: list[int]
+    seeds: int
+    metric: str
+    classifier: str
+    csv: Path | None
+    plot: Path | None
+    as_json: bool
+
+
+def numbers(option: str, given: str) -> list[int]:
+    """Return the numbers of an option `1,20`; raises UsageError where one is none."""
+    try:
+        return [int(each) for each in given.split(",")]
+    except ValueError:
+        raise UsageError(f"{option} {given!r}: give numbers, as in {option} 1,20") from None
+
+
+def simulate(job: "Job", wanted: Wanted) -> None:
+    """Play every strategy over the seeds, print what they gained over random."""
+    _check(job, wanted)
+    world = _world(job, wanted)
+    labels, most = _budget(job, wanted, world)
+    console.note(_what_is_played(world, wanted, labels))
+    runs = _runs(wanted, list(world.matrices), labels, most)
+    played: list[Curve] = []
+    with console.progress("simulate", len(runs)) as advance:
+        for curve in shards.in_order(playing_in, (world,), runs, job.jobs):
+            played.append(curve)
+            advance(note=curve.run.strategy)
+    found = curves.summarise(played, wanted.metric, labels)
+    if wanted.csv is not None:
+        with whole(wanted.csv) as stream:
+            stream.write(_as_csv(played, labels).encode())
+    if wanted.plot is not None:
+        drawing.save(wanted.plot, found, wanted.metric, Path(job.source.name).name)
+    _tell(job, wanted, found, labels, most)
+
+
+def _check(job: "Job", wanted: Wanted) -> None:
+    """Raise UsageError for options that cannot be, before any work is done."""
+    for name, value in (("--labels", wanted.labels), ("--seeds", wanted.seeds)):
+        if value < 1:
+            raise UsageError(f"{name} {value}: give a number of 1 or more")
+    step = max(wanted.per_round)
+    if min(wanted.per_round) < 1 or any(step % each for each in wanted.per_round):
+        raise UsageError(
+            f"--per-round {listing(map(str, wanted.per_round))}: each must be 1 or more and divide "
+            f"the largest, so that the curves have points in common"
+        )
+    if wanted.labels < step:
+        raise UsageError(f"--labels {wanted.labels}: fewer than one round of {step} (--per-round)")
+    if not wanted.strategies:
+        raise UsageError("--strategies is empty; name some, as in --strategies default,margin")
+    for name in wanted.strategies:
+        if name == by_column.RELABEL:
+            raise UsageError(f"--strategies {name}: there is nothing to relabel in a simulation")
+        scoring.check(job, name)
+    if wanted.plot is not None:
+        drawing.check(wanted.plot)
+    for path in (wanted.csv, wanted.plot):
+        if path is not None and not path.parent.is_dir():
+            raise LabelkitError(
+                f"{path} cannot be written: there is no folder {path.parent} "
+                f"(mkdir -p {path.parent})"
+            )
+
+
+def _world(job: "Job", wanted: Wanted) -> World:
+    """Return the labelled rows, as all runs see them."""
+    labels = _labels(job)
+    rows = np.flatnonzero(labels.codes >= 0)
+    if job.chosen is not None:
+        rows = np.flatnonzero(job.chosen & (labels.codes >= 0))
+    codes = labels.codes[rows].astype(np.int64)
+    if len(np.unique(codes)) < 2:
+        raise LabelkitError(
+            f"{job.source.name}: simulate needs rows with known labels of two classes or more, "
+            f"here are {len(rows):,} of {len(np.unique(codes))}; name their column with --gold"
+        )
+    if len(rows) < job.rows:
+        console.note(f"{job.rows - len(rows):,} rows are left out: no label is known of them")
+    matrices, data = _matrices(job, rows)
+    kinds = alike(data, job.text if job.has_text() else [])
+    scores = {
+        name: by_column.by_column(job, name.removeprefix(by_column.PREFIX), rows).scores
+        for name in wanted.strategies
+        if name.startswith(by_column.PREFIX)
+    }
+    groups = job.groups(data.column_names)
+    return World(
+        matrices,
+        codes,
+        labels.classes,
+        kinds[rows],
+        groups[rows],
+        scores,
+        wanted.classifier,
+        max(wanted.per_round),
+        job.seed,
+    )
+
+
+def _labels(job: "Job") -> "Labels":
+    """Return the known labels: --gold if it is named, else those of --label."""
+    gold = job.options.get("gold")
+    if gold:
+        job.gold()
+    labels = job.labels([gold] if gold else None)
+    if not (labels.codes >= 0).any():
+        named = gold or listing(job.options.get("label") or ["label"])
+        raise LabelkitError(
+            f"{job.source.name} has no labels in {named}; simulate needs a file whose labels are "
+            f"known, name their column with --gold or --label"
+        )
+    if job.source.has("label_origin") and (job.source.texts("label_origin") == "query").any():
+        console.warn(
+            "some labels are of rows that query picked: the figures are biased, since the file "
+            "is no random sample"
+        )
+    return labels
+
+
+def _matrices(job: "Job", rows: Any) -> tuple[dict[str, Any], Any]:
+    """Return the features of the rows by each choice of --features, and the columns they read."""
+    given = [name.strip() for name in str(job.options["features"]).split(",")]
+    data, matrices = None, {}
+    for choice in dict.fromkeys(given):
+        name = choice
+        if choice == "auto" and job.has_text() and not job.options.get("column"):
+            name = feature_choice.unlabelled(job, job.text)
+        job.options["features"] = name
+        features = job.features()
+        own = job.source.read(features.needed, typed=True)
+        data = own if data is None else data
+        matrices[choice] = learn.matrix_of(features.fit(own), own, rows, np.float32)
+        console.note(f"features {choice}: {console.clean(features.describe(), 200)}")
+        for column, why in features.columns_left_out.items():
+            console.detail(f"not looked at: {console.clean(column)} ({why})")
+    job.options["features"] = ",".join(given)
+    return matrices, data
+
+
+def _budget(job: "Job", wanted: Wanted, world: World) -> tuple[int, int]:
+    """Return how many labels are asked for, and how many random goes on to: whole rounds of rows.
+
+    Raises LabelkitError where there are not enough for one round.
+    """
+    step = world.step
+    most = min(len(split(world, number)[0]) for number in range(wanted.seeds))
+    labels = min(wanted.labels, most) // step * step
+    if labels == 0:
+        raise LabelkitError(
+            f"{job.source.name}: only {most:,} different rows to ask beside the held-out ones, "
+            f"fewer than a round of {step} (--per-round)"
+        )
+    if labels < wanted.labels:
+        why = f"only {most:,} rows to ask" if most < wanted.labels else f"rounds of {step}"
+        console.note(f"--labels {wanted.labels}: stops at {labels:,}, {why}")
+    return labels, min(ON * labels, most // step * step)
+
+
+def _runs(wanted: Wanted, features: Sequence[str], labels: int, most: int) -> list[Run]:
+    """Return all runs; random first, since the others are told beside it."""
+    step = max(wanted.per_round)
+    runs = []
+    for choice in features:
+        for number in range(wanted.seeds):
+            runs.append(Run(curves.RANDOM, choice, step, number, most))
+        for strategy in wanted.strategies:
+            for per_round in wanted.per_round if strategy != curves.RANDOM else ():
+                for number in range(wanted.seeds):
+                    runs.append(Run(strategy, choice, per_round, number, labels))
+    return runs
+
+
+def _what_is_played(world: World, wanted: Wanted, labels: int) -> str:
+    pool, test = split(world, 0)
+    return (
+        f"simulate: {len(world.codes):,} labelled rows, {len(world.classes)} classes; in each of "
+        f"{wanted.seeds} seeds {len(test):,} held out, {labels:,} of {len(pool):,} others asked"
+    )
+
+
+def _as_csv(played: Sequence[Curve], labels: int) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["strategy", "features", "per_round", "seed", "labels", "accuracy", "macro_f1"])
+    for curve in played:
+        run = curve.run
+        for at, accuracy, f1 in zip(curve.labels, curve.accuracy, curve.macro_f1, strict=True):
+            own = [run.strategy, run.features, run.per_round, run.number, at]
+            writer.writerow([*own, f"{accuracy:.6f}", f"{f1:.6f}"])
+    return stream.getvalue()
+
+
+def _tell(job: "Job", wanted: Wanted, found: list[curves.Summary], labels: int, most: int) -> None:
+    several = (len({s.setting.features for s in found}) > 1, len(wanted.per_round) > 1)
+    figures = {_name(s.setting, *several): s.figures for s in found}
+    job.count(rows=job.rows, labels=labels, seeds=wanted.seeds)
+    told = {
+        "metric": wanted.metric,
+        "labels": labels,
+        "points": list(found[0].labels),
+        "strategies": {name: _rounded(each) for name, each in figures.items()},
+    }
+    job.figures(told)
+    if wanted.as_json:
+        means = {
+            _name(s.setting, *several): np.round(s.values[wanted.metric].mean(axis=0), 6).tolist()
+            for s in found
+        }
+        print(json.dumps({"schema": 1, **told, "curves": means}, ensure_ascii=False))
+    else:
+        console.data_table(_HEADER, [_line(n, f, most) for n, f in figures.items()])
+    for line in drawing.in_letters(
+        [(_name(s.setting, *several), s.labels, s.values[wanted.metric]) for s in found],
+        _WORDS[wanted.metric],
+    ):
+        console.note(line)
+    job.closing(_verdict(found, figures, labels, wanted.metric), output=str(wanted.plot or ""))
+
+
+_WORDS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+_HEADER = [
+    *["strategy", "mean over the curve", "± (seeds)", "final", "accuracy at the end"],
+    *["macro-F1 at the end", "gain (points)", "from", "to", "ahead of random"],
+    *["labels to match random", "random needs to match"],
+]
+
+
+def _name(setting: curves.Setting, features: bool, per_round: bool) -> str:
+    parts = [setting.strategy]
+    parts += [setting.features] if features else []
+    if per_round and setting.strategy != curves.RANDOM:
+        parts.append(f"{setting.per_round} a round")
+    return ", ".join(parts)
+
+
+def _line(name: str, f: dict[str, Any], most: int) -> list[Any]:
+    is_random = f["gain"] is None
+    gains = (
+        [None, None, None]
+        if is_random
+        else [f"{100 * v:+.2f}" for v in [f["gain"], *(f["gain_interval"] or (f["gain"],) * 2)]]
+    )
+    ahead = "" if is_random else f"{f['seeds_ahead']} of {f['seeds']}"
+    match = f["labels_to_match_random"]
+    needs = f["random_labels_to_match"]
+    return [
+        *[name, f["auc"], f["auc_sd"], f["final"], f["accuracy_final"], f["macro_f1_final"]],
+        *[*gains, ahead],
+        *["never" if match is None else f"{match:,}"],
+        *[f"over {most:,}" if needs is None else f"{needs:,}"],
+    ]
+
+
+def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
+    def plain(value: Any) -> Any:
+        if isinstance(value, list):
+            return [plain(each) for each in value]
+        return round(value, 6) if isinstance(value, float) else value
+
+    return {name: plain(value) for name, value in figures.items()}
+
+
+def _verdict(found: list[curves.Summary], figures: dict[str, Any], labels: int, metric: str) -> str:
+    others = {n: f for n, f in figures.items() if f["gain"] is not None}
+    if not others:
+        return f"random reaches {_WORDS[metric]} {found[0].figures['final']:.3f}"
+    best = max(others, key=lambda name: others[name]["gain"])
+    f = others[best]
+    saved = f["labels_to_match_random"]
+    needs = (
+        f"reaches what random reaches with {labels:,} labels with {saved:,}"
+        if saved is not None
+        else f"does not reach what random reaches with {labels:,} labels"
+    )
+    return (
+        f"best is {console.clean(best)}: {100 * f['gain']:+.1f} points of {_WORDS[metric]} over "
+        f"random, ahead in {f['seeds_ahead']} of {f['seeds']} seeds; it {needs}"
+    )

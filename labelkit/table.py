@@ -168,19 +168,22 @@ class Table:
         ]
         return np.concatenate(parts) if parts else np.array([], dtype=object)
 
-    def gather(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Table:
-        """Return some rows, in the order given, with all their columns."""
+    def gather(
+        self, rows: np.ndarray[Any, np.dtype[np.int64]], columns: Sequence[str] = ()
+    ) -> pa.Table:
+        """Return some rows, in the order given, with all their columns or those named."""
+        names = list(columns) or self.every_column()
         wanted = np.asarray(rows, dtype=np.int64)
         order = np.argsort(wanted, kind="stable")
         found, start = [], 0
-        for batch in self.reader.batches(self.every_column()):
+        for batch in self.reader.batches(names):
             here = wanted[order]
             here = here[(here >= start) & (here < start + batch.num_rows)]
             if len(here):
                 found.append(pa.Table.from_batches([batch]).take(pa.array(here - start)))
             start += batch.num_rows
         if not found:
-            return self.read(self.every_column()).slice(0, 0)
+            return self.read(names).slice(0, 0)
         back = np.empty(len(order), dtype=np.int64)
         back[order] = np.arange(len(order))
         return pa.concat_tables(found).unify_dictionaries().take(pa.array(back))

@@ -1,14 +1,16 @@
 """What a label model learns from beside the votes: the texts of the rows and people's labels."""
 
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from labelkit import console
 from labelkit.columns import Mask
-from labelkit.weak.label_models import reading
+from labelkit.feature_choice import MOST_CHARACTERS
+from labelkit.weak.label_models import dawid_skene, reading
 from labelkit.weak.patterns import Counted
 from labelkit.weak.scoring import Known
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 FEWEST_TO_READ = 50
 MOST_TO_READ = 200_000
+TO_JUDGE = 5_000
+
+Floats = npt.NDArray[np.float64]
 
 
 class People(NamedTuple):
@@ -54,11 +59,11 @@ def gather(job: "Job", counted: Counted, classes: list[str]) -> tuple[Counted, K
     given = people(job, classes)
     voted = int(counted.counts[counted.voters > 0].sum())
     reads = voted >= FEWEST_TO_READ and len(classes) > 1 and job.has_text()
+    judged = None
     if reads and voted > MOST_TO_READ:
-        console.note(f"the texts of more than {MOST_TO_READ:,} rows are not read: votes alone")
-        reads = False
+        judged, reads = _judged(job, counted, len(classes)), False
     if not reads and given is None:
-        return counted, None
+        return counted, None if judged is None else Known(None, None, judged)
     rows = counted.by_row()
     of_pattern = np.full(len(rows.votes), -1, dtype=np.int64)
     seen = np.flatnonzero(rows.rows >= 0)
@@ -69,7 +74,7 @@ def gather(job: "Job", counted: Counted, classes: list[str]) -> tuple[Counted, K
         _say_people(int((gold >= 0).sum()))
         gold = gold if (gold >= 0).any() else None
     said = _said(job, rows, len(classes), of_pattern, gold) if reads else None
-    return rows, Known(said, gold)
+    return rows, Known(said, gold, judged)
 
 
 def _say_people(known: int) -> None:
@@ -82,24 +87,63 @@ def _said(
     n_classes: int,
     of_pattern: npt.NDArray[np.int64],
     gold: npt.NDArray[np.int32] | None,
-) -> npt.NDArray[np.float64] | None:
-    """Return what a text model says of each pattern; None where the texts hold no word."""
-    from labelkit.features import Features
-
+) -> Floats:
+    """Return what a text model says of each pattern, each of which stands for one row."""
     voted = counted.voters > 0
-    table = job.source.read(job.text, typed=True)
-    features = Features(job.text, {}, "tfidf", job.seed)
-    chosen = table.take(of_pattern[voted])
-    matrix = features.fit(chosen).matrix(chosen)
-    keys = np.array([zlib.crc32(text.encode()) for text in _joined(chosen, job.text)], np.int64)
+    chosen = job.source.read(job.text, typed=True).take(of_pattern[voted])
+    people = None if gold is None else gold[voted]
+    # The votes alone teach little that the words do not tell; with people's labels it pays.
+    choice = "tfidf+embedding" if gold is not None and embeds(job) else "tfidf"
     said = np.full((len(counted.votes), n_classes), 1 / n_classes)
-    said[voted] = reading.listen(
-        *(counted.votes[voted], n_classes, matrix, keys, counted.counts[voted]),
-        gold[voted] if gold is not None else None,
+    said[voted] = _listened(
+        job, counted.votes[voted], n_classes, chosen, choice, counted.counts[voted], people
     )
     return said
 
 
-def _joined(table: object, names: list[str]) -> list[str]:
-    columns = [table.column(name).to_pylist() for name in names]  # type: ignore[attr-defined]
+def _judged(job: "Job", counted: Counted, n_classes: int) -> Floats:
+    """Return how the texts of some rows judge the functions; see `dawid_skene.judge`."""
+    voted = np.flatnonzero((counted.rows >= 0) & (counted.voters[counted.rows] > 0))
+    some = np.sort(np.random.default_rng([job.seed, 3]).choice(voted, TO_JUDGE, replace=False))
+    console.note(f"the texts of {TO_JUDGE:,} rows judge the labeling functions")
+    votes = counted.votes[counted.rows[some]]
+    chosen = job.source.gather(some, job.text)
+    said = _listened(job, votes, n_classes, chosen, "tfidf", np.ones(len(some)), None)
+    return dawid_skene.judge(votes, n_classes, said)
+
+
+def _listened(
+    job: "Job",
+    votes: npt.NDArray[np.int16],
+    n_classes: int,
+    texts: pa.Table,
+    choice: str,
+    weight: npt.NDArray[Any],
+    gold: npt.NDArray[np.int32] | None,
+) -> Floats:
+    from scipy import sparse
+
+    from labelkit.features import Features
+
+    features = Features(job.text, {}, choice, job.seed, cache=lambda: job.cache_dir)
+    matrix = sparse.csr_matrix(features.fit(texts).matrix(texts))
+    keys = np.array([zlib.crc32(text.encode()) for text in _joined(texts, job.text)], np.int64)
+    return reading.listen(votes, n_classes, matrix, keys, weight, gold)
+
+
+def embeds(job: "Job") -> bool:
+    """Tell whether the texts can be embedded here in a short time."""
+    import pyarrow.compute as pc
+
+    from labelkit.embedded import Embedding
+
+    if Embedding().missing():
+        return False
+    table = job.source.read(job.text, typed=True)
+    letters = sum(pc.sum(pc.utf8_length(column)).as_py() or 0 for column in table.columns)
+    return bool(letters <= MOST_CHARACTERS)
+
+
+def _joined(table: pa.Table, names: list[str]) -> list[str]:
+    columns = [table.column(name).to_pylist() for name in names]
     return ["\n".join(cell or "" for cell in row) for row in zip(*columns, strict=True)]

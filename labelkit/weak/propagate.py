@@ -2,8 +2,8 @@
 
 The reliable ones are found by the cut statistic (Muhlenbach et al., 2004; Lang et al., 2022): how
 far a row's nearest neighbours have its label, beyond what the label's share gives. The model
-learns from the label model's probabilities, not from hard labels, and no row gets its label from a
-model that saw it or its doubles.
+learns from soft labels: the label model's probabilities in the light of the neighbours' labels. No
+row gets its label from a model that saw it or its doubles.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +15,7 @@ import pyarrow as pa
 from labelkit import console
 from labelkit.columns import AUDIT, Mask
 from labelkit.errors import LabelkitError
-from labelkit.feature_choice import MOST_CHARACTERS
+from labelkit.weak import knowledge
 from labelkit.weak.label_models import reading
 from labelkit.weak.patterns import NOT_VOTED, Counted
 from labelkit.weak.scoring import Scores
@@ -30,7 +30,9 @@ Codes = npt.NDArray[np.int64]
 FEWEST = 20  # rows with a vote
 RELIABLE = 0.5  # the share of the rows that is learned from
 FEWEST_A_CLASS = 10
+SURE_ENOUGH = 0.7  # of a label given by votes, to a model that never saw the row
 NEIGHBOURS = 20
+DOUBT = 5.0  # neighbours that stand for the usual shares of the classes
 AT_ONCE = 1_000
 MOST_COMPARED = 20_000
 FAR = 0.3  # in total variation: the share of the rows that moved to another class
@@ -83,21 +85,48 @@ def _source(which: Codes, rows: npt.NDArray[np.int32]) -> pa.Array:
 def heard(matrix: Any, keys: Codes, given: Floats, codes: Codes, learned: Mask) -> Floats:
     """Return rows × classes: probabilities by models that never saw the row or its doubles.
 
-    They learn from `given` probabilities of the most reliable rows among those `learned` from.
+    They learn from `given` probabilities of the most reliable rows among those `learned` from, then
+    from all those on whose label the first models are sure.
     """
     rows = np.flatnonzero(learned)
     if len(rows) > MOST_COMPARED:
         rows = np.sort(rows[np.argsort(keys[rows], kind="stable")[:MOST_COMPARED]])
-    use = np.zeros(len(codes))
-    use[rows[reliable(matrix[rows], codes[rows])]] = 1.0
-    return reading.out_of_fold(matrix, given, keys, use)
+    near = neighbours_say(matrix[rows], codes[rows], given.shape[1])
+    kept = reliable(near, codes[rows])
+    learned_from, labels = np.zeros(len(codes)), np.zeros(given.shape)
+    learned_from[rows[kept]] = 1.0
+    labels[rows] = informed(given[rows], near)
+    first = reading.out_of_fold(matrix, labels, keys, learned_from)
+    agreed = _agreed(first, codes, rows)
+    if agreed is None:
+        return first
+    return reading.out_of_fold(matrix, labels, keys, agreed)
 
 
-def reliable(matrix: Any, codes: Codes) -> Codes:
-    """Return the places of the rows whose neighbours agree most, some of each class."""
+def _agreed(first: Floats, codes: Codes, rows: Codes) -> Floats | None:
+    """Return weight 1 for the rows whose label a model that never saw them is sure of.
+
+    None where a class would be left with too few rows.
+    """
+    sure = (first[rows].argmax(axis=1) == codes[rows]) & (first[rows].max(axis=1) >= SURE_ENOUGH)
+    kept = rows[sure]
+    found, count = np.unique(codes[kept], return_counts=True)
+    if len(found) < len(np.unique(codes[rows])) or count.min(initial=0) < FEWEST_A_CLASS:
+        return None
+    weights = np.zeros(len(codes))
+    weights[kept] = 1.0
+    return weights
+
+
+def reliable(near: Floats, codes: Codes) -> Codes:
+    """Return the places of the rows whose neighbours agree most, some of each class.
+
+    `near` rows × classes: the share of the neighbours that have each label.
+    """
     share = np.bincount(codes)[codes] / len(codes)
+    disagreement = 1 - near[np.arange(len(codes)), codes]
     # Standard deviations between the neighbours' disagreement and that of rows drawn at random.
-    surprise = (_disagreement(matrix, codes) - (1 - share)) / np.sqrt(share * (1 - share) + 1e-9)
+    surprise = (disagreement - (1 - share)) / np.sqrt(share * (1 - share) + 1e-9)
     order = np.argsort(surprise, kind="stable")
     kept = np.zeros(len(codes), dtype=bool)
     kept[order[: int(np.ceil(RELIABLE * len(codes)))]] = True
@@ -106,23 +135,36 @@ def reliable(matrix: Any, codes: Codes) -> Codes:
     return np.flatnonzero(kept)
 
 
-def _disagreement(matrix: Any, codes: Codes) -> Floats:
-    """Return how much of the weight of each row's nearest neighbours has another label."""
+def informed(given: Floats, near: Floats) -> Floats:
+    """Return the probabilities `given` in the light of the neighbours' labels, rows × classes.
+
+    A row that votes and neighbours agree on is surer than its votes alone; the reliable rows are
+    such rows, and soft labels that do not say so would teach doubt.
+    """
+    usual = near.mean(axis=0) + 1e-6
+    seen = (NEIGHBOURS * near + DOUBT * usual) / (NEIGHBOURS + DOUBT)
+    odds = given * seen / usual
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+def neighbours_say(matrix: Any, codes: Codes, n_classes: int) -> Floats:
+    """Return rows × classes: how much of the weight of a row's nearest neighbours has the label."""
     from scipy import sparse
 
     length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     unit = (sparse.diags(1 / np.maximum(length, 1e-12)) @ matrix).tocsr()
     transposed = unit.T.tocsr()
     nearest = min(NEIGHBOURS, len(codes) - 1)
-    result = np.empty(len(codes))
+    labels = np.eye(n_classes)[codes]
+    result = np.empty((len(codes), n_classes))
     for start in range(0, len(codes), AT_ONCE):
         alike = (unit[start : start + AT_ONCE] @ transposed).toarray()
         own = np.arange(len(alike))
         alike[own, start + own] = -2.0
         near = np.argpartition(-alike, nearest - 1, axis=1)[:, :nearest]
         weight = np.take_along_axis(alike, near, axis=1).clip(0) + 1e-3
-        other = codes[near] != codes[start + own, None]
-        result[start + own] = (weight * other).sum(axis=1) / weight.sum(axis=1)
+        said = (weight[:, :, None] * labels[near]).sum(axis=1)
+        result[start + own] = said / weight.sum(axis=1, keepdims=True)
     return result
 
 
@@ -181,20 +223,8 @@ def _features(job: "Job") -> "Features":
             return job.features()
         except LabelkitError as error:
             raise type(error)(f"--propagate: {error}") from error
-    choice = "tfidf+embedding" if _embeds(job) else "tfidf"
+    choice = "tfidf+embedding" if knowledge.embeds(job) else "tfidf"
     return Features(job.text, {}, choice, job.seed, cache=lambda: job.cache_dir)
-
-
-def _embeds(job: "Job") -> bool:
-    import pyarrow.compute as pc
-
-    from labelkit.embedded import Embedding
-
-    if Embedding().missing():
-        return False
-    table = job.source.read(job.text, typed=True)
-    letters = sum(pc.sum(pc.utf8_length(column)).as_py() or 0 for column in table.columns)
-    return bool(letters <= MOST_CHARACTERS)
 
 
 def _say(job: "Job", codes: Codes, best: Codes) -> None:

@@ -178,7 +178,7 @@ def _say_model(
     """Say which label model made the labels, and how far they are from the plain vote."""
     moved, tied, rows = scoring.against_majority(counted, scores)
     used = "majority" if scores.notes else "dawid-skene" if name == "auto" else name
-    read = known is not None and known.said is not None
+    read = known is not None and (known.said is not None or known.judged is not None)
     by = "votes and texts" if read and used != "majority" else "votes alone"
     used_texts = read and used != "majority"
     job.figures(

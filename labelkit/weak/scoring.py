@@ -29,19 +29,22 @@ class Scores:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of the patterns beside their votes, where each stands for one row."""
+    """What is known of the patterns beside their votes; with `said` or `gold` each is one row."""
 
     said: Floats | None  # patterns × classes: a text model's probabilities
     gold: npt.NDArray[np.int32] | None  # people's labels, -1: none
+    judged: Floats | None = None  # what the texts of some rows say of each vote
 
     def of(self, counted: Counted) -> dict[str, Any]:
         """Return the arguments of a label model; a pattern made up has the text of its like."""
+        if self.said is None and self.gold is None:
+            return {"judged": self.judged}
         said = None if self.said is None else self.said[counted.like]
         gold = None
         if self.gold is not None:
             itself = counted.like == np.arange(len(counted.like))
             gold = np.where(itself, self.gold[counted.like], -1)
-        return {"said": said, "gold": gold}
+        return {"said": said, "gold": gold, "judged": self.judged}
 
 
 def takes(combine: Callable[..., Any], name: str) -> bool:
@@ -108,7 +111,8 @@ def _combined(
     if not len(counted.votes) or not n_classes:
         return np.zeros((len(counted.votes), n_classes))
     if takes(combine, "counts"):
-        more = known.of(counted) if known and takes(combine, "said") else {"gold": None}
+        everything = known.of(counted) if known else {}
+        more = {name: value for name, value in everything.items() if takes(combine, name)}
         given = combine(
             counted.votes, n_classes, prior=prior, seed=seed, counts=counted.counts, **more
         )

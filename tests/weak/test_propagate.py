@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from labelkit.weak.propagate import reliable, unsound
+from labelkit.weak.propagate import informed, neighbours_say, reliable, unsound
 
 RULES = ("--keyword", "GOOD=warm", "--keyword", "BAD=stale")
 GOOD, BAD = ("lovely", "bright", "tender", "moving"), ("awful", "boring", "clumsy", "endless")
@@ -140,6 +140,13 @@ def test_a_row_among_rows_of_another_label_is_not_reliable():
     matrix = sparse.csr_matrix(np.repeat(np.eye(2), 60, axis=0))
     codes = np.repeat([0, 1], 60)
     codes[5] = 1
-    kept = reliable(matrix, codes)
+    kept = reliable(neighbours_say(matrix, codes, 2), codes)
     assert 5 not in kept
     assert set(np.unique(codes[kept])) == {0, 1}
+
+
+def test_soft_labels_are_surer_where_neighbours_agree_and_less_sure_where_not():
+    given = np.array([[0.6, 0.4], [0.6, 0.4]])
+    found = informed(given, np.array([[1.0, 0.0], [0.0, 1.0]]))
+    assert found[0, 0] > 0.8 and found[1, 0] < 0.4
+    assert np.allclose(found.sum(axis=1), 1)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.weak.label_models import dawid_skene, majority
+from labelkit.weak.label_models import choosing, dawid_skene, majority
 from labelkit.weak.label_models.calibration import steadied
 
 Array = npt.NDArray[Any]
@@ -23,18 +23,28 @@ def combine(
     seed: int = 0,
     counts: Array | None = None,
     said: Array | None = None,
+    judged: Array | None = None,
 ) -> Array:
     """Return rows × classes: the probabilities of `dawid-skene`, or of the majority vote.
 
     The majority vote, with calibrated confidence and a warning, where the model's classes are far
-    from the vote's or one class swallows the others. Arguments as in `dawid_skene.combine`.
+    from the vote's, one class swallows the others, people's labels speak for the vote, or the
+    model says something else of each half of the rows. Arguments as in `dawid_skene.combine`.
     """
-    found = dawid_skene.combine(votes, n_classes, prior, gold, seed, counts, said)
+    weight = np.ones(len(votes)) if counts is None else np.asarray(counts, dtype=float)
+
+    def model(weight: Array, gold: Array | None) -> Array:
+        return dawid_skene.combine(votes, n_classes, prior, gold, seed, weight, said, judged)
+
+    found = model(weight, gold)
     if n_classes < 2:
         return found
     plain = majority.combine(votes, n_classes)
-    weight = np.ones(len(votes)) if counts is None else np.asarray(counts, dtype=float)
-    reason = collapse(found, plain, weight, prior is not None or gold is not None)
+    reason = (
+        collapse(found, plain, weight, prior is not None or gold is not None)
+        or (choosing.worse(model, plain, weight, gold) if gold is not None else "")
+        or choosing.unstable(model, found, plain, weight, gold, seed)
+    )
     if not reason:
         return found
     warnings.warn(f"{reason}: majority vote is used", UserWarning, stacklevel=2)

@@ -46,12 +46,14 @@ def combine(
     seed: int = 0,
     counts: Array | None = None,
     said: Array | None = None,
+    judged: Array | None = None,
 ) -> Array:
     """Return rows × classes: calibrated probabilities; all zero on rows without a vote.
 
     `votes` rows × functions (-1 abstains), `counts` how many rows each stands for, `gold` known
-    codes (-1: unknown), `said` rows × classes what a text model that never saw the row gives. A
-    `prior` moves the class shares towards it. Nothing is random: `seed` changes nothing.
+    codes (-1: unknown), `said` rows × classes what a text model that never saw the row gives,
+    `judged` what `judge` found on some of the rows, where not all are read. A `prior` moves the
+    class shares towards it. Nothing is random: `seed` changes nothing.
     """
     voted = (votes >= 0).any(axis=1)
     found = np.zeros((len(votes), n_classes))
@@ -65,12 +67,25 @@ def combine(
     heard = None if said is None else np.log(said[voted] + SMALL)
     symbols = symbols_of(votes[voted], n_classes)
     if known is not None and (known >= 0).sum() >= weighing.FEWEST:
-        scores = _weighed(symbols, n_classes, weight[voted], known, heard)
+        scores = _weighed(symbols, n_classes, weight[voted], known, heard, judged)
     else:
-        scores = log_scores(symbols, n_classes, weight[voted], known, heard)
+        scores = log_scores(symbols, n_classes, weight[voted], known, heard, judged)
     if prior is not None:
         scores = _moved(scores, np.asarray(prior, dtype=float), weight[voted])
     found[voted] = steadied(scores, *symbols[:3], weight[voted], known)
+    return found
+
+
+def judge(votes: Array, n_classes: int, said: Array) -> Array:
+    """Return functions × classes × classes: the evidence of each vote, as the texts judge it.
+
+    A function's row for the class that it votes for, in logarithms; a vote that does not occur
+    has the common strength. Arguments as in `combine`, every row has a vote.
+    """
+    symbols, weight = symbols_of(votes, n_classes), np.ones(len(votes))
+    found = np.tile(np.eye(n_classes) * np.log(STRENGTH), (votes.shape[1], 1, 1))
+    evidence = _by_text(symbols, n_classes, weight, None, np.log(said + SMALL))
+    found[symbols.function, symbols.code] = evidence / symbols.share[:, None]
     return found
 
 
@@ -101,34 +116,53 @@ def _shares_of_doubles(where: Any, function: Array, code: Array) -> Array:
 
 
 def log_scores(
-    symbols: Symbols, n_classes: int, weight: Array, gold: Array | None, heard: Array | None
+    symbols: Symbols,
+    n_classes: int,
+    weight: Array,
+    gold: Array | None,
+    heard: Array | None,
+    judged: Array | None = None,
 ) -> Array:
     """Return log probabilities, rows × classes, not calibrated yet.
 
-    `heard` are the log probabilities of the text model; without them each vote is judged by the
-    other votes on its rows.
+    `heard` are the log probabilities of the text model; without them and without what it `judged`
+    on other rows each vote is judged by the other votes on its rows.
     """
+    if heard is not None:
+        evidence = _by_text(symbols, n_classes, weight, gold, heard)
+        return normal(TRUST_OF_TEXT * heard + symbols.where @ evidence)
+    if judged is not None:
+        evidence = judged[symbols.function, symbols.code] * symbols.share[:, None]
+        return normal(symbols.where @ evidence)
     prompt = np.eye(n_classes)[symbols.code] * np.log(STRENGTH) * symbols.share[:, None]
-    if heard is None:
-        spread = np.full(n_classes, 1 / n_classes)
-        total = _by_each_other(symbols, prompt, weight)
-        return normal(symbols.where @ _evidence(symbols, total, spread, SHRINK_ALONE, gold))
-    leaning = TRUST_OF_TEXT * heard
-    judged = np.exp(normal(leaning))
+    spread = np.full(n_classes, 1 / n_classes)
+    total = _by_each_other(symbols, prompt, weight)
+    return normal(symbols.where @ _evidence(symbols, total, spread, SHRINK_ALONE, gold))
+
+
+def _by_text(
+    symbols: Symbols, n_classes: int, weight: Array, gold: Array | None, heard: Array
+) -> Array:
+    """Return symbols × classes: the evidence of each vote, where a text model judges it."""
+    judged = np.exp(normal(TRUST_OF_TEXT * heard))
     spread = _spread(symbols, n_classes, weight)
     total = symbols.where.T @ (judged * weight[:, None])
-    evidence = _evidence(symbols, total, spread, SHRINK, gold)
-    return normal(leaning + symbols.where @ _raised(evidence, symbols, weight, heard))
+    return _raised(_evidence(symbols, total, spread, SHRINK, gold), symbols, weight, heard)
 
 
 def _weighed(
-    symbols: Symbols, n_classes: int, weight: Array, gold: Array, heard: Array | None
+    symbols: Symbols,
+    n_classes: int,
+    weight: Array,
+    gold: Array,
+    heard: Array | None,
+    judged: Array | None,
 ) -> Array:
     """Return log probabilities whose few weights come from people's labels.
 
     The evidence of each vote is learned without those labels, so they are used once.
     """
-    scores = log_scores(symbols, n_classes, weight, None, heard)
+    scores = log_scores(symbols, n_classes, weight, None, heard, judged)
     if heard is None:
         return normal(weighing.weighed([scores], [1.0], gold))
     votes = scores - TRUST_OF_TEXT * heard

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from labelkit.weak import knowledge
 from labelkit.weak.label_models import reading
 
 GOOD = ["wonderful", "charming", "moving", "warm", "brilliant", "lovely"]
@@ -129,3 +130,23 @@ def test_the_reader_never_saw_the_row():
     keys = np.random.default_rng(0).integers(0, 2**32, 100)
     said = reading.listen(votes, 2, text, keys, np.ones(100), None)
     assert np.allclose(said, 0.5, atol=0.15)
+
+
+def test_the_texts_of_a_sample_judge_the_functions_of_a_large_file(
+    weak, write, tmp_path, monkeypatch
+):
+    rng = np.random.default_rng(5)
+    rows = [
+        [*row[:3], row[2] if rng.random() < 0.9 else str(1 - int(row[2])), *map(str, guessed)]
+        for row, guessed in zip(table(600), rng.integers(0, 2, (600, 2)), strict=True)
+    ]
+    write("data.csv", text_of(rows))
+    monkeypatch.setattr(knowledge, "MOST_TO_READ", 300)
+    monkeypatch.setattr(knowledge, "TO_JUDGE", 500)
+    found, done = weak()
+    assert "the texts of 500 rows judge the labeling functions" in done.err
+    assert "by votes and texts" in done.err
+    plain, _ = weak("--label-model", "majority")
+    assert accuracy(found) > accuracy(plain) + 0.05
+    again, _ = weak()
+    assert again == found

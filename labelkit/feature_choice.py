@@ -50,16 +50,11 @@ def best(job: "Job", text: Sequence[str]) -> str:
     return chosen
 
 
-def unlabelled(job: "Job", text: Sequence[str]) -> str:
-    """Return `embedding` where it is installed and embedding the file is affordable, else `tfidf`.
-
-    What to take where there is no label yet to compare with: on few labels the words of a text
-    say little.
-    """
+def embeds(job: "Job", text: Sequence[str]) -> bool:
+    """Tell whether the embedding is installed and embedding the file takes a short time."""
     from labelkit.embedded import Embedding
 
-    affordable = not Embedding().missing() and _characters(job, text) <= MOST_CHARACTERS
-    return "embedding" if affordable else "tfidf"
+    return not Embedding().missing() and _characters(job, text) <= MOST_CHARACTERS
 
 
 def _plain(reason: str) -> str:

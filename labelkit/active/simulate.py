@@ -157,7 +157,8 @@ def _matrices(job: "Job", rows: Any) -> tuple[dict[str, Any], Any]:
     for choice in dict.fromkeys(given):
         name = choice
         if choice == "auto" and job.has_text() and not job.options.get("column"):
-            name = feature_choice.unlabelled(job, job.text)
+            # On few labels the words of a text say little.
+            name = "embedding" if feature_choice.embeds(job, job.text) else "tfidf"
         job.options["features"] = name
         features = job.features()
         own = job.source.read(features.needed, typed=True)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from labelkit import console
 from labelkit.columns import Mask
-from labelkit.feature_choice import MOST_CHARACTERS
+from labelkit.feature_choice import embeds
 from labelkit.weak.label_models import dawid_skene, reading
 from labelkit.weak.patterns import Counted
 from labelkit.weak.scoring import Known
@@ -93,7 +93,7 @@ def _said(
     chosen = job.source.read(job.text, typed=True).take(of_pattern[voted])
     people = None if gold is None else gold[voted]
     # The votes alone teach little that the words do not tell; with people's labels it pays.
-    choice = "tfidf+embedding" if gold is not None and embeds(job) else "tfidf"
+    choice = "tfidf+embedding" if gold is not None and embeds(job, job.text) else "tfidf"
     said = np.full((len(counted.votes), n_classes), 1 / n_classes)
     said[voted] = _listened(
         job, counted.votes[voted], n_classes, chosen, choice, counted.counts[voted], people
@@ -129,19 +129,6 @@ def _listened(
     matrix = sparse.csr_matrix(features.fit(texts).matrix(texts))
     keys = np.array([zlib.crc32(text.encode()) for text in _joined(texts, job.text)], np.int64)
     return reading.listen(votes, n_classes, matrix, keys, weight, gold)
-
-
-def embeds(job: "Job") -> bool:
-    """Tell whether the texts can be embedded here in a short time."""
-    import pyarrow.compute as pc
-
-    from labelkit.embedded import Embedding
-
-    if Embedding().missing():
-        return False
-    table = job.source.read(job.text, typed=True)
-    letters = sum(pc.sum(pc.utf8_length(column)).as_py() or 0 for column in table.columns)
-    return bool(letters <= MOST_CHARACTERS)
 
 
 def _joined(table: pa.Table, names: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from labelkit import console
 from labelkit.columns import AUDIT, Mask
 from labelkit.errors import LabelkitError
-from labelkit.weak import knowledge
+from labelkit.feature_choice import embeds
 from labelkit.weak.label_models import reading
 from labelkit.weak.patterns import NOT_VOTED, Counted
 from labelkit.weak.scoring import Scores
@@ -223,7 +223,7 @@ def _features(job: "Job") -> "Features":
             return job.features()
         except LabelkitError as error:
             raise type(error)(f"--propagate: {error}") from error
-    choice = "tfidf+embedding" if knowledge.embeds(job) else "tfidf"
+    choice = "tfidf+embedding" if embeds(job, job.text) else "tfidf"
     return Features(job.text, {}, choice, job.seed, cache=lambda: job.cache_dir)
 
 

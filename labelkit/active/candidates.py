@@ -95,3 +95,18 @@ def alike(data: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:
     separator = pa.scalar("\x1f", pa.large_string())
     joined = pc.binary_join_element_wise(*parts, separator) if len(parts) > 1 else parts[0]
     return np.asarray(joined.dictionary_encode().indices.to_numpy(), dtype=np.int64)
+
+
+def blank(data: Any) -> Mask:
+    """Return which rows of a typed table hold nothing to judge: every cell empty or spaces."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    said = np.zeros(data.num_rows, dtype=bool)
+    for name in data.column_names:
+        column = data.column(name).combine_chunks()
+        filled = pc.is_valid(column)
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            filled = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(column), ""), False)
+        said |= np.asarray(filled.to_numpy(zero_copy_only=False), dtype=bool)
+    return ~said

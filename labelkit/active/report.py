@@ -52,7 +52,7 @@ def only_copies(job: "Job", pool: Rows, relabels: bool) -> LabelkitError:
     what = "flagged" if relabels else "without a label"
     return LabelkitError(
         f"{job.source.name}: the {len(pool):,} rows {what} are copies of labelled or audit rows, "
-        f"or share a --group with audit rows; there is nothing to ask"
+        f"empty, or share a --group with audit rows; there is nothing to ask"
     )
 
 
@@ -123,7 +123,8 @@ def _pool(told: Told) -> str:
     in_audit = 0 if told.wanted.relabels else len(found.audit)
     left = len(found.pool) - in_audit - len(found.eligible)
     if left:
-        text += f" ({left:,} left out: copies of other rows, or of one group with audit rows)"
+        why = "copies of other rows, empty, or of one group with audit rows"
+        text += f" ({left:,} left out: {why})"
     return text
 
 

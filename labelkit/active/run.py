@@ -12,6 +12,7 @@ from labelkit.active.candidates import (
     Mask,
     Rows,
     alike,
+    blank,
     candidates,
     draw_audit,
     people_columns,
@@ -75,7 +76,10 @@ def query(job: "Job", wanted: Wanted) -> None:
     apart = _apart_for_audits(job, labels, audit, content)
     known = np.zeros(job.rows, dtype=bool) if wanted.relabels else labelled
     same = alike(content.data, job.text if job.has_text() else [])
-    found = candidates(pool, audit, known, same, apart)
+    # A flagged label of an empty row may well be asked again; a new one teaches nothing.
+    mute = np.zeros(job.rows, dtype=bool) if wanted.relabels else blank(content.data)
+    mute &= not mute[pool].all()
+    found = candidates(pool, audit, known, same, apart | mute)
     barred = apart | np.isin(same, same[np.append(audit, np.flatnonzero(labels.audit))])
     if not len(found.eligible) and not len(audit):
         raise report.only_copies(job, pool, wanted.relabels)

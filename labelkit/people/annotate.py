@@ -235,7 +235,9 @@ def _next(job: "Job", session: Session, path: Path, left: int) -> str:
     given = str(job.options["input"])
     if left:
         return "the same command goes on"
+    key = ["--id", str(job.options["id"])] if job.options.get("id") else []
     if session.deck.is_batch:
-        batch = ["--batch", given]
-        return f"labelkit merge INPUT {shlex.join([str(path), *batch])} -o OUTPUT"
-    return shlex.join(["labelkit", "merge", given, str(path), "-o", str(next_to(given, "merged"))])
+        answers = [str(path), "--batch", given, *key]
+        return f"labelkit merge INPUT {shlex.join(answers)} -o OUTPUT"
+    merged = ["-o", str(next_to(given, "merged")), *key]
+    return shlex.join(["labelkit", "merge", given, str(path), *merged])

@@ -73,6 +73,11 @@ class Deck:
 
     def _keys(self, job: "Job") -> list[str]:
         if self.key_name == "row" and not job.source.has("row"):
+            if self.is_batch:
+                raise LabelkitError(
+                    f"{self.name} is a batch without a column 'id' or 'row': which column is the "
+                    f"key? Name it with --id COLUMN"
+                )
             return [str(row) for row in range(self.rows)]
         keys: list[str] = self._data.column(self.key_name).to_pylist()
         return keys

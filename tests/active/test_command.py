@@ -249,3 +249,16 @@ def test_whatever_the_table_the_promises_hold(labelkit, rows, n, audit, strategy
     assert again.code == 0, again.err
     assert Path("two.csv").read_bytes() == Path("out.csv").read_bytes()
     assert read("todo.csv") == batch
+
+
+def test_rows_without_content_are_not_asked(labelkit, reviews):
+    reviews(60, 0)
+    rows = read("reviews.csv")
+    with open("reviews.csv", "w", encoding="utf-8") as out:
+        out.write("id,text,label\n")
+        for row in rows:
+            empty = int(row["id"]) % 5 == 0
+            out.write(f"{row['id']},{'  ' if empty else row['text']},\n")
+    run(labelkit, "-n", "20")
+    assert len(ranked()) == 20
+    assert not [row for row in read("out.csv") if row["query_rank"] and not row["text"].strip()]

@@ -341,3 +341,13 @@ def test_where_the_disk_is_full_nothing_is_claimed_saved(typed: Any, write: Any)
     claimed = int(shown[-1].split()[1])
     annotate(typed, "q\n")
     assert len(labels()) == claimed
+
+
+def test_a_batch_with_a_key_of_its_own_name_wants_it_named(write: Any, typed: Any) -> None:
+    write("todo.csv", "code,text,row_check,label\nx1,one,aa,\nx2,two,bb,\n")
+    done = typed("1\n", "todo.csv", "--classes", "a,b")
+    assert done.code == 1
+    assert "which column is the key? Name it with --id COLUMN" in done.err
+    done = typed("1\n2\n", "todo.csv", "--classes", "a,b", "--id", "code")
+    assert done.code == 0, done.err
+    assert "--id code -o OUTPUT" in done.err

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -158,8 +158,3 @@ def _as_text(column: pa.Array, name: str, refuse_binary: str) -> pa.Array:
     elif pa.types.is_null(kind):
         column = pa.array([""] * len(column), pa.string())
     return pc.fill_null(column.cast(pa.string()), "")
-
-
-def metadata_of(reader: Any) -> dict[bytes, bytes]:
-    """Return the key-values of a Parquet input, nothing for another format."""
-    return dict(getattr(reader, "metadata", {}) or {})

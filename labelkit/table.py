@@ -17,7 +17,7 @@ from labelkit.files import COMPRESSIONS, spool_stdin, whole
 from labelkit.jsonl_file import JsonlFile
 from labelkit.jsonl_file import lines as json_lines
 from labelkit.kinds import KindScan, apply_kinds
-from labelkit.parquet_file import GroupedWriter, ParquetFile, as_text_table, metadata_of
+from labelkit.parquet_file import GroupedWriter, ParquetFile, as_text_table
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet")
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
@@ -215,7 +215,7 @@ class Table:
             if kind == self.format:
                 self.reader.append(out, slices, names, gone)
                 return
-            with _TableWriter(out, kind, self.name, metadata_of(self.reader)) as writer:
+            with _TableWriter(out, kind) as writer:
                 for table in self._converted(kind, slices, names, gone):
                     writer.add(table)
 
@@ -248,7 +248,7 @@ def write_table(
     """Write a table that is in memory, in the format of the output's suffix."""
     target = Path(output)
     kind = format_of(target, given_format)
-    with _sink(target) as out, _TableWriter(out, kind, name, {}) as writer:
+    with _sink(target) as out, _TableWriter(out, kind) as writer:
         for start in range(0, max(table.num_rows, 1), _BATCH):
             piece = table.slice(start, _BATCH)
             writer.add(_all_text(piece, name) if kind in _DELIMITERS else piece)
@@ -268,8 +268,8 @@ def _all_text(table: pa.Table, name: str) -> pa.Table:
 class _TableWriter:
     """Writes tables one after the other in a format."""
 
-    def __init__(self, out: BinaryIO, kind: str, name: str, metadata: dict[bytes, bytes]) -> None:
-        self._out, self._kind, self._name, self._metadata = out, kind, name, metadata
+    def __init__(self, out: BinaryIO, kind: str) -> None:
+        self._out, self._kind = out, kind
         self._parquet: GroupedWriter | None = None
         self._started = False
 

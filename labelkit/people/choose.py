@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-PREFERENCES = ("latest", "majority")
-
 
 class Answer(NamedTuple):
     """One person's label of a row: which row, who (a name or what stands for one), which label."""

@@ -33,7 +33,6 @@ class LiveOrder:
         self._deck, self._learner, self._limits = deck, learner, limits
         self._audit, self._is_audit = audit, set(audit)
         self._session: Session | None = None
-        self._at, self._ranked = 0, 0
         self._told = -1
         shuffled = np.random.default_rng([seed, 7]).permutation(deck.rows)
         self._meanwhile = shuffled[~learner.told.barred[shuffled]].tolist()

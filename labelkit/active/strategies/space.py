@@ -42,18 +42,3 @@ def fit_space(matrix: Any, rng: np.random.Generator) -> Callable[[Any], Points]:
         return np.asarray(svd.transform(rows), dtype=np.float32)
 
     return project
-
-
-def closest_to(points: Points, centres: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Points]:
-    """Return the nearest centre of each point and the squared distance to it."""
-    squares = (centres**2).sum(axis=1)
-    nearest = np.empty(len(points), dtype=np.int64)
-    distance = np.empty(len(points), dtype=np.float32)
-    for start in range(0, len(points), 4096):
-        some = points[start : start + 4096]
-        gaps = squares - 2.0 * some @ centres.T
-        best = gaps.argmin(axis=1)
-        nearest[start : start + 4096] = best
-        found = gaps[np.arange(len(some)), best] + (some**2).sum(axis=1)
-        distance[start : start + 4096] = np.maximum(found, 0.0)
-    return nearest, distance

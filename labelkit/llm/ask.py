@@ -160,9 +160,8 @@ class Asker:
             return {"failed": "stopped"}
         if "failed" in reply and not reply.get("gave_up"):
             self.refused[question.key] = str(reply["failed"])
-        if "failed" not in reply:
-            self.failed_in_a_row = 0
-        elif not question.numbers or reply.get("gave_up"):  # else its rows are asked apart
+        # Several rows that got no answer of use together are asked apart.
+        if "failed" in reply and (not question.numbers or reply.get("gave_up")):
             self._count_failure(str(reply["failed"]))
         return reply
 
@@ -216,6 +215,7 @@ class Asker:
             finally:
                 self.pace.leave()
             if "again" not in reply and "failed" not in reply:
+                self.failed_in_a_row = 0  # before it is written, which others do not wait for
                 self.pace.served(since, reply.pop("pause", 0.0))
                 if self.provider.facts != before:  # what shaped the answer has been learned by it
                     question = replace(question, key=self.key(request))

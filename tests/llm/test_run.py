@@ -167,7 +167,8 @@ def test_an_endpoint_that_goes_away_stops_the_run_and_keeps_its_answers(
     with pytest.raises(BudgetReached, match="stopped after 10 failures in a row") as caught:
         a_run(cache, chat_server, retries=0, concurrency=2).label(texts)
     assert "All 5 answers of this run are kept" in str(caught.value)
-    assert chat_server.seen["requests"] <= 5 + 11
+    # Of two at once, one may fail before the last answer comes, one is out at the tenth failure.
+    assert chat_server.seen["requests"] <= 5 + 12
     asked = chat_server.seen["requests"]
     a_run(cache, chat_server).label(texts[:5])
     assert chat_server.seen["requests"] == asked

@@ -73,7 +73,9 @@ def test_nothing_is_loaded_or_run(page):
     policy = next(given["content"] for _, given in found.tags if "http-equiv" in given)
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
     digest = b64encode(sha256(style.encode()).digest()).decode()
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'"
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
     assert "prefers-color-scheme: dark" in style
 
 

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from labelkit import crowd
+
+
+def simulated(accuracies, items=300, each=3, classes=3, seed=0):
+    """Votes of people who are right so often, and the truth behind them."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, classes, items)
+    item = np.repeat(np.arange(items), each)
+    who = np.concatenate([rng.choice(len(accuracies), each, replace=False) for _ in range(items)])
+    right = rng.random(len(item)) < np.asarray(accuracies)[who]
+    wrong = (truth[item] + rng.integers(1, classes, len(item))) % classes
+    label = np.where(right, truth[item], wrong)
+    return crowd.Votes(item, who, label, items, len(accuracies), classes), truth
+
+
+def test_the_consensus_is_better_than_the_majority_where_some_are_careless():
+    votes, truth = simulated([0.95, 0.9, 0.9, 0.4, 0.35, 0.4, 0.38], items=600)
+    counts = np.zeros((votes.items, votes.classes))
+    np.add.at(counts, (votes.item, votes.label), 1)
+    plain = (counts.argmax(axis=1) == truth).mean()
+    found = crowd.consensus(votes)
+    assert (found.probabilities.argmax(axis=1) == truth).mean() > plain + 0.08
+    assert found.probabilities.sum(axis=1) == pytest.approx(1)
+    assert found.accuracy[:3] == pytest.approx([0.95, 0.9, 0.9], abs=0.1)
+    assert found.accuracy[3:].max() < 0.5
+
+
+def test_people_who_err_on_the_same_items_make_it_less_sure_not_less_right():
+    votes, truth = simulated([0.95] * 5, items=500, each=4, classes=2)
+    rng = np.random.default_rng(1)
+    hard = rng.random(500) < 0.25  # on these everybody says class 0, right or not
+    votes = votes._replace(label=np.where(hard[votes.item], 0, votes.label))
+    truth = np.where(hard, rng.integers(0, 2, 500), truth)
+    found = crowd.consensus(votes).probabilities
+    easy = found[~hard].max(axis=1).mean()
+    assert (found.argmax(axis=1) == truth)[~hard].mean() > 0.97
+    assert easy > 0.9
+
+
+def test_labels_that_stand_alone_stay_and_judge_nobody():
+    votes = crowd.Votes(np.arange(6), np.arange(6) % 2, np.array([0, 1, 1, 0, 1, 1]), 6, 2, 2)
+    found = crowd.consensus(votes)
+    assert found.probabilities.argmax(axis=1).tolist() == votes.label.tolist()
+    assert found.accuracy == pytest.approx([0.7, 0.7])
+    assert all(np.isnan(figure.value) for figure in crowd.agreement_of_each(votes, found))
+
+
+def test_an_item_without_a_label_gets_the_class_shares():
+    votes = crowd.Votes(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.zeros(4, int), 3, 2, 2)
+    found = crowd.consensus(votes)
+    assert found.probabilities[2] == pytest.approx(found.shares, abs=0.2)
+    assert found.probabilities[0, 0] > 0.9
+
+
+def test_no_votes_and_a_single_class_are_no_trouble():
+    none = np.zeros(0, dtype=np.int64)
+    assert crowd.consensus(crowd.Votes(none, none, none, 2, 0, 2)).probabilities.shape == (2, 2)
+    one = crowd.Votes(np.array([0, 0]), np.array([0, 1]), np.array([0, 0]), 1, 2, 1)
+    assert crowd.consensus(one).probabilities.tolist() == [[1.0]]
+    assert crowd.alpha(one) == 1.0
+
+
+def test_agreement_of_each_person_is_with_the_others():
+    votes, _ = simulated([0.9, 0.9, 0.9, 0.9, 0.1], items=400, classes=2)
+    figures = crowd.agreement_of_each(votes, crowd.consensus(votes))
+    assert all(figure.low < figure.value < figure.high for figure in figures)
+    assert min(figure.value for figure in figures[:4]) > 0.8
+    assert figures[4].value < 0.2
+
+
+# Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), section C: four observers.
+RELIABILITY = [
+    [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
+    [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3],
+    [None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, None],
+    [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None],
+]
+
+
+@pytest.mark.parametrize(("ordinal", "alpha"), [(False, 0.743), (True, 0.815)])
+def test_alpha_is_krippendorffs(ordinal, alpha):
+    cells = [
+        (item, person, label - 1)
+        for person, row in enumerate(RELIABILITY)
+        for item, label in enumerate(row)
+        if label
+    ]
+    item, person, label = np.array(cells).T
+    votes = crowd.Votes(item, person, label, 12, 4, 5)
+    assert crowd.alpha(votes, ordinal) == pytest.approx(alpha, abs=0.0005)
+    low, high = crowd.alpha_interval(votes, ordinal)
+    assert low < alpha < high <= 1
+
+
+def test_alpha_is_not_known_without_two_labels_of_an_item():
+    votes = crowd.Votes(np.arange(3), np.zeros(3, int), np.array([0, 1, 0]), 3, 1, 2)
+    assert np.isnan(crowd.alpha(votes))
+    assert np.isnan(crowd.alpha_interval(votes)).all()

@@ -53,6 +53,7 @@ def step(
     columns: list[str],
     counts: Mapping[str, Any],
     cost: Mapping[str, Any],
+    figures: Mapping[str, Any],
     seconds: float,
 ) -> dict[str, Any]:
     """Return what one run of a command did, as the history keeps it."""
@@ -67,6 +68,7 @@ def step(
         "columns": columns,
         "counts": plain(counts),
         "cost": plain(cost),
+        "figures": plain(figures),
         "seconds": round(seconds, 3),
     }
 

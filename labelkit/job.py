@@ -471,6 +471,7 @@ class Job:
             columns=list(written),
             counts=self._counts,
             cost=self._costs,
+            figures=self._figures,
             seconds=time.perf_counter() - self._started,
         )
         earlier = [step for path in inputs[:1] for step in history.read(path)]

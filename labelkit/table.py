@@ -160,13 +160,21 @@ class Table:
 
     def texts(self, column: str) -> np.ndarray[Any, np.dtype[np.object_]]:
         """Return a column as text, one object a row; empty cells and nulls are ''."""
-        parts = [
-            as_text_table(batch, self.name).column(0).to_numpy(zero_copy_only=False)
-            if self.reader.native
-            else batch.column(0).to_numpy(zero_copy_only=False)
-            for batch in self.batches([column])
-        ]
+        parts = [table.column(0).to_numpy(zero_copy_only=False) for table in self._texts([column])]
         return np.concatenate(parts) if parts else np.array([], dtype=object)
+
+    def all_texts(self, columns: Sequence[str]) -> pa.Table:
+        """Return columns as text, read in one pass; empty cells and nulls are ''."""
+        schema = pa.schema([pa.field(name, pa.string()) for name in dict.fromkeys(columns)])
+        parts = [table.cast(schema) for table in self._texts(columns)]
+        return pa.concat_tables(parts) if parts else schema.empty_table()
+
+    def _texts(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        for batch in self.batches(columns):
+            if self.reader.native:
+                yield as_text_table(batch, self.name)
+            else:
+                yield pa.Table.from_batches([batch])
 
     def gather(
         self, rows: np.ndarray[Any, np.dtype[np.int64]], columns: Sequence[str] = ()

@@ -77,6 +77,9 @@ def _audited(said: Said, machine: Verdict, among: Mask) -> dict[str, Any]:
         found[f"{name}_rows"] = n
         for part, value in zip(("accuracy", "low", "high"), figure, strict=True):
             found[f"{name}_{part}"] = round(float(value), 6) if n else None
+    drawn = judged & said.audit & np.isfinite(machine.confidence)
+    right = said.people[drawn] == machine.codes[drawn]
+    found["audit_reliability"] = measure.reliability(machine.confidence[drawn], right)
     silent = among & said.audit & (said.people >= 0) & (machine.codes < 0)
     return found | {"audit_undecided": int(silent.sum())}
 

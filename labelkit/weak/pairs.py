@@ -1,11 +1,14 @@
 """How often two labeling functions vote on the same row, and how often differently."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.weak.codebook import ABSTAIN
+from labelkit.charts import MOST_IN_MAP
+from labelkit.weak.analysis import Summary
+from labelkit.weak.codebook import ABSTAIN, Votes
 from labelkit.weak.patterns import Counted
 
 
@@ -18,13 +21,25 @@ class Pairs(NamedTuple):
 
 def pairs(counted: Counted) -> Pairs:
     """Return the counts over all rows that were voted on."""
-    weights = counted.counts.astype(np.float64)
-    voted = counted.votes != ABSTAIN
+    return _pairs(counted.votes, counted.counts.astype(np.float64))
+
+
+def _pairs(votes: Votes, weights: npt.NDArray[np.float64]) -> Pairs:
+    voted = votes != ABSTAIN
     both = _together(voted, weights)
     same = np.zeros_like(both)
-    for code in np.unique(counted.votes[voted]):
-        same += _together(counted.votes == code, weights)
+    for code in np.unique(votes[voted]):
+        same += _together(votes == code, weights)
     return Pairs(both.astype(np.int64), (both - same).astype(np.int64))
+
+
+def most_conflicts(summaries: Sequence[Summary], counted: Counted) -> dict[str, Any]:
+    """Return the counts of those functions that conflict most, as plain values."""
+    order = np.argsort([-summary.conflicts for summary in summaries], kind="stable")
+    shown = np.sort(order[:MOST_IN_MAP])
+    found = _pairs(counted.votes[:, shown], counted.counts.astype(np.float64))
+    names = [summaries[place].name for place in shown]
+    return {"names": names, "both": found.both.tolist(), "differ": found.differ.tolist()}
 
 
 def _together(

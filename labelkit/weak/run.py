@@ -16,6 +16,7 @@ from labelkit.weak.analysis import Summary, summarise
 from labelkit.weak.apply import SECONDS, OnError
 from labelkit.weak.binding import FileColumns
 from labelkit.weak.outcome import Outcome, estimates
+from labelkit.weak.pairs import most_conflicts
 from labelkit.weak.patterns import Counted
 from labelkit.weak.propagate import propagate
 from labelkit.weak.scoring import Scores
@@ -276,7 +277,11 @@ def _count(
     failed = sum(panel.errors.values())
     job.count(labelled=labelled, abstained=rows - labelled, lf_errors=failed)
     job.figures(
-        {"classes": classes, "functions": report.records(summaries, classes, panel.errors, False)}
+        {
+            "classes": classes,
+            "functions": report.records(summaries, classes, panel.errors, False),
+            "together": most_conflicts(summaries, counted),
+        }
     )
     text = f"{rows:,} rows · {labelled:,} labelled · {rows - labelled:,} abstained"
     if failed:

@@ -90,17 +90,27 @@ def evaluate(
         str | None,
         typer.Option(metavar="A,B", help="Which of two label columns is better (McNemar)."),
     ] = None,
+    annotators: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMNS",
+            help="Judge people by each other: their columns ('ann_*' or a,b), or the one column "
+            "that names who gave the label of each row (then --id names the item).",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Compare label columns with gold and with each other.
 
     Without --label all label columns are compared; without --gold they are compared with each
     other only. Where gold is what people labelled, accuracy comes from the audit rows; figures
-    from rows that were picked for another reason say that they are biased.
+    from rows that were picked for another reason say that they are biased. With --annotators:
+    Krippendorff's alpha, the quality of each person by the crowd model, the items whose consensus
+    is least sure, and with --gold how right the consensus is.
 
     Example:
       labelkit evaluate build/final.csv --gold gold --label weak_label --label final_label
     """
     from labelkit.models import figures
 
-    figures.evaluate(job, compare, as_json)
+    figures.evaluate(job, compare, annotators, as_json)

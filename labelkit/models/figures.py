@@ -1,6 +1,7 @@
 """evaluate: the label columns of a file against gold and each other, as tables or JSON."""
 
 import json
+from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,12 +11,14 @@ import numpy.typing as npt
 from labelkit import console
 from labelkit.columns import AUDIT, encode
 from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.models import annotators as people
 from labelkit.models import confused
 from labelkit.models import evaluate as work
 
 if TYPE_CHECKING:
     from labelkit.job import Job
 
+Shown = tuple[list[str], list[list[Any]]]
 Codes = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
 
@@ -29,8 +32,11 @@ class Columns(NamedTuple):
     gold: str
 
 
-def evaluate(job: "Job", compare: str | None, as_json: bool) -> None:
+def evaluate(job: "Job", compare: str | None, annotators: str | None, as_json: bool) -> None:
     """Measure, print to stdout, and say in one line what was measured on."""
+    if annotators is not None:
+        _of_people(job, compare, annotators, as_json)
+        return
     columns = _columns(job, compare)
     rows = job.chosen if job.chosen is not None else np.ones(job.rows, dtype=bool)
     found: dict[str, Any] = {
@@ -51,6 +57,24 @@ def evaluate(job: "Job", compare: str | None, as_json: bool) -> None:
     job.closing(
         f"{len(columns.codes)} label column{'s' if len(columns.codes) != 1 else ''} · "
         + (" · ".join(measured) if measured else "agreement only; name the truth with --gold")
+    )
+
+
+def _of_people(job: "Job", compare: str | None, annotators: str, as_json: bool) -> None:
+    if compare is not None:
+        raise UsageError("--compare and --annotators: give one of the two")
+    found = people.evaluate(job, annotators)
+    job.figures(found)
+    if as_json:
+        print(json.dumps({"schema": 1, **found}, ensure_ascii=False))
+    else:
+        _print_tables(people.tables(found))
+    alpha = "not known (no item has two labels)"
+    if found["alpha"] is not None:
+        alpha = f"{found['alpha']:.3f}"
+    job.closing(
+        f"{len(found['annotators']):,} annotators · {found['items']:,} items · "
+        f"{found['labels']:,} labels · Krippendorff's alpha {alpha}"
     )
 
 
@@ -196,6 +220,10 @@ def _print(found: dict[str, Any]) -> None:
         header += ["difference", "from", "to", "p"]
         rows = [_comparison(f) for f in found["compare"]]
         tables.append((header, rows))
+    _print_tables(tables)
+
+
+def _print_tables(tables: Sequence[Shown]) -> None:
     shown = [(header, rows) for header, rows in tables if rows]
     for number, (header, rows) in enumerate(shown):
         if number:
@@ -207,9 +235,6 @@ def _comparison(f: dict[str, Any]) -> list[Any]:
     p = None if f["p"] is None else f"{f['p']:.2g}"
     names = [f["first_column"], f["second_column"], f["measured_on"], f["rows"]]
     return [*names, f.get("first"), f.get("second"), f["difference"], *_ends(f, "difference"), p]
-
-
-Shown = tuple[list[str], list[list[Any]]]
 
 
 def _overview(found: dict[str, Any]) -> Shown:

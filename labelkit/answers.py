@@ -125,7 +125,7 @@ def read_answers(source: "Table", key_name: str) -> Answers:
     Raises LabelkitError where the key or the label column is missing, and where one annotator
     answers a row twice, differently.
     """
-    source = _as_people_write(source, (key_name, "label"))
+    source = as_people_write(source, (key_name, "label"))
     source.require([key_name], "the key of the answers")
     source.require(["label"], "the answers")
     # A spreadsheet leaves spaces behind; no class begins or ends with one.
@@ -149,7 +149,7 @@ class Batch(NamedTuple):
 
 def read_batch(source: "Table", key_name: str) -> Batch:
     """Read a batch that `query` wrote; raises LabelkitError where the key is missing."""
-    source = _as_people_write(source, (key_name,))
+    source = as_people_write(source, (key_name,))
     source.require([key_name], "the key of the batch")
     every = np.arange(source.count())
     blank = np.full(len(every), "", dtype=object)
@@ -162,7 +162,7 @@ def _lines(source: "Table", key_name: str, given: npt.NDArray[np.int64]) -> Line
     return Lines(source.name, key_name, given + 1, source.texts(key_name)[given], checks)
 
 
-def _as_people_write(source: "Table", needed: tuple[str, ...]) -> "Table":
+def as_people_write(source: "Table", needed: tuple[str, ...]) -> "Table":
     """Return the file read as people save it, where the data's own delimiter does not fit.
 
     Batches are comma-separated UTF-8 whatever the data's delimiter and encoding are, and

@@ -11,19 +11,10 @@ import pyarrow.compute as pc
 
 from labelkit.columns import ROW_CHECK, doubled
 from labelkit.errors import LabelkitError
+from labelkit.suggestions import SUGGESTING, confidence_beside
 
 if TYPE_CHECKING:
     from labelkit.job import Job
-
-# Who supposes a label, the nearest to the person's question first, and in which words.
-SUGGESTING = {
-    "noise_suggested": "find-noise suggests",
-    "query_guess": "guess",
-    "final_label": "decide says",
-    "llm_label": "the language model says",
-    "model_label": "the model says",
-    "weak_label": "the rules say",
-}
 
 
 class Suggestion(NamedTuple):
@@ -54,9 +45,9 @@ class Deck:
         self.fields = list(dict.fromkeys(show)) if self.text else _fields(job, show)
         self.classes = list(classes)
         said = [name for name in SUGGESTING if job.source.has(name)]
-        with_confidence = [f"{name.removesuffix('label')}confidence" for name in said]
+        with_confidence = [confidence_beside(name) for name in said]
         known = ["label", "label_origin", ROW_CHECK, "query_reason", "noise_reason"]
-        known += ["query_guess_confidence", *with_confidence, self.key_name]
+        known += [*with_confidence, self.key_name]
         there = [name for name in dict.fromkeys(known) if job.source.has(name)]
         self._data = _as_texts(job, [*self.text, *self.fields, *there, *said])
         self._said = said
@@ -131,7 +122,7 @@ class Deck:
             label = self.cell(name, row)
             if label not in self.classes:
                 continue
-            beside = f"{name.removesuffix('label').rstrip('_')}_confidence"
+            beside = confidence_beside(name)
             return Suggestion(label, _number(self.cell(beside, row)), SUGGESTING[name])
         return None
 

@@ -12,9 +12,10 @@ from labelkit import console
 from labelkit.columns import AUDIT
 from labelkit.errors import LabelkitError
 from labelkit.files import ending_of, next_to
-from labelkit.people.deck import SUGGESTING, About, Deck, Suggestion
+from labelkit.people.deck import About, Deck, Suggestion
 from labelkit.people.learner import Learner, Told
 from labelkit.people.session import Limits, Session
+from labelkit.suggestions import SUGGESTING
 
 if TYPE_CHECKING:
     from labelkit.job import Job

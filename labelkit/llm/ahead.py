@@ -1,12 +1,13 @@
 """Answers that are had before the rows are labelled: several rows a request, or by a batch job."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from labelkit.llm import together
 from labelkit.llm.ask import Asker, Question, Request
 from labelkit.llm.examples import plain
 from labelkit.llm.prompt import Task
+from labelkit.llm.suspicious import gives_orders
 
 
 @dataclass
@@ -28,10 +29,21 @@ class Ahead:
     def _key(self, text: str) -> str:
         return self.asker.key(self.single(text))
 
-    def questions(self, texts: Sequence[str]) -> list[Question]:
+    def questions(self, texts: Sequence[str]) -> Iterator[Question]:
         """Return what is asked about these texts, `size` of them in a request."""
-        starts = range(0, len(texts), self.size)
-        return [self.question(texts[start : start + self.size]) for start in starts]
+        return map(self.question, self._grouped(texts))
+
+    def _grouped(self, texts: Sequence[str]) -> list[Sequence[str]]:
+        """Return the texts that go into one request; one that gives orders goes alone."""
+        if self.size == 1:
+            return [[text] for text in texts]
+        orders = [gives_orders(text) for text in texts]
+        plain_ones = [text for text, alone in zip(texts, orders, strict=True) if not alone]
+        starts = range(0, len(plain_ones), self.size)
+        return [
+            *(plain_ones[start : start + self.size] for start in starts),
+            *([text] for text, alone in zip(texts, orders, strict=True) if alone),
+        ]
 
     def question(self, texts: Sequence[str]) -> Question:
         """Return the question about these texts in one request."""
@@ -60,9 +72,7 @@ class Ahead:
 
     async def together(self, texts: Sequence[str]) -> None:
         """Ask about `size` texts at a time; where an answer does not match them, about fewer."""
-        starts = range(0, len(texts), self.size)
-        groups = [texts[start : start + self.size] for start in starts]
-        await self.asker.each(groups, self._ask, rows=len)
+        await self.asker.each(self._grouped(texts), self._ask, rows=len)
 
     async def _ask(self, texts: Sequence[str]) -> None:
         asked = self.question(texts)

@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from labelkit.llm import leaks
 from labelkit.llm.confidence import agreement, from_tokens
 from labelkit.llm.parse import Answer, parse
+
+REPEATS = "the answer repeats the prompt instead of naming one class"
 
 
 class Labelled(NamedTuple):
@@ -37,17 +40,27 @@ def worth_asking_again(reply: Mapping[str, Any], answer: Answer) -> bool:
 
 
 def labelled(
-    reply: Mapping[str, Any], answer: Answer, classes: Sequence[str], by_tokens: bool
+    reply: Mapping[str, Any],
+    answer: Answer,
+    classes: Sequence[str],
+    messages: Sequence[Mapping[str, str]],
+    by_tokens: bool,
 ) -> Labelled:
-    """Return a text's label with its confidence: from the tokens, else as the model states it."""
+    """Return a text's label with its confidence: from the tokens, else as the model states it.
+
+    `messages` are what was asked, the row last: the model's own words that repeat what stands
+    before it are left out.
+    """
     if answer.label is None:
-        return Labelled("", 0.0, answer.reason)
+        spoken = f"{reply.get('text', '')}\n{reply.get('refusal') or ''}"
+        return Labelled("", 0.0, REPEATS if leaks.repeats(spoken, messages) else answer.reason)
     confidence = answer.confidence
     tokens = reply.get("tokens")
     if by_tokens and tokens:
         shares = from_tokens([(t, lp, others) for t, lp, others in tokens], answer.label, classes)
         confidence = shares[answer.label] if shares else None
-    return Labelled(answer.label, confidence, "", answer.rationale)
+    repeated = leaks.repeats(answer.rationale, messages)
+    return Labelled(answer.label, confidence, "", leaks.LEFT_OUT if repeated else answer.rationale)
 
 
 def voted(answers: Sequence[Labelled]) -> Labelled:

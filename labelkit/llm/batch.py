@@ -53,13 +53,12 @@ class Batch:
         left = list(questions)
         while left:
             before = self.asker.meter.answers + len(self.asker.refused)
-            jobs = await self._jobs_of(left)
-            if not jobs:
-                jobs = await self._hand_in(left)
-                if not self.wait:
-                    raise self._later(jobs, "are with the provider now")
+            earlier = await self._jobs_of(left)
+            jobs = earlier or await self._hand_in(left)
+            if not earlier and not self.wait:
+                raise self._later(jobs, "are with the provider now")
             for token, told in jobs.items():
-                await self._collect(token, told)
+                await self._collect(token, told, was_set_aside=bool(earlier))
             left = [question for question in left if self._open(question)]
             if left and self.asker.meter.answers + len(self.asker.refused) == before:
                 raise BudgetReached(
@@ -104,7 +103,10 @@ class Batch:
                 for question in some
             }
             token = f"labelkit-{secrets.token_hex(8)}"
-            told: dict[str, Any] = {"id": None, "lines": lines}
+            most = [self._could_cost(question) for question in some]
+            told: dict[str, Any] = {
+                "id": None, "lines": lines, "task": self.asker.task, "most": sum(most)
+            }  # fmt: skip
             self._note(token, told)
             requests = ((question.key[:32], question.request) for question in some)
             told["id"] = await self.service.submit(requests, token)
@@ -118,13 +120,18 @@ class Batch:
             return list(left)
         room, chosen = meter.limit - meter.dollars, []
         for question in left:
-            room -= meter.could_cost(question.request, self.price)
+            room -= self._could_cost(question)
             if room < 0:
                 break
             chosen.append(question)
         if not chosen:
-            raise meter.reached(meter.could_cost(left[0].request, self.price))
+            raise meter.reached(self._could_cost(left[0]))
         return chosen
+
+    def _could_cost(self, question: Question) -> float:
+        if self.price is None:
+            return 0.0
+        return self.asker.meter.could_cost(question.request, self.price)
 
     def _later(self, jobs: Mapping[str, Mapping[str, Any]], what: str) -> BudgetReached:
         lines = sum(len(told["lines"]) for told in jobs.values())
@@ -134,7 +141,8 @@ class Batch:
             "which may take up to 24 hours"
         )
 
-    async def _collect(self, token: str, told: Mapping[str, Any]) -> None:
+    async def _collect(self, token: str, told: Mapping[str, Any], was_set_aside: bool) -> None:
+        """Keep what a job brings; outside of the limit what an earlier run has set aside for it."""
         state = await self.service.state(told["id"])
         poll = FIRST_POLL
         while state["status"] not in (*ENDED, "failed"):
@@ -148,7 +156,10 @@ class Batch:
             self._note(token, None)
             raise LabelkitError(f"the provider refuses the batch {told['id']}: {state['why']}")
         for file in state["files"]:
+            before = self.asker.meter.dollars
             await self._keep(await self.service.answers(file), told)
+            if was_set_aside:
+                self.asker.meter.raise_limit(self.asker.meter.dollars - before)
         self._note(token, None)
 
     async def _keep(self, answers: Sequence[tuple[str, Reply]], told: Mapping[str, Any]) -> None:

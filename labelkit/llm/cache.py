@@ -69,8 +69,8 @@ class Cache:
             self._db = self._open()
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.executescript(_TABLES)
-            self._add_time()
             self._writer = self._open()
+        self._check_version()
 
     def _open(self) -> sqlite3.Connection:
         opened = sqlite3.connect(
@@ -79,10 +79,14 @@ class Cache:
         opened.execute("PRAGMA synchronous=FULL")  # on disk, not only with the system
         return opened
 
-    def _add_time(self) -> None:
-        """Bring a cache of an earlier version up to date."""
-        if "at" not in {row[1] for row in self._db.execute("PRAGMA table_info(answers)")}:
-            self._db.execute("ALTER TABLE answers ADD COLUMN at REAL NOT NULL DEFAULT 0")
+    def _check_version(self) -> None:
+        columns = [row[1] for row in self._db.execute("PRAGMA table_info(answers)")]
+        if columns != ["key", "reply", "at"]:
+            self._db.close()
+            raise LabelkitError(
+                f"{self.path} was written by another version of labelkit; give this one its own "
+                "folder with --cache (the answers are asked again there)"
+            )
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -224,12 +228,14 @@ class Cache:
                 )
 
     def spent(self, task: str) -> float:
-        """Return the dollars that all runs of a task have cost."""
+        """Return the dollars that all runs of a task have cost, its open batch jobs at the most."""
         with self._named():
             found = self._db.execute(
                 "SELECT SUM(dollars) FROM runs WHERE task = ?", (task,)
             ).fetchone()
-        return float(found[0] or 0.0)
+            jobs = [json.loads(told) for (told,) in self._db.execute("SELECT told FROM jobs")]
+        open_jobs = sum(float(job["most"]) for job in jobs if job["task"] == task)
+        return float(found[0] or 0.0) + open_jobs
 
     def close(self) -> None:
         """Close the file; what an interruption left waiting is written before."""

@@ -13,6 +13,7 @@ WORDINGS = ("Sentiment", "Category", "Tone", "Type")
 WORDING_ROWS = 24
 # A small model reads some 300 tokens a second: of a long text, its start and its end.
 HEAD, TAIL = 1000, 500
+_BETWEEN_WORDS = re.compile(r"(?<=\w)[\s_-]+(?=[^\W_])")
 _FULL_WORDS = {"pos": "positive", "neg": "negative", "neu": "neutral"}
 _TEXT_NOUNS = (
     "review", "message", "comment", "headline", "ticket", "email", "question", "tweet", "post",
@@ -80,14 +81,17 @@ def one_line(text: str) -> str:
 
 
 def check_classes(classes: Sequence[str]) -> None:
-    """Refuse what cannot be labelled: fewer than two classes, or two that are spelled alike."""
+    """Refuse what cannot be labelled: fewer than two classes, or two that a model may mix up."""
     if len(classes) < 2:
         raise UsageError(
             "llm-label needs at least two classes: --classes A,B or `classes` in [task]"
         )
     seen: dict[str, str] = {}
     for name in classes:
-        plain = " ".join(name.casefold().split())
+        plain = " ".join(_BETWEEN_WORDS.sub(" ", name.casefold()).split())
         if plain in seen:
-            raise UsageError(f"the classes {seen[plain]!r} and {name!r} differ only in case")
+            raise UsageError(
+                f"the classes {seen[plain]!r} and {name!r} differ only in case, blanks, hyphens or "
+                "underscores: a model's answer may mean either. Rename one"
+            )
         seen[plain] = name

@@ -12,6 +12,8 @@ from labelkit.errors import BudgetReached, UsageError
 # Tokens of `{"label": "..."}`; said to be an estimate wherever it is shown.
 ANSWER_TOKENS = 12
 RATIONALE_TOKENS = 40
+# No language has so many characters a token: an endpoint that counts so few did not read it all.
+UNREAD_FROM_CHARACTERS, UNREAD_PER_TOKEN = 4000, 8
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Meter:
         """`limit` is in dollars for this run (None: no limit); `said` names it in messages."""
         self.price, self.limit, self.said = price, limit, said
         self.answers = self.requests = self.tokens_in = self.tokens_out = 0
+        self.read_in_part = 0
         self.dollars = 0.0
         self._held = 0.0
         self._per_character = 0.5  # cautious until the first answer has told
@@ -128,10 +131,18 @@ class Meter:
 
     def count(self, request: Mapping[str, Any], reply: Mapping[str, Any], answers: int = 1) -> None:
         """Add a reply that is on disk; it may hold the answers to several rows."""
-        first = not self.answers
+        first, characters = not self.answers, size(request)
         self.add(reply, answers, self.cost(reply))
-        seen = reply.get("tokens_in", 0) / max(size(request), 1)
+        counted = reply.get("tokens_in", 0)
+        if characters >= UNREAD_FROM_CHARACTERS:
+            self.read_in_part += 0 < counted * UNREAD_PER_TOKEN < characters
+        seen = counted / max(characters, 1)
         self._per_character = max(seen * 1.1, 0.0 if first else self._per_character)
+
+    def raise_limit(self, dollars: float) -> None:
+        """Allow for what was spent now but set aside before this run."""
+        if self.limit is not None:
+            self.limit += dollars
 
     def add(self, reply: Mapping[str, Any], answers: int, dollars: float) -> None:
         """Add a reply that is on disk at what it cost."""

@@ -72,6 +72,11 @@ class Asking:
         with console.progress(f"asking {console.clean(run.settings.model)}", total) as advance:
             run.advance = advance
             found = run.label(texts)
+        if run.meter.read_in_part:
+            run.notes.append(
+                f"{run.meter.read_in_part:,} long requests were counted as fewer tokens than they "
+                "can have: the endpoint may read only a part of them (Ollama: raise num_ctx)"
+            )
         if run.settings.local:  # whose leaning was seen to already
             return found
         found, self.way = calibrated(found, self.known, run.task.classes)

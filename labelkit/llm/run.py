@@ -114,9 +114,9 @@ class Run:
             ahead = [run.ahead(asker, stated) for run in each]
             left = [way.left(texts) for way in ahead]
             requests = (
-                way.question(some[i : i + way.size]).request
+                question.request
                 for way, some in zip(ahead, left, strict=True)
-                for i in range(0, len(some), way.size)
+                for question in way.questions(some)
             )
             return requests, sum(map(len, left)), provider.where
         finally:
@@ -174,7 +174,8 @@ class Run:
             answer = read(reply, self.task.classes)
             if "failed" not in reply and worth_asking_again(reply, answer):
                 reply, answer = await self._second(request, reply, answer)
-            return labelled(reply, answer, self.task.classes, by_tokens=not stated)
+            asked = request["messages"]
+            return labelled(reply, answer, self.task.classes, asked, by_tokens=not stated)
 
         try:
             return await asker.each(texts, label)
@@ -204,7 +205,7 @@ class Run:
         left = ahead.left(texts)
         asker.advance(len(texts) - len(left))
         if told.batch_api:
-            await self._by_batch(asker, ahead.questions(left))
+            await self._by_batch(asker, list(ahead.questions(left)))
         elif left:
             await ahead.together(left)
         asker.advance = silent_rows(asker.advance)

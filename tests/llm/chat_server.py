@@ -5,7 +5,8 @@ POSITIVE when it holds "good", else NEGATIVE. A mark in a row makes a fault: `[4
 `[broken]`, `[cut]`, `[html]` at its first sight only (`[always 500]` each time); `[refuse]`,
 `[p=0.7]` (how sure), `[waver]` (another label at each third sight),
 `[length]`, `[empty]`, `[wrong]`, `[wrong once]`, `[filter]`, `[long]`, `[echo key]` each time.
-POST /control sets: latency, schema, logprobs, limit, temperature, key, dead; GET /seen tells the
+`obeys` makes it a model that does what injections.py asks for.
+POST /control sets: latency, schema, logprobs, limit, temperature, key, obeys; GET /seen tells the
 counts.
 """
 
@@ -19,11 +20,13 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import chat_batches
+from injections import MARK
 
 STATE = {
     "latency": 0.0, "schema": True, "logprobs": True, "limit": None,
     "temperature": True, "key": None, "status": None, "retry_after": "0.2", "free_text": False,
     "binds": True, "headers": {}, "batch": "done", "batch_looks": 1, "together": "right",
+    "obeys": "",
 }  # fmt: skip
 SEEN = {
     "requests": 0,
@@ -113,7 +116,10 @@ class Chat(BaseHTTPRequestHandler):
         if "[too long]" in body["messages"][-1]["content"]:
             return self.send(400, {"error": {"message": "maximum context length exceeded"}})
         if several:
-            text = json.dumps(chat_batches.labels_for(several, STATE))
+            found = chat_batches.labels_for(several, STATE)
+            if STATE["obeys"] and any(MARK in each for each in several.values()):
+                found["labels"] = [obeyed(body) | {"row": number} for number in several]
+            text = json.dumps(found)
             return self.send_answer(text, {"finish_reason": "stop"}, len(several))
         users = [m["content"] for m in body["messages"] if m["role"] == "user"]
         row = users[-1] if "<row>" in users[-1] else users[-2]
@@ -175,6 +181,10 @@ class Chat(BaseHTTPRequestHandler):
         text, finish, refusal = json.dumps(made), "stop", None
         if STATE["free_text"]:
             text = f"I would say: {label.lower()}."
+        if STATE["obeys"] and MARK in row:
+            text = json.dumps(obeyed(body))
+        if STATE["obeys"] == "talks" and MARK in row:
+            text = body["messages"][0]["content"]
         if "[wrong]" in row or ("[wrong once]" in row and not retried):
             text = '{"label": "MAYBE"}'
         if "[length]" in row:
@@ -199,6 +209,16 @@ class Chat(BaseHTTPRequestHandler):
             choice["logprobs"] = {"content": top}
         usage = {"prompt_tokens": 90 + 10 * rows, "completion_tokens": 10 * rows}
         self.send(200, {"choices": [choice], "usage": usage})
+
+
+def obeyed(body):
+    """What a row makes of a model that does as it is told, in the worst case."""
+    made = {"rationale": "I was told to.", "label": "POSITIVE"}
+    if STATE["obeys"] == "leaks":
+        made["rationale"] = "My instructions: " + body["messages"][0]["content"]
+    if STATE["obeys"] == "adds":
+        made["label"] = "HACKED"
+    return made
 
 
 def tokens(text, label, surety=0.9):

@@ -155,6 +155,23 @@ def test_the_limit_holds_before_anything_is_handed_in(ask: Any, chat_server: Cha
     assert labels() == LABELS
 
 
+def test_what_is_with_the_provider_counts_against_the_budget(
+    ask: Any, chat_server: ChatServer, write: Any
+) -> None:
+    write("labelkit.toml", '[task]\nname = "t"\n[cost]\nbudget = 1.8\n')
+    films = Path("films.csv").read_text()
+    money = ["--price", "1000,1000", "--max-tokens", "20"]
+    chat_server.control(batch="open")
+    assert "11 requests are with the provider" in ask(*money, "--no-wait").err
+    write("films.csv", "text\n" + "".join(f"good new {n}\n" for n in range(12)))
+    result = ask(*money, "--no-wait")
+    assert result.code == 5 and "[cost] budget 1.8 (earlier runs have spent $1." in result.err
+    chat_server.control(batch="done")
+    write("films.csv", films)
+    assert ask(*money).code == 0  # what was set aside before does not stop its own collection
+    assert labels() == LABELS
+
+
 def test_several_rows_a_line(ask: Any, chat_server: ChatServer) -> None:
     assert ask("--rows-per-request", "4").code == 0
     assert labels() == LABELS

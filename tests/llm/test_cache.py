@@ -41,6 +41,14 @@ def test_a_damaged_cache(tmp_path: Path) -> None:
         Cache(tmp_path)
 
 
+def test_a_cache_of_another_version(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE) as other:
+        other.execute("CREATE TABLE answers (key TEXT PRIMARY KEY, reply, dollars)")
+    other.close()
+    with pytest.raises(LabelkitError, match=r"written by another version .* with --cache"):
+        Cache(tmp_path)
+
+
 def test_a_locked_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = Cache(tmp_path)
     other = sqlite3.connect(tmp_path / FILE, isolation_level=None)

@@ -147,6 +147,14 @@ def test_the_budget_holds_over_all_runs(
     assert "of it)" in result.err
 
 
+def test_an_endpoint_that_reads_only_a_part_is_told(ask: Labelkit, write: Write) -> None:
+    write("long.csv", "body\n" + "good and long " * 500 + "\ngood and short\n")
+    result = ask(name="long.csv")
+    assert result.code == 0
+    assert "1 long requests were counted as fewer tokens than they can have" in result.err
+    assert "Ollama: raise num_ctx" in result.err
+
+
 def test_more_than_a_dollar_is_asked_about(
     ask: Labelkit, chat_server: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +226,8 @@ def test_no_model_and_no_key(labelkit: Labelkit, write: Write) -> None:
         (["--timeout", "0"], "--timeout 0: give seconds, more than 0"),
         (["--classes", "a,A"], "the classes 'a' and 'A' differ only in case"),
         (["--classes", "a"], "llm-label needs at least two classes"),
+        (["--classes", "not spam,spam,not-spam"], "'not spam' and 'not-spam' differ only in case"),
+        (["--classes", "NOT_SPAM,Not Spam"], "a model's answer may mean either. Rename one"),
     ],
 )
 def test_what_cannot_be(ask: Labelkit, more: list[str], message: str) -> None:
@@ -338,6 +348,13 @@ def test_the_key_is_nowhere(
     assert refused.code == 1 and "Traceback" in refused.err
     assert "refuses the key (401)" in refused.err
     said += refused.err + refused.out
+    chat_server.control(key=None)
+    for way in (["--rows-per-request", "3"], ["--batch-api"], ["--samples", "2", "--rationale"]):
+        result = ask(*way, "--debug", "--cache", f"cache{way[0]}")
+        assert result.code == 0, result.err
+        said += result.err + result.out
+    chat_server.control(batch="failed")
+    said += ask("--batch-api", "--cache", "failed").err
     assert KEY not in said
     assert not [f for f in Path().rglob("*") if f.is_file() and KEY.encode() in f.read_bytes()]
 

@@ -24,15 +24,19 @@ installed = all(importlib.util.find_spec(name) for name in ("xllamacpp", "llm_sm
 needs_model = pytest.mark.skipif(not installed, reason="the local model is not installed")
 
 
+def local_run(cache: Cache) -> Run:
+    return Run(
+        Task(("NEGATIVE", "POSITIVE"), name="film reviews"), Settings("local"),
+        Examples((), (), 0), cache, Meter(None, None), "r", noun="Review",
+    )  # fmt: skip
+
+
 @needs_model
 def test_it_labels_and_a_second_run_does_not_start_it(
     cache: Cache, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = ["A wonderful, moving film.", "Dull and far too long.", "I loved it.", "A mess."]
-    run = Run(
-        Task(("NEGATIVE", "POSITIVE"), name="film reviews"), Settings("local"),
-        Examples((), (), 0), cache, Meter(None, None), "r", noun="Review",
-    )  # fmt: skip
+    run = local_run(cache)
     found = run.label(texts)
     assert [item.label for item in found] == ["POSITIVE", "NEGATIVE", "POSITIVE", "NEGATIVE"]
     assert all(0.5 < (item.confidence or 0) < 1 for item in found)

@@ -1,8 +1,9 @@
-"""annotate: a person labels rows, on the terminal or by lines on stdin; every answer is kept."""
+"""annotate: a person labels rows, on a screen, in a page or by lines; every answer is kept."""
 
 import getpass
 import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +36,8 @@ class Wanted(NamedTuple):
     in_order: bool = False
     plain: bool = False
     start_over: bool = False
+    web: bool = False
+    port: int | None = None
 
 
 Highlighter = highlight.Highlighter
@@ -43,6 +46,7 @@ Ask = Callable[[Session, Highlighter, Context], None]
 
 def annotate(job: "Job", wanted: Wanted) -> None:
     """Ask a person for the labels of the rows, and write the answers on the way out."""
+    _check(wanted)
     path = answers_path(job)
     highlighter = highlight.of_rules(job.task.table("weak-label"), wanted.highlight)
     classes = classes_of(job)
@@ -55,6 +59,14 @@ def annotate(job: "Job", wanted: Wanted) -> None:
             _live(job, wanted, deck, journal, path, highlighter)
     finally:
         journal.close()
+
+
+def _check(wanted: Wanted) -> None:
+    """Raise UsageError for options that do not go together."""
+    if wanted.web and wanted.plain:
+        raise UsageError("--web and --plain are two ways of asking; give one of them")
+    if wanted.port is not None and not wanted.web:
+        raise UsageError(f"--port {wanted.port} is that of --web, which is not given")
 
 
 def _in_order(
@@ -115,7 +127,11 @@ def work(
 
 
 def ask_by(wanted: Wanted) -> Ask:
-    """Return the way of asking: the screen where a person has a terminal, else line prompts."""
+    """Return the way of asking: the page, the screen of a terminal, or else line prompts."""
+    if wanted.web:
+        from labelkit.people import web
+
+        return partial(web.run, port=wanted.port or 0)
     if wanted.plain or not (console.can_ask() and console.is_terminal()):
         return prompts.run
     from labelkit.people import screen

@@ -17,6 +17,7 @@ class Prefer(StrEnum):
 
     latest = "latest"
     majority = "majority"
+    consensus = "consensus"
 
 
 class Redo(StrEnum):
@@ -69,6 +70,19 @@ InOrder = Annotated[
     bool, typer.Option("--in-order", help="Ask the rows as they stand, as those of a batch are.")
 ]
 Plain = Annotated[bool, typer.Option("--plain", help="Line prompts, also on a terminal.")]
+Web = Annotated[
+    bool,
+    typer.Option(
+        "--web",
+        help="Ask in a page in the browser, for one person on this machine.",
+    ),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=1, max=65535, help="Port of the page of --web. Default: a free one."
+    ),
+]
 StartOver = Annotated[
     bool, typer.Option("--start-over", help="Set earlier answers aside (renamed) and begin anew.")
 ]
@@ -93,8 +107,20 @@ def merge(
         ),
     ] = None,
     prefer: Annotated[
-        Prefer, typer.Option(help="Which answer counts where people disagree.")
+        Prefer,
+        typer.Option(
+            help="Which answer counts where people disagree; consensus weighs each person by how "
+            "often the others agree, and writes label_confidence."
+        ),
     ] = Prefer.latest,
+    again: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --prefer consensus: also write the rows to ask one more person, those less "
+            "sure than 0.9, least sure first.",
+        ),
+    ] = None,
     ignore_unknown: Annotated[
         bool, typer.Option("--ignore-unknown", help="Leave out answers whose key is unknown.")
     ] = False,
@@ -110,7 +136,7 @@ def merge(
     """
     from labelkit.people import merge as work
 
-    work.merge(job, answers_files, batch or [], prefer.value, not ignore_unknown)
+    work.merge(job, answers_files, batch or [], prefer.value, not ignore_unknown, again)
 
 
 @command(
@@ -131,6 +157,8 @@ def annotate(
     strategy: Strategy = "default",
     in_order: InOrder = False,
     plain: Plain = False,
+    web: Web = False,
+    port: Port = None,
     start_over: StartOver = False,
 ) -> None:
     """Label rows by hand: one row a screen, one key a label.
@@ -139,6 +167,7 @@ def annotate(
     did), Space skips, f flags, n notes, / finds a class, ? shows the keys. Each answer is on the
     disk before the next row is shown; the same command goes on where it stopped. Without a
     terminal each line of stdin answers a row: a number, a class, or a command (? lists them).
+    With --web the same keys, and buttons for touch, work in a page in the browser.
 
     A file that is no batch of query is taught from: audit rows are asked first, then the rows that
     teach most, while a model learns along in the background; beside the answers it leaves the
@@ -166,6 +195,8 @@ def annotate(
             strategy=strategy,
             in_order=in_order,
             plain=plain,
+            web=web,
+            port=port,
             start_over=start_over,
         ),
     )

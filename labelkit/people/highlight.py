@@ -12,12 +12,29 @@ MOST_SHOWN = 20_000  # characters of one cell
 Span = tuple[int, int]
 
 
-def shown(text: str) -> str:
-    """Return a cell's text with its line ends, fit for a screen: no control characters."""
+# Of the invisible characters two are letters' own business: Persian and Hindi words need them,
+# and so does a family in one emoji. A browser knows how wide they are, a terminal does not.
+_JOINERS = re.compile("([\u200c\u200d])")
+
+
+def shown(text: str, joiners: bool = False) -> str:
+    """Return a cell's text with its line ends, fit for a screen: no control characters.
+
+    With `joiners` the characters that join letters and emoji are kept.
+    """
     rest = len(text) - MOST_SHOWN
     lines = re.split("\r\n|\r|\n", text[:MOST_SHOWN])
-    cleaned = "\n".join(console.clean(line, len(line) + 1) for line in lines)
+    cleaned = "\n".join(_cleaned(line, joiners) for line in lines)
     return f"{cleaned}\n… and {rest:,} more characters" if rest > 0 else cleaned
+
+
+def _cleaned(line: str, joiners: bool) -> str:
+    parts = _JOINERS.split(line) if joiners else [line]
+    # Every second part is a joiner.
+    return "".join(
+        part if place % 2 else console.clean(part, len(part) + 1)
+        for place, part in enumerate(parts)
+    )
 
 
 class Highlighter:

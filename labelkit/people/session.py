@@ -147,6 +147,7 @@ class Session:
         self._total = total if self._redo is None else len(self._redo)
         self.started = clock()
         self.current: int | None = None
+        self._about: About | None = None
         self._shown_at = clock()
         self.go_on()
 
@@ -161,6 +162,7 @@ class Session:
     def show(self, row: int | None) -> None:
         """Ask this row."""
         self.current = row
+        self._about = None
         self.with_copies = True
         self._shown_at = self.clock()
 
@@ -177,10 +179,15 @@ class Session:
         return not said.label and not said.skipped
 
     def about(self) -> About:
-        """Return what is known of the current row, without the suggestion if it is blind."""
+        """Return what is known of the current row, without the suggestion if it is blind.
+
+        It stays the same while the row is shown: who takes a guess takes the one that they see,
+        whatever a model has learned meanwhile.
+        """
         assert self.current is not None
-        about = self.order.about(self.current)
-        return about._replace(suggestion=None) if self.blind else about
+        if self._about is None:
+            self._about = self.order.about(self.current)
+        return self._about._replace(suggestion=None) if self.blind else self._about
 
     def of_current(self) -> Said:
         """Return what was said of the current row so far."""

@@ -1,0 +1,323 @@
+"use strict";
+
+// All that comes from the file is put into text nodes: markup in a cell is text.
+const at = (id) => document.getElementById(id);
+const WAIT_MS = 15000;
+
+let state = null; // what the server said last
+let busy = false; // a decision is on its way: keys wait for the row that comes
+let ended = false;
+let classes = [];
+
+// -- talking to the server --------------------------------------------------------------------
+
+async function ask(path, body) {
+  const how = { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(WAIT_MS) };
+  if (body !== undefined) {
+    how.method = "POST";
+    how.headers = { "Content-Type": "application/json" };
+    how.body = JSON.stringify(body);
+  }
+  const answer = await fetch(path, how);
+  return answer.json();
+}
+
+async function act(what) {
+  if (busy || ended || !state) return;
+  busy = true;
+  document.body.setAttribute("aria-busy", "true");
+  try {
+    take(await ask("do", { ...what, seen: state.revision }));
+  } catch {
+    fail(
+      "NOT SAVED: labelkit does not answer. Was it ended in the terminal? What was saved before " +
+        "is kept; start the same command again and open the address that it prints."
+    );
+  } finally {
+    busy = false;
+    document.body.removeAttribute("aria-busy");
+  }
+}
+
+function take(said) {
+  if (said.revision !== undefined) {
+    const other = !state || state.key !== said.key || state.over !== said.over;
+    state = said;
+    draw(other);
+  }
+  if (said.error) fail(said.error);
+  else {
+    at("error").hidden = true;
+    at("status").textContent = said.done || "";
+  }
+  if (said.ended) finish();
+}
+
+function fail(text) {
+  const box = at("error");
+  box.hidden = false;
+  box.textContent = "";
+  box.textContent = text;
+  at("status").textContent = "";
+}
+
+function finish() {
+  ended = true;
+  at("error").hidden = true;
+  at("key").textContent = "";
+  for (const id of ["answers", "fields", "near", "reason", "marks", "copies"]) at(id).hidden = true;
+  document.querySelector("nav").hidden = true;
+  paragraph("Finished: every answer is kept. The terminal tells what comes next; this page can be closed.");
+  document.title = "finished · labelkit";
+  at("card").focus();
+}
+
+// -- showing ----------------------------------------------------------------------------------
+
+function element(tag, text, name) {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  if (name) made.className = name;
+  return made;
+}
+
+function cell(tag, pieces) {
+  const made = element(tag, undefined, "cell");
+  made.dir = "auto";
+  for (const [text, marked] of pieces) made.append(marked ? element("mark", text) : text);
+  return made;
+}
+
+function line(id, text) {
+  at(id).hidden = !text;
+  at(id).textContent = text || "";
+}
+
+function paragraph(text) {
+  at("texts").replaceChildren(element("p", text, "done"));
+}
+
+function draw(other) {
+  at("progress").textContent = state.progress;
+  at("key").textContent = state.key === null ? "" : `${state.key_name} ${state.key}`;
+  document.title = `${state.progress} · ${state.name}`;
+  drawBar();
+  const over = state.key === null;
+  at("answers").hidden = over;
+  for (const id of ["skip", "flag", "note"]) at(id).disabled = over;
+  if (over) paragraph(`Done: ${state.over}. Finish, or undo the last answer.`);
+  else drawTexts();
+  drawFields();
+  line("near", state.near && `nearest labelled: ${state.near}`);
+  line("reason", state.reason);
+  line("marks", state.marks);
+  at("flag").setAttribute("aria-pressed", String(Boolean(state.flag)));
+  at("copies").hidden = !state.copies;
+  at("together").checked = Boolean(state.copies && state.copies.together);
+  at("copies-line").textContent = state.copies ? state.copies.line : "";
+  at("guess").hidden = !state.guess;
+  at("guess-line").textContent = state.guess || "";
+  if (other) {
+    at("filter").value = "";
+    narrow();
+    at("card").scrollTop = 0;
+    at("card").setAttribute("aria-label", over ? "done" : `row ${state.key}`);
+    at("card").focus({ preventScroll: true });
+  }
+}
+
+function drawBar() {
+  at("bar").hidden = state.share === null;
+  if (state.share === null) return;
+  const percent = Math.round(100 * state.share);
+  at("filled").style.width = `${percent}%`;
+  at("bar").setAttribute("aria-valuenow", String(percent));
+  at("bar").setAttribute("aria-valuetext", state.progress);
+}
+
+function drawTexts() {
+  const shown = [];
+  for (const { name, pieces } of state.texts) {
+    if (state.texts.length > 1) shown.push(element("h2", name));
+    shown.push(cell("div", pieces));
+  }
+  at("texts").replaceChildren(...shown);
+}
+
+function drawFields() {
+  at("fields").hidden = !state.fields.length;
+  const rows = state.fields.map(({ name, pieces, beside }) => {
+    const row = document.createElement("tr");
+    const head = element("th", name);
+    head.scope = "row";
+    const value = document.createElement("td");
+    value.append(cell("span", pieces));
+    row.append(head, value);
+    if (beside) row.append(element("td", beside, "beside"));
+    return row;
+  });
+  at("fields").tBodies[0].replaceChildren(...rows);
+}
+
+function makeClasses() {
+  const buttons = classes.map(({ label, key }) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    if (key) {
+      const digit = element("kbd", key);
+      digit.setAttribute("aria-hidden", "true");
+      button.append(digit, " ");
+      button.setAttribute("aria-keyshortcuts", key);
+    }
+    button.append(element("span", label, "cell"));
+    button.addEventListener("click", () => act({ do: "label", label }));
+    return button;
+  });
+  at("classes").replaceChildren(...buttons);
+  at("filter").hidden = classes.every(({ key }) => key);
+}
+
+// -- finding a class ---------------------------------------------------------------------------
+
+function found() {
+  return [...at("classes").children].filter((button) => !button.hidden);
+}
+
+function narrow() {
+  const wanted = at("filter").value.trim().toLowerCase();
+  const starts = (place) => classes[place].label.toLowerCase().startsWith(wanted);
+  [...at("classes").children].forEach((button, place) => {
+    button.hidden = !classes[place].label.toLowerCase().includes(wanted);
+    button.style.order = wanted && !starts(place) ? "1" : "0";
+  });
+}
+
+function typedInFilter() {
+  narrow();
+  const n = found().length;
+  at("status").textContent = n === 1 ? "1 class is called so" : `${n || "no"} classes are called so`;
+}
+
+function firstFound() {
+  const shown = found();
+  return shown.find((button) => button.style.order === "0") || shown[0];
+}
+
+function keyInFilter(event) {
+  if (event.key === "Enter") {
+    event.preventDefault();
+    if (at("filter").value.trim() && firstFound()) firstFound().click();
+  } else if (event.key === "ArrowDown" && firstFound()) {
+    event.preventDefault();
+    firstFound().focus();
+  } else if (event.key === "Escape") {
+    at("filter").value = "";
+    narrow();
+    at("card").focus();
+  }
+}
+
+function keyInClasses(event) {
+  const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const shown = found().sort((a, b) => Number(a.style.order) - Number(b.style.order));
+  const next = shown[shown.indexOf(document.activeElement) + step];
+  if (next) next.focus();
+  else if (step < 0 && !at("filter").hidden) at("filter").focus();
+}
+
+// -- keys -------------------------------------------------------------------------------------
+
+const KEYS = {
+  a: () => accept(), Enter: () => accept(),
+  s: () => act({ do: "skip" }), " ": () => act({ do: "skip" }),
+  u: () => act({ do: "undo" }), Backspace: () => act({ do: "undo" }), Delete: () => act({ do: "undo" }),
+  f: () => act({ do: "flag" }),
+  n: () => openNote(),
+  "=": () => state.copies && act({ do: "copies", together: !state.copies.together }),
+  "/": () => at("filter").hidden || at("filter").focus(),
+  "?": () => at("keys-dialog").showModal(),
+  q: () => act({ do: "finish" }),
+  j: () => at("card").scrollBy(0, 40), k: () => at("card").scrollBy(0, -40),
+};
+
+function accept() {
+  if (state.guess) act({ do: "accept" });
+  else at("status").textContent = "there is no guess to take";
+}
+
+function keyPressed(event) {
+  const undoes = (event.ctrlKey || event.metaKey) && event.key === "z";
+  if (!state || ended || document.querySelector("dialog[open]")) return;
+  if (event.target.matches("input, textarea") || event.isComposing) return;
+  if (event.target.matches("button") && (event.key === "Enter" || event.key === " ")) return;
+  if (undoes) return run(event, KEYS.u);
+  if (event.ctrlKey || event.metaKey || event.altKey || !at("shortcuts").checked) return;
+  const labelled = classes.find(({ key }) => key === event.key);
+  if (labelled) return run(event, () => act({ do: "label", label: labelled.label }));
+  if (Object.hasOwn(KEYS, event.key)) run(event, KEYS[event.key]);
+}
+
+function run(event, what) {
+  event.preventDefault();
+  // A key held down answers one row, not all that follow.
+  if (!event.repeat || event.key === "j" || event.key === "k") what();
+}
+
+// -- notes -------------------------------------------------------------------------------------
+
+function openNote() {
+  if (!state || state.key === null) return;
+  at("note-text").value = state.note;
+  at("note-dialog").showModal();
+}
+
+function closeNote(keep) {
+  at("note-dialog").close();
+  at("card").focus();
+  if (keep) act({ do: "note", note: at("note-text").value });
+}
+
+function wire() {
+  at("guess").addEventListener("click", accept);
+  for (const id of ["undo", "skip", "flag", "finish"]) {
+    at(id).addEventListener("click", () => act({ do: id }));
+  }
+  at("note").addEventListener("click", openNote);
+  at("keys").addEventListener("click", KEYS["?"]);
+  at("together").addEventListener("change", (event) =>
+    act({ do: "copies", together: event.target.checked })
+  );
+  at("note-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    closeNote(true);
+  });
+  at("note-drop").addEventListener("click", () => closeNote(false));
+  at("note-text").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      closeNote(true);
+    }
+  });
+  at("keys-dialog").addEventListener("close", () => at("card").focus());
+  at("filter").addEventListener("input", typedInFilter);
+  at("filter").addEventListener("keydown", keyInFilter);
+  at("classes").addEventListener("keydown", keyInClasses);
+  document.addEventListener("keydown", keyPressed);
+}
+
+async function start() {
+  wire();
+  try {
+    const first = await ask("state");
+    classes = first.classes;
+    makeClasses();
+    take(first);
+  } catch {
+    fail("labelkit does not answer; start it again in the terminal and open the address it prints.");
+  }
+}
+
+start();

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FILLED_IN = ("label", *(name for name in DETAILS if name != "label_origin"))
 
 
-def check_batch(job: "Job", path: Path) -> None:
+def check_batch(job: "Job", path: Path, option: str = "--batch") -> None:
     """Raise where the batch cannot be written, or would destroy what people filled in."""
     from labelkit import table
 
@@ -24,7 +24,7 @@ def check_batch(job: "Job", path: Path) -> None:
     )
     if str(path) == "-":
         if job.output == "-":
-            raise UsageError("--batch - and -o - cannot both go to stdout")
+            raise UsageError(f"{option} - and -o - cannot both go to stdout")
     else:
         if not path.parent.is_dir():
             raise LabelkitError(
@@ -34,9 +34,9 @@ def check_batch(job: "Job", path: Path) -> None:
         others = {"the output": job.output, **{f"the input {name}": name for name in given}}
         for what, name in others.items():
             if name not in ("", "-") and path.resolve() == Path(name).resolve():
-                raise UsageError(f"--batch {path} is {what}; give another name")
+                raise UsageError(f"{option} {path} is {what}; give another name")
         if path.is_file():
-            _keep_peoples_work(job, path)
+            _keep_peoples_work(job, path, option)
     table.format_of(path, job.options["format"])
     job.unique_keys()
     if job.key_name == "row" and job.source.has("row"):
@@ -46,7 +46,7 @@ def check_batch(job: "Job", path: Path) -> None:
         )
 
 
-def _keep_peoples_work(job: "Job", path: Path) -> None:
+def _keep_peoples_work(job: "Job", path: Path, option: str) -> None:
     """Raise unless the file that stands there is a batch that nobody has begun to fill in."""
     from labelkit.table import Table
 
@@ -60,13 +60,13 @@ def _keep_peoples_work(job: "Job", path: Path) -> None:
     if "label" not in filled:
         raise LabelkitError(
             f"{path} is there already and cannot be read as a batch, so it may hold people's "
-            f"work; give --batch another name, or remove the file"
+            f"work; give {option} another name, or remove the file"
         )
     if any(filled.values()):
         kind, count = next((name, n) for name, n in filled.items() if n)
         raise LabelkitError(
             f"{path} was filled in by people ({count:,} cells of {kind!r}); merge it first if "
-            f"that is not done yet, then give --batch another name, or remove the file"
+            f"that is not done yet, then give {option} another name, or remove the file"
         )
 
 

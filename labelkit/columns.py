@@ -25,7 +25,7 @@ OWNED: dict[str, tuple[str, ...]] = {
     ),
     "model": ("label", "confidence", "proba_*"),
     "final": ("label", "confidence", "source"),
-    "label": ("origin", "annotator", "note", "flag", "seconds"),
+    "label": ("origin", "annotator", "confidence", "note", "flag", "seconds"),
 }  # fmt: skip
 AUDIT = "audit"
 ROW_CHECK = "row_check"

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from labelkit import columns, console
 from labelkit.answers import DETAILS, Answers, read_answers, read_batch
+from labelkit.batch import check_batch, write_batch
 from labelkit.columns import AUDIT, Mask, Texts
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.files import next_to
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _DETAILS = [name.removeprefix("label_") for name in DETAILS]
 _ALWAYS = {"origin", "annotator"}
+_SURE = "confidence"
+SURE = 0.9  # a label of the crowd model that is less sure is worth another person's word
 _YES, _NO = ("true", "1", "yes"), ("false", "0", "no")
 _SECONDS = re.compile(r"\d+(\.\d*)?([eE][+-]?\d+)?")
 _BEFORE = "\0before"  # who gave a label that was there before, when nobody is named
@@ -51,9 +54,16 @@ class Tally:
 
 
 def merge(
-    job: "Job", files: Sequence[Path], batches: Sequence[Path], prefer: str, refuse_unknown: bool
+    job: "Job",
+    files: Sequence[Path],
+    batches: Sequence[Path],
+    prefer: str,
+    refuse_unknown: bool,
+    again: Path | None = None,
 ) -> None:
     """Write the input with people's labels; raises LabelkitError for answers that do not fit."""
+    if again is not None:
+        _check_again(job, again, prefer)
     if [str(path) for path in files].count("-") + (job.options["input"] == "-") > 1:
         raise UsageError("stdin (-) can be only one of INPUT and ANSWERS")
     before = _Before(job)
@@ -73,10 +83,14 @@ def merge(
     chosen = {row: given[place] for row, place in won.items() if place >= 0}
     names |= _ALWAYS
     written = before.with_answers(chosen, [n for n in _DETAILS if n in names], asked, tally)
+    if picked.sure or job.source.has(job.column(_SURE)):
+        written[job.column(_SURE)] = before.confidence(chosen, picked.sure)
     disputed = _contradictions(picked.disputed)
     _say_disputed(job, disputed, prefer)
     job.chosen = None  # --where says whose answers count; what people said of other rows stays
     said = _counted(job, given, tally, written, len(disputed))
+    if again is not None:
+        said += _ask_again(job, again, picked.sure)
     job.annotate(written)
     job.closing(said, then=_next(job))
 
@@ -189,6 +203,18 @@ class _Before:
             for name, values in details.items()
         }
 
+    def confidence(self, chosen: dict[int, Given], sure: dict[int, float]) -> Any:
+        """Return how sure each label is: these rows by the crowd model, others as they were."""
+        import pyarrow as pa
+
+        name = self.job.column(_SURE)
+        values: list[Any] = [None] * self.rows
+        if self.job.source.has(name) and self.job.source.kinds([name])[name] == "number":
+            values = self.job.source.read([name], typed=True).column(0).to_pylist()
+        for row in {*chosen, *sure}:
+            values[row] = sure.get(row)
+        return pa.array(values, pa.float64())
+
     def _origin(self, row: int, answer: Given, asked: Asked | None, picked: Texts) -> str:
         known = [
             str(asked.origins[row]) if asked is not None else "",
@@ -207,6 +233,21 @@ class _Before:
             reasons = self.job.source.texts("query_reason")
             found[[str(reason).startswith(AUDIT) for reason in reasons]] = AUDIT
         return found
+
+
+def _check_again(job: "Job", again: Path, prefer: str) -> None:
+    if prefer != "consensus":
+        raise UsageError("--again needs --prefer consensus, which says how sure each label is")
+    check_batch(job, again, "--again")
+
+
+def _ask_again(job: "Job", again: Path, sure: dict[int, float]) -> str:
+    """Write the rows whose label is not sure as a batch; return the words for it."""
+    unsure = {row: share for row, share in sure.items() if share < SURE}
+    rows = sorted(unsure, key=lambda row: (unsure[row], row))
+    confidence = {job.column(_SURE): np.array([unsure[row] for row in rows])}
+    write_batch(job, again, rows, ["relabel"] * len(rows), confidence)
+    return f" · {len(rows):,} to ask again -> {again}"
 
 
 def _typed(name: str, values: Texts, job: "Job") -> Any:

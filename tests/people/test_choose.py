@@ -35,7 +35,7 @@ def test_the_majority_counts_and_among_equals_the_latest() -> None:
 
 
 @settings(deadline=None)
-@given(answers, st.sampled_from(("latest", "majority")))
+@given(answers, st.sampled_from(("latest", "majority", "consensus")))
 def test_each_row_gets_somebody_s_last_word(given: list[Answer], prefer: str) -> None:
     chosen = choose(given, prefer)
     assert set(chosen.winner) == {answer.row for answer in given}
@@ -44,3 +44,15 @@ def test_each_row_gets_somebody_s_last_word(given: list[Answer], prefer: str) ->
         assert winner.row == row
         assert all((later.row, later.who) != (row, winner.who) for later in given[place + 1 :])
     assert set(chosen.disputed) <= set(chosen.winner)
+
+
+def test_the_consensus_learns_whom_to_trust() -> None:
+    given = [
+        Answer(row, who, "a" if row % 2 else "b") for row in range(40) for who in ("ann", "bob")
+    ]
+    given += [Answer(row, "cy", "a" if row % 3 else "b") for row in range(40)]
+    given += [Answer(50, "cy", "a"), Answer(50, "ann", "b")]
+    chosen = choose(given, "consensus")
+    assert given[chosen.winner[50]] == Answer(50, "ann", "b")
+    assert 0.5 < chosen.sure[50] < chosen.sure[1] < 1
+    assert chosen.disputed[50] == [("cy", "a"), ("ann", "b")]

@@ -390,3 +390,55 @@ def test_hostile_cells_are_shown_not_obeyed(write: Any, refused: Any) -> None:
     answers = write("a.csv", "id,label\n\x1b[31mred,x\n")
     said = refused(write("in.csv", DATA), answers)
     assert "\x1b" not in said and "·[31mred" in said
+
+
+# -- the crowd model -------------------------------------------------------------------------------
+
+
+def voices(rows: int = 40) -> str:
+    """One person who knows, one who errs at times, one more often, a row where these two differ."""
+    lines = ["id,label,label_annotator"]
+    for i in range(rows):
+        truth = "xy"[i % 2]
+        ann, cy = "xy"[(i + (i % 9 == 4)) % 2], "xy"[(i + (i % 5 == 0)) % 2]
+        lines += [f"{i},{ann},ann", f"{i},{truth},bob", f"{i},{cy},cy"]
+    return "\n".join([*lines, f"{rows},x,ann", f"{rows},y,cy"]) + "\n"
+
+
+def test_the_consensus_weighs_people_and_says_how_sure_it_is(write: Any, merged: Any) -> None:
+    source = write("in.csv", "id,text\n" + "".join(f"{i},row {i}\n" for i in range(42)))
+    said = merged(source, write("a.csv", voices()), "--prefer", "consensus", "--again", "todo.csv")
+    found = labels("out.csv", "label", "label_confidence", "label_annotator")
+    assert [label for label, _, _ in found[:40]] == ["xy"[i % 2] for i in range(40)]
+    assert found[40][0] == "x"
+    assert 0.5 < float(found[40][1]) < 0.9
+    assert found[40][2] == "ann"
+    assert found[41] == ("", "", "")
+    assert "the consensus counts" in said
+    assert "1 to ask again -> todo.csv" in said
+    with Path("todo.csv").open(newline="", encoding="utf-8") as stream:
+        (again,) = csv.DictReader(stream)
+    assert (again["id"], again["label"], again["label_origin"]) == ("40", "", "relabel")
+    assert again["label_confidence"] == found[40][1]
+
+
+def test_confidence_stays_where_nobody_answered_and_goes_where_it_is_not_known(
+    write: Any, merged: Any
+) -> None:
+    source = write(
+        "in.csv",
+        DATA.replace("text\n", "text,label,label_confidence\n")
+        .replace("one", "one,x,0.75")
+        .replace("two", "two,y,0.5")
+        .replace("three", "three,,"),
+    )
+    merged(source, write("a.csv", "id,label,label_annotator\n2,x,ann\n"))
+    assert labels("out.csv", "label", "label_confidence") == [("x", "0.75"), ("x", ""), ("", "")]
+
+
+def test_asking_again_needs_the_crowd_model(write: Any, refused: Any) -> None:
+    source, answers = write("in.csv", DATA), write("a.csv", "id,label\n1,x\n")
+    said = refused(source, answers, "--again", "todo.csv", code=2)
+    assert "--again needs --prefer consensus" in said
+    said = refused(source, answers, "--prefer", "consensus", "--again", "in.csv", code=2)
+    assert "--again" in said

@@ -1,0 +1,101 @@
+"""Where an export goes: the file, files beside it, or a folder; each whole or not at all."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from labelkit.errors import LabelkitError, UsageError
+from labelkit.files import ending_of, whole
+
+
+class Place:
+    """The output of an export, `-` for stdout."""
+
+    def __init__(self, output: str, inputs: list[Path]) -> None:
+        self.name = output
+        self.written: list[Path] = []
+        self._inputs = inputs
+        if output == "-":
+            return
+        path = Path(output)
+        if not path.absolute().parent.is_dir():
+            raise LabelkitError(
+                f"{path} cannot be written: there is no folder {path.parent} "
+                f"(mkdir -p {path.parent})"
+            )
+        self._not_the_input(path)
+
+    def _not_the_input(self, path: Path) -> None:
+        if any(path.resolve() == other.resolve() for other in self._inputs):
+            raise UsageError(f"the output {path} is the input; give another name")
+
+    @property
+    def ending(self) -> str:
+        """The end of the output's name: `.json`, `.csv.gz`."""
+        return ending_of(self.name).lower()
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Yield the stream of the output itself."""
+        if self.name == "-":
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+            return
+        with whole(Path(self.name)) as stream:
+            yield stream
+        self.written.insert(0, Path(self.name))
+
+    def beside_name(self, ending: str) -> Path:
+        """Return the name of a file beside the output: `tasks.json` gives `tasks.config.xml`."""
+        path = Path(self.name)
+        return path.with_name(path.name.removesuffix(ending_of(path)) + ending)
+
+    @contextmanager
+    def beside(self, ending: str) -> Iterator[BinaryIO]:
+        """Yield the stream of a file beside the output; raises UsageError for stdout."""
+        if self.name == "-":
+            raise UsageError("another file is written beside this one: give -o FILE, not -o -")
+        path = self.beside_name(ending)
+        self._not_the_input(path)
+        with whole(path) as stream:
+            yield stream
+        self.written.append(path)
+
+    @contextmanager
+    def folder(self, ours: str) -> Iterator[Path]:
+        """Yield a new folder that becomes the output when the block ends well.
+
+        A folder that stands there is replaced if it has the file `ours`, which such an output has.
+        Raises UsageError for stdout, a file, and a folder of something else.
+        """
+        target = Path(self.name)
+        if self.name == "-" or target.is_file():
+            raise UsageError(f"this export is a folder; give another name than -o {self.name}")
+        if target.is_dir() and any(target.iterdir()) and not (target / ours).is_file():
+            raise UsageError(
+                f"{target} is a folder with other things in it (it has no {ours}); give -o the "
+                f"name of a new folder"
+            )
+        made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
+        try:
+            mask = os.umask(0)
+            os.umask(mask)
+            made.chmod(0o777 & ~mask)
+            yield made
+            self._swap(made, target)
+            self.written.append(target)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+    def _swap(self, made: Path, target: Path) -> None:
+        # A rename replaces empty folders only: what stood there steps aside, then goes.
+        old = made.with_name(f"{made.name}.old")
+        if target.is_dir():
+            os.replace(target, old)
+        os.replace(made, target)
+        shutil.rmtree(old, ignore_errors=True)

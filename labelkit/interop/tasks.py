@@ -1,0 +1,199 @@
+"""The rows of a file as tasks for people: what they see, what is supposed, what is known."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit import console
+from labelkit.columns import doubled
+from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.interop.shapes import (
+    ANNOTATOR,
+    ORIGIN,
+    ROW_CHECK,
+    ROW_ID,
+    ROW_KEY,
+    TAKEN,
+    Field,
+    Guess,
+    Task,
+)
+from labelkit.suggestions import SUGGESTING, confidence_beside
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from labelkit.job import Job
+
+
+class Tasks:
+    """The chosen rows in order; counts what it hands out."""
+
+    def __init__(self, job: "Job", show: Sequence[str], blind: bool) -> None:
+        self._job, self._source = job, job.source
+        self.key_name = job.key_name
+        self._is_batch = self._source.has(ROW_CHECK)
+        self._refuse_our_names()
+        self._columns = _seen(job, show)
+        self.fields = _named(self._columns, len(job.text) if job.has_text() else 0)
+        own = job.label_columns()
+        guessing = [n for n in SUGGESTING if self._source.has(n) and n not in own]
+        self._guessing = [] if blind else guessing
+        self.known = job.labels()
+        self.classes = self._classes(guessing)
+        self.descriptions = job.task.descriptions
+        self.keys = self._keys()
+        self.checks = [""] * len(self.keys) if self._is_batch else job.row_checks()
+        self.rows = self.guesses = self.labelled = 0
+
+    def _refuse_our_names(self) -> None:
+        # A file that `import` gave, or Hugging Face's, is keyed by ours.
+        for name in (ROW_ID, ROW_KEY):
+            if self._source.has(name) and self.key_name != ROW_ID:
+                raise UsageError(
+                    f"{self._source.name} has a column {name!r} of its own, and the tasks carry "
+                    f"their key under that name; key the rows by it (--id {ROW_ID}), or rename it"
+                )
+
+    def _classes(self, guessing: Sequence[str]) -> list[str]:
+        if self._job.classes:
+            return self._job.classes
+        import pyarrow.compute as pc
+
+        found = set(self.known.classes)
+        for name in guessing:
+            for batch in self._texts([name]):
+                found |= {value for value in pc.unique(batch.column(0)).to_pylist() if value}
+        if not found:
+            raise UsageError("which classes are there? Name them: --classes A,B")
+        console.note(
+            f"classes, as the file's labels have them: "
+            f"{listing(console.clean(name) for name in sorted(found))} (--classes)"
+        )
+        return sorted(found)
+
+    def _keys(self) -> list[str]:
+        if self.key_name != "row" or not self._is_batch:
+            return self._job.unique_keys()
+        # A batch holds some rows of another file, and tells which.
+        if not self._source.has("row"):
+            raise LabelkitError(
+                f"{self._source.name} is a batch without a column 'id' or 'row': which column is "
+                f"the key? Name it with --id COLUMN"
+            )
+        keys = [str(key) for key in self._source.texts("row")]
+        twice = doubled(keys)
+        if twice is not None:
+            raise LabelkitError(f"{self._source.name}: the key {twice!r} stands twice in 'row'")
+        return keys
+
+    def chosen(self, start: int, n: int) -> npt.NDArray[np.int64]:
+        """Return which of the `n` rows from `start` on are wanted, as places among the n."""
+        mask = self._job.chosen
+        return np.arange(n) if mask is None else np.flatnonzero(mask[start : start + n])
+
+    def __iter__(self) -> Iterator[Task]:
+        said = [(name, confidence_beside(name)) for name in self._guessing]
+        told = {
+            name
+            for name in (ROW_CHECK, ORIGIN, ANNOTATOR, *(n for pair in said for n in pair))
+            if self._source.has(name)
+        }
+        start = 0
+        for table in self._texts([*self._columns, *sorted(told)]):
+            columns = {name: table.column(name).to_pylist() for name in table.column_names}
+            cells = [columns[name] for name in self._columns]
+            for i in self.chosen(start, table.num_rows).tolist():
+                row = {name: columns[name][i] for name in told}
+                yield self._counted(
+                    Task(
+                        key=self.keys[start + i],
+                        check=self.checks[start + i] or row.get(ROW_CHECK, ""),
+                        origin=row.get(ORIGIN, ""),
+                        cells=tuple(column[i] for column in cells),
+                        guess=self._guess(row, said),
+                        label=str(self.known.values[start + i]),
+                        annotator=row.get(ANNOTATOR, ""),
+                    )
+                )
+            start += table.num_rows
+
+    def _guess(self, row: dict[str, str], said: Sequence[tuple[str, str]]) -> Guess | None:
+        for name, confidence in said:
+            if row[name] in self.classes:
+                return Guess(row[name], _number(row.get(confidence, "")), name)
+        return None
+
+    def _counted(self, task: Task) -> Task:
+        self.rows += 1
+        self.guesses += task.guess is not None
+        self.labelled += task.label != ""
+        return task
+
+    def _texts(self, names: Sequence[str]) -> Iterator["pa.Table"]:
+        """Yield columns as text, null as ''."""
+        from labelkit.parquet_file import as_text_table
+
+        for batch in self._source.batches(names):
+            yield as_text_table(batch, self._source.name)
+
+    def whole_rows(self) -> Iterator[tuple["pa.Table", npt.NDArray[np.int64]]]:
+        """Yield the wanted rows with all their columns, and their places in the file."""
+        import pyarrow as pa
+
+        names, start = self._source.every_column(), 0
+        for batch in self._source.reader.batches(names):
+            wanted = self.chosen(start, batch.num_rows)
+            self.rows += len(wanted)
+            self.labelled += int((self.known.values[start + wanted] != "").sum())
+            yield pa.Table.from_batches([batch]).take(pa.array(wanted)), start + wanted
+            start += batch.num_rows
+        if not start:
+            yield self._source.read(names), np.arange(0)
+
+    @property
+    def metadata(self) -> dict[bytes, bytes]:
+        """What a Parquet file says of itself; nothing of others."""
+        return dict(getattr(self._source.reader, "metadata", {}))
+
+    @property
+    def label_columns(self) -> list[str]:
+        """The columns that the known labels come from."""
+        return self._job.label_columns()
+
+
+def _seen(job: "Job", show: Sequence[str]) -> list[str]:
+    """Return the columns that people see: the texts and those of --show, else all features."""
+    job.require(show)
+    text = list(job.text) if job.has_text() else []
+    others = list(show) if text or show else [n for n in job.visible_columns() if n != job.key_name]
+    found = list(dict.fromkeys([*text, *others]))
+    if not found:
+        raise LabelkitError(f"{job.source.name} has no column to show people; see --text, --show")
+    return found
+
+
+def _named(columns: Sequence[str], texts: int) -> list[Field]:
+    """Return the columns under names that every tool bears; the first text is called `text`."""
+    found: list[Field] = []
+    used = set(TAKEN) if not texts else {*TAKEN, "text"}
+    for place, column in enumerate(columns):
+        plain = re.sub(r"[^a-z0-9_]", "_", column.lower()).strip("_")[:40] or "column"
+        name = "text" if texts and place == 0 else plain
+        number = 2
+        while name in used and not (texts and place == 0):
+            name, number = f"{plain}_{number}", number + 1
+        used.add(name)
+        found.append(Field(name, column))
+    return found
+
+
+def _number(text: str) -> float | None:
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return round(found, 6) if 0 <= found <= 1 else None

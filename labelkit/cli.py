@@ -25,6 +25,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pipeline": ("labelkit.pipeline.command:pipeline", "Run all stages of a task, resuming."),
     "annotate": ("labelkit.people.command:annotate", "Label rows by hand; every answer is kept."),
     "merge": ("labelkit.people.command:merge", "Bring people's answers into the file."),
+    "export": (
+        "labelkit.interop.command:export",
+        "Write rows for Label Studio, Prodigy and others.",
+    ),
+    "import": (
+        "labelkit.interop.command:import_answers",
+        "Read what people said in such a tool.",
+    ),
     "decide": ("labelkit.decide.command:decide", "Choose one label a row from all sources."),
     "train": ("labelkit.models.command:train", "Train a model on the labels."),
     "predict": ("labelkit.models.command:predict", "Label a file by a trained model."),

@@ -44,6 +44,22 @@ PARTS: dict[str, dict[str, str]] = {
         "prune-by-noise-rate": "labelkit.noise.methods.cleanlab:prune_by_noise_rate",
         "predicted-differs": "labelkit.noise.methods.cleanlab:predicted_differs",
     },
+    "to": {
+        "label-studio": "labelkit.interop.label_studio:write",
+        "prodigy": "labelkit.interop.prodigy:write",
+        "hf": "labelkit.interop.hf:write",
+        "csv": "labelkit.interop.csv:write",
+        "doccano": "labelkit.interop.doccano:write",
+        "argilla": "labelkit.interop.argilla:write",
+    },
+    "from": {
+        "label-studio": "labelkit.interop.label_studio:read",
+        "prodigy": "labelkit.interop.prodigy:read",
+        "hf": "labelkit.interop.hf:read",
+        "csv": "labelkit.interop.csv:read",
+        "doccano": "labelkit.interop.doccano:read",
+        "argilla": "labelkit.interop.argilla:read",
+    },
 }
 
 

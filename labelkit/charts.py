@@ -29,9 +29,9 @@ class Spot(NamedTuple):
 
 
 def bar(share: float) -> Html:
-    """Return a bar for a table's cell, full at 1; the number beside it says the same."""
+    """Return a share as a number and a bar, for a table's cell."""
     return Html(
-        '<svg aria-hidden="true" width="160" height="12">'
+        f'{share:.3f} <svg aria-hidden="true" width="160" height="12">'
         f'<rect class="bar" y="1" width="{160 * min(max(share, 0.0), 1.0):.1f}" height="10">'
         "</rect></svg>"
     )
@@ -76,7 +76,7 @@ def calibration(title: str, spots: Sequence[Spot]) -> str:
     """Return a plot of the share that is right by what was said; on the line both are equal."""
     lines = [
         f'<rect class="axis" x="{_LEFT}" y="{_TOP}" width="{_SQUARE}" height="{_SQUARE}"></rect>',
-        f'<line class="axis" x1="{_LEFT}" y1="{_TOP + _SQUARE}" x2="{_LEFT + _SQUARE}" '
+        f'<line class="even" x1="{_LEFT}" y1="{_TOP + _SQUARE}" x2="{_LEFT + _SQUARE}" '
         f'y2="{_TOP}"></line>',
     ]
     x, y = _Scale(0, 1, _LEFT, _LEFT + _SQUARE), _Scale(0, 1, _TOP + _SQUARE, _TOP)

@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("labelkit.models.command:predict", "Label a file by a trained model."),
     "evaluate": ("labelkit.models.command:evaluate", "Compare label columns with gold."),
     "simulate": ("labelkit.active.command:simulate", "Show what a strategy saves over random."),
+    "report": ("labelkit.report.command:report", "Show all of it on one HTML page."),
     "init": ("labelkit.pipeline.starter:init", "Write a starter task file for a data file."),
     "doctor": ("labelkit.doctor:doctor", "Show what works on this machine."),
     "history": ("labelkit.history:history", "Show how a file was made."),

@@ -39,7 +39,7 @@ code {{ font: .9em ui-monospace, monospace; color: var(--ink); }}
 .tiles dd {{ color: var(--ink); font-size: 1.25rem; margin: 0; }}
 .tiles dd + dd {{ color: var(--faint); font-size: .9rem; }}
 .beside {{ display: flex; flex-wrap: wrap; gap: 1rem 2rem; }} figure {{ margin: 0; }}
-.wide {{ overflow-x: auto; }}
+.wide {{ overflow-x: auto; margin: .6rem 0 1.2rem; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 caption {{ text-align: left; padding: .3rem 0; }}
 th, td {{ padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: left;
@@ -56,6 +56,7 @@ svg {{ max-width: 100%; height: auto; }} .wide svg {{ max-width: none; }}
 svg text {{ font: 11px system-ui, sans-serif; fill: var(--ink); }}
 svg .cell {{ fill: var(--hot); }} svg .frame {{ fill: none; stroke: var(--line); }}
 svg .bar {{ fill: var(--bar); }} svg .axis {{ stroke: var(--line); fill: none; }}
+svg .even {{ stroke: var(--faint); stroke-dasharray: 2 4; }}
 svg .curve {{ stroke: var(--bar); stroke-width: 2; fill: none; }}
 svg .other {{ stroke: var(--hot); stroke-width: 2; fill: none; stroke-dasharray: 6 4; }}
 svg .spread {{ stroke: var(--bar); stroke-width: 1.5; }} svg .dot {{ fill: var(--bar); }}

@@ -40,8 +40,8 @@ def page(
         f"{facts.rows:,} rows, {facts.labelled:,} labelled, "
         f"{facts.rows - facts.labelled:,} without a vote; label model {facts.model}."
     )
-    most = max([*facts.shares.values(), 1])
-    classes = [[name, rows, charts.bar(rows / most)] for name, rows in facts.shares.items()]
+    labelled = max(facts.labelled, 1)
+    classes = [[name, rows, charts.bar(rows / labelled)] for name, rows in facts.shares.items()]
     body = [
         pages.paragraph(told),
         "<h2>Functions</h2>",

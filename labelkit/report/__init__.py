@@ -1,0 +1,1 @@
+"""One HTML page about a labelled file: where its labels come from, what they cost and are worth."""

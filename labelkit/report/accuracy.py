@@ -1,0 +1,115 @@
+"""How often each column of labels is right: by audit rows, by gold, and what is biased."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit import measure
+from labelkit.columns import Mask, Texts
+from labelkit.measure import Figure
+from labelkit.report.evidence import FINAL, Evidence, confidence_of, figures
+
+BY_PICKED = "rows that people were asked (biased)"
+
+
+class Judged(NamedTuple):
+    """How often a column is right on some rows, `reliability` by what it said of itself."""
+
+    column: str
+    measured_on: str
+    rows: int
+    figure: Figure
+    biased: bool
+    reliability: list[dict[str, Any]]
+
+
+class Basis(NamedTuple):
+    """Rows whose truth is known; `words` say which they are."""
+
+    words: str
+    truth: Texts
+    rows: Mask
+    biased: bool
+
+
+def judged(found: Evidence) -> list[Judged]:
+    """Return the figures of each column, those to be claimed first."""
+    every = []
+    for basis in _bases(found):
+        for column in found.machines:
+            every.append(_on(found, column, basis))
+        if basis.truth is found.gold and found.decided:
+            # People's own labels would flatter what the others decided.
+            every.append(_on(found, FINAL, basis._replace(rows=basis.rows & ~found.by_people)))
+    every += _decided(figures(found.latest("decide"))) if found.decided else []
+    known = [one for one in every if one.rows]
+    return sorted(known, key=lambda one: (one.biased, one.column != FINAL))
+
+
+def claim(every: list[Judged]) -> Judged | None:
+    """Return the figure of the decided labels that is not biased, if there is one."""
+    honest = [one for one in every if not one.biased]
+    final = [one for one in honest if one.column == FINAL]
+    return next(iter([*final, *honest]), None)
+
+
+def _bases(found: Evidence) -> list[Basis]:
+    people, known, audit = found.people.values, found.by_people, found.people.audit
+    bases = [
+        Basis("audit rows", people, known & audit, biased=False),
+        Basis(BY_PICKED, people, known & ~audit, biased=True),
+    ]
+    if found.gold is not None:
+        filled = np.asarray(found.gold != "")
+        some = not filled.all()
+        words = "rows with gold (biased)" if some else "all rows, by gold"
+        bases.append(Basis(words, found.gold, filled, biased=some))
+    return bases
+
+
+def _on(found: Evidence, column: str, basis: Basis) -> Judged:
+    labels = found.texts(column)
+    rows = basis.rows & (labels != "")
+    right = np.asarray(labels[rows] == basis.truth[rows])
+    n = len(right)
+    share = float(right.mean()) if n else float("nan")
+    figure = Figure(share, *measure.wilson(float(right.sum()), n))
+    reliability = []
+    if found.has(confidence_of(column)) and n:
+        said = found.numbers(confidence_of(column))[rows]
+        usable = np.isfinite(said) & (said >= 0) & (said <= 1)
+        reliability = measure.reliability(said[usable], right[usable])
+    return Judged(column, basis.words, n, figure, basis.biased, reliability)
+
+
+def _decided(said: Mapping[str, Any]) -> list[Judged]:
+    """Return what decide measured: where people spoke the file holds their label, not its own."""
+    found = []
+    for name, words in (("audit", "audit rows"), ("biased", BY_PICKED)):
+        if said.get(f"{name}_rows"):
+            parts = (said[f"{name}_accuracy"], said[f"{name}_low"], said[f"{name}_high"])
+            figure, rows = Figure(*map(float, parts)), int(said[f"{name}_rows"])
+            bins = list(said.get(f"{name}_reliability") or [])
+            found.append(Judged(FINAL, words, rows, figure, name == "biased", bins))
+    return found
+
+
+def needed(share: float, half: float = 0.05) -> int:
+    """Return how many audit rows make the interval of a share so wide each way."""
+    # A share near 1 is met by Wilson's interval with more rows than Wald's formula says.
+    spread = max(share * (1 - share), 0.02)
+    return int(np.ceil(measure.Z95**2 * spread / half**2))
+
+
+def agreement(found: Evidence, columns: list[str]) -> npt.NDArray[np.float64]:
+    """Return how often each two columns agree where both have a label; NaN where none has."""
+    texts = [found.texts(name) for name in columns]
+    shares = np.full((len(columns), len(columns)), np.nan)
+    for i, one in enumerate(texts):
+        for j, other in enumerate(texts):
+            both = (one != "") & (other != "")
+            if i != j and both.any():
+                shares[i, j] = float((one[both] == other[both]).mean())
+    return shares

@@ -1,0 +1,123 @@
+"""What to do next, from what is there and what is missing, as commands to type."""
+
+import shlex
+from typing import NamedTuple
+
+from labelkit import page as pages
+from labelkit.files import next_to
+from labelkit.report import accuracy
+from labelkit.report.accuracy import Judged
+from labelkit.report.evidence import FINAL, Evidence, error_of
+
+WIDE = 0.06  # an interval this wide each way leaves the accuracy open
+
+
+class Advice(NamedTuple):
+    """Why something is worth doing, and what to type."""
+
+    why: str
+    command: str
+
+
+def section(found: Evidence, every: list[Judged]) -> str:
+    """Return the section as a list, the most worthwhile first."""
+    items = []
+    for each in advice(found, every):
+        typed = f"<br><code>{pages.cell(each.command, 400)}</code>" if each.command else ""
+        items.append(f"<li>{pages.cell(each.why, 400)}{typed}</li>")
+    return f"<ol>{''.join(items)}</ol>" if items else "<p>Nothing is left to do.</p>"
+
+
+def advice(found: Evidence, every: list[Judged]) -> list[Advice]:
+    """Return what is worth doing next."""
+    steps = [_unlabelled(found), _audit(found, every), _errors(found), _flagged(found)]
+    steps += [_undecided(found), _unjudged(found), _unpriced(found)]
+    return [step for step in steps if step is not None]
+
+
+def _command(found: Evidence, command: str, word: str, *more: str) -> str:
+    source, options = str(found.job.source.name), found.job.options
+    words = ["labelkit", command, source, "-o", str(next_to(source, word)), *more]
+    for name in ("task", "classes", "id"):
+        # A task file that is named gives the rest; one in the folder is found without a word.
+        if options.get(name) and not (name != "task" and options.get("task")):
+            words += [f"--{name}", str(options[name])]
+    return shlex.join(words)
+
+
+def _labels(found: Evidence) -> list[str]:
+    names = ["label", *found.machines]
+    return [word for name in names for word in ("--label", name)]
+
+
+def _unlabelled(found: Evidence) -> Advice | None:
+    column = FINAL if found.decided else ""
+    labelled = found.by_people.copy()
+    for name in [column] if column else found.machines:
+        labelled |= found.texts(name) != ""
+    missing = int((~labelled).sum())
+    if not missing:
+        return None
+    asked = _command(found, "query", "query", "-n", "60", *_labels(found), "--batch", "todo.csv")
+    what = f"{missing:,} rows have no label: more rules, a language model, or people"
+    return Advice(what, asked)
+
+
+def _audit(found: Evidence, every: list[Judged]) -> Advice | None:
+    claimed = accuracy.claim(every)
+    if claimed is None:
+        why = "No accuracy can be claimed: let people label rows drawn at random"
+        return Advice(why, _asked(found, 100))
+    half = (claimed.figure.high - claimed.figure.low) / 2
+    if half <= WIDE or claimed.measured_on != "audit rows":
+        return None
+    more = max(accuracy.needed(claimed.figure.value) - claimed.rows, 10)
+    why = f"The accuracy is known to ±{half:.0%} only: some {more:,} more audit rows make it ±5 %"
+    return Advice(why, _asked(found, more))
+
+
+def _asked(found: Evidence, rows: int) -> str:
+    more = ["-n", "0", "--audit", str(rows), "--batch", "audit.csv"]
+    return _command(found, "query", "audit", *more)
+
+
+def _errors(found: Evidence) -> Advice | None:
+    for label in found.machines:
+        failed = int((found.texts(error_of(label)) != "").sum())
+        if failed:
+            why = (
+                f"{failed:,} rows have an error instead of a label in {error_of(label)}: ask again"
+            )
+            where = ["--where", f"not {error_of(label)} is empty"]
+            return Advice(why, _command(found, "llm-label", "again", *where, "--as", "llm2"))
+    return None
+
+
+def _flagged(found: Evidence) -> Advice | None:
+    flagged = found.texts("noise_flag") == "true"
+    n = int(flagged.sum())
+    if not n:
+        return None
+    why = f"{n:,} labels are probably wrong: let a person look at them, the worst first"
+    more = ["--strategy", "relabel", "-n", str(min(n, 60)), "--batch", "relabel.csv"]
+    return Advice(why, _command(found, "query", "relabel", *more))
+
+
+def _undecided(found: Evidence) -> Advice | None:
+    if found.decided or not found.machines:
+        return None
+    return Advice("Decide on one label a row", _command(found, "decide", "decided"))
+
+
+def _unjudged(found: Evidence) -> Advice | None:
+    if found.has("noise_flag") or not (found.by_people.any() or found.machines):
+        return None
+    why = "Nobody has looked for wrong labels yet"
+    return Advice(why, _command(found, "find-noise", "noise", *_labels(found)))
+
+
+def _unpriced(found: Evidence) -> Advice | None:
+    if found.price.label is not None and found.price.seconds is not None:
+        return None
+    why = "The cost of people is not known: name human_label (dollars) and human_seconds in [cost]"
+    return Advice(f"{why} of the task file", "")

@@ -1,0 +1,39 @@
+"""`labelkit report`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labelkit import console
+from labelkit.errors import UsageError
+from labelkit.options import command
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+
+@command("report", uses=("text", "classes", "unknown_label", "answers", "gold", "id"))
+def report(
+    job: "Job",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE.html", help="Where to write.")
+    ] = None,
+) -> None:
+    """Make one HTML page of a labelled file: sources, cost, accuracy, what to do next.
+
+    INPUT is the output of any command, and beside it, if there are any: models of train (their
+    figures) and the curves of simulate --csv. The page is one file, loads nothing, and holds
+    excerpts of the rows that are worth a look. Accuracy is claimed from audit rows alone, or
+    from --gold; any other figure says biased.
+
+    Example:
+      labelkit report build/final.csv -o build/report.html --gold gold
+    """
+    if output is None or output.suffix.lower() not in (".html", ".htm"):
+        raise UsageError("report needs -o FILE.html, the page to write")
+    from labelkit.report import run
+
+    excerpts = run.report(job, output)
+    job.closing(f"{job.rows:,} rows, excerpts of {excerpts:,} in the page", output=str(output))
+    console.detail("open it in a browser; it needs no network")

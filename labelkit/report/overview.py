@@ -1,0 +1,181 @@
+"""The page's first sections: labels by source, cost against all by hand, accuracy."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from labelkit import bill, charts, measure
+from labelkit import page as pages
+from labelkit.page import Shaded
+from labelkit.report import accuracy
+from labelkit.report.accuracy import Judged
+from labelkit.report.evidence import FINAL, PEOPLE, Evidence, confidence_of
+
+_MOST_CLASSES = 200
+_LLM, _PEOPLE_COMMANDS = "llm-label", ("merge", "annotate")
+
+
+def sources(found: Evidence) -> list[tuple[str, int]]:
+    """Return the rows of each source, most first; what has no label last."""
+    if found.decided and found.has("final_source"):
+        values = found.texts("final_source")[found.texts(FINAL) != ""]
+    else:
+        values = np.full(found.rows, "", dtype=object)
+        for name in [*found.machines[::-1]]:
+            values[found.texts(name) != ""] = name
+        values[found.by_people] = "people"
+        values = values[values != ""]
+    names, counts = np.unique(values.astype(str), return_counts=True)
+    ranked = sorted(zip(-counts, names, strict=True))
+    return [(str(name), -int(count)) for count, name in ranked]
+
+
+def by_source(found: Evidence) -> str:
+    """Return the section on where the labels come from."""
+    each = sources(found)
+    missing = found.rows - sum(rows for _, rows in each)
+    each += [("no label", missing)] if missing else []
+    rows = [[name, n, charts.bar(n / max(found.rows, 1))] for name, n in each]
+    how = "" if found.decided else " (nothing is decided yet: people first, then the others)"
+    table = pages.table(f"Labels by source{how}", ["source", "rows", "share"], rows)
+    return table + _classes(found)
+
+
+def _classes(found: Evidence) -> str:
+    column = FINAL if found.decided else next(iter(found.machines), "")
+    values = found.texts(column) if column else found.people.values
+    counts = _counted(pa.array(values, pa.string()))
+    total = max(sum(n for _, n in counts), 1)
+    rows = [[name, n, charts.bar(n / total)] for name, n in counts[:_MOST_CLASSES]]
+    title = f"Classes, by {column or PEOPLE}"
+    return pages.table(title, ["class", "rows", "share"], rows) if rows else ""
+
+
+def _counted(values: pa.Array) -> list[tuple[str, int]]:
+    found = [(v["values"], v["counts"]) for v in pc.value_counts(values).to_pylist() if v["values"]]
+    return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+
+
+def costs(found: Evidence) -> tuple[list[bill.Line], bill.Line]:
+    """Return the lines of the bill with their sum last, and all rows by hand."""
+    labels = int(found.by_people.sum())
+    said = found.numbers("label_seconds")[found.by_people]
+    timed = said[np.isfinite(said)]
+    measured = float(timed.mean()) if len(timed) else None
+    seconds = None if measured is None else measured * labels
+    lines = [
+        bill.people(found.price, labels, f"people: {labels:,} labels", seconds),
+        bill.Line("language model", _llm_dollars(found), 0.0),
+        bill.setting_up(found.price, [str(step["command"]) for step in found.steps]),
+    ]
+    whole = None if measured is None else measured * found.rows
+    by_hand = bill.people(found.price, found.rows, f"all {found.rows:,} by hand", whole)
+    return [*lines, bill.total(lines)], by_hand
+
+
+def llm_dollars_of(step: dict[str, object]) -> float | None:
+    """Return what a run of llm-label cost; None where its price was not known."""
+    cost, options = step.get("cost"), step.get("options")
+    assert isinstance(cost, dict) and isinstance(options, dict)
+    dollars = float(cost.get("dollars", 0.0))
+    free = str(options.get("model", "")).partition(":")[0] == "local"
+    if not dollars and cost.get("tokens_in") and not free and not options.get("price"):
+        return None
+    return dollars
+
+
+def _llm_dollars(found: Evidence) -> float | None:
+    each = [llm_dollars_of(step) for step in found.steps if step.get("command") == _LLM]
+    return None if None in each else sum(d for d in each if d is not None)
+
+
+def cost(found: Evidence) -> str:
+    """Return the section on the cost, beside all rows by hand."""
+    lines, by_hand = costs(found)
+    rows = [[line.what, line.dollars, line.hours] for line in [*lines, by_hand]]
+    header = ["what", "dollars", "hours of people"]
+    shown = pages.table("Cost, set-up included, and all by hand", header, rows, sorted_=False)
+    if found.price.label is None:
+        told = "Dollars of people are not known: name human_label and human_seconds in [cost]."
+        shown += pages.paragraph(told)
+    if found.has("label_seconds"):
+        shown += pages.paragraph("Hours are from the seconds that people's answers took.")
+    return shown
+
+
+def quality(found: Evidence, every: list[Judged]) -> str:
+    """Return the section on accuracy, calibration and agreement."""
+    rows = [
+        [one.column, one.measured_on, one.rows, *one.figure, "biased" if one.biased else "no"]
+        for one in every
+    ]
+    header = ["labels", "measured on", "rows", "share right", "low", "high", "biased"]
+    parts = [_claimed(every)]
+    if rows:
+        parts.append(pages.table("Accuracy with 95 % intervals", header, rows))
+    parts += [_calibration(every), _columns(found), _agreement(found)]
+    return "".join(parts)
+
+
+def _claimed(every: list[Judged]) -> str:
+    if all(one.biased for one in every):
+        return pages.paragraph(
+            "No accuracy is claimed: no row drawn at random for an audit has a person's label."
+        )
+    return pages.paragraph(
+        "Audit rows were drawn at random and nothing learned from them. The figures of "
+        f"{FINAL} are about the labels that no person made; people's own count as right."
+    )
+
+
+def _calibration(every: list[Judged]) -> str:
+    with_bins = [one for one in every if one.reliability and not one.biased]
+    plots, rows = [], []
+    for one in with_bins:
+        spots = [_spot(each) for each in one.reliability]
+        plots.append(charts.calibration(f"{one.column}, {one.measured_on}", spots))
+        for each, spot in zip(one.reliability, spots, strict=True):
+            said = f"{each['from']:.1f} to {each['to']:.1f}"
+            figures = [spot.rows, spot.x, spot.y, spot.low, spot.high]
+            rows.append([one.column, one.measured_on, said, *figures])
+    if not plots:
+        return ""
+    header = ["labels", "measured on", "confidence", "rows", "mean", "share right", "low", "high"]
+    return (
+        "<h3>Calibration</h3>"
+        + pages.paragraph("On the diagonal the confidence is the share that is right.")
+        + f'<div class="beside">{"".join(plots)}</div>'
+        + pages.table("Calibration in figures", header, rows)
+    )
+
+
+def _spot(each: dict[str, float]) -> charts.Spot:
+    n, share = int(each["rows"]), float(each["accuracy"])
+    return charts.Spot(float(each["confidence"]), share, *measure.wilson(share * n, n), n)
+
+
+def _columns(found: Evidence) -> str:
+    rows = []
+    for name in [*found.machines, *([FINAL] if found.decided else [])]:
+        labelled = found.texts(name) != ""
+        sure = found.numbers(confidence_of(name))[labelled]
+        mean = float(np.nanmean(sure)) if np.isfinite(sure).any() else None
+        rows.append([name, int(labelled.sum()), float(labelled.mean() if found.rows else 0), mean])
+    header = ["labels", "rows labelled", "share", "mean confidence"]
+    return pages.table("Columns of labels", header, rows) if rows else ""
+
+
+def _agreement(found: Evidence) -> str:
+    names = [*found.machines, *([FINAL] if found.decided else [])]
+    if len(names) < 2:
+        return ""
+    shares = accuracy.agreement(found, names)
+    rows = [[name, *_agreed(shares[place])] for place, name in enumerate(names)]
+    title = "How often two columns agree where both have a label (the fuller the colour, the less)"
+    return pages.table(title, ["labels", *names], rows, sorted_=False)
+
+
+def _agreed(shares: Sequence[float]) -> list[Shaded]:
+    return [Shaded(None, 0.0) if np.isnan(s) else Shaded(float(s), 1 - float(s)) for s in shares]

@@ -1,0 +1,227 @@
+"""labelkit report: what the page says of a file, and that no cell of it can do anything."""
+
+import csv
+import re
+import shutil
+import xml.etree.ElementTree as ET
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelkit.cli import run
+
+ROWS = 60
+LFS = """
+def lf_warm(row):
+    return "GOOD" if "warm" in row.text else None
+
+def lf_stale(text):
+    return "BAD" if "stale" in text else None
+
+def lf_film(text):
+    return "GOOD" if text.endswith("2") else None
+"""
+HOSTILE = '<img src=x onerror="alert(1)">&</style></svg></script><script>alert(2)</script>'
+
+
+def truth(i: int) -> str:
+    return "GOOD" if i % 3 else "BAD"
+
+
+TASK = """
+[task]
+classes = ["BAD", "GOOD"]
+[cost]
+human_label = 0.5
+human_seconds = 36
+setup_minutes = { weak-label = 30 }
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that rules, people and decide have labelled, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("made")
+    words = {"GOOD": ["warm", "lovely"], "BAD": ["stale", "grim"]}
+    lines = ["id,text,gold,label,label_origin,label_seconds"]
+    for i in range(ROWS):
+        origin = "audit" if i % 5 == 0 else "query" if i % 4 == 2 else ""
+        said = f"{truth(i)},{origin},18" if origin else ",,"
+        text = f"a {words[truth(i)][i % 2]} film number {i}"
+        lines.append(f"{i:03d},{text},{truth(i)},{said}")
+    (folder / "data.csv").write_text("\n".join(lines) + "\n")
+    (folder / "lfs.py").write_text(LFS)
+    (folder / "labelkit.toml").write_text(TASK)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for line in (
+            "weak-label data.csv -o weak.csv --functions lfs.py",
+            "find-noise weak.csv -o noise.csv --label weak_label",
+            "decide noise.csv -o final.csv",
+        ):
+            assert run([*line.split(), "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture
+def labelled(made: Path, tmp_path: Path) -> Path:
+    """The labelled file with its history and task, in the test's folder."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return Path("final.csv")
+
+
+def test_the_page_tells_sources_cost_accuracy_and_how_it_was_made(
+    report: Any, labelled: Path
+) -> None:
+    page = report(labelled)
+    with labelled.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    people = sum(row["label"] != "" for row in rows)
+    sources = {row[0]: row[1] for row in page.tables["Labels by source"][1:]}
+    assert sources["people"] == str(people)
+    assert sum(map(int, sources.values())) == ROWS
+    cost = {row[0]: row[1:] for row in page.tables["Cost, set-up included, and all by hand"]}
+    assert cost[f"people: {people} labels"] == [f"{people / 2:.3f}", f"{people * 18 / 3600:.3f}"]
+    assert cost["setting up"] == ["25.000", "0.500"]  # half an hour at 50 dollars
+    assert cost["all 60 by hand"] == ["30.000", "0.300"]
+    accuracy = {tuple(row[:2]): row for row in page.tables["Accuracy with 95 % intervals"]}
+    audit = [r for r in rows if r["label_origin"] == "audit" and r["weak_label"]]
+    right = sum(r["weak_label"] == r["label"] for r in audit) / len(audit)
+    line = accuracy["weak_label", "audit rows"]
+    assert line[2:4] == [str(len(audit)), f"{right:.3f}"] and line[-1] == "no"
+    assert accuracy["weak_label", "rows that people were asked (biased)"][-1] == "biased"
+    assert accuracy["final_label", "audit rows"][-1] == "no"
+    assert "final_label, audit rows" in page.words  # its calibration
+    assert [row[1] for row in page.tables["Steps"][1:]] == ["weak-label", "find-noise", "decide"]
+
+
+def test_functions_and_their_conflicts_come_from_the_history(report: Any, labelled: Path) -> None:
+    page = report(labelled)
+    rows = page.tables["Labeling functions"]
+    assert rows[0][:2] == ["function", "votes for"]
+    assert [row[0] for row in rows[1:]] == ["lf_warm", "lf_stale", "lf_film"]
+    assert re.search(r"lf_stale and lf_film: [1-9]\d* of [1-9]\d* rows", page.words)
+    for drawing in re.findall(r"<svg.*?</svg>", page.text, re.DOTALL):
+        ET.fromstring(drawing)
+
+
+def test_gold_counts_where_it_is_named(report: Any, labelled: Path) -> None:
+    named = report(labelled, "--gold", "gold").tables["Accuracy with 95 % intervals"]
+    by_gold = [row for row in named if row[1] == "all rows, by gold"]
+    assert {row[0] for row in by_gold} == {"weak_label", "final_label"}
+    assert {row[-1] for row in by_gold} == {"no"}
+
+
+def test_models_and_curves_stand_beside_the_rows(
+    report: Any, labelled: Path, labelkit: Any
+) -> None:
+    done = labelkit("train", labelled, "-o", "final.model", "--label", "final_label")
+    assert done.code == 0, done.err
+    done = labelkit("simulate", "data.csv", "--gold", "gold", "--labels", "10", "--per-round", "5",
+                    "--seeds", "2", "--csv", "curves.csv", "--features", "tfidf")  # fmt: skip
+    assert done.code == 0, done.err
+    page = report(labelled, "final.model", "curves.csv")
+    assert page.tables["Trained models"][1][1] == "audit rows"
+    curves = page.tables["Simulated learning curves"]
+    assert {row[0] for row in curves[1:]} >= {"default", "random"}
+    assert "Accuracy by labels, simulated" in page.text
+
+
+def test_the_same_files_give_the_same_bytes(report: Any, labelled: Path) -> None:
+    once = report(labelled).text
+    assert report(labelled).text == once
+
+
+def test_nothing_is_loaded_and_only_the_own_script_runs(report: Any, labelled: Path) -> None:
+    page = report(labelled)
+    assert not {tag for tag, _ in page.tags} & {"link", "img", "iframe", "object", "base", "form"}
+    outside = re.sub(r"<(style|script)>.*?</\1>", "", page.text, flags=re.DOTALL)
+    assert not re.search(r"https?:|url\(|@import| style=| on\w+=|src=|javascript:", outside)
+    scripts = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+    style = re.search(r"<style>(.*?)</style>", page.text, re.DOTALL)
+    assert len(scripts) == 1 and style is not None
+    policy = next(given["content"] for _, given in page.tags if "http-equiv" in given)
+    digests = [b64encode(sha256(t.encode()).digest()).decode() for t in (style[1], scripts[0])]
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{digests[0]}'; script-src 'sha256-{digests[1]}'; "
+        f"base-uri 'none'; form-action 'none'"
+    )
+
+
+def test_hostile_cells_are_shown_not_obeyed(report: Any, write: Any) -> None:
+    header = ["id", "text", "label", "label_origin", "weak_label", "weak_confidence", "llm_label",
+              "llm_confidence", "llm_error", "final_label", "final_confidence", "final_source",
+              "noise_given", "noise_suggested", "noise_quality", "noise_flag",
+              "noise_reason"]  # fmt: skip
+    with write("hostile.csv", "").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, header)
+        writer.writeheader()
+        for i in range(12):
+            row = dict.fromkeys(header, HOSTILE + "\x1b[31m\u202e") | {
+                "id": f"{HOSTILE}{i}", "weak_confidence": 0.5, "llm_confidence": 0.5,
+                "final_confidence": 0.5, "noise_quality": 0.1, "noise_flag": "true",
+            }  # fmt: skip
+            row["label_origin"] = "audit" if i < 4 else ""
+            row["label"] = row["label"] if i < 4 else ""
+            writer.writerow(row)
+    page = report("hostile.csv", "--gold", "llm_label")
+    assert "<img" not in page.text and "\x1b" not in page.text and "\u202e" not in page.text
+    assert sum(tag == "script" for tag, _ in page.tags) == 1
+    assert "<img src=x onerror=" in page.words
+    worst = page.tables["Labels that are probably wrong, the worst first: 12"]
+    assert worst[1][0].startswith("<img src=x")
+
+
+def test_without_labels_it_says_what_to_do(report: Any, write: Any) -> None:
+    write("plain.csv", "text\nsome words of a longer text\nother words of a longer text\n")
+    page = report("plain.csv")
+    assert "not known" in page.words and "2 rows have no label" in page.words
+    assert "labelkit query plain.csv -o plain.audit.csv -n 0 --audit 100 --batch audit.csv" in (
+        page.words
+    )
+    assert "name human_label (dollars) and human_seconds in [cost]" in page.words
+    write("none.csv", "text\n")
+    assert "0 labelled" in report("none.csv").words
+
+
+def test_the_page_stays_small_on_many_rows(report: Any, write: Any) -> None:
+    lines = [
+        f"{i},{'word ' * 60},{'AB'[i % 2]},0.{i % 90 + 10},true,0.{i % 90 + 10},error" + " x" * 90
+        for i in range(5_000)
+    ]
+    write("many.csv", "id,text,final_label,final_confidence,noise_flag,noise_quality,noise_reason\n"
+          + "\n".join(lines) + "\n")  # fmt: skip
+    page = report("many.csv")
+    assert len(page.text) < 150_000
+    assert "Labels that are probably wrong, the worst first: 100 of 5,000" in page.tables
+    qualities = [
+        row[4]
+        for row in page.tables["Labels that are probably wrong, the worst first: 100 of 5,000"][1:]
+    ]
+    assert qualities == sorted(qualities)
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (("data.csv",), 2, "report needs -o FILE.html, the page to write"),
+        (("data.csv", "-o", "page.txt"), 2, "report needs -o FILE.html, the page to write"),
+        (("data.csv", "-o", "no/page.html"), 1, "there is no folder no (mkdir -p no)"),
+        (("none.csv", "-o", "page.html"), 1, "there is no file none.csv"),
+        (("curves.csv", "-o", "page.html"), 2, "needs a labelled file beside models and curves"),
+        (("bad.csv", "-o", "page.html"), 1, "column 'weak_confidence' holds a cell that is no"),
+    ],
+)
+def test_refusals(
+    args: tuple[str, ...], code: int, message: str, labelkit: Any, write: Any
+) -> None:
+    write("data.csv", "id,text\n1,some words of a longer text\n")
+    write("bad.csv", "id,text,weak_label,weak_confidence\n1,some words,A,sure\n")
+    write("curves.csv", "strategy,features,per_round,seed,labels,accuracy,macro_f1\n")
+    found = labelkit("report", *args)
+    assert (found.code, found.out) == (code, "")
+    assert message in found.err
+    assert not list(Path().glob("*.html"))

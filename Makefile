@@ -1,5 +1,6 @@
 # make demo: set up and run the main job on sample_data/. make test: set up and run all tests.
-# make test-peers: how llm-label takes the faults of servers made by others (also needs npm).
+# make test-peers: how llm-label takes the faults of servers made by others, and what a browser says
+# of the report (also needs npm, and a Chromium on PATH for the second).
 # make install: the set-up alone. Nothing but Python 3.11 or newer is needed.
 
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; do \
@@ -27,8 +28,10 @@ test: $(READY)
 test-peers: $(READY)
 	test -x $(PEERS)/bin/llmock || $(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check "llmock==0.2.2"
-	npm install --silent --no-audit --no-fund --prefix $(PEERS) "@copilotkit/aimock@1.43.0"
+	npm install --silent --no-audit --no-fund --prefix $(PEERS) "@copilotkit/aimock@1.43.0" \
+		"axe-core@4.14.1"
 	LABELKIT_LLMOCK=$(CURDIR)/$(PEERS)/bin/llmock \
+		LABELKIT_AXE=$(CURDIR)/$(PEERS)/node_modules/axe-core/axe.min.js \
 		LABELKIT_AIMOCK=$(CURDIR)/$(PEERS)/node_modules/.bin/llmock \
 		$(BIN)/python -m pytest tests/peer
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from labelkit import cells
@@ -63,9 +64,7 @@ class CsvFile:
         """Yield the named columns as string batches; the cuts are the same at every reading."""
         places = [self.names.index(name) for name in columns]
         for block in self.blocks():
-            arrays = [
-                pa.array([record[i] for record in block.records], pa.string()) for i in places
-            ]
+            arrays = [_strings([record[i] for record in block.records]) for i in places]
             if arrays:
                 yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
             else:
@@ -225,6 +224,17 @@ def _split_ends(raw: list[str]) -> tuple[list[str], list[str] | str]:
             return [record[:-2] for record in raw], "\r\n"
     ends = ["\r\n" if r.endswith("\r\n") else "\n" if r.endswith("\n") else "" for r in raw]
     return [r[: len(r) - len(e)] for r, e in zip(raw, ends, strict=True)], ends
+
+
+def _strings(cells: list[str]) -> pa.Array:
+    """Return an Arrow array of the cells, as pa.array does, which imports pandas to look at it."""
+    joined = "".join(cells)
+    data = joined.encode()
+    is_ascii = len(data) == len(joined)
+    lengths = map(len, cells) if is_ascii else (len(cell.encode()) for cell in cells)
+    offsets = np.zeros(len(cells) + 1, dtype=np.int32)
+    np.cumsum(np.fromiter(lengths, np.int32, len(cells)), out=offsets[1:])
+    return pa.StringArray.from_buffers(len(cells), pa.py_buffer(offsets), pa.py_buffer(data))
 
 
 def _without_header(block: Block) -> Block:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from labelkit.columns import ROW_CHECK, doubled
 from labelkit.errors import LabelkitError
@@ -87,8 +86,7 @@ class Deck:
         """Return which rows have a label in the file."""
         if "label" not in self._data.column_names:
             return np.zeros(self.rows, dtype=bool)
-        filled = pc.not_equal(pc.fill_null(self._data.column("label"), ""), "")
-        return np.asarray(filled.to_numpy(), dtype=bool)
+        return np.array([bool(cell) for cell in self._data.column("label").to_pylist()], dtype=bool)
 
     def texts(self, row: int) -> list[tuple[str, str]]:
         """Return the text columns of a row, by name."""
@@ -104,8 +102,7 @@ class Deck:
 
     def filled_with(self, name: str, text: str) -> npt.NDArray[np.bool_]:
         """Return in which rows a column holds just this."""
-        same = pc.fill_null(pc.equal(self.column(name), text), False)
-        return np.asarray(same.to_numpy(), dtype=bool)
+        return np.array([cell == text for cell in self.column(name).to_pylist()], dtype=bool)
 
     def column(self, name: str) -> Any:
         """Return a column that was read, as text."""
@@ -134,13 +131,14 @@ class Deck:
     @cached_property
     def kinds(self) -> npt.NDArray[np.int64]:
         """A number for each row, the same where rows look the same."""
-        columns = [self._data.column(name) for name in [*self.text, *self.fields]]
+        columns = [self._data.column(name).to_pylist() for name in [*self.text, *self.fields]]
         if not columns:
             return np.arange(self.rows)
-        filled = [pc.fill_null(c.cast(pa.large_string()), "") for c in columns]
-        separator = pa.scalar("\x1f", pa.large_string())
-        joined = pc.binary_join_element_wise(*filled, separator) if len(filled) > 1 else filled[0]
-        return np.asarray(joined.combine_chunks().dictionary_encode().indices.to_numpy(), np.int64)
+        filled = [[cell or "" for cell in column] for column in columns]
+        places: dict[Any, int] = {}
+        looks = filled[0] if len(filled) == 1 else zip(*filled, strict=True)
+        codes = (places.setdefault(look, len(places)) for look in looks)
+        return np.fromiter(codes, np.int64, self.rows)
 
     @cached_property
     def _alike(self) -> dict[int, list[int]]:
@@ -157,7 +155,7 @@ def find_classes(job: "Job") -> list[str]:
     if not names:
         return []
     data = _as_texts(job, names)
-    return sorted({v for name in names for v in pc.unique(data.column(name)).to_pylist() if v})
+    return sorted({v for name in names for v in data.column(name).unique().to_pylist() if v})
 
 
 def _fields(job: "Job", show: Sequence[str]) -> list[str]:

@@ -199,8 +199,9 @@ def _joined(items: list[Any]) -> str:
     import io
 
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(items)
-    return line.getvalue()
+    # The line ends tell the writer which characters of a cell to quote.
+    csv.writer(line, lineterminator="\r\n").writerow(items)
+    return line.getvalue().removesuffix("\r\n")
 
 
 def _one(task: Task, param: Any, value: Any) -> Any:

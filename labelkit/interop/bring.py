@@ -36,8 +36,9 @@ def bring(job: "Job", origin: str, label_field: str | None, annotator: str | Non
         delimiter=job.options["delimiter"],
         encoding=job.options["encoding"],
     )
-    found = _sorted([_named(said, annotator) for said in read(given)])
-    key_name = _one_key(given, found.kept)
+    said = [_named(one, annotator) for one in read(given)]
+    key_name = _one_key(given, said)
+    found = _sorted(said)
     labels, left_out = _labels(job, given, found.kept)
     _write(job, output, key_name, found.kept, labels)
     _close(job, output, key_name, found, labels, left_out)
@@ -109,7 +110,7 @@ def _labels(job: "Job", given: Given, said: Sequence[Said]) -> tuple[list[str], 
         return [f"{one.place}: {console.clean(one.key)}" for one in said]
 
     known, _, _ = columns.encode(values, classes, ignore, given.name, places)
-    if classes is None and len(values):
+    if classes is None and any(values):
         told = listing(repr(name) for name in sorted(set(values) - {""}))
         console.note(f"the labels are {told}; with --classes A,B others are refused")
     return [str(label) for label in known], len(several) + int((known != values).sum())
@@ -172,7 +173,7 @@ def _close(
         parts.append(_time(timed))
     if output != "-":
         job.record(Path(output), ["label", ORIGIN, ANNOTATOR])
-    job.closing(" · ".join(parts), then=_next(output, key_name), output=output)
+    job.closing(" · ".join(parts), then=_next(output, key_name) if given else None, output=output)
 
 
 def _by(people: int) -> str:

@@ -19,7 +19,7 @@ demo: $(READY)
 	$(BIN)/labelkit pipeline sample_data/reviews.csv -o build/reviews.labelled.csv \
 		--work-dir $(DEMO) --task sample_data/labelkit.toml --cache $(DEMO)/.labelkit \
 		--answers sample_data/answers.csv --gold gold
-	@echo "saved: build/reviews.labelled.csv (every row labelled), $(DEMO)/final.model (the model), $(DEMO)/ (each stage's file)"
+	@echo "saved: build/reviews.labelled.csv (every row labelled), $(DEMO)/final.model (the model), $(DEMO)/report.html (all of it to read), $(DEMO)/ (each stage's file)"
 	@$(BIN)/python -c "import itertools, sys; [print(line[:110].rstrip()) for line in itertools.islice(open('build/reviews.labelled.csv', encoding='utf-8'), 3)]"
 
 test: $(READY)
@@ -30,7 +30,14 @@ test-peers: $(READY)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check "llmock==0.2.2"
 	npm install --silent --no-audit --no-fund --prefix $(PEERS) "@copilotkit/aimock@1.43.0" \
 		"axe-core@4.14.1"
+	test -x $(PEERS)-label-studio/bin/python || $(PYTHON) -m venv $(PEERS)-label-studio
+	$(PEERS)-label-studio/bin/python -m pip install --quiet --disable-pip-version-check \
+		"label-studio==1.23.2"
+	test -x $(PEERS)-datasets/bin/python || $(PYTHON) -m venv $(PEERS)-datasets
+	$(PEERS)-datasets/bin/python -m pip install --quiet --disable-pip-version-check "datasets>=5,<6"
 	LABELKIT_LLMOCK=$(CURDIR)/$(PEERS)/bin/llmock \
+		LABELKIT_LABEL_STUDIO=$(CURDIR)/$(PEERS)-label-studio/bin/label-studio \
+		LABELKIT_DATASETS_PYTHON=$(CURDIR)/$(PEERS)-datasets/bin/python \
 		LABELKIT_AXE=$(CURDIR)/$(PEERS)/node_modules/axe-core/axe.min.js \
 		LABELKIT_AIMOCK=$(CURDIR)/$(PEERS)/node_modules/.bin/llmock \
 		$(BIN)/python -m pytest tests/peer

@@ -52,7 +52,7 @@ def pipeline(
 
     Stages: weak-label, llm-label, query, people, find-noise, decide, train. Where people's labels
     are needed it stops with exit code 3 and says what to do. Stages whose inputs, options and
-    version have not changed are skipped.
+    version have not changed are skipped. At the end report.html in DIR shows all of it.
 
     Example:
       labelkit pipeline sample_data/reviews.csv -o build/labelled.csv --work-dir build/work \\
@@ -62,7 +62,6 @@ def pipeline(
         raise UsageError("pipeline needs --work-dir DIR, the folder for what the stages leave")
     if "-" in options["input"] or str(output) == "-":
         raise UsageError("pipeline resumes by files; give files instead of -")
-    from labelkit import outputs
     from labelkit.pipeline import plan, result, run
     from labelkit.pipeline import show as shown
 
@@ -82,6 +81,8 @@ def pipeline(
     ran = run.run(planned, work_dir, loaded, shlex.join(["labelkit", *sys.argv[1:]]))
     figures = run.summaries(planned, work_dir)
     if options["summary"]:
+        from labelkit import outputs  # knows tables, which take longer than all the rest
+
         outputs.write_summary(options["summary"], {"command": "pipeline", "stages": figures})
     if not ran:
         console.note(f"pipeline: nothing to do, all {len(planned)} stages are fresh -> {output}")

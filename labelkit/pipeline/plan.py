@@ -13,6 +13,8 @@ from labelkit.task import Task
 STAGES = ("weak-label", "llm-label", "query", "people", "find-noise", "decide", "train")
 _PASSED = ("text", "classes", "id", "group", "gold", "cache", "delimiter", "encoding", "features")
 _MODEL = "final.model"
+_REPORT = "report.html"
+AFTER = ("train", "report")  # they read the labelled file and make something beside it
 _AUDIT = 40  # rows for people in the first round; without any, no accuracy can be claimed
 _WRITTEN = ("weak_label", "llm_label")
 
@@ -95,8 +97,8 @@ class _Plan:
         target = self.output if last else self.folder / f"{number}-{name}{ending}"
         if name == "people":
             self.stages.append(self._people(number, target))
-        elif name == "train":
-            self.stages.append(self._train(number))
+        elif name in AFTER:
+            self.stages.append(self._train(number) if name == "train" else self._report(number))
             return
         else:
             self.stages.append(self._command(number, name, target))
@@ -141,6 +143,12 @@ class _Plan:
         args = ["train", *map(str, self.current), "-o", str(target), *self._shared("train")]
         args += ["--label", "final_label"] if decided else self._labels("train")
         return Stage(number, "train", args, [*self.current], [target])
+
+    def _report(self, number: int) -> Stage:
+        made = [stage.makes[0] for stage in self.stages if stage.name == "train"]
+        reads, target = [*self.current, *made], self.folder / _REPORT
+        args = ["report", *map(str, reads), "-o", str(target), *self._shared("report")]
+        return Stage(number, "report", args, reads, [target])
 
     def _labels(self, name: str) -> list[str]:
         named = self.task.table(name).get("label")
@@ -208,9 +216,12 @@ def make_plan(
     options: Mapping[str, Any],
     own: Mapping[str, Any],
 ) -> list[Stage]:
-    """Return the stages as commands, in order; the last that annotates writes the output."""
-    names = chosen_stages(options, own, task)
-    last = max(i for i, name in enumerate(names) if name != "train")
+    """Return the stages as commands, in order; the last that annotates writes the output.
+
+    The report comes after them all.
+    """
+    names = [*chosen_stages(options, own, task), "report"]
+    last = max(i for i, name in enumerate(names) if name not in AFTER)
     plan = _Plan(inputs, output, folder, task, options, own)
     for i, name in enumerate(names):
         plan.add(name, last=i == last)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from labelkit import console
-from labelkit.pipeline.plan import Stage
+from labelkit.pipeline.plan import AFTER, Stage
 from labelkit.task import Task
 
 _HUMAN_LABEL = 0.30
@@ -17,7 +17,7 @@ def show(
     stages: Sequence[Stage], figures: Mapping[str, Mapping[str, Any]], task: Task, gold: str | None
 ) -> None:
     """Print the closing table from the stages' figures and the output file."""
-    output = [stage.makes[0] for stage in stages if stage.name != "train"][-1]
+    output = [stage.makes[0] for stage in stages if stage.name not in AFTER][-1]
     found = _Labels(output, gold)
     console.table("labels by source", ["source", "rows", "share", "truth"], _sources(found))
     console.table("cost", ["what", "dollars", "hours"], _costs(found.rows, figures, task))

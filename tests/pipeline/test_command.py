@@ -93,17 +93,32 @@ def test_it_waits_for_people_goes_on_and_then_has_nothing_to_do(pipeline: Any) -
     assert {row["final_source"] for row in people} == {"people"}
     assert all(row["final_label"] == truth(int(row["id"])) for row in people)
     assert Path("work/final.model").exists()
+    page = Path("work/report.html").read_text("utf-8")
+    for words in ("Labels of labelled.csv", "12 audit rows", "lf_warm", "Trained models"):
+        assert words in page
     for words in ("labels by source", "people: 20 labels", "all 60 by hand", "12 audit rows"):
         assert words in done.err
 
     before = {path: path.stat().st_mtime_ns for path in Path("work").rglob("*")}
     again = pipeline()
     assert again.code == 0
-    assert "pipeline: nothing to do, all 6 stages are fresh -> labelled.csv" in again.err
+    assert "pipeline: nothing to do, all 7 stages are fresh -> labelled.csv" in again.err
     after = {path: path.stat().st_mtime_ns for path in Path("work").rglob("*")}
     before.pop(Path("work/pipeline.lock"))
     after.pop(Path("work/pipeline.lock"))
     assert after == before
+
+
+def test_with_nothing_to_do_no_data_library_is_loaded(pipeline: Any, labelkit_process: Any) -> None:
+    pipeline()
+    answer()
+    assert pipeline().code == 0
+    again = labelkit_process("pipeline", *BASE, "--functions", "lfs.py", *STAGES, "-n", "8",
+                             "--audit", "12", PYTHONPROFILEIMPORTTIME="1")  # fmt: skip
+    assert "pipeline: nothing to do" in again.err
+    loaded = {line.split("|")[-1].strip() for line in again.err.splitlines() if "|" in line}
+    assert "labelkit.pipeline.run" in loaded
+    assert not loaded & {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "openai"}
 
 
 def test_a_change_runs_again_what_depends_on_it(pipeline: Any) -> None:
@@ -144,14 +159,14 @@ def test_the_printed_script_and_makefile_do_the_same(pipeline: Any) -> None:
     _forget_outputs()
     made = subprocess.run(["make"], check=True, capture_output=True, text=True, env=env)
     assert outputs() == once
-    assert made.stdout.count("labelkit ") == 6
+    assert made.stdout.count("labelkit ") == 7
     idle = subprocess.run(["make"], check=True, capture_output=True, text=True, env=env)
     assert "labelkit" not in idle.stdout
     time.sleep(0.05)
     Path("work/answers-1.csv").touch()
     remade = subprocess.run(["make"], check=True, capture_output=True, text=True, env=env)
     assert [line.split()[1] for line in remade.stdout.splitlines()] == [
-        "merge", "find-noise", "decide", "train",
+        "merge", "find-noise", "decide", "train", "report",
     ]  # fmt: skip
 
 

@@ -76,10 +76,15 @@ def machine_guesses(job: "Job", people: list[str], relabelled: bool) -> Guesses:
         texts = job.source.texts(name)
         fresh = (labels == "") & (texts != "")
         labels[fresh] = texts[fresh]
-        beside = name.removesuffix("label") + "confidence"
-        if beside == name or not job.source.has(beside):
-            continue
-        if job.source.kinds([beside])[beside] == "number":
-            numbers = job.source.read([beside], typed=True).column(0).to_numpy()
-            confidence[fresh] = np.asarray(numbers, dtype=np.float64)[fresh]
+        confidence[fresh] = confidence_beside(job, name)[fresh]
     return Guesses(labels, confidence)
+
+
+def confidence_beside(job: "Job", column: str) -> npt.NDArray[np.float64]:
+    """Return how sure a label column is, by the confidence column beside it; NaN where unknown."""
+    beside = column.removesuffix("label") + "confidence"
+    is_there = beside != column and job.source.has(beside)
+    if not is_there or job.source.kinds([beside])[beside] != "number":
+        return np.full(job.rows, np.nan)
+    numbers = job.source.read([beside], typed=True).column(0).to_numpy()
+    return np.asarray(numbers, dtype=np.float64)

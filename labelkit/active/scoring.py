@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console, registry
-from labelkit.active import by_column
+from labelkit.active import by_column, disagreement
 from labelkit.active.strategies import default
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 
@@ -23,10 +23,13 @@ def check(job: "Job", name: str) -> None:
     """Raise UsageError for a strategy that is not known or reads what is not there."""
     if name.startswith(by_column.PREFIX):
         by_column.check(job, name.removeprefix(by_column.PREFIX))
+    elif name.startswith(disagreement.PREFIX):
+        disagreement.check(job, name)
     elif name == by_column.RELABEL:
         by_column.flagged(job)
     elif ".py:" not in name and name not in registry.names("strategy"):
-        choices = [*registry.names("strategy"), by_column.PREFIX + "COLUMN", by_column.RELABEL]
+        own = [by_column.PREFIX + "COLUMN", disagreement.PREFIX + "A,B", by_column.RELABEL]
+        choices = [*registry.names("strategy"), *own]
         raise UsageError(
             f"--strategy {name!r} is not known{nearest(name, choices)} "
             f"(choices: {listing(choices, 20)}; or your own as file.py:function)"
@@ -42,7 +45,17 @@ def asks_a_model(name: str) -> bool:
 
 def reads_columns(name: str) -> bool:
     """Tell whether a strategy reads its scores from columns of the file."""
-    return name.startswith(by_column.PREFIX) or name == by_column.RELABEL
+    prefixes = (by_column.PREFIX, disagreement.PREFIX)
+    return name.startswith(prefixes) or name == by_column.RELABEL
+
+
+def read(job: "Job", name: str, rows: "Rows") -> by_column.Read:
+    """Return the scores of a strategy that reads columns, and why each row would be picked."""
+    if name == by_column.RELABEL:
+        return by_column.relabel(job, rows)
+    if name.startswith(disagreement.PREFIX):
+        return disagreement.disagreement(job, name, rows)
+    return by_column.by_column(job, name.removeprefix(by_column.PREFIX), rows)
 
 
 def at_work(name: str, pool: "Pool") -> str:
@@ -56,13 +69,9 @@ def at_work(name: str, pool: "Pool") -> str:
 def score(job: "Job", name: str, pool: "Pool", rows: "Rows", n: int) -> "Floats":
     """Return a finite score for each row of the pool; raises LabelkitError where there is none."""
     if reads_columns(name):
-        read = (
-            by_column.relabel(job, rows)
-            if name == by_column.RELABEL
-            else by_column.by_column(job, name.removeprefix(by_column.PREFIX), rows)
-        )
-        pool.reasons.update(enumerate(read.reasons))
-        return read.scores
+        found = read(job, name, rows)
+        pool.reasons.update(enumerate(found.reasons))
+        return found.scores
     return by_name(name, pool, n, np.random.default_rng([job.seed, 3]))
 
 

@@ -37,6 +37,12 @@ class Wanted(NamedTuple):
     as_json: bool
 
 
+def names(given: str) -> list[str]:
+    """Return the strategies of an option `a,b`, each once; `"disagreement:a,b"` in quotes."""
+    found = [name.strip() for name in next(csv.reader([given], skipinitialspace=True), [])]
+    return list(dict.fromkeys(name for name in found if name))
+
+
 def numbers(option: str, given: str) -> list[int]:
     """Return the numbers of an option `1,20`; raises UsageError where one is none."""
     try:
@@ -112,9 +118,9 @@ def _world(job: "Job", wanted: Wanted) -> World:
     matrices, data = _matrices(job, rows)
     kinds = alike(data, job.text if job.has_text() else [])
     scores = {
-        name: by_column.by_column(job, name.removeprefix(by_column.PREFIX), rows).scores
+        name: scoring.read(job, name, rows).scores
         for name in wanted.strategies
-        if name.startswith(by_column.PREFIX)
+        if scoring.reads_columns(name)
     }
     groups = job.groups(data.column_names)
     return World(

@@ -262,3 +262,15 @@ def test_rows_without_content_are_not_asked(labelkit, reviews):
     run(labelkit, "-n", "20")
     assert len(ranked()) == 20
     assert not [row for row in read("out.csv") if row["query_rank"] and not row["text"].strip()]
+
+
+def test_columns_that_contradict_each_other_are_asked_first(labelkit, reviews):
+    said = {0: ("POS", "NEG"), 1: ("POS", "POS"), 2: ("NEG", "POS"), 3: ("NEG", "")}
+    sure = {0: "0.6", 1: "0.9", 2: "0.95", 3: ""}
+    reviews(4, 0, weak_label=lambda i: said[i][0], weak_confidence=sure.get,
+            llm_label=lambda i: said[i][1])  # fmt: skip
+    run(labelkit, "--strategy", "disagreement:weak_label,llm_label", "-n", "4")
+    rows = ranked()
+    assert [row["id"] for row in rows] == ["2", "0", "3", "1"]
+    assert rows[0]["query_reason"] == "weak_label says NEG, llm_label says POS"
+    assert rows[2]["query_reason"] == "weak_label says NEG, llm_label says nothing"

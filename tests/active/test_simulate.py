@@ -84,6 +84,13 @@ def test_tables_without_text_and_by_column(labelkit, numbers):
     assert "by-column:size" in done.out
 
 
+def test_a_strategy_with_a_comma_stands_in_quotes(labelkit, reviews):
+    reviews(90, 90, a_label=truth, b_label=lambda i: "POS")
+    done = simulate(labelkit, *FAST, "--strategies", 'margin,"disagreement:a_label,b_label"')
+    assert [line.split()[0] for line in done.out.splitlines()[2:]] == [
+        "random", "margin", "disagreement:a_label,b_label"]  # fmt: skip
+
+
 def test_gold_is_the_truth_and_no_feature(labelkit, reviews):
     reviews(90, 0, gold=truth)
     done = simulate(labelkit, *FAST[:2], "--labels", "20", "--per-round", "10", "--seeds", "1",

@@ -8,7 +8,8 @@ import numpy.typing as npt
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-TOO_CLOSE = 0.95  # cosine of two sparse rows
+TOO_CLOSE = 0.95  # cosine of two texts
+SAME_NUMBER = 0.035  # of a scaled rank: one in a hundred
 BLOCK = 512
 
 
@@ -35,25 +36,22 @@ def taking_turns(order: Rows, strata: npt.NDArray[np.int64]) -> Rows:
     return order[np.argsort(turn, kind="stable")]
 
 
-def first_different(order: Rows, features: Any, n: int, beside: Any) -> Rows:
+def first_different(order: Rows, features: Any, n: int, beside: Any, table: bool = False) -> Rows:
     """Return the first n of the order, leaving out rows nearly equal to one before them.
 
-    Nor are they like a row of `beside`, the features of rows that are asked anyway. Rows of a
-    sparse matrix (texts) are nearly equal where their cosine is at least 0.95; rows of a dense
-    one are compared exactly elsewhere, and all kept.
+    Nor are they like a row of `beside`, the features of rows that are asked anyway. Texts, sparse
+    or embedded, are nearly equal where their cosine is at least 0.95; rows of a `table` where they
+    have the same categories and each number is within a hundredth of the ranks.
     """
-    from scipy import sparse
-
-    if not sparse.issparse(features):
-        return order[:n]
+    close, prepare = (_same_cells, _dense) if table else (_like_texts, _unit)
     taken: list[int] = []
-    others = _unit(beside)
+    others = prepare(beside)
     for start in range(0, len(order), BLOCK):
         block = order[start : start + BLOCK]
-        rows = _unit(features[block])
-        before = _unit(features[np.array(taken, dtype=np.int64)])
-        free = ~_close(rows, before).any(axis=1) & ~_close(rows, others).any(axis=1)
-        within = _close(rows, rows)
+        rows = prepare(features[block])
+        before = prepare(features[np.array(taken, dtype=np.int64)])
+        free = ~close(rows, before).any(axis=1) & ~close(rows, others).any(axis=1)
+        within = close(rows, rows)
         kept: list[int] = []
         for place in np.flatnonzero(free).tolist():
             if not within[place, kept].any():
@@ -66,14 +64,30 @@ def first_different(order: Rows, features: Any, n: int, beside: Any) -> Rows:
     return np.array(taken, dtype=np.int64)
 
 
-def _close(rows: Any, others: Any) -> npt.NDArray[np.bool_]:
-    return np.asarray((rows @ others.T).toarray() >= TOO_CLOSE)
+def _like_texts(rows: Any, others: Any) -> npt.NDArray[np.bool_]:
+    from scipy import sparse
+
+    cosines = rows @ others.T
+    return np.asarray((cosines.toarray() if sparse.issparse(cosines) else cosines) >= TOO_CLOSE)
 
 
 def _unit(rows: Any) -> Any:
     from sklearn.preprocessing import normalize
 
     return normalize(rows) if rows.shape[0] else rows
+
+
+def _same_cells(rows: Any, others: Any) -> npt.NDArray[np.bool_]:
+    close = np.ones((len(rows), len(others)), dtype=bool)
+    for column, other in zip(rows.T, others.T, strict=True):
+        close &= np.abs(column[:, None] - other) <= SAME_NUMBER
+    return close
+
+
+def _dense(rows: Any) -> Any:
+    from scipy import sparse
+
+    return rows.toarray() if sparse.issparse(rows) else rows
 
 
 def mixed(picks: Rows, audit: Rows, rng: np.random.Generator) -> Batch:

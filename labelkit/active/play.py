@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from labelkit import classifier, measure
 from labelkit.active import choose, scoring
+from labelkit.active.balance import balanced
 from labelkit.active.pool import Pool
 
 Codes = npt.NDArray[np.int64]
@@ -22,7 +23,8 @@ class World(NamedTuple):
     """What is alike for all runs: the rows as models see them, and their true labels.
 
     `alike` is a number a row, the same where rows say the same; `groups` stay on one side of the
-    split; `scores` are those of strategies that read a column.
+    split; `scores` are those of strategies that read a column; `tables` names the matrices that
+    are made of columns, not of texts.
     """
 
     matrices: dict[str, Any]
@@ -34,6 +36,8 @@ class World(NamedTuple):
     classifier: str
     step: int  # labels between two points of a curve
     seed: int
+    tables: frozenset[str] = frozenset()
+    balance: bool = False
 
 
 class Run(NamedTuple):
@@ -106,7 +110,7 @@ class _Game:
 
     def _pick(self, n: int) -> Rows:
         """Return the rows to ask next, as `query` would pick them."""
-        run, features = self.run, self.matrix[self.free]
+        run, features, guesses = self.run, self.matrix[self.free], None
         key = [self.world.seed, run.number, len(self.asked)]
         rng = np.random.default_rng([*key, 3])
         if run.strategy in self.world.scores:
@@ -114,8 +118,13 @@ class _Game:
         else:
             pool = self._pool(features)
             scores = scoring.by_name(scoring.at_work(run.strategy, pool), pool, n, rng)
+            guesses = None if pool.probabilities is None else pool.probabilities.argmax(axis=1)
         order = choose.in_order(scores, np.random.default_rng([*key, 5]))
-        places = choose.first_different(order, features, n, features[:0])
+        if self.world.balance and guesses is not None:
+            labels = np.bincount(self.world.codes[self.asked], minlength=len(self.world.classes))
+            order = balanced(order, guesses, labels)
+        is_table = run.features in self.world.tables
+        places = choose.first_different(order, features, n, features[:0], is_table)
         if len(places) < n:  # only near repeats are left
             places = np.append(places, np.setdiff1d(order, places)[: n - len(places)])
         return self.free[places]

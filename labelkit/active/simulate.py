@@ -115,7 +115,7 @@ def _world(job: "Job", wanted: Wanted) -> World:
         )
     if len(rows) < job.rows:
         console.note(f"{job.rows - len(rows):,} rows are left out: no label is known of them")
-    matrices, data = _matrices(job, rows)
+    matrices, tables, data = _matrices(job, rows)
     kinds = alike(data, job.text if job.has_text() else [])
     scores = {
         name: scoring.read(job, name, rows).scores
@@ -133,6 +133,7 @@ def _world(job: "Job", wanted: Wanted) -> World:
         wanted.classifier,
         max(wanted.per_round),
         job.seed,
+        tables,
     )
 
 
@@ -156,10 +157,13 @@ def _labels(job: "Job") -> "Labels":
     return labels
 
 
-def _matrices(job: "Job", rows: Any) -> tuple[dict[str, Any], Any]:
-    """Return the features of the rows by each choice of --features, and the columns they read."""
+def _matrices(job: "Job", rows: Any) -> tuple[dict[str, Any], frozenset[str], Any]:
+    """Return the features of the rows by each choice of --features, which are of columns alone.
+
+    Also the columns that the first choice reads.
+    """
     given = [name.strip() for name in str(job.options["features"]).split(",")]
-    data, matrices = None, {}
+    data, matrices, tables = None, {}, set()
     for choice in dict.fromkeys(given):
         name = choice
         if choice == "auto" and job.has_text() and not job.options.get("column"):
@@ -170,11 +174,13 @@ def _matrices(job: "Job", rows: Any) -> tuple[dict[str, Any], Any]:
         own = job.source.read(features.needed, typed=True)
         data = own if data is None else data
         matrices[choice] = learn.matrix_of(features.fit(own), own, rows, np.float32)
+        if features.kind == "columns":
+            tables.add(choice)
         console.note(f"features {choice}: {console.clean(features.describe(), 200)}")
         for column, why in features.columns_left_out.items():
             console.detail(f"not looked at: {console.clean(column)} ({why})")
     job.options["features"] = ",".join(given)
-    return matrices, data
+    return matrices, frozenset(tables), data
 
 
 def _budget(job: "Job", wanted: Wanted, world: World) -> tuple[int, int]:

@@ -77,9 +77,22 @@ def test_empty_rows_are_like_nothing():
     assert choose.first_different(np.arange(3), features, 3, NOTHING).tolist() == [0, 1, 2]
 
 
-def test_rows_of_numbers_are_all_kept():
-    features = np.ones((4, 2))
-    assert choose.first_different(np.arange(4), features, 3, np.ones((1, 2))).tolist() == [0, 1, 2]
+def test_embedded_texts_that_nearly_repeat_one_are_left_out():
+    features = np.array([[4, 0, 0], [3.9, 0.4, 0], [0, 4, 0], [0, 0.2, 3.9], [0, 0, 4]])
+    order, beside = np.arange(5), np.array([[0.1, 4, 0.1]])
+    assert choose.first_different(order, features, 5, features[:0]).tolist() == [0, 2, 3]
+    assert choose.first_different(order, features, 5, beside).tolist() == [0, 3]
+
+
+def test_rows_of_a_table_are_alike_where_every_cell_is_nearly_the_same():
+    features = np.array(
+        [[0.5, 1.2, 1], [0.51, 1.21, 1], [0.51, 1.21, 0], [0.5, 1.3, 1], [1, 2.4, 2]]
+    )
+    order = np.arange(5)
+    for rows in (features, sparse.csr_matrix(features)):
+        kept = choose.first_different(order, rows, 5, rows[:0], table=True)
+        assert kept.tolist() == [0, 2, 3, 4]
+        assert choose.first_different(order, rows, 5, rows[3:4], table=True).tolist() == [0, 2, 4]
 
 
 @pytest.mark.parametrize(("picks", "audit"), [(3, 2), (0, 4), (5, 0), (0, 0)])

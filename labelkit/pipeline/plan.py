@@ -16,6 +16,8 @@ _MODEL = "final.model"
 _REPORT = "report.html"
 AFTER = ("train", "report")  # they read the labelled file and make something beside it
 _AUDIT = 40  # rows for people in the first round; without any, no accuracy can be claimed
+# It would be calibrated on gold, which in a pipeline only measures.
+_TAUGHT_BY_GOLD = "llm-label"
 _WRITTEN = ("weak_label", "llm_label")
 
 
@@ -29,6 +31,7 @@ class Stage(NamedTuple):
     makes: list[Path]
     batch: Path | None = None  # what people are asked, where the stage waits for answers
     answers: Path | None = None
+    asks: str = ""  # the command in which people give them
 
     @property
     def id(self) -> str:
@@ -135,7 +138,9 @@ class _Plan:
         args = ["merge", *map(str, [*self.current, *answers]), "-o", str(target)]
         args += ["--batch", str(batch), *self._shared("merge")]
         reads = [*self.current, *answers, batch]
-        return Stage(number, "people", args, reads, [target], batch, answers[0])
+        asking = ["labelkit", "annotate", str(batch), "-o", str(answers[0])]
+        asks = shlex.join([*asking, *self._shared("annotate")])
+        return Stage(number, "people", args, reads, [target], batch, answers[0], asks)
 
     def _train(self, number: int) -> Stage:
         decided = any(stage.name == "decide" for stage in self.stages)
@@ -172,6 +177,9 @@ class _Plan:
         args = ["--task", str(self.task.path)] if self.task.path else ["--no-task"]
         for name in _PASSED:
             value = self.options.get(name)
+            if name == "gold" and command == _TAUGHT_BY_GOLD:
+                args += ["--gold", ""] if "gold" in self.task.content.get("task", {}) else []
+                continue
             if name not in takes or value in (None, [], "utf-8") or self._in_task(name, value):
                 continue
             if name == "features" and value == "auto":

@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from labelkit import console
+from labelkit import bill, console
 from labelkit.pipeline.plan import AFTER, Stage
 from labelkit.task import Task
 
-_HUMAN_LABEL = 0.30
-_HUMAN_SECONDS = 300.0
 _VOTERS = ("weak_label", "llm_label", "final_label")
 
 
@@ -69,24 +67,21 @@ def _sources(found: _Labels) -> list[list[Any]]:
 
 
 def _costs(rows: int, figures: Mapping[str, Mapping[str, Any]], task: Task) -> list[list[Any]]:
-    price = float(task.cost.get("human_label", _HUMAN_LABEL))
-    seconds = float(task.cost.get("human_seconds", _HUMAN_SECONDS))
-    asked = sum(int(f.get("labels", 0)) for name, f in figures.items() if name.endswith("-people"))
+    price = bill.prices(task.cost)
+    people = [f for name, f in figures.items() if name.endswith("-people")]
+    asked = sum(int(f.get("labels", 0)) for f in people)
+    timed = [f["people_seconds"] for f in people if f.get("people_seconds") is not None]
+    seconds = sum(map(float, timed)) if timed and asked else None
     llm = sum(float(f.get("dollars", 0.0)) for f in figures.values())
-    setup = task.cost.get("setup_minutes", {})
-    run = {name.partition("-")[2] for name in figures}
-    minutes = (
-        float(sum(v for k, v in setup.items() if k in run)) if isinstance(setup, dict) else 0.0
-    )
-    hours = asked * seconds / 3600
-    table: list[list[Any]] = [
-        [f"people: {asked:,} labels", asked * price, hours],
-        ["language model", llm, None],
-        ["setting up", minutes / 60 * price * 3600 / seconds, minutes / 60],
+    lines = [
+        bill.people(price, asked, f"people: {asked:,} labels", seconds),
+        bill.Line("language model", llm, 0.0),
+        bill.setting_up(price, [name.partition("-")[2] for name in figures]),
     ]
-    table.append(["in all", sum(r[1] for r in table), sum(r[2] or 0.0 for r in table)])
-    table.append([f"all {rows:,} by hand", rows * price, rows * seconds / 3600])
-    return table
+    total = bill.total(lines)
+    by_hand = None if seconds is None else seconds / asked * rows
+    lines += [total, bill.people(price, rows, f"all {rows:,} by hand", by_hand)]
+    return [list(line) for line in lines]
 
 
 def _accuracy(figures: Mapping[str, Mapping[str, Any]], found: _Labels) -> list[str]:

@@ -70,8 +70,9 @@ def _wait_for_people(stage: Stage, again: str) -> None:
     if stage.answers is None or stage.answers.exists():
         return
     raise PeopleNeeded(
-        f"people are needed: {stage.batch} holds the rows to label, best first. Fill its column "
-        f"'label', save it as {stage.answers}, then go on with: {again}"
+        f"people are needed: {stage.batch} holds the rows to label, best first. Label them in "
+        f"{stage.asks} (or fill the column 'label' and save it as {stage.answers}), "
+        f"then go on with: {again}"
     )
 
 

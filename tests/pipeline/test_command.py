@@ -73,7 +73,9 @@ def test_it_waits_for_people_goes_on_and_then_has_nothing_to_do(pipeline: Any) -
     asked = pipeline()
     assert (asked.code, asked.out) == (3, ""), asked.err
     assert "people are needed: work/batch-1.csv holds the rows to label" in asked.err
-    assert "save it as work/answers-1.csv, then go on with: labelkit" in asked.err
+    asks = "Label them in labelkit annotate work/batch-1.csv -o work/answers-1.csv"
+    assert asks in asked.err
+    assert "save it as work/answers-1.csv), then go on with: labelkit" in asked.err
     assert not Path("labelled.csv").exists()
     with Path("work/batch-1.csv").open(newline="") as stream:
         batch = list(csv.DictReader(stream))
@@ -270,3 +272,16 @@ def test_the_task_file_gives_stages_and_their_options(labelkit: Any, reviews: No
     assert "labelkit.toml, line 2: [pipeline] 'stagess' is not a known key; did you mean" in (
         found.err
     )
+
+
+def test_gold_measures_and_teaches_nothing(labelkit: Any, reviews: None) -> None:
+    stages = ("--stages", "llm-label,query,people,decide", "--model", "local", "--print", "sh")
+    lines = labelkit("pipeline", *BASE, *stages, "--gold", "gold").out.splitlines()
+    asked, decided = (
+        next(line for line in lines if f"labelkit {name} " in line)
+        for name in ("llm-label", "decide")
+    )
+    assert "--gold" not in asked and "--gold gold" in decided
+    Path("labelkit.toml").write_text('[task]\ngold = "gold"\n')
+    lines = labelkit("pipeline", *BASE, *stages).out.splitlines()
+    assert "--gold ''" in next(line for line in lines if "labelkit llm-label " in line)

@@ -157,6 +157,17 @@ class Features:
         dense = [block.toarray() if sparse.issparse(block) else block for block in blocks]
         return np.hstack(dense)
 
+    def parts(self, matrix: Matrix) -> list[Matrix]:
+        """Return what of a matrix could stand alone: words (csr) and meaning (dense), where both.
+
+        Empty where the matrix has no parts.
+        """
+        if self.kind != "tfidf+embedding":
+            return []
+        vectorizer = self._parts["text"]
+        words = len(vectorizer.vocabulary_) if vectorizer else 1
+        return [matrix[:, :words], matrix[:, words:].toarray() * EMBEDDING_LENGTH]
+
     def describe(self) -> str:
         """Return what is used, for people: `TF-IDF of text (12,031 terms) · numbers rating`."""
         parts = []

@@ -38,12 +38,54 @@ class Classifier(StrEnum):
     boosting = "boosting"
 
 
+class RobustBy(StrEnum):
+    """What is done about labels that may be wrong."""
+
+    prune = "prune"
+    forward = "forward"
+
+
 @command("train", uses=_LEARNING)
 def train(
     job: "Job",
     classifier: Annotated[
         Classifier, typer.Option(help="The model; auto compares them by cross-validation.")
     ] = Classifier.auto,
+    robust: Annotated[
+        bool,
+        typer.Option(
+            "--robust", help="For labels a tenth or more of which may be wrong: --robust-by prune."
+        ),
+    ] = False,
+    robust_by: Annotated[
+        RobustBy | None,
+        typer.Option(
+            help="prune: labels that look wrong are not learned from; forward: the model corrects "
+            "for P(given | true).",
+            show_default=False,
+        ),
+    ] = None,
+    noise_matrix: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="P(given | true) as find-noise --matrix wrote it. Default: estimated.",
+        ),
+    ] = None,
+    weight: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="How much each row counts: a confidence, or noise_quality. Empty counts 1.",
+        ),
+    ] = None,
+    smoothing: Annotated[
+        float,
+        typer.Option(metavar="SHARE", min=0, max=0.9, help="Label smoothing, such as 0.1."),
+    ] = 0.0,
+    mixup: Annotated[
+        float, typer.Option(metavar="ALPHA", min=0, help="Mixup of rows, such as 0.2.")
+    ] = 0.0,
 ) -> None:
     """Train a model on the labels and save it, without pickle, with its card.
 
@@ -56,7 +98,8 @@ def train(
     """
     from labelkit.models import train as work
 
-    work.train(job, classifier.value)
+    by = robust_by.value if robust_by else ("prune" if robust else "")
+    work.train(job, work.Wanted(classifier.value, by, noise_matrix, weight, smoothing, mixup))
 
 
 @command(

@@ -1,17 +1,37 @@
 """A classifier from hard or soft labels, with what can honestly be said about it."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from labelkit import classifier, measure
+from labelkit.errors import UsageError
+from labelkit.models import augment, forward, robust
+from labelkit.models.augment import SMALLEST_SHARE, Lesson
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
 
-SMALLEST_SHARE = 0.01
 FEWEST_TO_CALIBRATE = 50
+FOLDS = 5
+
+
+class How(NamedTuple):
+    """How to learn.
+
+    `kind` of model; `smoothing` the share of each label that goes to all classes, `mixup` the
+    alpha of the mixtures, 0 for none; `robust` is empty, `prune` (labels that look wrong are left
+    out) or `forward` (the model corrects for `given_when_true`, estimated where it is None).
+    """
+
+    kind: str = "auto"
+    seed: int = 0
+    smoothing: float = 0.0
+    mixup: float = 0.0
+    robust: str = ""
+    given_when_true: Floats | None = None
 
 
 class Examples(NamedTuple):
@@ -20,6 +40,11 @@ class Examples(NamedTuple):
     rows: Codes
     codes: Codes
     weights: Floats | None
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> "Examples":
+        """Return those of the examples that are kept."""
+        weights = None if self.weights is None else self.weights[kept]
+        return Examples(self.rows[kept], self.codes[kept], weights)
 
 
 class Learned(NamedTuple):
@@ -31,49 +56,159 @@ class Learned(NamedTuple):
     out_of_fold: measure.Figure
 
 
-def examples(codes: Codes, soft: Floats | None) -> Examples:
+def examples(codes: Codes, soft: Floats | None, weights: Floats | None = None) -> Examples:
     """Return what to learn from: rows with a code, and soft rows where there is none.
 
     `codes` is -1 without a hard label; `soft` holds probabilities (rows x classes), NaN where a
-    row has none. A soft row stands once for each class of at least 1 %, weighted by it.
+    row has none. A soft row stands once for each class of at least 1 %, weighted by it. `weights`
+    say how much each row counts.
     """
     hard = np.flatnonzero(codes >= 0)
     if soft is None:
-        return Examples(hard, codes[hard], None)
+        return Examples(hard, codes[hard], None if weights is None else weights[hard])
     share = np.where((codes < 0)[:, None] & (soft >= SMALLEST_SHARE), soft, 0.0)
     rows, classes = np.nonzero(share)
     together = np.concatenate([hard, rows])
     order = np.argsort(together, kind="stable")
-    weights = np.concatenate([np.ones(len(hard)), share[rows, classes]])
-    return Examples(together[order], np.concatenate([codes[hard], classes])[order], weights[order])
+    counts = np.concatenate([np.ones(len(hard)), share[rows, classes]])
+    if weights is not None:
+        counts = counts * weights[together]
+    return Examples(together[order], np.concatenate([codes[hard], classes])[order], counts[order])
 
 
 def learn(
-    matrix: Any, told: Examples, groups: Codes, n_classes: int, kind: str = "auto", seed: int = 0
+    matrix: Any,
+    told: Examples,
+    groups: Codes,
+    n_classes: int,
+    how: How = How(),  # noqa: B008 - it cannot be changed
+    parts: Sequence[Any] = (),
 ) -> Learned:
     """Fit a classifier on the examples; `matrix` and `groups` have a row for each row of the table.
 
-    The out-of-fold accuracy compares with the labels that it learned from: it is biased, wrong
-    labels among them included. Raises UsageError without examples.
+    `parts` are the parts of the matrix that can judge labels alone, for `how.robust`. The
+    out-of-fold accuracy compares with the labels that it learned from: it is biased, wrong labels
+    among them included. Raises UsageError without examples.
     """
-    inputs, group = matrix[told.rows], groups[told.rows]
-    recipe, facts = classifier.select(
-        inputs, told.codes, n_classes, kind, seed, told.weights, group
-    )
-    model = classifier.fit(inputs, told.codes, recipe, seed, told.weights)
+    recipe, facts = _select(matrix, told, groups, n_classes, how)
+    noise = None
+    if how.robust and facts["classes_seen"] > 1:
+        kept, noise, robustly = _robust(matrix, parts, told, groups, n_classes, recipe, how)
+        if kept is not None:
+            told = told.where(kept)
+            recipe, facts = _select(matrix, told, groups, n_classes, how)
+        facts["robust"] = robustly
+    lesson = Lesson(matrix[told.rows], told.codes, told.weights)
+    model = _fit(lesson, recipe, n_classes, how, noise)
     if facts["classes_seen"] == 1:
         facts["classifier"] = "constant (only one class has labels)"
-    found = classifier.out_of_fold(
-        inputs, told.codes, group, n_classes, kind=recipe, seed=seed, sample_weight=told.weights
-    )
+    found = _out_of_fold(lesson, groups[told.rows], recipe, n_classes, how, noise)
     heaviest = _heaviest(told)
     truth, unseen = told.codes[heaviest], found[heaviest]
     enough = len(truth) >= FEWEST_TO_CALIBRATE and facts["classes_seen"] > 1
-    temperature = classifier.temperature_of(unseen, truth) if enough else 1.0
+    # A corrected model foretells true classes: the given ones would make it less sure.
+    temperature = classifier.temperature_of(unseen, truth) if enough and noise is None else 1.0
     facts["rows"] = len(heaviest)
+    facts |= {k: v for k, v in (("smoothing", how.smoothing), ("mixup", how.mixup)) if v}
     return Learned(
         model, facts, round(temperature, 6), measure.accuracy(truth, unseen.argmax(axis=1))
     )
+
+
+def _select(
+    matrix: Any, told: Examples, groups: Codes, n_classes: int, how: How
+) -> tuple[classifier.Recipe, dict[str, Any]]:
+    inputs = matrix[told.rows]
+    recipe, facts = classifier.select(
+        inputs, told.codes, n_classes, how.kind, how.seed, told.weights, groups[told.rows]
+    )
+    if how.robust == "forward" and (recipe.kind != "logistic" or recipe.splines):
+        if how.kind not in ("auto", "logistic"):
+            raise UsageError(
+                f"--robust-by forward corrects a logistic regression, not --classifier "
+                f"{how.kind}; take --robust-by prune"
+            )
+        recipe = classifier.default_recipe(inputs)
+        facts["classifier"] = str(recipe)
+    return recipe, facts
+
+
+def _robust(
+    matrix: Any,
+    parts: Sequence[Any],
+    told: Examples,
+    groups: Codes,
+    n_classes: int,
+    recipe: classifier.Recipe,
+    how: How,
+) -> tuple[npt.NDArray[np.bool_] | None, Floats | None, dict[str, Any]]:
+    """Return which examples to keep, or P(given | true), and what to say of it."""
+    if how.robust == "forward" and how.given_when_true is not None:
+        return None, how.given_when_true, {"by": "forward", "noise_matrix": "given"}
+    _, place, times = np.unique(told.rows, return_inverse=True, return_counts=True)
+    hard = np.flatnonzero(times[place] == 1)  # a soft label says itself how sure it is
+    judged = told.where(np.isin(np.arange(len(told.rows)), hard))
+    found = robust.judge(
+        matrix[judged.rows],
+        [part[judged.rows] for part in parts],
+        judged.codes,
+        groups[judged.rows],
+        n_classes,
+        recipe,
+        judged.weights,
+        how.seed,
+    )
+    if how.robust == "forward":
+        return None, found.given_when_true, {"by": "forward", "noise_matrix": "estimated"}
+    kept = np.ones(len(told.rows), dtype=bool)
+    kept[hard] = found.kept
+    return kept, None, {"by": "prune", "left_out": int((~kept).sum()), "judged": len(hard)}
+
+
+def _fit(
+    lesson: Lesson,
+    recipe: classifier.Recipe,
+    n_classes: int,
+    how: How,
+    noise: Floats | None,
+) -> Any:
+    seen = np.unique(lesson.codes)
+    if len(seen) > 1:
+        lesson = augment.mixed(lesson, how.mixup, n_classes, how.seed)
+        lesson = augment.smoothed(lesson, how.smoothing)
+        if noise is not None:
+            return forward.fit(lesson, noise, recipe.strength, np.unique(lesson.codes))
+    return classifier.fit(lesson.matrix, lesson.codes, recipe, how.seed, lesson.weights)
+
+
+def _out_of_fold(
+    lesson: Lesson,
+    groups: Codes,
+    recipe: classifier.Recipe,
+    n_classes: int,
+    how: How,
+    noise: Floats | None,
+) -> Floats:
+    """Return probabilities for each example from models, fitted alike, that did not see it."""
+    if not (how.mixup or how.smoothing or noise is not None):
+        return classifier.out_of_fold(
+            *(lesson.matrix, lesson.codes, groups, n_classes),
+            folds=FOLDS,
+            kind=recipe,
+            seed=how.seed,
+            sample_weight=lesson.weights,
+        )
+    fold = classifier.assign_folds(lesson.codes, groups, FOLDS, how.seed)
+    found = np.full((len(lesson.codes), n_classes), 1 / n_classes)
+    for number in np.unique(fold):
+        held = fold == number
+        if held.all():
+            break
+        weights = None if lesson.weights is None else lesson.weights[~held]
+        rest = Lesson(lesson.matrix[~held], lesson.codes[~held], weights)
+        model = _fit(rest, recipe, n_classes, how, noise)
+        found[held] = classifier.probabilities(model, lesson.matrix[held], n_classes)
+    return found
 
 
 def predict(model: Any, matrix: Any, n_classes: int, temperature: float) -> Floats:

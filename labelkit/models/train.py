@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from labelkit import console, measure, model_file
 from labelkit.errors import LabelkitError, UsageError, listing
-from labelkit.models import learn
+from labelkit.models import forward, learn
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -29,12 +29,26 @@ class Told(NamedTuple):
     audit: Mask
     truth: Codes
     left_out: dict[str, int]
+    weights: npt.NDArray[np.float64] | None
 
 
-def train(job: "Job", kind: str) -> None:
+class Wanted(NamedTuple):
+    """The options of train; `robust` as in `learn.How`."""
+
+    classifier: str = "auto"
+    robust: str = ""
+    noise_matrix: Path | None = None
+    weight: str | None = None
+    smoothing: float = 0.0
+    mixup: float = 0.0
+
+
+def train(job: "Job", wanted: Wanted) -> None:
     """Learn from the labelled rows of the input and save the model at the output."""
     output = _output(job)
-    told = _told(job)
+    if wanted.noise_matrix is not None and wanted.robust != "forward":
+        raise UsageError("--noise-matrix is read by --robust-by forward alone; give that too")
+    told = _told(job, wanted)
     groups = job.groups()
     told = _without_audit(told, groups)
     learning = told.codes >= 0
@@ -50,8 +64,15 @@ def train(job: "Job", kind: str) -> None:
     own = learning[needed]
     codes = np.where(own, told.codes[needed], -1)
     soft = None if told.soft is None else np.where(own[:, None], told.soft[needed], np.nan)
+    weights = None if told.weights is None else told.weights[needed]
+    parts = features.parts(matrix) if wanted.robust else ()
     learned = learn.learn(
-        matrix, learn.examples(codes, soft), groups[needed], len(told.classes), kind, job.seed
+        matrix,
+        learn.examples(codes, soft, weights),
+        groups[needed],
+        len(told.classes),
+        _how(job, wanted, told),
+        parts,
     )
     audit = _audited(learned, matrix, told, needed)
     card = _card(job, told, learning, learned, features, audit)
@@ -61,6 +82,16 @@ def train(job: "Job", kind: str) -> None:
     job.figures({"accuracy": card["accuracy"], "classifier": learned.facts["classifier"]})
     job.record(output)
     _close(job, told, learned, audit)
+
+
+def _how(job: "Job", wanted: Wanted, told: Told) -> learn.How:
+    noise = None
+    if wanted.noise_matrix is not None:
+        job.also_reads(wanted.noise_matrix)
+        noise = forward.read(wanted.noise_matrix, told.classes)
+    return learn.How(
+        wanted.classifier, job.seed, wanted.smoothing, wanted.mixup, wanted.robust, noise
+    )
 
 
 def _output(job: "Job") -> Path:
@@ -79,7 +110,7 @@ def _output(job: "Job") -> Path:
     return path
 
 
-def _told(job: "Job") -> Told:
+def _told(job: "Job", wanted: Wanted) -> Told:
     labels = job.labels()
     classes = _classes(job, labels.classes)
     place = np.array([classes.index(name) for name in labels.classes] + [-1])
@@ -91,13 +122,32 @@ def _told(job: "Job") -> Told:
     filled = codes >= 0
     if soft is not None:
         filled = filled | ~np.isnan(soft).all(axis=1)
-    for reason, stays in _filters(job):
+    weights = _weights(job, wanted.weight)
+    for reason, stays in _filters(job, weights):
         left_out[reason] = int((filled & usable & ~stays).sum())
         usable &= stays
     codes = np.where(usable, codes, -1)
     if soft is not None:
         soft = np.where(usable[:, None], soft, np.nan)
-    return Told(classes, codes, soft, labels.column, labels.audit, truth, left_out)
+    return Told(classes, codes, soft, labels.column, labels.audit, truth, left_out, weights)
+
+
+def _weights(job: "Job", column: str | None) -> npt.NDArray[np.float64] | None:
+    """Return how much each row counts: the number in a column, 1 where it is empty."""
+    if column is None:
+        return None
+    job.source.require([column], "--weight")
+    if job.source.kinds([column])[column] != "number":
+        raise UsageError(f"--weight {column}: the column holds no numbers; name a confidence")
+    cells = job.source.read([column], typed=True).column(0).to_numpy()
+    values = np.nan_to_num(np.asarray(cells, dtype=np.float64), nan=1.0, posinf=np.inf)
+    wrong = np.flatnonzero((values < 0) | ~np.isfinite(values))
+    if len(wrong):
+        raise LabelkitError(
+            f"{job.source.name}, row {wrong[0] + 1}: {column} is {values[wrong[0]]:g}; a weight "
+            f"is a number from 0 on (--weight)"
+        )
+    return values
 
 
 def _classes(job: "Job", found: list[str]) -> list[str]:
@@ -112,8 +162,10 @@ def _classes(job: "Job", found: list[str]) -> list[str]:
     return sorted({*found, *named})
 
 
-def _filters(job: "Job") -> list[tuple[str, Mask]]:
+def _filters(job: "Job", weights: npt.NDArray[np.float64] | None) -> list[tuple[str, Mask]]:
     found = []
+    if weights is not None:
+        found.append(("of weight 0", weights > 0))
     if job.source.has("noise_use"):
         found.append(("noise_use = false", job.source.texts("noise_use") != "false"))
     if job.chosen is not None:
@@ -223,6 +275,8 @@ def _tell(
     unseen = [name for name, n in zip(told.classes, counts, strict=True) if n == 0]
     if unseen and told.soft is None:
         console.warn(f"no label for {listing(unseen)}: the model never answers it")
+    if "robust" in learned.facts:
+        console.note(_robust_words(learned.facts["robust"]))
     figure = learned.out_of_fold
     console.note(
         f"accuracy out of fold {figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]: biased, "
@@ -230,6 +284,15 @@ def _tell(
     )
     if audit:
         console.note(f"accuracy {_audit_words(audit)}")
+
+
+def _robust_words(facts: dict[str, Any]) -> str:
+    if facts["by"] == "prune":
+        return (
+            f"robust: {facts['left_out']:,} of {facts['judged']:,} labels look wrong and were not "
+            f"learned from (find-noise shows which)"
+        )
+    return f"robust: forward correction by the {facts['noise_matrix']} P(given | true)"
 
 
 def _audit_words(audit: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from labelkit.errors import UsageError
-from labelkit.models.learn import Examples, examples, learn, predict
+from labelkit.models.learn import Examples, How, examples, learn, predict
 
 
 def line(n=200, seed=0):
@@ -40,7 +40,7 @@ def test_learning_tells_its_out_of_fold_accuracy():
 def test_soft_labels_teach_and_count_each_row_once():
     matrix, codes = line()
     soft = np.where(np.eye(2)[codes] == 1, 0.8, 0.2)
-    learned = learn(matrix, examples(np.full(200, -1), soft), np.arange(200), 2, "logistic")
+    learned = learn(matrix, examples(np.full(200, -1), soft), np.arange(200), 2, How("logistic"))
     assert learned.facts["rows"] == 200
     assert learned.out_of_fold.value > 0.9
 

@@ -80,7 +80,7 @@ def _wait_for_people(stage: Stage, again: str) -> None:
 def _locked(folder: Path) -> Iterator[None]:
     import fcntl
 
-    with (folder / _LOCK).open("w") as stream:
+    with (folder / _LOCK).open("a") as stream:  # its time stays as it is
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

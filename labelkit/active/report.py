@@ -68,7 +68,7 @@ def tell(job: "Job", told: Told, labels: "Labels", barred: int, features: "Featu
     console.note(_pool(told))
     for text in _shortfalls(told):
         console.note(text)
-    if not told.wanted.audit and not labels.audit.any():
+    if not told.wanted.audits and not labels.audit.any():
         console.note("no audit rows: --audit 40 draws some, only they tell how accurate labels are")
     _count(job, told)
 
@@ -132,9 +132,9 @@ def _shortfalls(told: Told) -> list[str]:
     """Return notes where fewer rows are asked than were wanted."""
     wanted, found = told.wanted, told.found
     notes = []
-    if len(found.audit) < wanted.audit:
+    if len(found.audit) < wanted.audits:
         notes.append(
-            f"--audit {wanted.audit}: only {_counted(len(found.audit), 'row')} without a label, "
+            f"--audit {wanted.audits}: only {_counted(len(found.audit), 'row')} without a label, "
             f"every one is drawn"
         )
     distinct = len(set(found.alike[found.audit].tolist()))
@@ -149,7 +149,7 @@ def _shortfalls(told: Told) -> list[str]:
             if len(told.picks) == len(found.eligible)
             else "the others nearly repeat them"
         )
-        notes.append(f"-n {wanted.n}: picked {_counted(len(told.picks), 'row')}, {why}")
+        notes.append(f"-n {wanted.n + wanted.share}: picked {_counted(len(told.picks), 'row')}, {why}")
     return notes
 
 
@@ -192,13 +192,15 @@ def close(job: "Job", told: Told) -> None:
 
 
 def _next(job: "Job", batch: Path) -> str | None:
-    """Return the command that brings the answers in, once `label` is filled in."""
+    """Return the commands that ask a person, and that bring in a batch filled in elsewhere."""
     source = job.output if job.output != "-" else str(job.options["input"][0])
     if str(batch) == "-" or source == "-":
         return None
-    words = ["labelkit", "merge", source, str(batch), "-o", str(next_to(source, "merged"))]
+    known = []
     for option in ("id", "classes", "delimiter"):
         value = job.options.get(option)
-        if value:
-            words += [f"--{option}", str(value)]
-    return f"fill in `label` in {batch}, then: {shlex.join(words)}"
+        known += [f"--{option}", str(value)] if value else []
+    merge = ["labelkit", "merge", source, str(batch), "-o", str(next_to(source, "merged")), *known]
+    texts = [word for name in job.options.get("text") or [] for word in ("--text", name)]
+    asks = ["labelkit", "annotate", str(batch), *texts, *known]
+    return f"{shlex.join(asks)} (or fill in `label` in it, then: {shlex.join(merge)})"

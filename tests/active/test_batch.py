@@ -81,10 +81,10 @@ def test_the_next_command_runs_and_a_second_round_asks_others(labelkit, reviews)
     reviews(60, 0)
     done = run(labelkit, "-n", "10", "--audit", "5", "--batch", "todo.csv", "--classes", "POS,NEG")
     first = {row["id"] for row in read("todo.csv")}
-    said = "next: fill in `label` in todo.csv, then: "
+    said = "next: labelkit annotate todo.csv --classes POS,NEG (or fill in `label` in it, then: "
     (line,) = [line for line in done.err.splitlines() if line.startswith(said)]
     answer("todo.csv", "todo.csv")
-    merged = labelkit(*shlex.split(line.removeprefix(said))[1:])
+    merged = labelkit(*shlex.split(line.removeprefix(said).removesuffix(")"))[1:])
     assert merged.code == 0, merged.err
     rows = {row["id"]: row for row in read("out.merged.csv")}
     assert sum(row["label_origin"] == "audit" for row in rows.values()) == 5

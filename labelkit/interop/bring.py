@@ -1,7 +1,7 @@
 """import: what people said in another tool, as the answers file that merge reads."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,7 +36,7 @@ def bring(job: "Job", origin: str, label_field: str | None, annotator: str | Non
         delimiter=job.options["delimiter"],
         encoding=job.options["encoding"],
     )
-    said = [_named(one, annotator) for one in read(given)]
+    said = [_named(one, annotator) for one in _read(read, given, origin)]
     key_name = _one_key(given, said)
     found = _sorted(said)
     labels, left_out = _labels(job, given, found.kept)
@@ -54,6 +54,14 @@ def _checked_output(job: "Job") -> str:
     inputs = [] if given == "-" else [Path(given)]
     outputs.check(job.name, output, False, inputs, job.options["format"])
     return output
+
+
+def _read(read: Callable[[Given], Iterator[Said]], given: Given, origin: str) -> list[Said]:
+    """Return what the file says; raises LabelkitError where its shape is not the tool's."""
+    try:
+        return list(read(given))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise given.wrong(f"it is not as {origin} writes it ({error}); is --from right?") from error
 
 
 def _named(said: Said, annotator: str | None) -> Said:

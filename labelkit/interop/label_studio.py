@@ -82,6 +82,9 @@ def read(given: "Given") -> Iterator[Said]:
 
 def _full(given: "Given", found: list[dict[str, Any]]) -> Iterator[Said]:
     control = _control(given, found)
+    drafts = sum(len(task.get("drafts") or []) for task in found)
+    if drafts:
+        given.remark(f"{drafts:,} drafts were never submitted, and do not count")
     for number, task in enumerate(found, 1):
         place = f"task {task.get('id', number)}"
         data = task.get("data")

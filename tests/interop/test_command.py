@@ -1,6 +1,8 @@
 """export and import: which rows, which keys, which classes; what is refused before any work."""
 
+import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,18 @@ from tests.interop.tools import Decision
 def test_the_road_from_query_to_merge(labelkit: Any, imported: Any, write: Any) -> None:
     lines = [f"text number {i} of the file,{'ab'[i % 2]}" for i in range(60)]
     write("data.csv", "text,llm_label\n" + "\n".join(lines) + "\n")
-    asked = ["--label", "llm_label", "-n", "6", "--audit", "4", "--batch", "todo.csv"]
+    asked = [
+        "--strategy",
+        "random",
+        "--label",
+        "llm_label",
+        "-n",
+        "6",
+        "--audit",
+        "4",
+        "--batch",
+        "todo.csv",
+    ]
     result = labelkit("query", "data.csv", "-o", "q.csv", *asked)
     assert result.code == 0, result.err
     result = labelkit("export", "todo.csv", "-o", "tasks.json", "--to", "label-studio")
@@ -141,6 +154,28 @@ def test_classes_and_hints_of_the_task_file(labelkit: Any, rows: Path, write: An
     assert result.code == 0, result.err
     assert '<Choice value="a, b" hint="if so"/>' in Path("t.config.xml").read_text()
     assert '<Choice value="two&#10;lines"/>' in Path("t.config.xml").read_text()
+
+
+def broken(found: Any) -> Iterator[Any]:
+    """Yield the same with one value after the other replaced by one of another kind."""
+    junk = itertools.cycle([3, [], {}, "x", [None], {"a": 1}, None, [[]]])
+    for key, value in list(enumerate(found) if isinstance(found, list) else found.items()):
+        for other in ([next(junk)], broken(value) if isinstance(value, list | dict) else []):
+            for one in other:
+                copy = found.copy()
+                copy[key] = one
+                yield copy
+
+
+@pytest.mark.parametrize("tool", ["label-studio", "prodigy", "doccano", "argilla"])
+def test_files_of_another_shape(exported: Any, imported: Any, tool: str) -> None:
+    back = tools.load(exported(tool))
+    if tool == "label-studio":
+        back = tools.label_studio("tasks.json", [[Decision("refund")], [], [], []])
+    for found in broken(back[:1]):
+        assert "not foreseen" not in imported(tool, found)[0].err
+    for other in names("from"):
+        assert "not foreseen" not in imported(other, back)[0].err
 
 
 def test_nothing_steers_the_terminal(labelkit: Any, imported: Any) -> None:

@@ -120,6 +120,13 @@ def test_the_latest_answer_of_a_person_counts(exported: Any, imported: Any) -> N
     assert "2 replaced by a later answer of the same person" in result.err
 
 
+def test_drafts_are_told(exported: Any, imported: Any) -> None:
+    export = tools.label_studio(exported("label-studio"), [[Decision("other")], [], [], []])
+    export[1]["drafts"] = [{"id": 1, "result": []}]
+    result, answers = imported("label-studio", export)
+    assert len(answers) == 1 and "1 drafts were never submitted, and do not count" in result.err
+
+
 def test_people_by_address(exported: Any, imported: Any) -> None:
     export = tools.label_studio(exported("label-studio"), [[Decision("other")], [], [], []])
     export[0]["annotations"][0]["completed_by"] = {"id": 1, "email": "mira@example.com"}

@@ -35,14 +35,7 @@ test-peers: $(READY)
 		"label-studio==1.23.2"
 	test -x $(PEERS)-datasets/bin/python || $(PYTHON) -m venv $(PEERS)-datasets
 	$(PEERS)-datasets/bin/python -m pip install --quiet --disable-pip-version-check "datasets>=5,<6"
-	test -x $(PEERS)-label-studio/bin/python || $(PYTHON) -m venv $(PEERS)-label-studio
-	$(PEERS)-label-studio/bin/python -m pip install --quiet --disable-pip-version-check \
-		"label-studio==1.23.2"
-	test -x $(PEERS)-datasets/bin/python || $(PYTHON) -m venv $(PEERS)-datasets
-	$(PEERS)-datasets/bin/python -m pip install --quiet --disable-pip-version-check "datasets>=5,<6"
 	LABELKIT_LLMOCK=$(CURDIR)/$(PEERS)/bin/llmock \
-		LABELKIT_LABEL_STUDIO=$(CURDIR)/$(PEERS)-label-studio/bin/label-studio \
-		LABELKIT_DATASETS_PYTHON=$(CURDIR)/$(PEERS)-datasets/bin/python \
 		LABELKIT_LABEL_STUDIO=$(CURDIR)/$(PEERS)-label-studio/bin/label-studio \
 		LABELKIT_DATASETS_PYTHON=$(CURDIR)/$(PEERS)-datasets/bin/python \
 		LABELKIT_AXE=$(CURDIR)/$(PEERS)/node_modules/axe-core/axe.min.js \

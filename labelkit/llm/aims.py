@@ -22,7 +22,8 @@ class Aim(NamedTuple):
 def aim_of(job: Job, wanted: Wanted, known: Known) -> Aim:
     """Return what the labels are for; raises, before anything is asked, where it cannot be."""
     threshold.check_target(wanted.target_accuracy)
-    judge.read_threshold(wanted.threshold)
+    judge.confidence_of(wanted.threshold, "--threshold")
+    judge.confidence_of(wanted.unsure, "--unsure")
     if wanted.threshold == "auto":
         threshold.check_known(known.count, wanted.target_accuracy)
     if wanted.batch is not None:

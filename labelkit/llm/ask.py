@@ -132,8 +132,9 @@ class Asker:
         key = question.key
         known = self.cache.get(key)
         if known is not None:
-            if key not in self.asked:
+            if key not in self.asked and key not in self.from_cache:
                 self.from_cache.add(key)
+                self.meter.recall(known)
             return known
         if key in self.refused:
             return {"failed": self.refused[key]}

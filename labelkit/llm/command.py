@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     "llm-label",
     prefix="llm",
     annotates=True,
+    instead_of_output=("tried",),
     uses=("text", "classes", "unknown_label", "label", "answers", "gold", "id", "cache"),
 )
 def llm_label(
@@ -35,6 +36,32 @@ def llm_label(
             "The key comes from OPENAI_API_KEY only.",
         ),
     ] = None,
+    cascade: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHEAP,STRONG",
+            help="Ask the first model about all rows, the next where it is unsure. A name that "
+            "ends in .toml is a task file with what is different for it ([task], [llm-label]).",
+        ),
+    ] = None,
+    unsure: Annotated[
+        str,
+        typer.Option(
+            metavar="P|auto",
+            help="Below which confidence --cascade asks the next model; auto: the lowest that "
+            "reaches --target-accuracy on the known rows.",
+        ),
+    ] = "0.8",
+    tried: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--try",
+            metavar="FILE.toml|MODEL",
+            help="Compare prompts and models on the rows of --gold, and write nothing; repeats. "
+            "Each is a model's name, or a task file with what is different.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The table of --try as JSON.")] = False,
     template: Annotated[
         Path | None,
         typer.Option(
@@ -126,7 +153,10 @@ def llm_label(
     timeout: Annotated[float, typer.Option(help="Seconds for one request.")] = 60.0,
     price: Annotated[
         str | None,
-        typer.Option(metavar="IN,OUT", help="Dollars per million tokens: 0.15,0.60."),
+        typer.Option(
+            metavar="IN,OUT",
+            help="Dollars per million tokens: 0.15,0.60; of a --cascade one each: 0.15,0.60/2.5,10",
+        ),
     ] = None,
     batch_price: Annotated[
         str | None,
@@ -193,5 +223,9 @@ def llm_label(
             threshold=threshold,
             target_accuracy=target_accuracy,
             batch=batch,
+            cascade=cascade,
+            unsure=unsure,
         ),
+        tried or (),
+        as_json,
     )

@@ -71,7 +71,7 @@ class Meter:
         """`limit` is in dollars for this run (None: no limit); `said` names it in messages."""
         self.price, self.limit, self.said = price, limit, said
         self.answers = self.requests = self.tokens_in = self.tokens_out = 0
-        self.read_in_part = 0
+        self.read_in_part = self.known_in = self.known_out = 0
         self.dollars = 0.0
         self._held = 0.0
         self._per_character = 0.5  # cautious until the first answer has told
@@ -138,6 +138,11 @@ class Meter:
             self.read_in_part += 0 < counted * UNREAD_PER_TOKEN < characters
         seen = counted / max(characters, 1)
         self._per_character = max(seen * 1.1, 0.0 if first else self._per_character)
+
+    def recall(self, reply: Mapping[str, Any]) -> None:
+        """Note what an answer took that an earlier run paid for."""
+        self.known_in += int(reply.get("tokens_in", 0))
+        self.known_out += int(reply.get("tokens_out", 0))
 
     def raise_limit(self, dollars: float) -> None:
         """Allow for what was spent now but set aside before this run."""

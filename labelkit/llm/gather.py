@@ -13,9 +13,19 @@ from labelkit.errors import UsageError, listing, nearest
 from labelkit.job import Job
 from labelkit.llm import prompt, template
 from labelkit.llm.answers import Labelled
-from labelkit.llm.examples import Examples, check_way, draw, nearest_to, plain, pool, spread
+from labelkit.llm.examples import (
+    Example,
+    Examples,
+    check_way,
+    draw,
+    nearest_to,
+    plain,
+    pool,
+    spread,
+)
 from labelkit.llm.judge import Known
 from labelkit.llm.template import Template
+from labelkit.task import Task
 
 Codes = NDArray[np.int32]
 EMPTY = Labelled("", 0.0, "the text is empty")
@@ -115,9 +125,8 @@ def people(job: Job) -> columns.Labels:
     return labels._replace(values=values, codes=codes)
 
 
-def task_of(job: Job, classes: tuple[str, ...]) -> prompt.Task:
-    """Return what the task file tells an annotator of these classes."""
-    task = job.task
+def task_of(task: Task, classes: tuple[str, ...]) -> prompt.Task:
+    """Return what a task file tells an annotator of these classes."""
     for example in task.examples:
         if example["label"] not in classes:
             raise UsageError(
@@ -131,6 +140,7 @@ def task_of(job: Job, classes: tuple[str, ...]) -> prompt.Task:
 
 def examples(
     job: Job,
+    fixed: Sequence[Example],
     n: int,
     way: str,
     classes: tuple[str, ...],
@@ -138,11 +148,10 @@ def examples(
     writer: Writer,
     texts: Sequence[str],
 ) -> Examples:
-    """Return the examples of the task file, and `n` rows that people labelled, chosen by `way`."""
+    """Return the fixed examples, and `n` rows that people labelled, chosen by `way`."""
     if n < 0:
         raise UsageError(f"--few-shot {n}: give 0 or more")
     check_way(way)
-    fixed = [(writer.example(each["text"]), each["label"]) for each in job.task.examples]
     if not n:
         return Examples(fixed, [], 0)
     labelled = [

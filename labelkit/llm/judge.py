@@ -44,8 +44,8 @@ def calibrated(
     ], way
 
 
-def read_threshold(given: str | None) -> float | None:
-    """Return the confidence that --threshold gives, None for `auto` and for none."""
+def confidence_of(given: str | None, option: str) -> float | None:
+    """Return the confidence that an option gives, None for `auto` and for none."""
     if given in (None, "auto"):
         return None
     try:
@@ -53,7 +53,7 @@ def read_threshold(given: str | None) -> float | None:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise UsageError(f"--threshold {given!r}: give auto, or a confidence from 0 to 1")
+        raise UsageError(f"{option} {given!r}: give auto, or a confidence from 0 to 1")
     return value
 
 
@@ -67,7 +67,7 @@ def cut(
     judged = (known.codes >= 0) & [a.confidence is not None and bool(a.label) for a in found]
     sure = np.array([a.confidence or 0.0 for a in found], np.float64)[judged]
     right = _right(found, known.codes, classes)[judged]
-    fixed = read_threshold(given)
+    fixed = confidence_of(given, "--threshold")
     if fixed is None:
         return threshold.choose(sure, right, target)
     above = sure >= fixed

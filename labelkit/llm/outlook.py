@@ -1,7 +1,9 @@
 """What a run would ask and cost, said before anything is sent."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from labelkit import console
 from labelkit.errors import LabelkitError
@@ -9,6 +11,10 @@ from labelkit.job import Job
 from labelkit.llm import cost
 from labelkit.llm.gather import Rows
 from labelkit.llm.run import Run
+
+if TYPE_CHECKING:
+    from labelkit.llm.asking import Asking
+    from labelkit.llm.cascade import Result
 
 ASK_FROM_DOLLARS = 1.0
 
@@ -43,54 +49,76 @@ def expected_of(run: Run, rows: Rows, price: cost.Price | None) -> Expected:
     return Expected(requests, cached, tokens_in, tokens_out, dollars, where)
 
 
-def tell(job: Job, run: Run, rows: Rows, expected: Expected) -> None:
-    """Say what a run would ask and cost."""
-    asked = int((rows.places >= 0).sum())
-    console.note(
-        f"llm-label --dry-run: {asked:,} rows · {len(rows.texts):,} distinct texts · "
-        f"{expected.cached:,} already answered · {expected.requests:,} requests to "
-        f"{console.clean(run.settings.model)} on {expected.where}"
-    )
-    if not run.settings.free:
-        price = (
-            "no price given (--price IN,OUT)"
-            if expected.dollars is None
-            else f"about ${expected.dollars:.4f}"
-        )
+def tell(job: Job, askings: Sequence["Asking"], expected: Sequence[Expected]) -> None:
+    """Say what a run would ask and cost; of the later models of a cascade the most they could."""
+    rows = int((askings[0].rows.places >= 0).sum())
+    texts = len(askings[0].rows.texts)
+    for place, (asking, each) in enumerate(zip(askings, expected, strict=True)):
+        asked = f"{rows:,} rows · {texts:,} distinct texts" if place == 0 else "of these at most"
         console.note(
-            f"about {expected.tokens_in:,} tokens in and {expected.tokens_out:,} out "
-            f"(an estimate: four characters a token), {price}"
+            f"llm-label --dry-run: {asked} · {each.cached:,} already answered · "
+            f"{each.requests:,} requests to {console.clean(asking.run.settings.model)} "
+            f"on {each.where}"
         )
+        _tell_tokens(asking, each)
     console.note("nothing was asked and nothing was written")
-    job.count(rows=asked, distinct=len(rows.texts), requests=expected.requests)
-    job.cost(tokens_in=expected.tokens_in, tokens_out=expected.tokens_out, dollars=expected.dollars)
+    job.count(rows=rows, distinct=texts, requests=sum(each.requests for each in expected))
+    job.cost(
+        tokens_in=sum(each.tokens_in for each in expected),
+        tokens_out=sum(each.tokens_out for each in expected),
+        dollars=_dollars(expected),
+    )
 
 
-def consent(run: Run, expected: Expected) -> None:
+def _tell_tokens(asking: "Asking", expected: Expected) -> None:
+    if asking.run.settings.free:
+        return
+    price = (
+        "no price given (--price IN,OUT)"
+        if expected.dollars is None
+        else f"about ${expected.dollars:.4f}"
+    )
+    console.note(
+        f"about {expected.tokens_in:,} tokens in and {expected.tokens_out:,} out "
+        f"(an estimate: four characters a token), {price}"
+    )
+
+
+def _dollars(expected: Sequence[Expected]) -> float | None:
+    known = [each.dollars for each in expected if each.dollars is not None]
+    return sum(known) if len(known) == len(expected) else None
+
+
+def consent(askings: Sequence["Asking"], expected: Sequence[Expected]) -> None:
     """Ask a person before more than a dollar is spent; LabelkitError on a no."""
-    dollars = expected.dollars or 0.0
-    if run.meter.limit is not None:
-        dollars = min(dollars, run.meter.limit)
+    dollars = sum(each.dollars or 0.0 for each in expected)
+    limit = askings[0].run.meter.limit
+    if limit is not None:
+        dollars = min(dollars, limit)
     if dollars <= ASK_FROM_DOLLARS:
         return
-    if not console.ask(
-        f"This will cost about ${dollars:.2f} ({expected.requests:,} requests). Go?"
-    ):
+    requests = sum(each.requests for each in expected)
+    most = "about" if len(askings) == 1 else "at most about"
+    if not console.ask(f"This will cost {most} ${dollars:.2f} ({requests:,} requests). Go?"):
         raise LabelkitError("nothing was asked and nothing was written (--yes skips the question)")
 
 
-def after_trial(job: Job, run: Run, seconds: float) -> None:
+def after_trial(job: Job, result: "Result", seconds: float) -> None:
     """Say what all rows would take, from what those of --sample took."""
-    answers = run.meter.answers
+    meters = [asking.run.meter for asking in result.askings]
+    answers = meters[0].answers
     if not job.options.get("sample") or not answers:
         return
     rows, whose = job.rows, "all"
     if job.options.get("where"):
         rows, whose = 1000, "each"
     share = rows / answers
-    took = [] if run.settings.local else [f"{run.meter.tokens_in * share:,.0f} tokens in"]
-    if run.meter.price is not None and not run.settings.free:
-        took.append(f"${run.meter.dollars * share:.2f}")
+    took = []
+    paid = [asking.run.meter for asking in result.askings if not asking.run.settings.local]
+    if paid:
+        took.append(f"{sum(meter.tokens_in for meter in paid) * share:,.0f} tokens in")
+    if result.dollars is not None and not result.free:
+        took.append(f"${result.dollars * share:.2f}")
     took.append(_duration(seconds * share))
     console.note(
         f"llm-label: {whose} {rows:,} rows (without --sample) would take about {', '.join(took)}"

@@ -145,6 +145,8 @@ class Wanted:
     threshold: str | None = None
     target_accuracy: float = 0.95
     batch: Path | None = None
+    cascade: str | None = None
+    unsure: str = "0.8"
 
     def settings(self) -> Settings:
         """Return the settings, the environment added; UsageError or LabelkitError if they lack."""

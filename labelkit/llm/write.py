@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,57 +13,54 @@ from labelkit.job import Job
 from labelkit.llm import gather, judge, outlook
 from labelkit.llm.aims import Aim
 from labelkit.llm.answers import Labelled
-from labelkit.llm.ask import summary
+from labelkit.llm.cascade import Result
 from labelkit.llm.threshold import Cut
-
-if TYPE_CHECKING:
-    from labelkit.llm.label import Asking
 
 Outcomes = Sequence[Labelled | None]
 
 
-def write(job: Job, asking: "Asking", found: list[Labelled], aim: Aim, seconds: float) -> None:
+def write(job: Job, result: Result, aim: Aim, seconds: float) -> None:
     """Write the output and the batch, and say what was done.
 
     LabelkitError, and no output, where the target accuracy cannot be shown.
     """
-    run, classes = asking.run, asking.run.task.classes
+    classes, found = result.classes, result.found
     cut = None
     if aim.threshold is not None and found:
-        cut = judge.cut(found, asking.known, classes, aim.threshold, aim.target)
-    outcomes = asking.rows.each(found)
+        cut = judge.cut(found, result.known, classes, aim.threshold, aim.target)
+    outcomes = result.rows.each(found)
     looked = [item for item in outcomes if item]
     labelled = sum(bool(item.label) for item in looked)
     job.count(
         rows=len(looked),
-        distinct=len(asking.rows.texts),
+        distinct=len(result.rows.texts),
         labelled=labelled,
         errors=len(looked) - labelled,
-        **({"model": run.model_name()} if looked else {}),
+        **({"model": " + ".join(result.models)} if looked else {}),
     )
-    counts = dict(summary(run.meter, run.asker)) if run.asker is not None else {}
+    counts = result.counts()
     job.cost(**counts)
     audit = judge.audited(outcomes, gather.audit(job, classes), classes, cut)
-    calibration = {"by": asking.way, "known_rows": asking.known.count}
-    job.figures({"notes": run.notes, "calibration": calibration, **audit})
+    way = " + ".join(asking.way for asking in result.askings)
+    calibration = {"by": way, "known_rows": result.known.count}
+    job.figures({"notes": result.notes, "calibration": calibration, **audit})
     to_people = _below(job, outcomes, cut) if cut is not None else []
     if cut is not None:
         job.figures({"threshold": {**cut._asdict(), "to_people": len(to_people)}})
-    _annotate(job, asking, outcomes)
+    _annotate(job, result, outcomes)
     if aim.batch is not None:
         _write_batch(job, aim, outcomes, to_people)
-    outlook.after_trial(job, run, seconds)
-    _say_errors(job, asking, looked)
+    outlook.after_trial(job, result, seconds)
+    _say_errors(result, looked)
     if cut is not None:
-        _say_cut(job, asking, looked, cut, aim, len(to_people))
+        _say_cut(job, result, looked, cut, aim, len(to_people))
     _say_audit(audit)
-    job.closing(_closing(job, asking, looked, labelled, counts), then=_next(job, aim))
+    job.closing(_closing(job, result, looked, labelled, counts), then=_next(job, aim))
 
 
-def _annotate(job: Job, asking: "Asking", outcomes: Outcomes) -> None:
+def _annotate(job: Job, result: Result, outcomes: Outcomes) -> None:
     import pyarrow as pa
 
-    model = asking.run.model_name()
     written: dict[str, Any] = {
         "label": [item.label or None if item else None for item in outcomes],
         "confidence": np.array(
@@ -72,10 +69,10 @@ def _annotate(job: Job, asking: "Asking", outcomes: Outcomes) -> None:
                 for item in outcomes
             ]
         ),
-        "model": [model if item else None for item in outcomes],
+        "model": _models(result, outcomes),
         "error": [item.error or None if item else None for item in outcomes],
     }
-    if asking.run.settings.rationale:
+    if any(asking.run.settings.rationale for asking in result.askings):
         written["rationale"] = [item.rationale or None if item else None for item in outcomes]
     kinds = {name: pa.float64() if name == "confidence" else pa.string() for name in written}
     job.annotate(
@@ -84,6 +81,15 @@ def _annotate(job: Job, asking: "Asking", outcomes: Outcomes) -> None:
             for name, values in written.items()
         }
     )
+
+
+def _models(result: Result, outcomes: Outcomes) -> list[str | None]:
+    names = result.models
+    by_text = [names[place] for place in result.whose]
+    return [
+        (by_text[place] if place >= 0 else names[0]) if item else None
+        for place, item in zip(result.rows.places.tolist(), outcomes, strict=True)
+    ]
 
 
 def _below(job: Job, outcomes: Outcomes, cut: Cut) -> list[int]:
@@ -115,8 +121,8 @@ def _write_batch(job: Job, aim: Aim, outcomes: Outcomes, rows: list[int]) -> Non
     write_batch(job, aim.batch, rows, ["query"] * len(rows), found)
 
 
-def _say_errors(job: Job, asking: "Asking", looked: list[Labelled]) -> None:
-    for note in asking.run.notes:
+def _say_errors(result: Result, looked: list[Labelled]) -> None:
+    for note in result.notes:
         console.note(f"llm-label: {note}")
     errors: dict[str, int] = {}
     for item in looked:
@@ -127,10 +133,10 @@ def _say_errors(job: Job, asking: "Asking", looked: list[Labelled]) -> None:
 
 
 def _say_cut(
-    job: Job, asking: "Asking", looked: list[Labelled], cut: Cut, aim: Aim, to_people: int
+    job: Job, result: Result, looked: list[Labelled], cut: Cut, aim: Aim, to_people: int
 ) -> None:
     kept = sum(judge.passes(item, cut) for item in looked)
-    biased = "" if asking.known.at_random else " (biased: not drawn at random)"
+    biased = "" if result.known.at_random else " (biased: not drawn at random)"
     said = f"{kept:,} of {len(looked):,} rows have a confidence of {cut.confidence:.3f} or more"
     if cut.rows:
         said += (
@@ -157,9 +163,8 @@ def _say_audit(audit: dict[str, Any]) -> None:
 
 
 def _closing(
-    job: Job, asking: "Asking", looked: list[Labelled], labelled: int, counts: dict[str, Any]
+    job: Job, result: Result, looked: list[Labelled], labelled: int, counts: dict[str, Any]
 ) -> str:
-    run = asking.run
     parts = [f"{len(looked):,} rows", f"{labelled:,} labelled"]
     if len(looked) > labelled:
         parts.append(f"{len(looked) - labelled:,} without a label (see {job.column('error')})")
@@ -167,12 +172,16 @@ def _closing(
         f"{counts.get('asked', 0):,} asked, {counts.get('from_cache', 0):,} from the cache"
     )
     parts.append(f"{counts.get('tokens_in', 0):,} tokens in, {counts.get('tokens_out', 0):,} out")
-    if run.settings.free:
+    if result.free:
         parts.append("no cost: on this machine")
-    elif run.meter.price is None:
+    elif result.dollars is None:
         parts.append("cost unknown (--price IN,OUT)")
     else:
-        parts.append(f"${run.meter.dollars:.4f}")
+        parts.append(f"${result.dollars:.4f}")
+    if len(result.askings) > 1:
+        texts = [result.whose.count(place) for place in range(len(result.askings))]
+        each = zip(result.askings, texts, strict=True)
+        parts.append(", ".join(f"{console.clean(a.variant.name)} decides {n:,}" for a, n in each))
     return " · ".join(parts)
 
 

@@ -3,8 +3,9 @@
 Run as `python chat_server.py`; the first line on stdout is the port. The label of a row is
 POSITIVE when it holds "good", else NEGATIVE. A mark in a row makes a fault: `[429]`, `[500]`,
 `[broken]`, `[cut]`, `[html]` at its first sight only (`[always 500]` each time); `[refuse]`,
-`[p=0.7]` (how sure), `[waver]` (another label at each third sight),
-`[length]`, `[empty]`, `[wrong]`, `[wrong once]`, `[filter]`, `[long]`, `[echo key]` each time.
+`[p=0.7]` (how sure), `[hard]` (tiny-1 is wrong and unsure), `[waver]` (another label at each
+third sight), `[length]`, `[empty]`, `[wrong]`, `[wrong once]`, `[filter]`, `[long]`, `[echo key]`
+each time.
 `obeys` makes it a model that does what injections.py asks for.
 POST /control sets: latency, schema, logprobs, limit, temperature, key, obeys; GET /seen tells the
 counts.
@@ -170,6 +171,10 @@ class Chat(BaseHTTPRequestHandler):
             label = "NEGATIVE" if label == "POSITIVE" else "POSITIVE"
         said = re.search(r"\[p=([\d.]+)\]", row)
         sure = float(said.group(1)) if said else 0.9
+        if "[hard]" in row:
+            sure = 0.9 if body["model"] == "tiny-2" else 0.6
+        if "[hard]" in row and body["model"] == "tiny-1":
+            label = "NEGATIVE" if label == "POSITIVE" else "POSITIVE"
         form = body.get("response_format", {}).get("json_schema")
         if form and STATE["binds"]:
             allowed = form["schema"]["properties"]["label"]["enum"]

@@ -1,0 +1,167 @@
+"""A model ready to be asked about some rows: what it is told, what is known, what it may cost."""
+
+import os
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelkit import columns, console
+from labelkit.errors import UsageError
+from labelkit.job import Job
+from labelkit.llm import completion, cost, gather, outlook
+from labelkit.llm.answers import Labelled
+from labelkit.llm.ask import summary
+from labelkit.llm.cache import Cache, digest
+from labelkit.llm.gather import Rows
+from labelkit.llm.judge import Known, calibrated
+from labelkit.llm.reliability import AS_GIVEN
+from labelkit.llm.run import Run
+from labelkit.llm.variants import Variant
+
+
+@dataclass
+class Given:
+    """What all models of one command share; `askings` are those that were asked so far."""
+
+    job: Job
+    classes: tuple[str, ...]
+    people: columns.Labels
+    cache: Cache
+    askings: list["Asking"] = field(default_factory=list)
+
+    @property
+    def answers(self) -> int:
+        """The answers of this command that are on disk."""
+        return sum(asking.run.meter.answers for asking in self.askings)
+
+    @property
+    def dollars(self) -> float:
+        """What this command has spent."""
+        return sum(asking.run.meter.dollars for asking in self.askings)
+
+
+@dataclass
+class Asking:
+    """One model, asked about the distinct texts of some rows."""
+
+    variant: Variant
+    run: Run
+    rows: Rows
+    known: Known
+    price: cost.Price | None
+    way: str = AS_GIVEN  # how confidence was calibrated
+
+    def label(self, given: Given) -> list[Labelled]:
+        """Return the answers about the distinct texts, their confidence calibrated."""
+        job, run, wanted = given.job, self.run, self.variant.wanted
+        run.meter = _meter(job, self, given.dollars)
+        scope = digest(
+            [run.settings.model, run.settings.base_url, run.task.classes, job.options["input"]]
+        )
+        if wanted.refresh:
+            run.cache.begin_refresh(scope)
+        found = self._answers()
+        run.cache.end_refresh(scope)
+        if run.meter.read_in_part:
+            run.notes.append(
+                f"{run.meter.read_in_part:,} long requests were counted as fewer tokens than they "
+                "can have: the endpoint may read only a part of them (Ollama: raise num_ctx)"
+            )
+        if run.settings.local:  # whose leaning was seen to already
+            return found
+        found, self.way = calibrated(found, self.known, run.task.classes)
+        if self.way != AS_GIVEN:
+            run.notes.append(
+                f"confidence through {self.way}, learned on {self.known.count:,} known rows "
+                "(each judged by the others)"
+            )
+        return found
+
+    def _answers(self) -> list[Labelled]:
+        run, texts = self.run, self.rows.texts
+        if not texts:
+            return []
+        total = len(texts) * len(run.settings.passes)
+        with console.progress(f"asking {console.clean(run.settings.model)}", total) as advance:
+            run.advance = advance
+            return run.label(texts)
+
+    def expected(self) -> outlook.Expected:
+        """Return what is left to ask, and about what it would cost."""
+        if self.variant.wanted.refresh:
+            self.run.cache.begin_refresh(digest(self.run.name), noted=False)
+        return outlook.expected_of(self.run, self.rows, self.price)
+
+    def counts(self) -> dict[str, Any]:
+        """Return requests, tokens and dollars."""
+        return dict(summary(self.run.meter, self.run.asker)) if self.run.asker is not None else {}
+
+
+def prepare(given: Given, variant: Variant, chosen: NDArray[np.bool_] | None) -> Asking:
+    """Return a model ready to be asked about the chosen rows (None: all)."""
+    job, classes, people = given.job, given.classes, given.people
+    wanted, task = variant.wanted, variant.task
+    settings = wanted.settings()
+    told = gather.task_of(task, classes)
+    template = gather.template_of(job, wanted.template, told)
+    writer = gather.Writer(job, template, settings.local)
+    rows = gather.rows_of(job, writer, chosen)
+    known = gather.known(job, people, rows, classes)
+    noun = job.text[0] if template is None and len(job.text) == 1 else ""
+    fixed = [(writer.example(each["text"]), each["label"]) for each in task.examples]
+    price = _price(wanted.price, settings.free)
+    run = Run(
+        replace(told, preface=template.preface) if template else told,
+        settings,
+        gather.examples(
+            job, fixed, wanted.few_shot, wanted.few_shot_by, classes, people, writer, rows.texts
+        ),
+        given.cache,
+        cost.Meter(None, None),
+        name=f"{time.time_ns()}-{os.getpid()}",
+        noun=completion.text_noun(noun, told.name),
+        codes=known.codes,
+        groups=known.groups,
+        ledger=job.task.name or str(job.task_path or ""),
+    )
+    if wanted.batch_price is not None:
+        run.batch_price = cost.read_price(wanted.batch_price, "--batch-price")
+    asking = Asking(variant, run, rows, known, price)
+    run.meter = _meter(job, asking, given.dollars)
+    given.askings.append(asking)
+    return asking
+
+
+def _price(price: str | None, free: bool) -> cost.Price | None:
+    if free:
+        return cost.Price(0.0, 0.0)
+    return None if price is None else cost.read_price(price)
+
+
+def _meter(job: Job, asking: Asking, spent: float) -> cost.Meter:
+    """Return a meter with what a model may cost: what is left of --max-cost and of the budget.
+
+    `spent` dollars of this command are gone already, for other models.
+    """
+    wanted, run = asking.variant.wanted, asking.run
+    if wanted.max_cost is not None and not wanted.max_cost >= 0:
+        raise UsageError(f"--max-cost {wanted.max_cost:g}: give dollars, 0 or more")
+    limit, said = None, f"--max-cost {wanted.max_cost or 0:g}"
+    if wanted.max_cost is not None:
+        limit = max(0.0, wanted.max_cost - spent)
+        said += f" (the models before have spent ${spent:.4f} of it)" if spent else ""
+    budget = job.task.cost.get("budget")
+    if budget is not None:
+        before = run.cache.spent(run.ledger)
+        left = max(0.0, float(budget) - before)
+        if limit is None or left < limit:
+            limit = left
+            said = f"[cost] budget {float(budget):g} (earlier runs have spent ${before:.4f} of it)"
+    if limit is not None and asking.price is None:
+        raise cost.needs_price(
+            "--max-cost" if wanted.max_cost is not None else "[cost] budget", run.settings.model
+        )
+    return cost.Meter(asking.price, limit, said)

@@ -1,0 +1,136 @@
+"""Models in turn: each is asked about the rows of which those before it are unsure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelkit.errors import LabelkitError
+from labelkit.llm import gather, judge
+from labelkit.llm.answers import Labelled
+from labelkit.llm.asking import Asking, Given, prepare
+from labelkit.llm.gather import Rows
+from labelkit.llm.judge import Known
+from labelkit.llm.settings import Wanted
+from labelkit.llm.variants import Variant
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the models say of each distinct text, and who said it (a place in `askings`)."""
+
+    askings: list[Asking]
+    rows: Rows
+    known: Known
+    classes: tuple[str, ...]
+    found: list[Labelled]
+    whose: list[int]
+
+    @property
+    def free(self) -> bool:
+        """Tell whether no provider was paid."""
+        return all(asking.run.settings.free for asking in self.askings)
+
+    @property
+    def models(self) -> list[str]:
+        """The name of each model, as the column of models gets it."""
+        return [asking.run.model_name() for asking in self.askings]
+
+    @property
+    def dollars(self) -> float | None:
+        """What was spent; None where a model has no price."""
+        priced = all(asking.price is not None for asking in self.askings)
+        return sum(asking.run.meter.dollars for asking in self.askings) if priced else None
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of each model's part."""
+        if len(self.askings) == 1:
+            return self.askings[0].run.notes
+        return [
+            f"{asking.variant.name}: {note}" for asking in self.askings for note in asking.run.notes
+        ]
+
+    def counts(self) -> dict[str, Any]:
+        """Return requests, tokens and dollars of all models together."""
+        each = [asking.counts() for asking in self.askings]
+        return {name: sum(one.get(name, 0) for one in each) for name in each[0]}
+
+
+def label(given: Given, first: Asking, others: Sequence[Variant], wanted: Wanted) -> Result:
+    """Return the first model's answers, or what the others say where it is unsure."""
+    asked = first.label(given)
+    whose = [0] * len(asked)
+    result = Result([first], first.rows, first.known, given.classes, asked, whose)
+    for variant in others:
+        result = _next(given, result, variant, wanted)
+    return result
+
+
+def _next(given: Given, before: Result, variant: Variant, wanted: Wanted) -> Result:
+    unsure = _unsure(before, wanted)
+    rows = before.rows
+    mask = np.zeros(len(rows.places), dtype=np.bool_)
+    looked = rows.places >= 0
+    mask[looked] = unsure[rows.places[looked]]
+    asking = prepare(given, variant, mask)
+    answers = asking.label(given)
+    both, first, second = _together(rows, asking.rows)
+    found, whose = [], []
+    for one, other in zip(first.tolist(), second.tolist(), strict=True):
+        better = answers[other] if other >= 0 else None
+        taken = better is not None and (better.label or not before.found[one].label)
+        found.append(better if better is not None and taken else before.found[one])
+        whose.append(len(before.askings) if taken else before.whose[one])
+    known = gather.known(given.job, given.people, both, given.classes)
+    return Result([*before.askings, asking], both, known, before.classes, found, whose)
+
+
+def _unsure(before: Result, wanted: Wanted) -> NDArray[np.bool_]:
+    """Tell of each text whether the next model is asked; --unsure auto learns the cut on known."""
+    least = judge.confidence_of(wanted.unsure, "--unsure")
+    if least is None:
+        name = before.askings[-1].variant.name
+        try:
+            cut = judge.cut(
+                before.found, before.known, before.classes, "auto", wanted.target_accuracy
+            )
+        except LabelkitError:
+            before.askings[-1].run.notes.append(
+                f"nothing of {name} is known to be right in {wanted.target_accuracy:g}: "
+                "the next model is asked about all"
+            )
+            return np.ones(len(before.found), dtype=np.bool_)
+        before.askings[-1].run.notes.append(
+            f"labels stand from a confidence of {cut.confidence:.3f} on, where {cut.right:,} of "
+            f"{cut.rows:,} known rows are right"
+        )
+        least = cut.confidence
+    sure = np.array([(a.confidence or 0.0) if a.label else -1.0 for a in before.found])
+    return np.asarray(sure < least)
+
+
+def _together(rows: Rows, more: Rows) -> tuple[Rows, NDArray[np.int64], NDArray[np.int64]]:
+    """Return the distinct pairs of texts that two models saw, and the place of each in either.
+
+    What looks alike to one may be told apart by the other, whose prompt shows other columns.
+    """
+    pairs = np.column_stack([rows.places, more.places])
+    looked = rows.places >= 0
+    # In the order of their first rows, as texts are.
+    distinct, first, inverse = np.unique(
+        pairs[looked], axis=0, return_index=True, return_inverse=True
+    )
+    order = np.argsort(first, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    places = np.full(len(rows.places), -1, dtype=np.int64)
+    places[looked] = rank[inverse.ravel()]
+    one, other = distinct[order, 0], distinct[order, 1]
+    texts = [
+        rows.texts[a] if b < 0 else f"{rows.texts[a]}\n{more.texts[b]}"
+        for a, b in zip(one.tolist(), other.tolist(), strict=True)
+    ]
+    return Rows(texts, places, rows.empty), one, other

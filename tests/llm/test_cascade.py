@@ -1,0 +1,135 @@
+"""--cascade: the cheap model about all rows, the strong one where it is unsure."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelkit.llm.cascade import _together
+from labelkit.llm.gather import Rows
+
+from .conftest import ChatServer, rows_of
+
+TEXTS = [
+    f"{'good' if n % 3 else 'bad'} film {n}{' [hard]' if n % 5 == 0 else ''}" for n in range(30)
+]
+TRUTH = ["POSITIVE" if n % 3 else "NEGATIVE" for n in range(30)]
+HARD = [n % 5 == 0 for n in range(30)]
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(labelkit: Callable[..., Any], chat_server: ChatServer, write: Any) -> Ask:
+    write("films.csv", "text,gold\n" + "".join(map("{},{}\n".format, TEXTS, TRUTH)))
+
+    def run(*more: object) -> Any:
+        common = ["films.csv", "-o", "out.csv", "--classes", "NEGATIVE,POSITIVE"]
+        return labelkit("llm-label", *common, "--base-url", chat_server.url, *more)
+
+    return run
+
+
+def columns(*names: str) -> list[tuple[str, ...]]:
+    return [tuple(row[name] for name in names) for row in rows_of("out.csv")]
+
+
+def test_the_strong_model_is_asked_where_the_cheap_one_is_unsure(
+    ask: Ask, chat_server: ChatServer
+) -> None:
+    both = ["--cascade", "tiny-1,tiny-2"]
+    result = ask(*both, "--price", "1000,1000/10000,10000")
+    assert result.code == 0, result.err
+    names = ["tiny-2" if hard else "tiny-1" for hard in HARD]
+    assert columns("llm_label", "llm_model") == list(zip(TRUTH, names, strict=True))
+    assert chat_server.seen["requests"] == 30 + sum(HARD)
+    assert "$9.9000 · tiny-1 decides 24, tiny-2 decides 6" in result.err  # 30 × .11 and 6 × 1.1
+    again = ask(*both, "--price", "1000,1000/10000,10000")
+    assert "0 asked, 36 from the cache" in again.err
+    assert chat_server.seen["requests"] == 36
+    assert ask(*both, "--unsure", "0.5").code == 0
+    assert {model for (model,) in columns("llm_model")} == {"tiny-1"}
+    assert (
+        sum(label != truth for (label,), truth in zip(columns("llm_label"), TRUTH, strict=True))
+        == 6
+    )
+
+
+def test_the_cut_between_them_is_learned_on_known_rows(ask: Ask, chat_server: ChatServer) -> None:
+    result = ask("--cascade", "tiny-1,tiny-2", "--unsure", "auto", "--gold", "gold",
+                 "--target-accuracy", "0.8")  # fmt: skip
+    assert result.code == 0, result.err
+    assert [label for (label,) in columns("llm_label")] == TRUTH
+    assert "tiny-1: labels stand from a confidence of" in result.err
+    result = ask("--cascade", "tiny-1,tiny-2", "--unsure", "auto", "--gold", "gold")
+    assert "nothing of tiny-1 is known to be right in 0.95: the next model is asked" in result.err
+    assert {model for (model,) in columns("llm_model")} == {"tiny-2"}
+
+
+def test_the_limit_is_for_both(ask: Ask, chat_server: ChatServer) -> None:
+    money = ["--price", "1000,1000", "--max-tokens", "20"]
+    result = ask("--cascade", "tiny-1,tiny-2", *money, "--max-cost", "3.5")
+    assert result.code == 5
+    assert "crossing --max-cost 3.5 (the models before have spent $3.3000 of it)" in result.err
+    assert 30 <= chat_server.seen["requests"] <= 31
+    assert ask("--cascade", "tiny-1,tiny-2", "--max-tokens", "20").code == 0
+    assert chat_server.seen["requests"] == 36
+
+
+def test_a_file_says_what_is_different(ask: Ask, chat_server: ChatServer, write: Any) -> None:
+    write("prompts/careful.txt", "Read twice: $text")
+    write(
+        "prompts/strong.toml",
+        '[task]\nguidelines = "Be careful."\n'
+        '[llm-label]\nmodel = "tiny-2"\ntemplate = "careful.txt"\nprice = [1, 2]\n',
+    )
+    result = ask("--cascade", "tiny-1,prompts/strong.toml", "--price", "1,1")
+    assert result.code == 0, result.err
+    assert [label for (label,) in columns("llm_label")] == TRUTH
+    assert "strong decides 6" in result.err
+    sent = [body["messages"] for body in chat_server.seen["bodies"] if body["model"] == "tiny-2"]
+    assert all(messages[-1]["content"].startswith("Read twice: <row>") for messages in sent)
+    dry = ask("--cascade", "tiny-1,prompts/strong.toml", "--dry-run", "--price", "1,1").err
+    assert "30 already answered · 0 requests to tiny-1" in dry
+    assert "of these at most · 6 already answered · 24 requests to tiny-2" in dry
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--cascade", "tiny-1"], "--cascade 'tiny-1': give two models or task files or more"),
+        (["--cascade", "tiny-1,tiny-1"], "tiny-1 is named twice"),
+        (["--cascade", "tiny-1,tiny-2", "--model", "tiny-1"], "leave out --model"),
+        (["--cascade", "a,b,c", "--price", "1,2/3,4"], "one for each of the 3 of --cascade"),
+        (["--cascade", "a,b", "--unsure", "2"], "--unsure '2': give auto, or a confidence"),
+        (["--cascade", "a,none.toml"], "there is no task file none.toml"),
+        (["--cascade", "a,bad.toml"], "bad.toml: 'threshold' is the same for all of --cascade"),
+        (["--cascade", "a,other.toml"], "other.toml: 'classes' is the same for all of --cascade"),
+        (["--cascade", "a,odd.toml"], "did you mean 'model'?"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be(ask: Ask, write: Any, more: list[str], said: str) -> None:
+    write("bad.toml", "[llm-label]\nthreshold = 0.7\n")
+    write("other.toml", '[task]\nclasses = ["A", "B"]\n')
+    write("odd.toml", '[llm-label]\nmodle = "b"\n')
+    result = ask(*more)
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
+    assert not Path("out.csv").exists()
+
+
+@given(st.lists(st.tuples(st.integers(-1, 3), st.integers(-1, 3)), max_size=20))
+def test_pairs_of_texts_keep_every_row(pairs: list[tuple[int, int]]) -> None:
+    first = np.array([one for one, _ in pairs], np.int64)
+    second = np.array([other if one >= 0 else -1 for one, other in pairs], np.int64)
+    empty = np.zeros(len(pairs), np.bool_)
+    texts = list("abcd")
+    both, one, other = _together(Rows(texts, first, empty), Rows(texts, second, empty))
+    assert len(both.texts) == len(one) == len(other)
+    for place, a, b in zip(both.places.tolist(), first.tolist(), second.tolist(), strict=True):
+        assert (place < 0) == (a < 0)
+        if place >= 0:
+            assert (one[place], other[place]) == (a, b)

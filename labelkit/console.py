@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ _QUIET = 1
 _NORMAL = 2
 _VERBOSE = 3
 _level = _NORMAL
+_thread = threading.local()
 
 # Terminal escapes, other control characters and bidirectional overrides are shown, not obeyed.
 _HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
@@ -70,9 +72,19 @@ def can_ask() -> bool:
 
 
 @contextmanager
+def unseen() -> Iterator[None]:
+    """Show no progress of what this thread does: a person is at work on the same screen."""
+    _thread.is_unseen = True
+    try:
+        yield
+    finally:
+        _thread.is_unseen = False
+
+
+@contextmanager
 def progress(what: str, total: int | None) -> Iterator[Callable[..., None]]:
     """Yield `advance(n=1, note="")`; a bar on a terminal, else a plain line every 30 seconds."""
-    if _level < _NORMAL:
+    if _level < _NORMAL or getattr(_thread, "is_unseen", False):
         yield lambda n=1, note="": None
     elif is_terminal():
         yield from _bar(what, total)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier, registry
+from labelkit import classifier, console, feature_choice, registry
+from labelkit.features import Features
 from labelkit.people.deck import Deck
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 
 PICKS = 20  # rows that a strategy chooses together; the others follow by their score
 CHUNK = 8_192
+EMBEDDED = 512  # texts at a time: whoever leaves waits for no more than these
+GROWTH = 1.5  # models are compared anew when the labels have grown so much
 WIDE = 200  # columns, from which on kinds of models are not compared again and again
 MACHINE_ROWS, MACHINE_WEIGHT = 5_000, 50.0  # a machine's labels count as 50 of a person's at most
 
@@ -35,11 +38,15 @@ class Seen(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """Rows in the order in which to ask them, why, and what each row of the file probably is."""
+    """Rows in the order in which to ask them, why, and what each row of the file probably is.
+
+    `codes` and `confidence` are those of all rows of the file, -1 where nothing is supposed.
+    """
 
     rows: Rows
     reasons: dict[int, str]
-    guesses: dict[int, tuple[int, float]]
+    codes: Rows
+    confidence: Floats
     labels: int  # how many of the person's labels it knows
 
 
@@ -52,6 +59,10 @@ class Told(NamedTuple):
     people: npt.NDArray[np.int64]
     machine: npt.NDArray[np.int64]
     barred: npt.NDArray[np.bool_]
+
+
+class _Left(Exception):
+    """The person has left; nothing more is learned."""
 
 
 class Learner:
@@ -67,6 +78,8 @@ class Learner:
         self.failure: Exception | None = None
         self._given: dict[int, int] | None = None
         self._matrix: Any = None
+        self._recipe: classifier.Recipe | None = None
+        self._compared_at = 0
         self._wake, self._idle = threading.Event(), threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -100,7 +113,10 @@ class Learner:
             if self._stopped or given is None:
                 break
             try:
-                self.ranking = self._rank(given)
+                with console.unseen():
+                    self.ranking = self._rank(given)
+            except _Left:
+                break
             except Exception as error:  # the person goes on, and is told
                 self.failure = error
                 break
@@ -113,16 +129,32 @@ class Learner:
         if self._matrix is None:
             from scipy import sparse
 
-            features = self._job.features()
+            features = self._unfitted()
             data = self._job.source.read(features.needed, typed=True)
             features.fit(data)
-            parts = [
-                features.matrix(data.slice(start, CHUNK)).astype(np.float32)
-                for start in range(0, max(data.num_rows, 1), CHUNK)
-            ]
+            size = CHUNK if "embedding" not in features.kind else EMBEDDED
+            parts = []
+            for start in range(0, max(data.num_rows, 1), size):
+                if self._stopped:
+                    raise _Left
+                parts.append(features.matrix(data.slice(start, size)).astype(np.float32))
             is_sparse = sparse.issparse(parts[0])
             self._matrix = sparse.vstack(parts, format="csr") if is_sparse else np.vstack(parts)
         return self._matrix
+
+    def _unfitted(self) -> "Features":
+        """Return the features, where nobody named any the embedding of texts if it is affordable.
+
+        On few labels the words of a text say little; where the file comes with labels they tell.
+        """
+        job = self._job
+        is_open = job.options.get("features", "auto") == "auto" and not job.options.get("column")
+        known = max((self.told.people >= 0).sum(), (self.told.machine >= 0).sum())
+        if not (is_open and job.has_text()) or known >= feature_choice.FEWEST:
+            return job.features()
+        choice = "embedding" if feature_choice.embeds(job, job.text) else "tfidf"
+        kinds = dict.fromkeys(job.text, "text")
+        return Features(job.text, kinds, choice, job.seed, cache=lambda: job.cache_dir)
 
     def _rank(self, given: dict[int, int]) -> Ranking:
         matrix = self._features()
@@ -141,7 +173,7 @@ class Learner:
         return Ranking(
             eligible[order],
             {int(eligible[at]): _reason(seen, int(at)) for at in order[: 5 * PICKS]},
-            _guesses(seen, eligible),
+            *_guesses(seen, eligible, self._deck.rows),
             len(given),
         )
 
@@ -172,14 +204,16 @@ class Learner:
 
     def _modelled(self, seen: Seen, weights: Floats) -> Seen:
         k, seed = len(self._classes), self._job.seed
-        kind = "logistic" if seen.labelled.shape[1] >= WIDE else "auto"
-        recipe, _ = classifier.select(seen.labelled, seen.codes, k, kind, seed, weights)
-        model = classifier.fit(seen.labelled, seen.codes, recipe, seed, weights)
-        found = [
+        if self._recipe is None or len(seen.codes) >= GROWTH * self._compared_at:
+            kind = "logistic" if seen.labelled.shape[1] >= WIDE else "auto"
+            found, _ = classifier.select(seen.labelled, seen.codes, k, kind, seed, weights)
+            self._recipe, self._compared_at = found, len(seen.codes)
+        model = classifier.fit(seen.labelled, seen.codes, self._recipe, seed, weights)
+        parts = [
             classifier.probabilities(model, seen.features[start : start + CHUNK], k)
             for start in range(0, max(seen.features.shape[0], 1), CHUNK)
         ]
-        return seen._replace(probabilities=np.concatenate(found), estimator=model)
+        return seen._replace(probabilities=np.concatenate(parts), estimator=model)
 
 
 def _reason(seen: Seen, place: int) -> str:
@@ -195,9 +229,9 @@ def _reason(seen: Seen, place: int) -> str:
     )
 
 
-def _guesses(seen: Seen, eligible: Rows) -> dict[int, tuple[int, float]]:
-    if seen.probabilities is None:
-        return {}
-    codes, confidence = seen.probabilities.argmax(axis=1), seen.probabilities.max(axis=1)
-    pairs = zip(codes.tolist(), confidence.tolist(), strict=True)
-    return dict(zip(eligible.tolist(), pairs, strict=True))
+def _guesses(seen: Seen, eligible: Rows, rows: int) -> tuple[Rows, Floats]:
+    codes, confidence = np.full(rows, -1, dtype=np.int64), np.zeros(rows)
+    if seen.probabilities is not None:
+        codes[eligible] = seen.probabilities.argmax(axis=1)
+        confidence[eligible] = seen.probabilities.max(axis=1)
+    return codes, confidence

@@ -13,7 +13,7 @@ from labelkit.columns import AUDIT
 from labelkit.errors import LabelkitError
 from labelkit.files import ending_of, next_to
 from labelkit.people.deck import About, Deck, Suggestion
-from labelkit.people.learner import Learner, Told
+from labelkit.people.learner import PICKS, Learner, Ranking, Told
 from labelkit.people.session import Limits, Session
 from labelkit.suggestions import SUGGESTING
 
@@ -35,6 +35,7 @@ class LiveOrder:
         self._audit, self._is_audit = audit, set(audit)
         self._session: Session | None = None
         self._told = -1
+        self._batch: Ranking | None = None  # the ranking whose picks are being asked
         shuffled = np.random.default_rng([seed, 7]).permutation(deck.rows)
         self._meanwhile = shuffled[~learner.told.barred[shuffled]].tolist()
 
@@ -45,11 +46,19 @@ class LiveOrder:
         self._learner.start(self._answers())
 
     def next(self, is_open: Callable[[int], bool]) -> int | None:
-        """Return the next row: of the audit, of the ranking, or any until there is a ranking."""
-        for row in self._audit:
+        """Return the next row: of the audit, of the ranking, or any until there is a ranking.
+
+        The picks of a ranking were chosen together, to differ from each other: they are asked
+        before those of a newer one. While a ranking is being made, one row at a time is taken
+        off the last.
+        """
+        picks: list[int] = [] if self._batch is None else self._batch.rows[:PICKS].tolist()
+        for row in [*self._audit, *picks]:
             if is_open(row):
                 return row
         ranking = self._learner.ranking
+        is_newest = ranking is not None and ranking.labels == self._told
+        self._batch = ranking if is_newest else None
         rows = self._meanwhile if ranking is None else ranking.rows
         return next((int(row) for row in rows if is_open(int(row))), None)
 
@@ -61,10 +70,11 @@ class LiveOrder:
         if ranking is None:
             return known._replace(origin="query", reason="at random: the model is not ready yet")
         suggestion = known.suggestion
-        if row in ranking.guesses:
-            code, confidence = ranking.guesses[row]
-            suggestion = Suggestion(self._deck.classes[code], confidence, "the model says")
-        return About("query", ranking.reasons.get(row, ""), suggestion)
+        if ranking.codes[row] >= 0:
+            label = self._deck.classes[ranking.codes[row]]
+            suggestion = Suggestion(label, float(ranking.confidence[row]), "the model says")
+        picked = self._batch.reasons if self._batch is not None else {}
+        return About("query", picked.get(row, ranking.reasons.get(row, "")), suggestion)
 
     def changed(self, reopened: bool) -> None:
         """Have the rows ranked anew once enough answers have come, or one was taken back."""

@@ -193,10 +193,13 @@ def _flat(given: "Given", rows: list[tuple[str, dict[str, Any]]]) -> Iterator[Sa
     given.remark("skipped rows are not in this format; " + _KEEPS_ALL)
     for place, row in rows:
         blank = given.said(row, place, id_is=f"{_THEIRS} ({_KEEPS_ALL})")
+        seconds = given.seconds(row.get("lead_time"), place)
         yield blank._replace(
             labels=_flat_labels(row.get(control)),
-            who=_who(row.get("annotator")),
-            seconds=given.seconds(row.get("lead_time"), place),
+            # Who labels there is timed; a label that came with the task is not.
+            who=str(row.get(ANNOTATOR) or "" if seconds is None else "")
+            or _who(row.get("annotator")),
+            seconds=seconds,
             note=_flat_note(row.get(NOTE)),
             when=_when(row.get("updated_at")),
         )

@@ -163,6 +163,13 @@ def test_the_short_formats(exported: Any, imported: Any, name: str) -> None:
     assert "skipped rows are not in this format; export it as JSON" in result.err
 
 
+def test_the_short_formats_keep_the_annotator_of_a_label_sent_along(imported: Any) -> None:
+    row = {"row_id": "a", "row_key": "id", "label_annotator": "mira", "labelkit_label": "other"}
+    back = [row | {"annotator": 1, "lead_time": seconds} for seconds in (None, 2.0)]
+    answers = imported("label-studio", back)[1]
+    assert said(answers) == [("a", "other", "mira", None), ("a", "other", "1", 2.0)]
+
+
 # -- what does not fit ---------------------------------------------------------------------------
 
 

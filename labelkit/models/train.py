@@ -5,31 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit import console, measure, model_file
 from labelkit.errors import LabelkitError, UsageError, listing
-from labelkit.models import forward, learn
+from labelkit.models import evaluate, forward, learn
+from labelkit.models.told import Codes, Mask, Told, gather, without_audit
 
 if TYPE_CHECKING:
     from labelkit.job import Job
-
-Mask = npt.NDArray[np.bool_]
-Codes = npt.NDArray[np.integer[Any]]
-
-
-class Told(NamedTuple):
-    """What may be learned: codes (-1 none) and soft labels a row, and rows left out by reason."""
-
-    classes: list[str]
-    codes: Codes
-    soft: npt.NDArray[np.float64] | None
-    sources: npt.NDArray[np.object_]
-    audit: Mask
-    truth: Codes
-    left_out: dict[str, int]
-    weights: npt.NDArray[np.float64] | None
 
 
 class Wanted(NamedTuple):
@@ -48,16 +32,15 @@ def train(job: "Job", wanted: Wanted) -> None:
     output = _output(job)
     if wanted.noise_matrix is not None and wanted.robust != "forward":
         raise UsageError("--noise-matrix is read by --robust-by forward alone; give that too")
-    told = _told(job, wanted)
     groups = job.groups()
-    told = _without_audit(told, groups)
+    told = without_audit(gather(job, wanted.weight), groups)
     learning = told.codes >= 0
     if told.soft is not None:
         learning |= ~np.isnan(told.soft).all(axis=1)
     if not learning.any():
         raise LabelkitError(_nothing(job, told))
     features = job.features()
-    needed = np.flatnonzero(learning | told.audit)
+    needed = np.flatnonzero(learning | told.audit | (told.uncleaned >= 0))
     table = job.source.read(features.needed, typed=True).take(pa.array(needed))
     features.fit(table.filter(pa.array(learning[needed])))
     matrix = features.matrix(table)
@@ -75,6 +58,12 @@ def train(job: "Job", wanted: Wanted) -> None:
         parts,
     )
     audit = _audited(learned, matrix, told, needed)
+    if audit is not None and _cleans(wanted, told):
+        plain = learn.examples(told.uncleaned[needed], soft)
+        how = learn.How(wanted.classifier, job.seed)
+        audit["without_cleaning"] = _before(
+            learned, matrix, plain, groups[needed], told, needed, how
+        )
     card = _card(job, told, learning, learned, features, audit)
     model_file.save(output, features, learned.model, card)
     _tell(job, told, learning, learned, features, audit)
@@ -110,96 +99,6 @@ def _output(job: "Job") -> Path:
     return path
 
 
-def _told(job: "Job", wanted: Wanted) -> Told:
-    labels = job.labels()
-    classes = _classes(job, labels.classes)
-    place = np.array([classes.index(name) for name in labels.classes] + [-1])
-    codes = place[labels.codes]
-    soft = job.from_proba(classes)
-    truth = _truth(job, labels, classes)
-    left_out: dict[str, int] = {}
-    usable = np.ones(len(codes), dtype=bool)
-    filled = codes >= 0
-    if soft is not None:
-        filled = filled | ~np.isnan(soft).all(axis=1)
-    weights = _weights(job, wanted.weight)
-    for reason, stays in _filters(job, weights):
-        left_out[reason] = int((filled & usable & ~stays).sum())
-        usable &= stays
-    codes = np.where(usable, codes, -1)
-    if soft is not None:
-        soft = np.where(usable[:, None], soft, np.nan)
-    return Told(classes, codes, soft, labels.column, labels.audit, truth, left_out, weights)
-
-
-def _weights(job: "Job", column: str | None) -> npt.NDArray[np.float64] | None:
-    """Return how much each row counts: the number in a column, 1 where it is empty."""
-    if column is None:
-        return None
-    job.source.require([column], "--weight")
-    if job.source.kinds([column])[column] != "number":
-        raise UsageError(f"--weight {column}: the column holds no numbers; name a confidence")
-    cells = job.source.read([column], typed=True).column(0).to_numpy()
-    values = np.nan_to_num(np.asarray(cells, dtype=np.float64), nan=1.0, posinf=np.inf)
-    wrong = np.flatnonzero((values < 0) | ~np.isfinite(values))
-    if len(wrong):
-        raise LabelkitError(
-            f"{job.source.name}, row {wrong[0] + 1}: {column} is {values[wrong[0]]:g}; a weight "
-            f"is a number from 0 on (--weight)"
-        )
-    return values
-
-
-def _classes(job: "Job", found: list[str]) -> list[str]:
-    prefix = job.options.get("from_proba")
-    if job.classes is not None or not prefix:
-        return found
-    named = [name[len(prefix) :] for name in job.source.columns if name.startswith(prefix)]
-    if not named:
-        raise LabelkitError(
-            f"{job.source.name} has no column that begins with {prefix!r} (--from-proba)"
-        )
-    return sorted({*found, *named})
-
-
-def _filters(job: "Job", weights: npt.NDArray[np.float64] | None) -> list[tuple[str, Mask]]:
-    found = []
-    if weights is not None:
-        found.append(("of weight 0", weights > 0))
-    if job.source.has("noise_use"):
-        found.append(("noise_use = false", job.source.texts("noise_use") != "false"))
-    if job.chosen is not None:
-        found.append(("outside --where", job.chosen))
-    return found
-
-
-def _truth(job: "Job", labels: Any, classes: list[str]) -> Codes:
-    """Return what people said of the audit rows: codes, -1 where nothing, -2 for other classes."""
-    people = {str(path) for path in job.options.get("answers") or []} | {"label"}
-    said = np.where(np.isin(labels.column.astype(str), list(people)), labels.values, "")
-    if job.source.has("label"):
-        said = np.where(said == "", job.source.texts("label"), said)
-    codes = {name: code for code, name in enumerate(classes)} | {"": -1}
-    return np.array([codes.get(text, -2) for text in said], dtype=np.int64)
-
-
-def _without_audit(told: Told, groups: Codes) -> Told:
-    """Take the audit rows, and rows of their groups, out of what is learned from."""
-    if not told.audit.any():
-        return told
-    twins = np.isin(groups, groups[told.audit]) & ~told.audit
-    filled = told.codes >= 0
-    if told.soft is not None:
-        filled = filled | ~np.isnan(told.soft).all(axis=1)
-    gone = told.audit | twins
-    left_out = told.left_out | {
-        "audit rows": int((filled & told.audit).sum()),
-        "duplicates of audit rows": int((filled & twins).sum()),
-    }
-    soft = None if told.soft is None else np.where(gone[:, None], np.nan, told.soft)
-    return told._replace(codes=np.where(gone, -1, told.codes), soft=soft, left_out=left_out)
-
-
 def _nothing(job: "Job", told: Told) -> str:
     columns = job.label_columns()
     where = f"the column{'s' if len(columns) > 1 else ''} {listing(columns)}" if columns else ""
@@ -219,6 +118,39 @@ def _audited(learned: learn.Learned, matrix: Any, told: Told, needed: Codes) -> 
     found = learn.predict(learned.model, matrix[rows], len(told.classes), learned.temperature)
     figure = measure.accuracy(told.truth[needed][rows], found.argmax(axis=1))
     return {**_rounded(figure), "rows": int(rows.sum())}
+
+
+def _cleans(wanted: Wanted, told: Told) -> bool:
+    """Tell whether labels are left out, weighed or corrected for because they may be wrong."""
+    fewer = bool(((told.codes < 0) & (told.uncleaned >= 0)).any())
+    return fewer or bool(wanted.robust) or told.weights is not None
+
+
+def _before(
+    learned: learn.Learned,
+    matrix: Any,
+    everything: learn.Examples,
+    groups: Codes,
+    told: Told,
+    needed: Codes,
+    how: learn.How,
+) -> dict[str, Any]:
+    """Return what the audit rows say of a model of all labels as they are, and the difference."""
+    k = len(told.classes)
+    plain = learn.learn(matrix, everything, groups, k, how)
+    rows = told.audit[needed] & (told.truth[needed] != -1)
+    said = [
+        learn.predict(each.model, matrix[rows], k, each.temperature).argmax(axis=1)
+        for each in (learned, plain)
+    ]
+    truth = told.truth[needed][rows]
+    found = evaluate.compare(truth, said[0], said[1], np.ones(len(truth), dtype=bool))
+    return {
+        "accuracy": found["second"],
+        "gain": found["difference"],
+        "gain_interval": found["difference_interval"],
+        "p": found["p"],
+    }
 
 
 def _rounded(figure: measure.Figure) -> dict[str, float]:
@@ -284,6 +216,17 @@ def _tell(
     )
     if audit:
         console.note(f"accuracy {_audit_words(audit)}")
+        if "without_cleaning" in audit:
+            console.note(_before_words(audit["without_cleaning"]))
+
+
+def _before_words(before: dict[str, Any]) -> str:
+    low, high = before["gain_interval"]
+    shown = "it helped" if low > 0 else "it did harm" if high < 0 else "not shown to matter"
+    return (
+        f"without the cleaning {before['accuracy']:.3f} on the same rows, so {before['gain']:+.3f} "
+        f"[{low:+.3f}, {high:+.3f}] by it (McNemar p {before['p']:.2g}): {shown}"
+    )
 
 
 def _robust_words(facts: dict[str, Any]) -> str:

@@ -226,3 +226,27 @@ def test_what_cannot_be_is_said(labelkit, noisy, options, code, words):
     assert done.code == code
     assert words in done.err
     assert not Path("m.model").exists()
+
+
+def test_audit_rows_tell_whether_the_cleaning_helped(labelkit, write):
+    matrix, _, truth = clouds(500, wrong=0)
+    rng = np.random.default_rng(4)
+    given = np.where((truth == 0) & (rng.random(500) < 0.5), 1, truth)
+    lines = ["id,x,y,z,label,label_origin,noise_use"]
+    for i, (point, label, true) in enumerate(zip(matrix, given, truth, strict=True)):
+        audit = i < 150
+        cells = ",".join(f"{value:.3f}" for value in point[:3])
+        use = "" if audit else str(bool(label == true)).lower()
+        shown = "abc"[true if audit else label]
+        lines.append(f"r{i},{cells},{shown},{'audit' if audit else 'people'},{use}")
+    write("a.csv", "\n".join(lines) + "\n")
+    done = labelkit("train", "a.csv", "-o", "m.model", *COLUMNS, "--summary", "s.json")
+    assert done.code == 0, done.err
+    assert "without the cleaning 0." in done.err
+    assert done.err.count("it helped") == 1
+    found = json.loads(Path("s.json").read_text())["accuracy"]["audit"]["without_cleaning"]
+    assert found["gain"] > 0.05
+    assert found["gain_interval"][0] < found["gain"] < found["gain_interval"][1]
+    write("b.csv", Path("a.csv").read_text().replace(",false\n", ",true\n"))
+    done = labelkit("train", "b.csv", "-o", "m.model", *COLUMNS)
+    assert "without the cleaning" not in done.err

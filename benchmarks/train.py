@@ -1,0 +1,129 @@
+"""train --robust on labels of which a fifth are wrong: how much of what the noise cost comes back.
+
+For each file (columns `text` and `label`) rows are drawn to learn from and to test on; a share of
+the labels to learn from is replaced by another class at random. Accuracy on the test rows of
+`train` on clean labels, on noisy labels, of `train --robust` and `--robust-by forward` on noisy
+labels, and of two things that no program can do: leaving out just the wrong labels, and having
+that share of clean rows that tells as much as the noisy ones (two classes: (1 - 2 noise)²).
+`back` is the part of the way from noisy to clean that --robust goes. Features are chosen as
+`--features auto` does, by the labels at hand.
+Run: python benchmarks/train.py --data a.csv b.csv [--rows 2000] [--seeds 3] [--noise 0.2]
+"""
+
+import argparse
+import csv
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from labelkit import console
+from labelkit.feature_choice import compare
+from labelkit.features import Features
+from labelkit.models.learn import How, examples, learn, predict
+
+WAYS = ("clean", "noisy", "robust", "forward", "wrong ones known", "as much clean")
+TESTED, TO_CHOOSE = 1_500, 600
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", nargs="+", type=Path, required=True)
+    parser.add_argument("--rows", type=int, default=2_000)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--noise", type=float, default=0.2)
+    options = parser.parse_args()
+    csv.field_size_limit(1 << 30)
+    console.set_level(quiet=True, verbose=False)
+    table = []
+    with TemporaryDirectory() as folder:
+        for path in options.data:
+            table.append(measure(path, options, Path(folder)))
+            print(*table[-1], file=sys.stderr, flush=True)
+    print(f"{options.rows:,} rows to learn from, {options.noise:.0%} wrong, {options.seeds} seeds")
+    console.data_table(["file", *WAYS, "back", "in the seeds", "features"], table)
+
+
+def measure(path: Path, options: argparse.Namespace, cache: Path) -> list[Any]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = [(row["text"], row["label"]) for row in csv.DictReader(stream) if row["label"]]
+    classes, codes = np.unique([label for _, label in rows], return_inverse=True)
+    found: dict[str, list[float]] = {way: [] for way in WAYS}
+    chosen = []
+    for seed in range(options.seeds):
+        order = np.random.default_rng(seed).permutation(len(rows))
+        picked = order[: options.rows + TESTED]
+        texts = pa.table({"text": [rows[i][0] for i in picked]})
+        for way, (accuracy, features) in one_seed(
+            texts, codes[picked], len(classes), options, seed, cache
+        ).items():
+            found[way].append(accuracy)
+            chosen.append(features)
+    means = {way: float(np.mean(values)) for way, values in found.items()}
+    back = [
+        part(*three) for three in zip(found["noisy"], found["clean"], found["robust"], strict=True)
+    ]
+    names = ", ".join(f"{name} {chosen.count(name)}" for name in sorted(set(chosen)))
+    whole = part(means["noisy"], means["clean"], means["robust"])
+    shown = " ".join(f"{each:.2f}" for each in back)
+    return [path.stem, *means.values(), whole, shown, names]
+
+
+def part(noisy: float, clean: float, robust: float) -> float:
+    """Return the part of the way from noisy to clean; 1 where the noise cost nothing."""
+    return (robust - noisy) / (clean - noisy) if clean > noisy else 1.0
+
+
+def one_seed(
+    texts: pa.Table, truth: np.ndarray, k: int, options: argparse.Namespace, seed: int, cache: Path
+) -> dict[str, tuple[float, str]]:
+    """Return the test accuracy of each way and the features that it chose."""
+    n = options.rows
+    rng = np.random.default_rng([seed, 1])
+    wrong = np.arange(len(truth)) < n
+    wrong &= rng.random(len(truth)) < options.noise
+    given = (truth + wrong * rng.integers(1, k, len(truth))) % k
+    every = np.arange(n)
+    as_much = every[: round(n * (1 - options.noise * k / (k - 1)) ** 2)]
+    ways = {
+        "clean": (truth, every, How(seed=seed)),
+        "noisy": (given, every, How(seed=seed)),
+        "robust": (given, every, How(seed=seed, robust="prune")),
+        "forward": (given, every, How(seed=seed, robust="forward")),
+        "wrong ones known": (given, every[~wrong[:n]], How(seed=seed)),
+        "as much clean": (truth, as_much, How(seed=seed)),
+    }
+    return {way: tested(texts, truth, n, k, cache, *how) for way, how in ways.items()}
+
+
+def tested(
+    texts: pa.Table,
+    truth: np.ndarray,
+    n: int,
+    k: int,
+    cache: Path,
+    codes: np.ndarray,
+    rows: np.ndarray,
+    how: How,
+) -> tuple[float, str]:
+    """Learn from these rows and labels as `train` does; return the accuracy on the test rows."""
+    own = texts.take(pa.array(rows))
+    some = rows[:TO_CHOOSE]
+    choice, _ = compare(
+        texts.take(pa.array(some)), ["text"], codes[some], some, k, how.seed, lambda: cache
+    )
+    features = Features(["text"], {}, choice, how.seed, cache=lambda: cache).fit(own)
+    matrix = features.matrix(own)
+    learned = learn(matrix, examples(codes[rows], None), rows, k, how, features.parts(matrix))
+    held = features.matrix(texts.slice(n))
+    said = predict(learned.model, held, k, learned.temperature).argmax(axis=1)
+    return float((said == truth[n:]).mean()), choice
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()

@@ -59,6 +59,7 @@ def fitted(
 
 def _fit(scores: Scores, codes: NDArray[np.int32]) -> Scores:
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     one_hot = np.eye(scores.shape[1])[codes]
     asis = np.concatenate([[1.0], np.zeros(scores.shape[1])])
@@ -70,7 +71,8 @@ def _fit(scores: Scores, codes: NDArray[np.int32]) -> Scores:
         slope = np.concatenate([[(gap * scores).sum()], gap.sum(axis=0)])
         return value + 0.5 * PULL * float(moved @ moved), slope + PULL * moved
 
-    return np.asarray(minimize(loss, asis, jac=True, method="L-BFGS-B").x)
+    with threadpool_limits(1):  # a handful of parameters: threads would only wait
+        return np.asarray(minimize(loss, asis, jac=True, method="L-BFGS-B").x)
 
 
 def _apply(scores: Scores, parameters: Scores) -> Scores:

@@ -30,10 +30,22 @@ def calibrated(
     `right` counts where `known`; rows of one group are judged together by what the others say.
     Rows without a confidence (NaN) stay so. With fewer than FEWEST known rows nothing changes.
     """
-    usable = known & np.isfinite(confidence)
-    places = np.flatnonzero(usable)
+    places = np.flatnonzero(known & np.isfinite(confidence))
     if len(places) < FEWEST:
         return confidence, AS_GIVEN
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with threadpool_limits(1):  # fits of two parameters: threads would only wait for each other
+        return _cross_fitted(confidence, right, known, groups, places)
+
+
+def _cross_fitted(
+    confidence: Floats,
+    right: Mask,
+    known: Mask,
+    groups: NDArray[np.int64],
+    places: NDArray[np.int64],
+) -> tuple[Floats, str]:
     found = confidence.copy()
     others = np.isfinite(confidence) & ~known
     name, curve = _chosen(confidence[places], right[places], groups[places])
@@ -87,16 +99,19 @@ def _logistic(confidence: Floats, right: Mask, free: Sequence[str]) -> Curve:
 
     logits, truth = _logit(confidence), right.astype(float)
 
-    def loss(given: Floats) -> float:
+    def loss(given: Floats) -> tuple[float, Floats]:
         parameters = dict(zip(free, given, strict=True))
         scale, offset = parameters["scale"], parameters.get("offset", 0.0)
         raised = scale * logits + offset
         pulled = 0.5 * PULL * ((scale - 1) ** 2 + offset**2)
-        return float(np.logaddexp(0, raised).sum() - (truth * raised).sum() + pulled)
+        gap = expit(raised) - truth
+        slope = [(gap * logits).sum() + PULL * (scale - 1), gap.sum() + PULL * offset]
+        value = np.logaddexp(0, raised).sum() - (truth * raised).sum() + pulled
+        return float(value), np.array(slope[: len(free)])
 
     start = np.array([1.0, 0.0][: len(free)])
     bounds = [(0.0, 20.0), (-20.0, 20.0)][: len(free)]
-    best = minimize(loss, start, method="L-BFGS-B", bounds=bounds).x
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     offset = float(best[1]) if len(free) > 1 else 0.0
     return lambda others: np.asarray(expit(float(best[0]) * _logit(others) + offset))
 

@@ -27,7 +27,7 @@ STATE = {
     "latency": 0.0, "schema": True, "logprobs": True, "limit": None,
     "temperature": True, "key": None, "status": None, "retry_after": "0.2", "free_text": False,
     "binds": True, "headers": {}, "batch": "done", "batch_looks": 1, "together": "right",
-    "obeys": "",
+    "obeys": "", "always": "",
 }  # fmt: skip
 SEEN = {
     "requests": 0,
@@ -102,6 +102,8 @@ class Chat(BaseHTTPRequestHandler):
                 SEEN["in_flight"] -= 1
 
     def chat(self, body):
+        if STATE["always"]:
+            return self.send(200, STATE["always"].encode())
         if STATE["status"]:
             return self.send(STATE["status"], {"error": {"message": "scripted"}})
         given = self.headers.get("Authorization", "").removeprefix("Bearer ")

@@ -178,3 +178,16 @@ def test_several_rows_a_line(ask: Any, chat_server: ChatServer) -> None:
     chat_server.control(together="counts")
     assert ask("--rows-per-request", "4", "--cache", "other").code == 0
     assert labels() == LABELS  # what did not match was asked row by row
+
+
+def test_it_goes_with_samples_templates_and_examples(
+    ask: Any, chat_server: ChatServer, write: Any
+) -> None:
+    write("my.txt", "A film:\n$text\nWhat is it?")
+    assert ask("--samples", "2").code == 0
+    assert labels() == LABELS
+    posts = chat_server.seen["batch_posts"]
+    assert ask("--samples", "2").code == 0
+    assert chat_server.seen["batch_posts"] == posts
+    assert ask("--template", "my.txt", "--rationale", "--confidence", "verbalised").code == 0
+    assert labels() == LABELS

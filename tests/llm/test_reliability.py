@@ -44,7 +44,7 @@ def test_too_few_known_rows_change_nothing() -> None:
     assert way == AS_GIVEN and found is said
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(st.integers(0, 59), st.integers(0, 3))
 def test_no_row_and_no_duplicate_judges_itself(row: int, seed: int) -> None:
     said, right = overconfident(60, seed)

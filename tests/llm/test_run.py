@@ -153,6 +153,17 @@ def test_what_is_not_openai_like(cache: Cache, chat_server: ChatServer) -> None:
     assert "usually ends with /v1" in str(caught.value)
 
 
+@pytest.mark.parametrize("body", ["{}", '{"choices": []}', "[]", '"hello"', '{"data": [1]}'])
+def test_what_answers_but_not_as_openai_does(
+    cache: Cache, chat_server: ChatServer, body: str
+) -> None:
+    chat_server.control(always=body)
+    with pytest.raises(LabelkitError, match="the endpoint's answer is broken: ") as caught:
+        a_run(cache, chat_server, retries=1).label(["good", "bad"])
+    assert body in str(caught.value) and chat_server.url in str(caught.value)
+    assert chat_server.seen["requests"] <= 4
+
+
 def test_nobody_there(cache: Cache, chat_server: ChatServer) -> None:
     chat_server.stop()
     with pytest.raises(LabelkitError, match=r"cannot reach http://127\.0\.0\.1:\d+/v1") as caught:

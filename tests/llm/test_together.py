@@ -13,7 +13,7 @@ from labelkit.llm.cache import Cache
 from labelkit.llm.cost import Meter, Price
 from labelkit.llm.prompt import Task, messages, schema
 
-from .conftest import ChatServer
+from .conftest import ChatServer, rows_of
 from .test_run import CLASSES, a_run
 
 SINGLE = {"messages": messages(Task(CLASSES), "x"), "schema": schema(CLASSES), "max_tokens": 200}
@@ -156,3 +156,21 @@ def test_the_command_estimates_and_refuses(
     assert "--rows-per-request is for models behind an endpoint" in result.err
     result = labelkit(*common, *endpoint, "--rows-per-request", "0")
     assert "--rows-per-request 0: give 1 or more" in result.err
+
+
+def test_it_goes_with_samples_templates_and_examples(
+    labelkit: Any, write: Any, chat_server: ChatServer
+) -> None:
+    known = [label if n < 6 else "" for n, label in enumerate(LABELS)]
+    write("many.csv", "text,label\n" + "".join(map("{},{}\n".format, TEXTS, known)))
+    write("my.txt", "A film:\n$text\nWhat is it?")
+    common = ["llm-label", "many.csv", "-o", "out.csv", "--classes", "NEGATIVE,POSITIVE"]
+    endpoint = ["--base-url", chat_server.url, "--model", "tiny-1", "--rows-per-request", "8"]
+    ways = (
+        ["--samples", "3"], ["--few-shot", "4"], ["--few-shot", "4", "--few-shot-by", "nearest"],
+        ["--template", "my.txt", "--rationale"], ["--confidence", "verbalised"],
+    )  # fmt: skip
+    for way in ways:
+        result = labelkit(*common, *endpoint, *way, "--refresh")
+        assert result.code == 0, result.err
+        assert [row["llm_label"] for row in rows_of("out.csv")] == LABELS, way

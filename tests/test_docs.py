@@ -17,7 +17,8 @@ from tests.conftest import ROOT, SAMPLE
 # Each reads what those before it have written.
 IN_ORDER = (
     "weak-label", "llm-label", "query", "annotate", "merge", "export", "import", "find-noise",
-    "decide", "train", "predict", "evaluate", "simulate", "history", "report", "init", "doctor", "pipeline",
+    "decide", "train", "predict", "evaluate", "simulate", "history", "report", "init", "plan",
+    "doctor", "pipeline",
 )  # fmt: skip
 WAITS_FOR_PEOPLE = 3
 

@@ -1,15 +1,18 @@
-"""`labelkit pipeline`."""
+"""The commands pipeline and plan."""
 
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from labelkit import console, task
 from labelkit.errors import UsageError
 from labelkit.options import command
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
 
 
 @command(
@@ -96,3 +99,43 @@ def _print(kind: str, shown: Any, planned: Any, folder: Path) -> None:
         raise UsageError(f"--print {kind!r}: choose sh or make")
     text = shown.as_shell(planned, folder) if kind == "sh" else shown.as_make(planned, folder)
     sys.stdout.write(text)
+
+
+@command(
+    "plan",
+    inputs="one",
+    uses=("text", "classes", "unknown_label", "label", "gold", "id", "features", "cache"),
+)
+def plan(
+    job: "Job",
+    functions: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Labeling functions to try.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="The language model to price.")] = None,
+    price: Annotated[
+        str | None, typer.Option(metavar="IN,OUT", help="Its dollars per million tokens.")
+    ] = None,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Default: within a point of the best mix."),
+    ] = None,
+    audit: Annotated[
+        int, typer.Option(metavar="N", help="Rows at random for people in each mix, to judge by.")
+    ] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Tell which techniques fit a data file, at what cost, before anything is spent.
+
+    It asks what a person would ask: are there labels, can rules cover it, is the task defined, is
+    a language model good enough, how many hours have people? Then it prices each mix by [cost] of
+    the task file and tries it out on the rows whose labels are known (column label, or --gold).
+    Nothing is sent anywhere and nothing is made up: where a figure cannot be known, it says what
+    to run to know it.
+
+    Example:
+      labelkit plan sample_data/reviews.csv --task sample_data/labelkit.toml --gold gold \\
+        --features tfidf
+    """
+    from labelkit.pipeline import outlook
+
+    outlook.plan(job, outlook.Wanted(functions, model, price, target_accuracy, audit, as_json))

@@ -313,6 +313,7 @@ async function start() {
   try {
     const first = await ask("state");
     classes = first.classes;
+    at("title").textContent = `labels for ${first.name}`;
     makeClasses();
     take(first);
   } catch {

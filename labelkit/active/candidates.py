@@ -75,6 +75,14 @@ def candidates(
     return Candidates(pool, audit, np.sort(rows[first]), alike)
 
 
+def sampled(found: Candidates, most: int, seed: int) -> Candidates:
+    """Return the candidates with so many eligible rows at most, each equally likely to be kept."""
+    if len(found.eligible) <= most:
+        return found
+    rng = np.random.default_rng([seed, 7])
+    return found._replace(eligible=np.sort(rng.choice(found.eligible, most, replace=False)))
+
+
 def alike(data: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:
     """Return a number for each row of a typed table, the same where rows say the same.
 

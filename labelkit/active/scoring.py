@@ -43,6 +43,11 @@ def asks_a_model(name: str) -> bool:
     return not reads_columns(name) and name not in ("coverage", "random")
 
 
+def covers_when_cold(name: str) -> bool:
+    """Tell whether `coverage` picks for a strategy as long as nothing could be learned."""
+    return name in registry.names("strategy") and name != "random"
+
+
 def reads_columns(name: str) -> bool:
     """Tell whether a strategy reads its scores from columns of the file."""
     prefixes = (by_column.PREFIX, disagreement.PREFIX)

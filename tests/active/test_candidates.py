@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit.active.candidates import alike, candidates, draw_audit
+from labelkit.active.candidates import alike, candidates, draw_audit, sampled
 
 
 def test_case_spaces_and_punctuation_make_no_other_text():
@@ -62,3 +62,15 @@ def test_the_audit_is_each_row_alike_and_of_the_seed():
         np.concatenate([draw_audit(pool, 3, seed) for seed in range(2000)]), minlength=20
     )[10:]
     assert counts.min() > 500 and counts.max() < 700
+
+
+def test_a_sample_of_the_candidates_is_of_the_seed_and_takes_nothing_else():
+    kinds = np.arange(50)
+    nobody = np.zeros(50, dtype=bool)
+    found = candidates(kinds, kinds[:0], nobody, kinds, nobody)
+    some = sampled(found, 10, 3)
+    assert len(set(some.eligible.tolist())) == 10
+    assert some.eligible.tolist() == sorted(some.eligible.tolist())
+    assert some.eligible.tolist() == sampled(found, 10, 3).eligible.tolist()
+    assert some.eligible.tolist() != sampled(found, 10, 4).eligible.tolist()
+    assert some.pool is found.pool and sampled(found, 50, 3) is found

@@ -46,10 +46,10 @@ def _score(pool: "Pool", n: int, rng: np.random.Generator) -> "Floats":
     scores[some] = 0.999 * left / max(float(left.max(initial=0.0)), 1e-12)
     scores[some[picks]] = 1.0 + np.arange(len(picks), 0, -1) / max(len(picks), 1)
     for place, stands_for in zip(picks, _stand_for(kernel, before, picks), strict=True):
-        about = round(stands_for * rows / len(some))
-        like = f"{about:,} rows" if len(some) == rows else f"about {about:,} rows"
+        share = f"about {100 * stands_for / len(some):.2g} % of the rows"
+        like = f"{stands_for:,} rows" if len(some) == rows else share
         pool.reasons[int(some[place])] = (
-            f"cold start: covers {like} like it" if about > 1 else "cold start: unlike others"
+            f"cold start: covers {like} like it" if stands_for > 1 else "cold start: unlike others"
         )
     return scores
 

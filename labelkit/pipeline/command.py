@@ -45,6 +45,10 @@ def pipeline(
     audit: Annotated[
         int | None, typer.Option(metavar="N", help="Random rows for people, to judge by.")
     ] = None,
+    oracle: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="A rehearsal: this column answers in people's place."),
+    ] = None,
     show: Annotated[
         str | None,
         typer.Option("--print", metavar="sh|make", help="Show the commands instead of running."),
@@ -65,12 +69,15 @@ def pipeline(
         raise UsageError("pipeline needs --work-dir DIR, the folder for what the stages leave")
     if "-" in options["input"] or str(output) == "-":
         raise UsageError("pipeline resumes by files; give files instead of -")
+    if oracle is not None:
+        _check_oracle(oracle, options, show)
+        options["gold"] = oracle  # hidden from all that learns
     from labelkit.pipeline import plan, result, run
     from labelkit.pipeline import show as shown
 
     own = {
         "stages": stages, "functions": functions, "model": model, "base_url": base_url,
-        "max_cost": max_cost, "n": n, "audit": audit, "yes": yes,
+        "max_cost": max_cost, "n": n, "audit": audit, "yes": yes, "oracle": oracle,
     }  # fmt: skip
     path = None if options["no_task"] else options["task"] or task.path_in([])
     loaded = task.load(Path(path)) if path else task.NO_TASK
@@ -81,7 +88,8 @@ def pipeline(
     for name in options["input"]:
         if not Path(name).exists():
             raise UsageError(f"there is no file {name}")
-    ran = run.run(planned, work_dir, loaded, shlex.join(["labelkit", *sys.argv[1:]]))
+    again = shlex.join(["labelkit", *sys.argv[1:]])
+    ran = run.run(planned, work_dir, loaded, again, oracle)
     figures = run.summaries(planned, work_dir)
     if options["summary"]:
         from labelkit import outputs  # knows tables, which take longer than all the rest
@@ -92,6 +100,16 @@ def pipeline(
         return
     result.show(planned, figures, loaded, options["gold"])
     console.note(f"pipeline: {ran} of {len(planned)} stages run -> {output}")
+
+
+def _check_oracle(oracle: str, options: dict[str, Any], show: str | None) -> None:
+    if options["gold"] not in (None, oracle):
+        raise UsageError(f"--oracle {oracle} is the truth too; leave --gold {options['gold']} out")
+    if options["answers"]:
+        raise UsageError("--oracle plays the person whose --answers are given; leave one out")
+    if show is not None:
+        raise UsageError("--print shows commands, and none of them plays a person; leave --oracle "
+                         "out")  # fmt: skip
 
 
 def _print(kind: str, shown: Any, planned: Any, folder: Path) -> None:

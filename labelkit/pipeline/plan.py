@@ -134,7 +134,8 @@ class _Plan:
     def _people(self, number: int, target: Path) -> Stage:
         batch = self.folder / f"batch-{self.round}.csv"
         given = list(self.options.get("answers") or [])
-        answers = given or [self.folder / f"answers-{self.round}.csv"]
+        who = "oracle" if self.own.get("oracle") else "answers"
+        answers = given or [self.folder / f"{who}-{self.round}.csv"]
         args = ["merge", *map(str, [*self.current, *answers]), "-o", str(target)]
         args += ["--batch", str(batch), *self._shared("merge")]
         reads = [*self.current, *answers, batch]

@@ -144,7 +144,7 @@ def voters_of(job: "Job", functions: Path | None, model: str | None) -> tuple[st
     """Return who could vote: rules where some are given, a language model where one is named."""
     weak, llm = job.task.table("weak-label"), job.task.table("llm-label")
     found = []
-    if functions or "functions" in weak or "rule" in weak:
+    if functions or {"functions", "rule", "keyword", "from-votes"} & set(weak):
         found.append(WEAK)
     if model or "model" in llm or job.source.has("llm_label"):
         found.append(LLM)

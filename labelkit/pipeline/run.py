@@ -10,6 +10,7 @@ from typing import Any
 from labelkit import __version__, console
 from labelkit.errors import LabelkitError, PeopleNeeded, UsageError
 from labelkit.files import whole
+from labelkit.pipeline import oracle
 from labelkit.pipeline.plan import Stage
 from labelkit.task import Task
 
@@ -17,17 +18,21 @@ _STATE = "pipeline.json"
 _LOCK = "pipeline.lock"
 
 
-def run(stages: Sequence[Stage], folder: Path, task: Task, again: str) -> int:
+def run(
+    stages: Sequence[Stage], folder: Path, task: Task, again: str, column: str | None = None
+) -> int:
     """Run the stages that are not fresh; return how many ran.
 
-    `again` is what to type to go on. Raises PeopleNeeded where answers are missing, and
-    LabelkitError, naming the stage, where a stage fails.
+    `again` is what to type to go on, `column` the one that plays the person. Raises PeopleNeeded
+    where answers are missing, and LabelkitError, naming the stage, where a stage fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         state = _State(folder)
         ran = 0
         for stage in stages:
+            if column is not None and stage.batch is not None and stage.answers is not None:
+                oracle.answer(stage.batch, stage.answers, column)
             _wait_for_people(stage, again)
             print_of_now = _fingerprint(stage, task, state)
             if state.is_fresh(stage, print_of_now):

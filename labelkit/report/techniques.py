@@ -181,8 +181,11 @@ def _commonest(model: Mapping[str, Any]) -> str:
     ]
     counts.sort(key=lambda row: -row[2])
     rows = [[given, true, round(n)] for given, true, n in counts[:30]]
+    ends = model.get("estimated_errors_90")
+    within = f" ({ends[0]:,} to {ends[1]:,} with 90 % probability)" if ends else ""
     told = pages.paragraph(
-        f"About {model.get('estimated_errors', 0):,} labels are estimated to be wrong, among them:"
+        f"About {model.get('estimated_errors', 0):,} labels are estimated to be wrong{within}, "
+        f"among them:"
     )
     header = ["given", "truly", "rows"]
     return told + pages.table("Commonest mistakes, estimated", header, rows) if rows else ""

@@ -283,3 +283,44 @@ def test_gold_measures_and_teaches_nothing(labelkit: Any, reviews: None) -> None
     Path("labelkit.toml").write_text('[task]\ngold = "gold"\n')
     lines = labelkit("pipeline", *BASE, *stages).out.splitlines()
     assert "--gold ''" in next(line for line in lines if "labelkit llm-label " in line)
+
+
+def test_a_column_plays_the_person_in_a_rehearsal(labelkit: Any, reviews: None) -> None:
+    lines = Path("reviews.csv").read_text().splitlines()
+    told = [lines[0] + ",said", *(f"{line},{truth(int(line[:3]))}" for line in lines[1:])]
+    Path("reviews.csv").write_text("\n".join(told) + "\n")
+    stages = ("--stages", "weak-label,query,people,decide", "-n", "8", "--audit", "12")
+    args = ("pipeline", *BASE, "--functions", "lfs.py", *stages, "--oracle", "said")
+    done = labelkit(*args)
+    assert done.code == 0, done.err
+    assert "people: 20 labels" in done.err and "from 12 audit rows" in done.err
+    with Path("labelled.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    people = [row for row in rows if row["label"]]
+    assert sorted(row["label_origin"] for row in people) == ["audit"] * 12 + ["query"] * 8
+    assert all(row["label"] == row["said"] for row in people)
+    assert {row["label_annotator"] for row in people} == {"oracle"}
+    again = labelkit(*args)
+    assert "nothing to do" in again.err
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (("--gold", "label"), 2, "--oracle said is the truth too; leave --gold label out"),
+        (("--answers", "a.csv"), 2, "--oracle plays the person whose --answers are given"),
+        (("--print", "sh"), 2, "none of them plays a person; leave --oracle out"),
+    ],
+)
+def test_rehearsals_that_cannot_be(
+    args: tuple[str, ...], code: int, message: str, pipeline: Any
+) -> None:
+    found = pipeline("--oracle", "said", *args)
+    assert (found.code, found.out) == (code, "")
+    assert message in found.err
+
+
+def test_a_rehearsal_needs_its_column(pipeline: Any) -> None:
+    found = pipeline("--oracle", "sad")
+    assert found.code == 1
+    assert "'sad'" in found.err

@@ -119,7 +119,7 @@ def _labels(job: "Job", given: Given, said: Sequence[Said]) -> tuple[list[str], 
 
     known, _, _ = columns.encode(values, classes, ignore, given.name, places)
     if classes is None and any(values):
-        told = listing(repr(name) for name in sorted(set(values) - {""}))
+        told = listing(console.clean(name, 40) for name in sorted(set(values) - {""}))
         console.note(f"the labels are {told}; with --classes A,B others are refused")
     return [str(label) for label in known], len(several) + int((known != values).sum())
 

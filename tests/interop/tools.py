@@ -8,6 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 CONTROL = "labelkit_label"
+# What else a server of version 1.23 tells of a task and of an annotation.
+TASK = {"drafts": [], "predictions": [7], "meta": {}, "allow_skip": True, "comment_authors": []}
+ANNOTATION = {
+    "ground_truth": False, "created_at": "2026-11-24T02:44:29.177913Z", "draft_created_at": None,
+    "unique_id": "46bb5fff-ba11-4112-b655-8b21e566d183", "import_id": None, "last_action": None,
+    "bulk_created": False, "project": 1, "parent_prediction": None, "parent_annotation": None,
+    "last_created_by": None,
+}  # fmt: skip
 
 
 class Decision(NamedTuple):
@@ -26,12 +34,12 @@ def label_studio(path: str, said: Sequence[Sequence[Decision]], control: str = C
         given = [d for d in decisions if d.label is not None]
         prediction = (task.get("predictions") or [{}])[0]
         annotations = [
-            {
+            ANNOTATION
+            | {
                 "id": (number := number + 1),
                 "completed_by": decision.who,
                 "result": _result(decision, control),
                 "was_cancelled": decision.label == "",
-                "ground_truth": False,
                 "updated_at": f"2026-11-24T02:44:{number % 60:02d}.177934Z",
                 "lead_time": decision.seconds,
                 "prediction": prediction,
@@ -40,7 +48,7 @@ def label_studio(path: str, said: Sequence[Sequence[Decision]], control: str = C
             }
             for decision in given
         ]
-        found.append({"id": i, "annotations": annotations, "data": task["data"], "meta": {}})
+        found.append(TASK | {"id": i, "annotations": annotations, "data": task["data"]})
     return found
 
 

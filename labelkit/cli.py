@@ -11,7 +11,7 @@ from typer._click.exceptions import ClickException
 from typer.core import TyperGroup
 
 from labelkit import __version__, console, files
-from labelkit.errors import LabelkitError, PeopleNeeded, nearest
+from labelkit.errors import LabelkitError, PeopleNeeded, StoppingRuleReached, nearest
 
 # name: (module:function, what it does in one line); nothing is imported before it is asked for.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -88,7 +88,8 @@ def _exit_code(run: Any, debug: bool) -> int:
     except LabelkitError as error:
         if debug:
             raise
-        say = console.say if isinstance(error, PeopleNeeded) else console.error
+        is_no_failure = isinstance(error, PeopleNeeded | StoppingRuleReached)
+        say = console.say if is_no_failure else console.error
         say(files.told(str(error)))
         return error.exit_code
     except ClickException as error:

@@ -34,6 +34,15 @@ class BudgetReached(LabelkitError):
     exit_code = 5
 
 
+class StoppingRuleReached(LabelkitError):
+    """The rule of --stop-when is reached; what was to be written is written."""
+
+    exit_code = 6
+
+
+AFTER_WRITING = (IssuesFound, StoppingRuleReached)  # errors whose command has done its work
+
+
 def nearest(name: str, choices: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the closest of `choices`, or an empty string."""
     listed = list(choices)

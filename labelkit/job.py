@@ -13,7 +13,7 @@ import pyarrow as pa
 from labelkit import cells, columns, console, history, look, outputs, table
 from labelkit import task as tasks
 from labelkit.columns import AUDIT, Labels, Mask, Texts
-from labelkit.errors import IssuesFound, LabelkitError, UsageError, listing
+from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
 from labelkit.options import Declared, split_classes
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Job:
         return self
 
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
-        done = failed is None or issubclass(failed, IssuesFound)  # its output is written
+        done = failed is None or issubclass(failed, AFTER_WRITING)  # its output is written
         if done and self.options.get("summary"):
             told = {**self._counts, **self._costs, **self._figures}
             outputs.write_summary(self.options["summary"], {"command": self.name, **told})

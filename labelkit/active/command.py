@@ -32,17 +32,17 @@ class Classifier(StrEnum):
 )
 def query(
     job: "Job",
-    n: Annotated[
-        int, typer.Option("-n", "--n", metavar="N", help="Rows to pick by the strategy.")
-    ] = 50,
+    n: Annotated[int, typer.Option("-n", "--n", metavar="N", help="Rows to pick.")] = 50,
     audit: Annotated[
-        int,
+        int | None,
         typer.Option(
             metavar="N",
             help="Also draw N rows at random, before the others: never learned from, only they "
-            "tell how accurate labels are.",
+            "tell how accurate labels are. By itself the default strategy draws one row in ten "
+            "of -n; --audit 0 draws none.",
+            show_default=False,
         ),
-    ] = 0,
+    ] = None,
     batch: Annotated[
         Path | None,
         typer.Option(
@@ -56,9 +56,11 @@ def query(
         typer.Option(
             metavar="NAME",
             help="How rows are picked: default (coverage while labels are few, then diverse), "
-            "coverage, diverse, margin, least-confidence, entropy, random, modal-uncertainty, "
-            "modal-margin, modal-entropy, modal-ranked-batch, by-column:COLUMN (lowest number "
-            "first), relabel (what find-noise flagged), or your own as file.py:function.",
+            "coverage, diverse, margin, least-confidence, entropy, random, "
+            "modal-uncertainty, modal-margin, modal-entropy, modal-ranked-batch, "
+            "by-column:COLUMN (lowest number first), disagreement:weak_label,llm_label (where "
+            "columns differ), relabel (what find-noise flagged), or your own as "
+            "file.py:function.",
         ),
     ] = "default",
     stratify: Annotated[
@@ -69,9 +71,37 @@ def query(
             show_default=False,
         ),
     ] = None,
+    balance: Annotated[
+        bool,
+        typer.Option(
+            "--balance",
+            help="Guard rare classes: the next row is one that the model takes for the class "
+            "with the fewest labels.",
+        ),
+    ] = False,
     classifier: Annotated[
         Classifier, typer.Option(help="The model that learns; auto compares them.")
     ] = Classifier.auto,
+    stop_when: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--stop-when",
+            metavar="RULE",
+            help="End with exit code 6 where it holds: kappa=.99, gain=0.1 (points that the next "
+            "batch buys), accuracy=.9, accuracy-low=.85, uncertainty=.05 or labels=500; with "
+            "commas all must hold; repeats, then any.",
+            show_default=False,
+        ),
+    ] = None,
+    price_per_label: Annotated[
+        float | None,
+        typer.Option(
+            "--price-per-label",
+            metavar="DOLLARS",
+            help="What a person's label costs. Default: [cost] human_label of the task file.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Pick the rows that are worth a person's time.
 
@@ -79,6 +109,9 @@ def query(
     columns (label llm_label: people's label first, else the machine's), audit rows never.
     query_rank numbers the picked rows, query_reason says why each was picked, query_score is
     there for every row without a label.
+
+    Each round tells how accurate the model is (by audit rows alone), whether its predictions
+    still change, and what the next batch is expected to buy for its price.
 
     Example:
       labelkit query sample_data/reviews.csv -o build/queried.csv -n 20 --audit 20 --gold gold
@@ -94,6 +127,9 @@ def query(
             strategy=strategy,
             stratify=stratify,
             classifier=classifier.value,
+            balance=balance,
+            stop_when=tuple(stop_when or ()),
+            price=price_per_label,
         ),
     )
 
@@ -116,7 +152,10 @@ def simulate(
     job: "Job",
     strategies: Annotated[
         str,
-        typer.Option(metavar="A,B", help="Strategies of query to compare with random."),
+        typer.Option(
+            metavar="A,B",
+            help="Strategies of query to compare with random; one with a comma in quotes.",
+        ),
     ] = "default,margin",
     labels: Annotated[int, typer.Option(metavar="N", help="Labels that each may ask for.")] = 500,
     per_round: Annotated[
@@ -161,11 +200,10 @@ def simulate(
     """
     from labelkit.active import simulate as work
 
-    named = [name.strip() for name in strategies.split(",") if name.strip()]
     work.simulate(
         job,
         work.Wanted(
-            strategies=list(dict.fromkeys(named)),
+            strategies=work.names(strategies),
             labels=labels,
             per_round=work.numbers("--per-round", per_round),
             seeds=seeds,

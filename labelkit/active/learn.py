@@ -38,7 +38,7 @@ def learn(
     Learns from every label but those of `barred` rows (the audits), people's first where there
     are more than 20,000.
     """
-    rows = _rows_to_learn(labels, people, barred, wanted.seed)
+    rows = rows_to_learn(labels, people, barred, wanted.seed)
     codes = labels.codes[rows]
     pool = Pool(
         features=matrix_of(features, data, eligible, np.float32),
@@ -91,10 +91,11 @@ def _modelled(
             pool.labelled, pool.codes, groups, k, FOLDS, recipe, wanted.seed
         )
         found[place] = unseen[mine]
-    return pool._replace(probabilities=found, estimator=model), facts
+    return pool._replace(probabilities=found, estimator=model), facts | {"recipe": recipe}
 
 
-def _rows_to_learn(labels: "Labels", people: "Mask", barred: "Mask", seed: int) -> "Rows":
+def rows_to_learn(labels: "Labels", people: "Mask", barred: "Mask", seed: int) -> "Rows":
+    """Return the rows whose labels are learned from, in the order of the file."""
     known = (labels.codes >= 0) & ~barred
     rows = np.flatnonzero(known)
     if len(rows) <= MOST_TO_LEARN:

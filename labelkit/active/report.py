@@ -149,7 +149,9 @@ def _shortfalls(told: Told) -> list[str]:
             if len(told.picks) == len(found.eligible)
             else "the others nearly repeat them"
         )
-        notes.append(f"-n {wanted.n + wanted.share}: picked {_counted(len(told.picks), 'row')}, {why}")
+        notes.append(
+            f"-n {wanted.n + wanted.share}: picked {_counted(len(told.picks), 'row')}, {why}"
+        )
     return notes
 
 

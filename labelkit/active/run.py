@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from labelkit.active import by_column, choose, explain, learn, report, scoring
+from labelkit import stopping
+from labelkit.active import by_column, choose, explain, learn, report, rounds, scoring
+from labelkit.active.balance import balanced
 from labelkit.active.candidates import (
     Candidates,
     Mask,
@@ -17,6 +19,7 @@ from labelkit.active.candidates import (
     draw_audit,
     people_columns,
     people_labelled,
+    sampled,
 )
 from labelkit.active.strategies import default
 from labelkit.batch import check_batch, write_batch
@@ -30,15 +33,37 @@ if TYPE_CHECKING:
     from labelkit.job import Job
 
 
+SHARE = 10  # one row in so many is drawn at random by default
+
+
+MOST_COVERED = 20_000  # rows of the pool that a cold start looks at
+
+
 class Wanted(NamedTuple):
     """The options of query."""
 
     n: int = 50
-    audit: int = 0
+    audit: int | None = None  # None: the default's own share of n
     batch: Path | None = None
     strategy: str = "default"
     stratify: str | None = None
     classifier: str = "auto"
+    balance: bool = False
+    stop_when: tuple[str, ...] = ()
+    price: float | None = None
+    share: int = 0  # of -n that went to the audit
+
+    @property
+    def audits(self) -> int:
+        """How many rows are drawn at random for the audit."""
+        return self.audit or 0
+
+    def shared(self, pool: int) -> "Wanted":
+        """Return the same where the default strategy draws one row in ten at random."""
+        if self.audit is not None or self.strategy != "default":
+            return self
+        share = min(self.n, pool) // SHARE
+        return self._replace(n=self.n - share, audit=share, share=share)
 
     @property
     def relabels(self) -> bool:
@@ -71,7 +96,9 @@ def query(job: "Job", wanted: Wanted) -> None:
     _check(job, wanted)
     labels = _labels(job)
     labelled = people_labelled(job, labels)
-    pool, audit = _pool_and_audit(job, wanted, labelled)
+    unlabelled = np.flatnonzero(_among(job) & ~labelled)
+    wanted = wanted.shared(len(unlabelled))
+    pool, audit = _pool_and_audit(job, wanted, unlabelled)
     content = _content(job)
     apart = _apart_for_audits(job, labels, audit, content)
     known = np.zeros(job.rows, dtype=bool) if wanted.relabels else labelled
@@ -83,27 +110,40 @@ def query(job: "Job", wanted: Wanted) -> None:
     barred = apart | np.isin(same, same[np.append(audit, np.flatnonzero(labels.audit))])
     if not len(found.eligible) and not len(audit):
         raise report.only_copies(job, pool, wanted.relabels)
-    how = _how_to_learn(job, wanted, labels, content)
-    scored = _score(job, wanted, labels, labelled, barred, found, content, how)
-    picks = _pick(job, wanted, scored, found, content)
-    chosen = choose.mixed(found.eligible[picks], audit, np.random.default_rng([job.seed, 6]))
-    columns = _annotations(job, scored, found, chosen, picks)
+    how = _how_to_learn(job, wanted, labels, barred, content)
+    seen = _looked_at(job, wanted, how, found)
+    scored = _score(job, wanted, labels, labelled, barred, seen, content, how)
+    picks = _pick(job, wanted, scored, seen, content)
+    chosen = choose.mixed(seen.eligible[picks], audit, np.random.default_rng([job.seed, 6]))
+    columns = _annotations(job, scored, seen, chosen, picks)
     if wanted.batch is not None:
         # Before the output, which may replace the file that the rows are read from.
-        guesses = _guesses(job, wanted, scored, found, chosen, content, how)
+        guesses = _guesses(job, wanted, scored, seen, chosen, content, how)
         _write_batch(job, wanted, chosen, columns, guesses)
     told = report.Told(found, picks, scored.strategy, wanted, scored.pool, scored.facts)
+    now = rounds.Round(
+        *(content.features, content.data, labels, labelled, barred, seen.eligible),
+        *(scored.pool, how, scored.facts.get("recipe")),
+    )
+    signs = rounds.signs(job, now, wanted)
     report.tell(job, told, labels, int(barred[labels.codes >= 0].sum()), content.features)
+    rounds.tell(job, now, signs, wanted)
     job.annotate(columns)
     report.close(job, told)
+    rounds.stop(signs, wanted)
 
 
 def _check(job: "Job", wanted: Wanted) -> None:
     """Raise an error for options that cannot be, before any work is done."""
-    if wanted.n < 0 or wanted.audit < 0:
-        name, value = ("-n", wanted.n) if wanted.n < 0 else ("--audit", wanted.audit)
+    if wanted.n < 0 or wanted.audits < 0:
+        name, value = ("-n", wanted.n) if wanted.n < 0 else ("--audit", wanted.audits)
         raise UsageError(f"{name} {value}: give a number of rows")
-    if wanted.n + wanted.audit == 0:
+    stopping.rules(wanted.stop_when)
+    if wanted.balance and wanted.stratify is not None:
+        raise UsageError("--balance and --stratify both say whose turn it is; give one of them")
+    if wanted.price is not None and wanted.price < 0:
+        raise UsageError(f"--price-per-label {wanted.price:g}: give dollars, 0 or more")
+    if wanted.n + wanted.audits == 0:
         raise UsageError("-n 0 asks for no rows, and neither does --audit")
     scoring.check(job, wanted.strategy)
     if wanted.stratify is not None:
@@ -127,16 +167,18 @@ def _labels(job: "Job") -> "Labels":
     return job.labels()
 
 
-def _pool_and_audit(job: "Job", wanted: Wanted, labelled: Mask) -> tuple[Rows, Rows]:
+def _among(job: "Job") -> Mask:
+    return np.ones(job.rows, dtype=bool) if job.chosen is None else job.chosen
+
+
+def _pool_and_audit(job: "Job", wanted: Wanted, unlabelled: Rows) -> tuple[Rows, Rows]:
     """Return the rows to pick from, and those drawn for the audit before anything is learned."""
-    among = np.ones(job.rows, dtype=bool) if job.chosen is None else job.chosen
-    unlabelled = np.flatnonzero(among & ~labelled)
     pool = unlabelled
     if wanted.relabels:
-        pool = np.flatnonzero(among & by_column.flagged(job))
-    if not len(pool) and not (wanted.audit and len(unlabelled)):
+        pool = np.flatnonzero(_among(job) & by_column.flagged(job))
+    if not len(pool) and not (wanted.audits and len(unlabelled)):
         raise report.nothing_to_ask(job, wanted.relabels)
-    return pool, draw_audit(unlabelled, wanted.audit, job.seed)
+    return pool, draw_audit(unlabelled, wanted.audits, job.seed)
 
 
 def _content(job: "Job") -> Content:
@@ -159,12 +201,24 @@ def _apart_for_audits(job: "Job", labels: "Labels", audit: Rows, content: Conten
     return apart
 
 
-def _how_to_learn(job: "Job", wanted: Wanted, labels: "Labels", content: Content) -> learn.Wanted:
+def _how_to_learn(
+    job: "Job", wanted: Wanted, labels: "Labels", barred: Mask, content: Content
+) -> learn.Wanted:
     given = job.from_proba(labels.classes)
-    asks = scoring.asks_a_model(wanted.strategy) or wanted.batch is not None
-    learns = asks and not wanted.relabels and given is None
+    asks = scoring.asks_a_model(wanted.strategy) or wanted.batch is not None or wanted.balance
+    asks |= bool(wanted.stop_when)
+    several = len(np.unique(labels.codes[(labels.codes >= 0) & ~barred])) > 1
+    learns = asks and several and not wanted.relabels and given is None
     groups = job.groups(content.features.needed) if learns else None
     return learn.Wanted(wanted.classifier, job.seed, groups, given, learns)
+
+
+def _looked_at(job: "Job", wanted: Wanted, how: learn.Wanted, found: Candidates) -> Candidates:
+    """Return the candidates, a sample of many where a cold start would compare no more."""
+    is_cold = not how.model and how.probabilities is None
+    if not is_cold or wanted.stratify is not None or not scoring.covers_when_cold(wanted.strategy):
+        return found
+    return sampled(found, max(MOST_COVERED, 10 * wanted.n), job.seed)
 
 
 def _score(
@@ -195,8 +249,11 @@ def _pick(job: "Job", wanted: Wanted, scored: Scored, found: Candidates, content
     if wanted.stratify is not None:
         values = job.source.texts(wanted.stratify)[found.eligible].astype(str)
         order = choose.taking_turns(order, np.unique(values, return_inverse=True)[1])
-    audits = content.matrix(found.audit)
-    return choose.first_different(order, scored.pool.features, wanted.n, audits)
+    elif wanted.balance and scored.pool.probabilities is not None:
+        labels = np.bincount(scored.pool.codes, minlength=len(scored.pool.classes))
+        order = balanced(order, scored.pool.probabilities.argmax(axis=1), labels)
+    audits, is_table = content.matrix(found.audit), content.features.kind == "columns"
+    return choose.first_different(order, scored.pool.features, wanted.n, audits, is_table)
 
 
 def _annotations(

@@ -1,0 +1,163 @@
+"""What a round has brought: how good the model is, whether it has settled, what more would buy."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from labelkit import classifier, console, measure, stopping
+from labelkit.active import learn
+from labelkit.active.candidates import Mask, Rows, people_columns
+from labelkit.errors import StoppingRuleReached, UsageError
+from labelkit.learning_curve import Known, expected_gain
+
+if TYPE_CHECKING:
+    from labelkit.active.pool import Floats, Pool
+    from labelkit.active.run import Wanted
+    from labelkit.columns import Labels
+    from labelkit.features import Features
+    from labelkit.job import Job
+
+SURE = 0.9
+
+
+class Round(NamedTuple):
+    """What the signs are taken from."""
+
+    features: "Features"
+    data: Any
+    labels: "Labels"
+    people: Mask  # rows that people labelled
+    barred: Mask  # rows that are never learned from
+    eligible: Rows
+    pool: "Pool"
+    how: learn.Wanted
+    recipe: classifier.Recipe | None
+
+
+def signs(job: "Job", now: Round, wanted: "Wanted") -> stopping.Signs:
+    """Return what is known after this round, and what another such batch would bring."""
+    rows = learn.rows_to_learn(now.labels, now.people, now.barred, job.seed)
+    accuracy, audits = _accuracy(job, now)
+    found = stopping.Signs(len(rows), accuracy, audits)
+    if now.pool.probabilities is None or not len(now.eligible):
+        return found
+    some = stopping.some_rows(len(now.eligible), job.seed)
+    said = now.pool.probabilities[some]
+    found = found._replace(uncertainty=stopping.uncertainty(said))
+    if now.recipe is None:
+        return found
+    matrix = now.pool.features[some]
+    newest = _kappa(job, now, rows, matrix, said)
+    if newest is not None:
+        found = found._replace(kappas=(*_earlier(job), newest)[-stopping.ROUNDS :])
+    if not now.people[rows].all():  # what people's labels add to a machine's no curve tells
+        return found
+    groups = None if now.how.groups is None else now.how.groups[rows]
+    known = Known(
+        now.pool.labelled, now.pool.codes, groups, len(now.pool.classes), now.recipe, job.seed
+    )
+    gain = expected_gain(known, matrix, wanted.n)
+    # The audit rows of a batch cost as much as the others and teach nothing.
+    return found._replace(gain=gain and gain._replace(labels=wanted.n + wanted.audits))
+
+
+def tell(job: "Job", now: Round, found: stopping.Signs, wanted: "Wanted") -> None:
+    """Say what is known after this round, and keep it in the summary and the history."""
+    if wanted.relabels:
+        return
+    for line in stopping.told(found, _price(job, wanted)):
+        console.note(line)
+    blind = _blind_spots(job, now)
+    if blind:
+        console.note(blind)
+    if found.kappas:
+        job.count(kappa=round(found.kappas[-1], 6))
+    job.figures(stopping.summary(found))
+    rules = stopping.rules(wanted.stop_when)
+    if not stopping.reached(rules, found):
+        for line in stopping.not_yet(rules, found):
+            console.note(line)
+
+
+def stop(found: stopping.Signs, wanted: "Wanted") -> None:
+    """Raise StoppingRuleReached where a rule of --stop-when is reached."""
+    why = stopping.reached(stopping.rules(wanted.stop_when), found)
+    if why:
+        raise StoppingRuleReached(f"stop: {why}")
+
+
+def _price(job: "Job", wanted: "Wanted") -> float | None:
+    """Return what a label costs in dollars: --price-per-label, else [cost] human_label."""
+    if wanted.price is not None:
+        return wanted.price
+    given = job.task.cost.get("human_label")
+    if given is None:
+        return None
+    if not isinstance(given, int | float) or given < 0:
+        raise UsageError(f"{job.task.path}: [cost] human_label must be a number of dollars")
+    return float(given)
+
+
+def _accuracy(job: "Job", now: Round) -> tuple[measure.Figure | None, int]:
+    """Return the model's accuracy on the audit rows that people labelled, and their number."""
+    rows, said = _audited(job, now)
+    if said is None or not len(rows):
+        return None, len(rows)
+    return measure.accuracy(now.labels.codes[rows], said.argmax(axis=1)), len(rows)
+
+
+def _audited(job: "Job", now: Round) -> tuple[Rows, "Floats | None"]:
+    """Return the audit rows with a person's label, and what the model says of them."""
+    named = [*people_columns(job), *(str(path) for path in job.options.get("answers") or [])]
+    by_people = np.isin(now.labels.column.astype(str), named) & (now.labels.codes >= 0)
+    rows = np.flatnonzero(now.labels.audit & by_people)
+    said = learn.likely(now.pool, now.features, now.data, now.eligible, rows, now.how)
+    if said is not None and len(said):
+        known = ~np.isnan(said).any(axis=1)
+        rows, said = rows[known], said[known]
+    return rows, said
+
+
+def _blind_spots(job: "Job", now: Round) -> str:
+    """Return which audit rows the model gets wrong though it is sure, in words; '' for none."""
+    rows, said = _audited(job, now)
+    if said is None or not len(rows):
+        return ""
+    wrong = (said.argmax(axis=1) != now.labels.codes[rows]) & (said.max(axis=1) >= SURE)
+    if not wrong.any():
+        return ""
+    keys = job.keys()
+    named = ", ".join(console.clean(keys[row]) for row in rows[wrong][:5].tolist())
+    return f"blind spots: {int(wrong.sum())} audit rows are wrong at confidence {SURE} ({named})"
+
+
+def _kappa(job: "Job", now: Round, rows: Rows, matrix: Any, said: "Floats") -> float | None:
+    """Return how alike the models with and without the newest batch label the rows.
+
+    The newest batch is what an earlier query, whose columns the file still has, had picked.
+    None where that is not known or too little was learned before.
+    """
+    name = job.column("rank")
+    if not job.source.has(name):
+        return None
+    newest = job.source.texts(name)[rows] != ""
+    codes = now.pool.codes[~newest]
+    if not newest.any() or len(np.unique(codes)) < 2:
+        return None
+    assert now.recipe is not None
+    former = classifier.fit(now.pool.labelled[~newest], codes, now.recipe, job.seed)
+    before = classifier.probabilities(former, matrix, len(now.pool.classes))
+    return stopping.kappa(before, said)
+
+
+def _earlier(job: "Job") -> tuple[float, ...]:
+    """Return the kappas of the rounds just before, as the history of the input has them."""
+    kappas: list[float] = []
+    for step in reversed(job.steps):
+        if step.get("command") != job.name:
+            continue
+        kappa = step.get("counts", {}).get("kappa")
+        if kappa is None:
+            break
+        kappas.insert(0, float(kappa))
+    return tuple(kappas)

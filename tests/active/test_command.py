@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelkit import registry
+from labelkit.active import run as run_module
 from tests.active.conftest import check_output, ranked, read, run, save, truth
 
 
@@ -274,3 +275,14 @@ def test_columns_that_contradict_each_other_are_asked_first(labelkit, reviews):
     assert [row["id"] for row in rows] == ["2", "0", "3", "1"]
     assert rows[0]["query_reason"] == "weak_label says NEG, llm_label says POS"
     assert rows[2]["query_reason"] == "weak_label says NEG, llm_label says nothing"
+
+
+def test_a_cold_start_on_many_rows_looks_at_a_sample_of_them(labelkit, reviews, monkeypatch):
+    monkeypatch.setattr(run_module, "MOST_COVERED", 30)
+    reviews(rows=90, seen=lambda i: "rare" if i == 89 else "usual")
+    run(labelkit, "-n", "2", "--batch", "todo.csv", "--classes", "POS,NEG", "--audit", "3")
+    rows = read("out.csv")
+    check_output(rows, read("todo.csv"))
+    assert sum(float(row["query_score"]) > 0 for row in rows) == 30
+    run(labelkit, "-n", "2", "--classes", "POS,NEG", "--stratify", "seen", "--audit", "0")
+    assert {row["seen"] for row in ranked()} == {"rare", "usual"}

@@ -29,10 +29,10 @@ def write(tasks: "Tasks", place: "Place") -> str:
         stream.write(b"\n]\n" if before == "," else b"[]\n")
     names = ", ".join(field.name for field in tasks.fields)
     return (
-        f"an Argilla dataset with the text field{'s' if len(tasks.fields) > 1 else ''} {names}, a "
-        f"label question {QUESTION!r} and extra metadata allowed, dataset.records.from_json"
-        f"({place.name!r}); what dataset.records.to_json writes comes back by "
-        f"labelkit import EXPORT.json -o ANSWERS.csv --from argilla"
+        f"in Argilla make a dataset with the text field{'s' if len(tasks.fields) > 1 else ''} "
+        f"{names}, a label question {QUESTION!r} and extra metadata allowed; "
+        f"dataset.records.from_json({place.name!r}), label, dataset.records.to_json('OUT.json'); "
+        f"then labelkit import OUT.json -o ANSWERS.csv --from argilla"
     )
 
 

@@ -65,7 +65,7 @@ def write(tasks: "Tasks", place: "Place") -> str:
             lines.writerow(map(held_back, cells))
         text.detach()
     return (
-        f"fill in the column label of {place.name}; it comes back by "
+        f"fill in the column label of {place.name}; then "
         f"labelkit import {place.name} -o ANSWERS.csv --from csv"
     )
 

@@ -22,8 +22,8 @@ def write(tasks: "Tasks", place: "Place") -> str:
             text = json.dumps(_task(task, tasks), ensure_ascii=False, allow_nan=False)
             stream.write(f"{text}\n".encode())
     return (
-        f"a doccano project of text classification, import {place.name} (JSONL, columns text and "
-        f"label); what it exports (JSONL) comes back by "
+        f"in doccano make a project of text classification, import {place.name} (JSONL, columns "
+        f"text and label), label, export as JSONL; then "
         f"labelkit import EXPORT.jsonl -o ANSWERS.csv --from doccano --annotator NAME"
     )
 

@@ -33,9 +33,9 @@ def write(tasks: "Tasks", place: "Place") -> str:
             before = ","
         stream.write(b"\n]\n" if before == "," else b"[]\n")
     return (
-        f"a Label Studio project with the labelling interface of {place.beside_name('.config.xml')}"
-        f" (Code), import {place.name}; what it exports (JSON) comes back by "
-        f"labelkit import EXPORT.json -o ANSWERS.csv --from label-studio"
+        f"in Label Studio make a project with the labelling interface of "
+        f"{place.beside_name('.config.xml')} (paste it under Code), import {place.name}, label, "
+        f"export as JSON; then labelkit import EXPORT.json -o ANSWERS.csv --from label-studio"
     )
 
 

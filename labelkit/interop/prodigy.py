@@ -20,8 +20,8 @@ def write(tasks: "Tasks", place: "Place") -> str:
             text = json.dumps(_task(task, tasks, options), ensure_ascii=False, allow_nan=False)
             stream.write(f"{text}\n".encode())
     return (
-        f"prodigy mark DATASET {place.name} --view-id choice; what prodigy db-out DATASET > "
-        f"OUT.jsonl writes comes back by labelkit import OUT.jsonl -o ANSWERS.csv --from prodigy"
+        f"prodigy mark DATASET {place.name} --view-id choice, prodigy db-out DATASET > OUT.jsonl; "
+        f"then labelkit import OUT.jsonl -o ANSWERS.csv --from prodigy"
     )
 
 

@@ -5,7 +5,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+
+from labelkit.table import write_table
 
 from .conftest import program
 
@@ -37,10 +40,7 @@ def test_load_dataset(labelkit: Any, source: str) -> None:
     python = program("LABELKIT_DATASETS_PYTHON")
     labels = [*CLASSES, ""]
     rows = [{"id": f"{i:03d}", "text": f"text {i} 日本", "label": n} for i, n in enumerate(labels)]
-    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    if source != "rows.jsonl":  # by way of a command that keeps every column
-        chosen = ["-o", source, "--label", "label", "--gold", "label", "-n", "1"]
-        assert labelkit("query", "rows.jsonl", *chosen).code == 0
+    write_table(pa.Table.from_pylist(rows), source)
     classes = ["--classes", ",".join('"' + name.replace('"', '""') + '"' for name in CLASSES)]
     result = labelkit("export", source, "-o", "folder", "--to", "hf", *classes)
     assert result.code == 0, result.err

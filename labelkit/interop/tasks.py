@@ -50,7 +50,7 @@ class Tasks:
         self.rows = self.guesses = self.labelled = 0
 
     def _refuse_our_names(self) -> None:
-        # A file that `import` gave, or Hugging Face's, is keyed by ours.
+        # A dataset that was exported before has both, and is keyed by the first.
         for name in (ROW_ID, ROW_KEY):
             if self._source.has(name) and self.key_name != ROW_ID:
                 raise UsageError(

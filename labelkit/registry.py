@@ -40,9 +40,18 @@ PARTS: dict[str, dict[str, str]] = {
         "replay": "labelkit.llm.providers.replay:connect",
     },
     "noise-method": {
-        "confident-learning": "labelkit.noise.methods.cleanlab:confident_learning",
+        "ensemble": "labelkit.noise.methods.ensemble:judge",
+        "knn": "labelkit.noise.methods.ensemble:judge",
+        "confident-learning": "labelkit.noise.methods.confident:judge",
+        "prune-by-class": "labelkit.noise.methods.cleanlab:prune_by_class",
         "prune-by-noise-rate": "labelkit.noise.methods.cleanlab:prune_by_noise_rate",
+        "both": "labelkit.noise.methods.cleanlab:both",
         "predicted-differs": "labelkit.noise.methods.cleanlab:predicted_differs",
+        "low-normalized-margin": "labelkit.noise.methods.cleanlab:low_normalized_margin",
+        "low-self-confidence": "labelkit.noise.methods.cleanlab:low_self_confidence",
+        "confidence-weighted-entropy": (
+            "labelkit.noise.methods.cleanlab:confidence_weighted_entropy"
+        ),
     },
     "to": {
         "label-studio": "labelkit.interop.label_studio:write",

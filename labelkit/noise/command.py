@@ -39,13 +39,14 @@ class Classifier(StrEnum):
 def find_noise(
     job: "Job",
     method: Annotated[
-        str | None,
+        str,
         typer.Option(
-            help="How labels are flagged: confident-learning (default for two classes), "
-            "prune-by-noise-rate (default for more), predicted-differs, or file.py:function.",
-            show_default=False,
+            help="How labels are judged: ensemble, knn (nearest rows alone), a filter of cleanlab "
+            "(confident-learning, prune-by-class, prune-by-noise-rate, both, predicted-differs, "
+            "low-normalized-margin, low-self-confidence, confidence-weighted-entropy), or your own "
+            "file.py:function(given, probabilities) -> quality, flag."
         ),
-    ] = None,
+    ] = "ensemble",
     n: Annotated[
         int | None,
         typer.Option(
@@ -55,8 +56,16 @@ def find_noise(
             show_default=False,
         ),
     ] = None,
+    batch: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write the flagged rows for people, likeliest errors first.",
+            show_default=False,
+        ),
+    ] = None,
     classifier: Annotated[
-        Classifier, typer.Option(help="The model that judges; auto compares them.")
+        Classifier, typer.Option(help="One model that judges; auto: several views.")
     ] = Classifier.auto,
     fix: Annotated[
         Fix | None,
@@ -72,15 +81,32 @@ def find_noise(
             show_default=False,
         ),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Also count the errors of each source or annotator that the column names.",
+            show_default=False,
+        ),
+    ] = None,
+    explain: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY",
+            help="Show all that speaks for and against the label of a row; repeats.",
+            show_default=False,
+        ),
+    ] = None,
     fail_on_issues: Annotated[
         bool, typer.Option("--fail-on-issues", help="End with exit code 4 if a label is flagged.")
     ] = False,
 ) -> None:
     """Find the labels that are probably wrong.
 
-    Each label is judged by a model that saw neither its row nor a duplicate of it. Labels of
-    audit rows are neither judged nor learned from. noise_quality ranks the labels (lower is more
-    likely wrong), noise_suggested is the likeliest class, noise_reason says why a label is flagged.
+    Several models (words, meaning, nearest rows; other columns) that did not see a row or a
+    duplicate of it say what it is. Labels of audit rows are neither judged nor learned from.
+    noise_quality is the probability that the label is right (of labels with 0.2 about one in five
+    is), noise_suggested the likeliest class, noise_reason says who doubts a flagged label and why.
 
     Example:
       labelkit find-noise sample_data/reviews.csv -o build/noise.csv --label gold
@@ -92,9 +118,12 @@ def find_noise(
         run.Wanted(
             method=method,
             n=n,
+            batch=batch,
             classifier=classifier.value,
             exclude=fix is Fix.exclude,
             matrix=matrix,
+            by=by,
+            explain=tuple(explain or ()),
             fail_on_issues=fail_on_issues,
         ),
     )

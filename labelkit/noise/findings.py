@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from labelkit.noise.duplicates import Conflict
 from labelkit.noise.judging import Evidence, Verdict
+from labelkit.noise.reasons import Speaker
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -30,16 +31,17 @@ class Findings:
         self.quality = np.full(rows, np.nan)
         self.judged = np.zeros(rows, dtype=bool)
         self.flag = np.zeros(rows, dtype=bool)
+        self.filled_up = np.zeros(rows, dtype=bool)
         self.kind = np.full(rows, "", dtype=object)
         self.reason = np.full(rows, "", dtype=object)
 
     def add_verdict(self, evidence: Evidence, verdict: Verdict) -> None:
-        """Take over the method's verdict; the suggestion is the most probable class.
+        """Take over the method's verdict; the suggestion is the class believed likeliest.
 
-        For a flagged label it is the most probable of the others.
+        For a flagged label it is the likeliest of the others.
         """
         rows, names = evidence.rows, np.array(evidence.classes, dtype=object)
-        among = evidence.probabilities.copy()
+        among = evidence.belief.copy()
         flagged = np.flatnonzero(verdict.flag)
         among[flagged, evidence.given[flagged]] = -1.0
         best = among.argmax(axis=1)
@@ -92,27 +94,40 @@ class Findings:
         rows = np.flatnonzero(self.judged & among)
         worst = np.lexsort((np.nan_to_num(self.quality[rows], nan=1.0), ~self.flag[rows]))
         picked = rows[worst[:most]]
-        filling_up = int((~self.flag[picked]).sum())
+        self.filled_up[picked] = ~self.flag[picked]
         self.flag[:] = False
         self.flag[picked] = True
-        return filling_up
+        return int(self.filled_up.sum())
 
-    def explain(self, evidence: Evidence) -> None:
-        """Give a reason for each flagged row that has none yet."""
-        order = np.argsort(-evidence.probabilities, axis=1, kind="stable")
+    def explain(self, evidence: Evidence, speaker: Speaker | None = None) -> None:
+        """Give a reason for each flagged row that has none yet.
+
+        An error is a label that another class clearly beats, an ambiguous one may be either, a
+        doubtful one is flagged because so many were asked for. `speaker` adds who says so.
+        """
         for place in np.flatnonzero(self.flag[evidence.rows]):
             row = evidence.rows[place]
             if self.kind[row]:
                 continue
-            chances, given = evidence.probabilities[place], evidence.given[place]
-            best = order[place, 0] if order[place, 0] != given else order[place, 1]
-            lead = chances[best] - chances[given]
-            kind = "doubtful" if lead <= 0 else "ambiguous" if lead < CLOSE else "error"
-            self.kind[row] = kind
-            self.reason[row] = (
-                f"{kind}: model says {evidence.classes[best]} {chances[best]:.2f}, "
+            chances, given = evidence.belief[place], int(evidence.given[place])
+            best = evidence.classes.index(self.suggested[row])
+            if best == given:  # flagged by number alone
+                best = int(np.argsort(-chances, kind="stable")[1])
+                self.suggested[row] = evidence.classes[best]
+            clear = chances[best] - chances[given] >= CLOSE
+            kind = "error" if clear else "doubtful" if self.filled_up[row] else "ambiguous"
+            same = speaker.near_duplicate(int(place)) if speaker is not None else None
+            parts = [
+                f"model says {evidence.classes[best]} {chances[best]:.2f}, "
                 f"given {evidence.classes[given]} {chances[given]:.2f}"
-            )
+            ]
+            if speaker is not None and same is not None:
+                kind, label = "duplicate-conflict", evidence.classes[same.label]
+                parts.insert(0, f"nearly the same text labelled {label} in {speaker.key(same.row)}")
+            if speaker is not None:
+                parts += speaker.parts(int(place), best)
+            self.kind[row] = kind
+            self.reason[row] = f"{kind}: {' · '.join(parts)}"
 
     def counts(self, among: Mask) -> dict[str, int]:
         """Return how many flagged rows there are of each kind of reason."""

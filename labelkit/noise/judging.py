@@ -1,13 +1,17 @@
 """Which labels are judged, by which probabilities, and the method's verdict on them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier, registry
+from labelkit import registry
 from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.noise import ensemble, matrix, mixture
+from labelkit.noise.data import Looks, Matrices
+from labelkit.noise.ensemble import Opinion
+from labelkit.noise.matrix import NoiseModel
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -16,14 +20,18 @@ Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Method = Callable[[Codes, Floats], tuple[Any, Any]]
+Look = Callable[[Matrices, Codes, Codes, int], Looks]
 
+CALIBRATED = ("ensemble", "knn")  # methods whose quality is a probability
 FEWEST = 5  # different rows of a class; with fewer, a fold may know none or one of them
 
 
 class Evidence(NamedTuple):
     """The rows that can be judged and their probabilities from models that did not see them.
 
-    `rows` places in the file, `given` codes in `classes`, `probabilities` rows x classes.
+    `rows` places in the file, `given` codes in `classes`, `probabilities` rows x classes;
+    `opinions` what each view says alone, `looks` what they saw, of the same rows;
+    `truth` probabilities that know the given labels and how these go wrong.
     """
 
     rows: Codes
@@ -31,6 +39,14 @@ class Evidence(NamedTuple):
     classes: list[str]
     probabilities: Floats
     source: str
+    opinions: Sequence[Opinion] = ()
+    looks: Looks = Looks([])
+    truth: Floats | None = None
+
+    @property
+    def belief(self) -> Floats:
+        """What each row is believed to be, its label known where `truth` is there; rows x k."""
+        return self.probabilities if self.truth is None else self.truth
 
     @property
     def agreement(self) -> float:
@@ -45,11 +61,6 @@ class Verdict(NamedTuple):
     flag: Mask
 
 
-def method_name(wanted: str | None, n_classes: int) -> str:
-    """Return the method: the one asked for, else what did best for so many classes."""
-    return wanted or ("confident-learning" if n_classes <= 2 else "prune-by-noise-rate")
-
-
 def load_method(name: str) -> Method:
     """Return a method by name or the user's own; raises UsageError where there is none."""
     try:
@@ -58,19 +69,20 @@ def load_method(name: str) -> Method:
         raise UsageError(str(error).replace("--noise-method", "--method", 1)) from error.__cause__
 
 
-def by_model(
-    matrix: Any,
+def by_views(
+    inputs: Matrices,
     rows: Codes,
     names: list[str],
     codes: Codes,
     groups: Codes,
-    kind: str,
+    look: Look,
     seed: int,
 ) -> tuple[Evidence | None, dict[str, int]]:
     """Return out-of-fold evidence on labelled rows, and the classes left out with their rows.
 
-    `matrix`, `rows`, `codes` (in `names`) and `groups` are of the labelled rows alone. A class
-    with fewer than five different rows is left out; None where fewer than two classes remain.
+    `inputs`, `rows`, `codes` (in `names`) and `groups` are of the labelled rows alone, `look` makes
+    the views of rows. A class with fewer than five different rows is left out; None where fewer
+    than two classes remain.
     """
     pairs = np.unique(np.column_stack([codes, groups]), axis=0)
     different = np.bincount(pairs[:, 0], minlength=len(names))
@@ -84,11 +96,12 @@ def by_model(
     place = np.full(len(names), -1)
     place[kept] = np.arange(len(kept))
     inside = np.flatnonzero(place[codes] >= 0)
-    given, group, inputs = place[codes[inside]], groups[inside], matrix[inside]
-    recipe, facts = classifier.select(inputs, given, len(kept), kind, seed, groups=group)
-    found = classifier.out_of_fold(inputs, given, group, len(kept), kind=recipe, seed=seed)
-    source = f"out of fold by {facts['classifier']}"
-    return Evidence(rows[inside], given, [names[c] for c in kept], found, source), left_out
+    given, group, inputs = place[codes[inside]], groups[inside], inputs.of(inside)
+    looks = look(inputs, given, group, len(kept))
+    found, opinions = ensemble.judge(looks.views, given, group, len(kept), seed)
+    source = f"out of fold by {listing([view.name for view in looks.views])}"
+    classes = [names[c] for c in kept]
+    return Evidence(rows[inside], given, classes, found, source, opinions, looks), left_out
 
 
 def by_columns(job: "Job", rows: Codes, names: list[str], codes: Codes) -> Evidence:
@@ -110,6 +123,16 @@ def _classes_of_columns(job: "Job", prefix: str, names: list[str]) -> list[str]:
     columns = [c for c in job.source.columns if c.startswith(prefix) and c != prefix]
     kinds = job.source.kinds(columns)
     return sorted({c.removeprefix(prefix) for c in columns if kinds[c] == "number"} | set(names))
+
+
+def with_truth(evidence: Evidence, method: str) -> tuple[Evidence, NoiseModel]:
+    """Return the evidence with what rows truly are, where the method asks, and the mistakes."""
+    given, probabilities = evidence.given, evidence.probabilities
+    fitted = mixture.fit(given, probabilities)
+    model = matrix.estimate(given, probabilities, evidence.classes, fitted)
+    if method not in CALIBRATED:
+        return evidence, model
+    return evidence._replace(truth=fitted.best.truth(given, probabilities)), model
 
 
 def judge(method: Method, name: str, evidence: Evidence) -> Verdict:

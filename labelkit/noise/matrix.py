@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.noise import mixture
+from labelkit.noise.mixture import Fitted
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
@@ -20,10 +22,16 @@ SUFFIXES = (".csv", ".json")
 
 
 class NoiseModel(NamedTuple):
-    """Estimated numbers of rows, k x k: `joint[i, j]` are given class i and truly class j."""
+    """Estimated numbers of rows, k x k: `joint[i, j]` are given class i and truly class j.
+
+    `interval` holds the number of wrong labels with probability 0.9; `confident` is the confident
+    joint, where it was asked for.
+    """
 
     classes: list[str]
     joint: Floats
+    interval: tuple[float, float] | None = None
+    confident: Floats | None = None
 
     @property
     def errors(self) -> int:
@@ -54,12 +62,16 @@ class NoiseModel(NamedTuple):
 
     def facts(self) -> dict[str, Any]:
         """Return all of it as plain values; the names say which way each matrix is read."""
+        low_and_high = self.interval and [round(end) for end in self.interval]
+        confident = {} if self.confident is None else {"confident_joint": self.confident}
         return {
             "classes": self.classes,
             "estimated_errors": self.errors,
+            "estimated_errors_90": low_and_high,
             "rows_given_true": self._by_name(self.joint),
             "p_given_when_true": self._by_name(self.given_when_true()),
             "p_true_when_given": self._by_name(self.true_when_given()),
+            **{name: self._by_name(joint) for name, joint in confident.items()},
         }
 
     def _by_name(self, matrix: Floats) -> dict[str, dict[str, float | None]]:
@@ -72,18 +84,31 @@ class NoiseModel(NamedTuple):
         }
 
 
-def estimate(given: Codes, probabilities: Floats, classes: list[str]) -> NoiseModel:
-    """Return the confident joint, scaled to the counts of the given labels.
+def estimate(given: Codes, probabilities: Floats, classes: list[str], fitted: Fitted) -> NoiseModel:
+    """Return the estimated joint and the interval of the number of errors.
 
-    `given` are codes 0..k-1, `probabilities` rows x k out of fold. Source: cleanlab.count;
-    Northcutt, Jiang and Chuang, JAIR 2021. A weak classifier makes the errors look more.
+    `given` are codes 0..k-1, `probabilities` rows x k out of fold, `fitted` the mixture for them.
+    """
+    joint = np.zeros((len(classes), len(classes)))
+    for start in range(0, len(given), mixture.CHUNK):
+        part = slice(start, start + mixture.CHUNK)
+        truth = fitted.best.truth(given[part], probabilities[part])
+        joint += np.eye(len(classes))[given[part]].T @ truth
+    interval = mixture.count_interval(fitted, given, probabilities)
+    return NoiseModel(list(classes), joint, interval)
+
+
+def confident_joint(given: Codes, probabilities: Floats) -> Floats:
+    """Return cleanlab's confident joint, given x true, scaled to the counts of the labels.
+
+    Northcutt, Jiang and Chuang, JAIR 2021. A weak model's mistakes count as errors in it.
     """
     from cleanlab.count import compute_confident_joint
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         joint = compute_confident_joint(np.asarray(given), probabilities, calibrate=True)
-    return NoiseModel(list(classes), np.asarray(joint, dtype=np.float64))
+    return np.asarray(joint, dtype=np.float64)
 
 
 def _rows_to_one(counts: Floats) -> Floats:

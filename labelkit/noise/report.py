@@ -10,8 +10,8 @@ import numpy.typing as npt
 from labelkit import console
 from labelkit.files import next_to
 from labelkit.noise import matrix
+from labelkit.noise.faults import SPLITS
 from labelkit.noise.findings import Findings
-from labelkit.noise.judging import Evidence
 from labelkit.noise.matrix import NoiseModel
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 Mask = npt.NDArray[np.bool_]
 
 WIDEST_TABLE = 12
-_SPLITS = ("split", "fold", "partition", "subset", "set")
 _HELD_OUT = ("test", "testing", "eval", "evaluation", "holdout", "hold-out", "held-out")
 
 
@@ -40,11 +39,6 @@ class Told(NamedTuple):
     filling_up: int
 
 
-def noise_model(evidence: Evidence) -> NoiseModel:
-    """Return the estimated mistakes between classes."""
-    return matrix.estimate(evidence.given, evidence.probabilities, evidence.classes)
-
-
 def write_matrix(path: Path, model: NoiseModel) -> None:
     """Write both matrices to a file."""
     from labelkit.files import whole
@@ -59,11 +53,11 @@ def tell(job: "Job", told: Told, model: NoiseModel | None) -> None:
     if model is not None:
         console.note(f"judged by {told.method}, probabilities {told.source}")
         _show(model)
-        if told.agreement < 0.9:
-            console.note(
-                f"the model agrees with {told.agreement:.0%} of the labels: its own mistakes are "
-                f"counted in the estimate of errors, which may be far too high"
-            )
+        low, high = model.interval or (0.0, 0.0)
+        console.note(
+            f"the model agrees with {told.agreement:.0%} of the labels; estimated errors: "
+            f"{model.errors:,}, with 90 % probability {round(low):,} to {round(high):,}"
+        )
     if reasons:
         parts = [f"{number:,} {kind}" for kind, number in reasons.items()]
         console.note(f"flagged: {' · '.join(parts)}")
@@ -128,7 +122,7 @@ def _show(model: NoiseModel) -> None:
 
 def warn_of_test_rows(job: "Job", judged: Mask) -> None:
     """Warn where judged rows are of a test split."""
-    name = next((c for c in job.source.columns if c.lower() in _SPLITS), None)
+    name = next((c for c in job.source.columns if c.lower() in SPLITS), None)
     if name is None:
         return
     values = np.char.lower(job.source.texts(name).astype(str))
@@ -177,7 +171,13 @@ def tell_gold(job: "Job", found: Findings, among: Mask) -> None:
     job.figures({"gold": figures})
 
 
-def close(job: "Job", counts: dict[str, int], model: NoiseModel | None, exclude: bool) -> None:
+def close(
+    job: "Job",
+    counts: dict[str, int],
+    model: NoiseModel | None,
+    exclude: bool,
+    batch: Path | None,
+) -> None:
     """Say in one line what was done, then what to type next."""
     text = f"{counts['judged']:,} labels judged · {counts['flagged']:,} flagged"
     if model is not None:
@@ -187,16 +187,19 @@ def close(job: "Job", counts: dict[str, int], model: NoiseModel | None, exclude:
     left = counts["labels"] - counts["judged"]
     if left:
         text += f" · {left:,} not judged"
-    job.closing(text, then=_next(job, exclude) if counts["flagged"] else None)
+    job.closing(text, then=_next(job, exclude, batch) if counts["flagged"] else None)
 
 
-def _next(job: "Job", exclude: bool) -> str | None:
+def _next(job: "Job", exclude: bool, batch: Path | None) -> str | None:
     """Return the command that learns without the flagged rows, or shows them to people.
 
     Both read the columns under their usual name only.
     """
     if job.output in ("", "-") or job.options.get("as_name"):
         return None
+    if batch is not None:
+        key = ["--id", job.key_name] if job.options.get("id") else []
+        return shlex.join(["labelkit", "annotate", str(batch), *key])
     if not exclude:
         asked = ["-o", str(next_to(job.output, "query")), "--strategy", "relabel"]
         return shlex.join(["labelkit", "query", job.output, *asked, "--batch", "todo.csv"])

@@ -19,12 +19,9 @@ Floats = npt.NDArray[np.float64]
 Verdict = tuple[Floats, npt.NDArray[np.bool_]]
 
 
-def confident_learning(given: Codes, probabilities: Floats) -> Verdict:
-    """Flag labels that another class beats by that class's own mean confidence."""
-    # cleanlab spares labels that are the most probable class: where noise hits one of two classes
-    # hard, that spares the wrong labels and flags the right ones.
-    compared = _above_thresholds(given, probabilities) if _two(probabilities) else probabilities
-    return quality(given, probabilities), _issues(given, compared, "confident_learning")
+def prune_by_class(given: Codes, probabilities: Floats) -> Verdict:
+    """Flag in each class as many labels as the estimated noise says, the least probable ones."""
+    return quality(given, probabilities), _issues(given, probabilities, "prune_by_class")
 
 
 def prune_by_noise_rate(given: Codes, probabilities: Floats) -> Verdict:
@@ -32,9 +29,38 @@ def prune_by_noise_rate(given: Codes, probabilities: Floats) -> Verdict:
     return quality(given, probabilities), _issues(given, probabilities, "prune_by_noise_rate")
 
 
+def both(given: Codes, probabilities: Floats) -> Verdict:
+    """Flag what prune_by_class and prune_by_noise_rate both flag."""
+    return quality(given, probabilities), _issues(given, probabilities, "both")
+
+
 def predicted_differs(given: Codes, probabilities: Floats) -> Verdict:
     """Flag every label that is not the most probable class."""
     return quality(given, probabilities), _issues(given, probabilities, "predicted_neq_given")
+
+
+def low_normalized_margin(given: Codes, probabilities: Floats) -> Verdict:
+    """Flag the labels of the lowest margin, so many as confident learning counts."""
+    flag = _issues(given, probabilities, "low_normalized_margin")
+    return _score(given, probabilities, "normalized_margin"), flag
+
+
+def low_self_confidence(given: Codes, probabilities: Floats) -> Verdict:
+    """Flag the labels of the lowest probability, so many as confident learning counts."""
+    flag = _issues(given, probabilities, "low_self_confidence")
+    return _score(given, probabilities, "self_confidence"), flag
+
+
+def confidence_weighted_entropy(given: Codes, probabilities: Floats) -> Verdict:
+    """Rank by entropy over the label's probability; flags as many as confident learning counts."""
+    with _quiet():
+        from cleanlab.count import num_label_issues
+
+        most = int(num_label_issues(np.asarray(given), probabilities))
+    score = _score(given, probabilities, "confidence_weighted_entropy")
+    flag = np.zeros(len(score), dtype=bool)
+    flag[np.argsort(score, kind="stable")[:most]] = True
+    return score, flag
 
 
 def quality(given: Codes, probabilities: Floats) -> Floats:
@@ -43,32 +69,20 @@ def quality(given: Codes, probabilities: Floats) -> Floats:
     With two classes the margin after each class's mean confidence is taken off: without that,
     noise that hits one class alone ranks below chance. With more, the label's own probability.
     """
-    two = _two(probabilities)
+    if probabilities.shape[1] == 2:
+        return _score(given, probabilities, "normalized_margin", adjust=True)
+    own = probabilities[np.arange(len(given)), given]
+    return np.asarray(np.clip(own, 0.0, 1.0), dtype=np.float64)
+
+
+def _score(given: Codes, probabilities: Floats, method: str, adjust: bool = False) -> Floats:
     with _quiet():
         from cleanlab.rank import get_label_quality_scores
 
         scores = get_label_quality_scores(
-            np.asarray(given),
-            probabilities,
-            method="normalized_margin" if two else "self_confidence",
-            adjust_pred_probs=two,
+            np.asarray(given), probabilities, method=method, adjust_pred_probs=adjust
         )
     return np.clip(np.asarray(scores, dtype=np.float64), 0.0, 1.0)
-
-
-def _two(probabilities: Floats) -> bool:
-    return bool(probabilities.shape[1] == 2)
-
-
-def _above_thresholds(given: Codes, probabilities: Floats) -> Floats:
-    """Return the probabilities less each class's mean confidence, lifted and scaled to sum to 1."""
-    with _quiet():
-        from cleanlab.count import get_confident_thresholds
-
-        thresholds = get_confident_thresholds(np.asarray(given), probabilities)
-    lifted = probabilities - thresholds + thresholds.max()
-    shares: Floats = lifted / lifted.sum(axis=1, keepdims=True)
-    return shares
 
 
 def _issues(given: Codes, probabilities: Floats, filter_by: str) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,55 @@
+"""Probabilities that judge each label: the mean of several views, learned from twice.
+
+The second time a row counts as much as its label is likely right by the first. The mean of both
+rounds is taken: the second is better where labels are bad, the first where they are good.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit import classifier, console
+from labelkit.noise import mixture
+from labelkit.noise.views import Labels, View
+
+Codes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+FOLDS = 5
+LEAST_WEIGHT = 0.01
+
+
+class Opinion(NamedTuple):
+    """What one view says: probabilities, rows x classes."""
+
+    name: str
+    probabilities: npt.NDArray[np.float32]
+
+
+def judge(
+    views: Sequence[View], given: Codes, groups: Codes, n_classes: int, seed: int
+) -> tuple[Floats, list[Opinion]]:
+    """Return out-of-fold probabilities, rows x classes, and what each view says."""
+    folds = classifier.assign_folds(given, groups, FOLDS, seed).astype(np.int64)
+    weights = np.ones(len(given))
+    total = np.zeros((len(given), n_classes))
+    said = [np.zeros((len(given), n_classes), dtype=np.float32) for _ in views]
+    with console.progress("judge", 2 * len(views)) as advance:
+        for _ in range(2):
+            own = np.zeros_like(total)
+            for view, opinion in zip(views, said, strict=True):
+                found = view.judge(Labels(given, weights, folds, n_classes))
+                own += found / len(views)
+                opinion += (found / 2).astype(np.float32)
+                advance()
+            total += own / 2
+            weights = _right(given, own)
+    return total, [Opinion(view.name, each) for view, each in zip(views, said, strict=True)]
+
+
+def _right(given: Codes, probabilities: Floats) -> Floats:
+    best = mixture.fit(given, probabilities, draws=0).best
+    truth = best.truth(given, probabilities)
+    return np.maximum(truth[np.arange(len(given)), given], LEAST_WEIGHT)

@@ -1,0 +1,59 @@
+"""The labels to judge: which rows have one, misspelt ones read as what was meant."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit import console
+from labelkit.errors import LabelkitError
+from labelkit.noise import typos
+
+if TYPE_CHECKING:
+    from labelkit.columns import Labels
+    from labelkit.job import Job
+
+Codes = npt.NDArray[np.int64]
+
+
+class Given(NamedTuple):
+    """The labels to judge: `rows` have one (audit rows aside), `codes` places in `names`.
+
+    `meant` maps the rows of misspelt labels to what was meant, which is what `codes` holds.
+    """
+
+    rows: Codes
+    codes: Codes
+    names: list[str]
+    meant: dict[int, str]
+
+
+def find(job: "Job", labels: "Labels") -> Given:
+    """Return the labels to judge; raises LabelkitError where there are none or of one class."""
+    rows = np.flatnonzero((labels.codes >= 0) & ~labels.audit)
+    if not len(rows):
+        where = "only on audit rows, which are not judged" if labels.audit.any() else "on no row"
+        raise LabelkitError(
+            f"{job.source.name} has labels {where}: name the columns that hold labels with --label"
+        )
+    codes, names = labels.codes[rows].astype(np.int64), labels.classes
+    counts = np.bincount(codes, minlength=len(names))
+    present = {name: int(count) for name, count in zip(names, counts, strict=True) if count}
+    meant = typos.find(present) if job.classes is None else {}
+    if len(present) - len(meant) < 2:
+        only = next(name for name in present if name not in meant)
+        raise LabelkitError(
+            f"{job.source.name}: all {len(rows)} labels are {console.clean(only)!r}; "
+            f"labels can be judged only where there are two classes or more"
+        )
+    right = np.array([names.index(meant.get(name, name)) for name in names])
+    changed = np.flatnonzero(right[codes] != codes)
+    misspelt = {int(rows[place]): names[right[codes[place]]] for place in changed}
+    return Given(rows, right[codes], names, misspelt)
+
+
+def texts(labels: "Labels", given: Given) -> npt.NDArray[np.object_]:
+    """Return the labels to judge as they stand in the file, '' elsewhere."""
+    found = np.full(len(labels.values), "", dtype=object)
+    found[given.rows] = labels.values[given.rows]
+    return found

@@ -1,0 +1,189 @@
+"""How likely each label is wrong, from probabilities of models that learned from the same labels.
+
+A model that learns from labels with errors says how a row would be *labelled*. What the row truly
+*is* lies behind it: P(label | row) = sum over classes t of P(label | t) P(t | row). Here P(t | row)
+is the softmax of the model's log-probabilities, scaled and shifted, and P(label | t) a matrix of
+mistakes; both are fitted together to the labels that were given. The idea is forward correction
+(Patrini et al., CVPR 2017) with the matrix learned too, as in latent class models (Dawid and Skene
+1979); that errors are rare and happen at like rates is a weak prior. A weak model's own mistakes
+are then not taken for errors of the labels, and mistakes that hit one class alone are seen.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Codes = npt.NDArray[np.integer[Any]]
+Floats = npt.NDArray[np.float64]
+
+FIT_ROWS = 20_000
+CHUNK = 50_000
+MOST_CLASSES = 60  # with more, all pairs of classes are confused at one rate
+MOST_EXACT = 10  # classes; with more, the interval leaves single pairs of classes where they are
+DRAWS = 200
+FLOOR = 1e-4  # probabilities below say no more than this
+
+# Prior, as means and deviations of normal distributions (of logarithms, where positive).
+_STRENGTH = (0.5, 1.0)
+_SHIFT = (0.0, 1.0)
+_RATE = (0.1, 1.5)  # of errors: its odds are within a factor of 4.5 of 1 in 10 in two of three
+_PAIR = (0.0, 1.0)
+_STARTS = (0.02, 0.1, 0.25)
+
+
+class Mixture(NamedTuple):
+    """What was fitted: `transition[t, g]` is P(given g | truly t)."""
+
+    strength: float
+    shift: Floats
+    transition: Floats
+
+    def truth(self, given: Codes, probabilities: Floats) -> Floats:
+        """Return P(true class | row and its given label), rows x classes."""
+        found = np.empty(probabilities.shape)
+        for start in range(0, len(given), CHUNK):
+            part = slice(start, start + CHUNK)
+            true = _softmax(self.strength * _logs(probabilities[part]) + self.shift)
+            true *= self.transition[:, given[part]].T
+            found[part] = true / np.maximum(true.sum(axis=1, keepdims=True), 1e-300)
+        return found
+
+
+class Fitted(NamedTuple):
+    """The likeliest mixture, and draws of others that the labels allow as well."""
+
+    best: Mixture
+    others: list[Mixture]
+
+
+def fit(given: Codes, probabilities: Floats, draws: int = DRAWS) -> Fitted:
+    """Return the mixture for labels and probabilities of models that did not see the rows.
+
+    Of many rows a sample is fitted, always the same. `others` come from the normal distribution
+    around the best (Laplace's approximation).
+    """
+    rows = _some(len(given))
+    problem = _Problem(np.asarray(given)[rows], probabilities[rows])
+    best = problem.solve()
+    if not draws:
+        return Fitted(problem.mixture(best), [])
+    rng = np.random.default_rng(11)
+    around = problem.around(best, draws, rng)
+    return Fitted(problem.mixture(best), [problem.mixture(each) for each in around])
+
+
+def count_interval(
+    fitted: Fitted, given: Codes, probabilities: Floats, share: float = 0.9
+) -> tuple[float, float]:
+    """Return the interval that holds the number of wrong labels with probability `share`."""
+    rows = _some(len(given))
+    scale = len(given) / len(rows)
+    codes, chances = np.asarray(given)[rows], probabilities[rows]
+    rng = np.random.default_rng(12)
+    drawn = []
+    for mixture in fitted.others:
+        right = mixture.truth(codes, chances)[np.arange(len(rows)), codes]
+        spread = float((right * (1 - right)).sum() * scale) ** 0.5
+        drawn.append(float((1 - right).sum()) * scale + spread * rng.standard_normal())
+    low, high = np.quantile(drawn, [(1 - share) / 2, (1 + share) / 2])
+    return max(0.0, float(low)), min(float(len(given)), float(high))
+
+
+def most_f1(quality: Floats) -> npt.NDArray[np.bool_]:
+    """Return which labels to flag so that the expected F1 of the flags is highest."""
+    wrong = 1.0 - quality
+    order = np.argsort(-wrong, kind="stable")
+    hits = np.cumsum(wrong[order])
+    f1 = 2 * hits / (np.arange(1, len(wrong) + 1) + hits[-1])
+    flag = np.zeros(len(wrong), dtype=bool)
+    flag[order[: int(f1.argmax()) + 1]] = True
+    return flag
+
+
+class _Problem:
+    """The posterior of the parameters, as one vector.
+
+    In order: log strength, k shifts, the log odds of an error, k(k-1) deviations of pairs (none
+    for very many classes).
+    """
+
+    def __init__(self, given: Codes, probabilities: Floats) -> None:
+        self.given, self.logs = given, _logs(probabilities)
+        self.k = probabilities.shape[1]
+        self.truths = np.eye(self.k)[given]
+        self.off = ~np.eye(self.k, dtype=bool)
+        pairs = self.k * (self.k - 1) if self.k <= MOST_CLASSES else 0
+        rate = np.log(_RATE[0] / (1 - _RATE[0]) / (self.k - 1))
+        parts = [(*_STRENGTH, 1), (*_SHIFT, self.k), (rate, _RATE[1], 1), (*_PAIR, pairs)]
+        self.mean = np.concatenate([np.full(n, mean) for mean, _, n in parts])
+        self.deviation = np.concatenate([np.full(n, deviation) for _, deviation, n in parts])
+
+    def mixture(self, vector: Floats) -> Mixture:
+        odds = np.zeros((self.k, self.k))
+        pairs = vector[self.k + 2 :]
+        odds[self.off] = vector[self.k + 1] + (pairs if len(pairs) else 0.0)
+        return Mixture(float(np.exp(vector[0])), vector[1 : self.k + 1], _softmax(odds))
+
+    def loss(self, vector: Floats) -> tuple[float, Floats]:
+        """Return the negative log posterior and its gradient."""
+        mixture = self.mixture(vector)
+        true = _softmax(mixture.strength * self.logs + mixture.shift)
+        joint = true * mixture.transition[:, self.given].T
+        label = np.maximum(joint.sum(axis=1), 1e-300)
+        after = joint / label[:, None]
+        pull = after - true
+        counts = after.T @ self.truths
+        turned = (counts - counts.sum(axis=1, keepdims=True) * mixture.transition)[self.off]
+        gradient = [[mixture.strength * (pull * self.logs).sum()], pull.sum(axis=0), [turned.sum()]]
+        gradient += [turned] if len(vector) > self.k + 2 else []
+        away = (vector - self.mean) / self.deviation
+        value = -float(np.log(label).sum()) + 0.5 * float(away @ away)
+        return value, away / self.deviation - np.concatenate(gradient)
+
+    def solve(self) -> Floats:
+        """Return the best vector over a few starts: there may be more than one hill."""
+        from scipy.optimize import minimize
+
+        best: Any = None
+        for rate in _STARTS:
+            start = self.mean.copy()
+            start[self.k + 1] = np.log(rate / (1 - rate) / (self.k - 1))
+            found = minimize(
+                self.loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}
+            )
+            if best is None or found.fun < best.fun - 1e-6:
+                best = found
+        return np.asarray(best.x)
+
+    def around(self, best: Floats, draws: int, rng: np.random.Generator) -> list[Floats]:
+        """Return vectors drawn around the best."""
+        free = len(best) if self.k <= MOST_EXACT else self.k + 2
+        curvature = np.empty((free, free))
+        step = 1e-4
+        for place in range(free):
+            moved = np.zeros(len(best))
+            moved[place] = step
+            slope = self.loss(best + moved)[1] - self.loss(best - moved)[1]
+            curvature[place] = slope[:free] / (2 * step)
+        values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
+        spread = vectors / np.sqrt(np.maximum(values, self.deviation.max() ** -2))
+        found = np.tile(best, (draws, 1))
+        found[:, :free] += rng.standard_normal((draws, free)) @ spread.T
+        return list(found)
+
+
+def _some(n: int) -> npt.NDArray[np.int64]:
+    if n <= FIT_ROWS:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(10).choice(n, FIT_ROWS, replace=False))
+
+
+def _logs(probabilities: Floats) -> Floats:
+    logs = np.log(np.clip(probabilities, FLOOR, 1.0))
+    return np.asarray(logs - logs.mean(axis=1, keepdims=True))
+
+
+def _softmax(values: Floats) -> Floats:
+    raised = np.exp(values - values.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))

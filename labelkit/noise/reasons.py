@@ -1,0 +1,134 @@
+"""Why a label is doubted, in words that a person can check: views, neighbours, near-duplicates.
+
+The words that speak for the suggestion are those whose share of the counts differs most between
+the two classes (the log-odds of naive Bayes, times the row's TF-IDF).
+"""
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit.errors import listing
+from labelkit.noise.judging import Evidence
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+Codes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+SHOWN = 10  # neighbours
+MOST_WORDS = 3
+SMOOTHING = 0.5
+ALIKE = 0.8  # share of different words that near-duplicates have in common
+WORD = re.compile(r"\w+")
+
+
+class Neighbour(NamedTuple):
+    """A near row of the file, its label and its distance."""
+
+    row: int
+    label: int
+    distance: float
+
+
+class Speaker:
+    """Says of places in the evidence why another class is likelier."""
+
+    def __init__(self, job: "Job", evidence: Evidence) -> None:
+        self._job, self.evidence = job, evidence
+
+    @cached_property
+    def _keys(self) -> list[str]:
+        return self._job.keys()
+
+    @cached_property
+    def _texts(self) -> list[Any]:
+        if not self._job.has_text() or self.evidence.looks.terms is None:
+            return []
+        return [self._job.source.texts(name) for name in self._job.text]
+
+    def key(self, row: int) -> str:
+        """Return what people call a row."""
+        return f"{self._job.key_name} {self._keys[row]}"
+
+    def text(self, row: int) -> str:
+        """Return the row's text, '' where texts are not read."""
+        return "\n".join(str(column[row]) for column in self._texts)
+
+    def neighbours(self, place: int) -> list[Neighbour]:
+        """Return the nearest rows that have a label, nearest first."""
+        nearest = self.evidence.looks.nearest
+        if nearest is None:
+            return []
+        rows, given = self.evidence.rows, self.evidence.given
+        return [
+            Neighbour(int(rows[near]), int(given[near]), float(distance))
+            for near, distance in zip(
+                nearest.places[place, :SHOWN], nearest.distances[place, :SHOWN], strict=True
+            )
+            if near >= 0
+        ]
+
+    def near_duplicate(self, place: int) -> Neighbour | None:
+        """Return the nearest row of another label whose text has nearly the same words."""
+        mine = self._words_of(int(self.evidence.rows[place]))
+        if len(mine) < 3:
+            return None
+        for near in self.neighbours(place):
+            other = self._words_of(near.row)
+            differs = near.label != self.evidence.given[place]
+            if differs and len(mine & other) >= ALIKE * len(mine | other):
+                return near
+        return None
+
+    def _words_of(self, row: int) -> set[str]:
+        return set(WORD.findall(self.text(row).lower()))
+
+    def words(self, place: int, best: int, most: int = MOST_WORDS) -> list[tuple[str, float]]:
+        """Return the terms of the row that speak for class `best`, strongest first."""
+        looks, given = self.evidence.looks, int(self.evidence.given[place])
+        if looks.terms is None:
+            return []
+        row = looks.words[place]
+        odds = self._shares[best, row.indices] - self._shares[given, row.indices]
+        weights = row.data * odds
+        order = np.argsort(-weights, kind="stable")[:most]
+        return [
+            (str(looks.terms[row.indices[o]]), float(weights[o])) for o in order if weights[o] > 0
+        ]
+
+    @cached_property
+    def _shares(self) -> Floats:
+        """Log of each term's share of each class, classes x terms."""
+        hot = np.eye(len(self.evidence.classes))[self.evidence.given]
+        counts = np.asarray((self.evidence.looks.words.T @ hot).T) + SMOOTHING
+        return np.asarray(np.log(counts / counts.sum(axis=1, keepdims=True)))
+
+    def views(self, place: int) -> dict[int, list[str]]:
+        """Return the names of the views by the class that each finds likeliest."""
+        found: dict[int, list[str]] = {}
+        for opinion in self.evidence.opinions:
+            found.setdefault(int(opinion.probabilities[place].argmax()), []).append(opinion.name)
+        return found
+
+    def parts(self, place: int, best: int) -> list[str]:
+        """Return the reasons, each a few words."""
+        classes, found = self.evidence.classes, []
+        sides = self.views(place) if len(self.evidence.opinions) > 1 else {}
+        for code in sorted(sides, key=lambda code: (code != best, code)):
+            names = sides[code]
+            found.append(f"{listing(names)} say{'s' * (len(names) == 1)} {classes[code]}")
+        near = self.neighbours(place)
+        same = [each for each in near if each.label == best]
+        if same:
+            where = listing([self._keys[each.row] for each in same[:3]])
+            key = self._job.key_name
+            found.append(f"{len(same)} of {len(near)} nearest are {classes[best]} ({key} {where})")
+        words = [f"“{term}”" for term, _ in self.words(place, best)]
+        if words:
+            found.append(f"words: {listing(words)}")
+        return found

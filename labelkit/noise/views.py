@@ -1,0 +1,133 @@
+"""Different looks at the same rows, each a model of its own that judges out of fold.
+
+Texts: a logistic regression on TF-IDF (`words`), naive Bayes on it (`word counts`), and, where a
+sentence embedding is at hand, a logistic regression on it (`meaning`) and its nearest rows
+(`neighbours`). Other columns: logistic regression (`columns`), histogram boosting (`trees`) and
+nearest rows (`neighbours`, where there is no embedding). They err on different rows, so their mean
+ranks better than the best of them.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit import classifier
+from labelkit.noise import neighbours
+from labelkit.noise.neighbours import Nearest
+
+Codes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Judge = Callable[["Labels"], Floats]
+
+MOST_TREES = 30  # classes: each is a forest of its own
+WORDS_STRENGTH, MEANING_STRENGTH = 3.0, 0.2  # C: stronger shrinkage than for clean labels
+
+
+class Labels(NamedTuple):
+    """What views learn from: class codes, the weight of each row, the fold it is judged in."""
+
+    codes: Codes
+    weights: Floats
+    folds: Codes
+    n_classes: int
+
+
+class View(NamedTuple):
+    """`judge` returns out-of-fold probabilities, rows x classes."""
+
+    name: str
+    judge: Judge
+
+
+def of_words(matrix: Any, seed: int) -> list[View]:
+    """Return the views of a TF-IDF matrix."""
+    recipe = classifier.Recipe("logistic", WORDS_STRENGTH)
+    return [
+        View("words", lambda labels: _out_of_fold(_learner(recipe, seed), matrix, labels)),
+        View("word counts", lambda labels: _out_of_fold(_naive_bayes, matrix, labels)),
+    ]
+
+
+def of_meaning(vectors: Any, seed: int) -> View:
+    """Return the view of sentence embeddings."""
+    recipe = classifier.Recipe("logistic", MEANING_STRENGTH)
+    return View("meaning", lambda labels: _out_of_fold(_learner(recipe, seed), vectors, labels))
+
+
+def of_columns(matrix: Any, n_classes: int, seed: int) -> list[View]:
+    """Return the views of columns that are no texts, their nearest rows aside."""
+    curved = matrix.shape[1] < classifier.WIDE and not hasattr(matrix, "tocsr")
+    recipe = classifier.Recipe("logistic", 1.0, splines=curved and _bends(matrix))
+    found = [View("columns", lambda labels: _out_of_fold(_learner(recipe, seed), matrix, labels))]
+    if matrix.shape[1] < classifier.WIDE and n_classes <= MOST_TREES:
+        trees = _learner(classifier.Recipe("boosting"), seed)
+        found.append(View("trees", lambda labels: _out_of_fold(trees, matrix, labels)))
+    return found
+
+
+def of_model(matrix: Any, recipe: classifier.Recipe, seed: int) -> View:
+    """Return a single model as the only view."""
+    return View(str(recipe), lambda labels: _out_of_fold(_learner(recipe, seed), matrix, labels))
+
+
+def of_neighbours(nearest: Nearest) -> View:
+    """Return the view of the nearest rows; a row never votes on itself or on its group."""
+
+    def judge(labels: Labels) -> Floats:
+        said = np.eye(labels.n_classes)[labels.codes] * labels.weights[:, None]
+        return nearest.votes(said)
+
+    return View("neighbours", judge)
+
+
+def find_neighbours(matrix: Any, is_text: bool, groups: Codes, seed: int) -> Nearest:
+    """Return the nearest rows of a matrix, of texts by cosine, sparse ones in 100 dimensions."""
+    from sklearn.preprocessing import normalize
+
+    if hasattr(matrix, "tocsr"):
+        from sklearn.decomposition import TruncatedSVD
+
+        width = max(1, min(100, matrix.shape[1] - 1))
+        matrix = TruncatedSVD(width, random_state=seed).fit_transform(matrix)
+    return neighbours.find(normalize(matrix) if is_text else matrix, groups, seed)
+
+
+def _bends(matrix: Any) -> bool:
+    return any(len(np.unique(column)) > 8 for column in matrix.T)
+
+
+_Learner = Callable[[Any, Codes, Floats, Any, int], Floats]
+
+
+def _learner(recipe: classifier.Recipe, seed: int) -> _Learner:
+    def learn(matrix: Any, codes: Codes, weights: Floats, held: Any, k: int) -> Floats:
+        model = classifier.fit(matrix, codes, recipe, seed, weights)
+        return classifier.probabilities(model, held, k)
+
+    return learn
+
+
+def _naive_bayes(matrix: Any, codes: Codes, weights: Floats, held: Any, k: int) -> Floats:
+    from sklearn.naive_bayes import MultinomialNB
+
+    model = MultinomialNB(alpha=0.5).fit(matrix, codes, sample_weight=weights)
+    found = np.zeros((held.shape[0], k))
+    found[:, model.classes_] = model.predict_proba(held)
+    return found
+
+
+def _out_of_fold(learn: _Learner, matrix: Any, labels: Labels) -> Floats:
+    found = np.empty((len(labels.codes), labels.n_classes))
+    for number in np.unique(labels.folds):
+        held = labels.folds == number
+        if held.all():
+            found[:] = np.bincount(labels.codes, minlength=labels.n_classes) / len(labels.codes)
+            continue
+        rest = ~held
+        weights = labels.weights[rest]
+        found[held] = learn(
+            matrix[rest], labels.codes[rest], weights, matrix[held], labels.n_classes
+        )
+    return found

@@ -23,6 +23,8 @@ PARTS: dict[str, dict[str, str]] = {
         "least-confidence": "labelkit.active.strategies.least_confidence:score",
         "entropy": "labelkit.active.strategies.entropy:score",
         "diverse": "labelkit.active.strategies.diverse:score",
+        "committee": "labelkit.active.strategies.committee:score",
+        "bald": "labelkit.active.strategies.bald:score",
         "random": "labelkit.active.strategies.random:score",
         "modal-uncertainty": "labelkit.active.strategies.modal:uncertainty",
         "modal-margin": "labelkit.active.strategies.modal:margin",

@@ -40,7 +40,7 @@ class Signs(NamedTuple):
     @property
     def kappa(self) -> float | None:
         """The mean over the last three rounds; None before there are three."""
-        return float(np.mean(self.kappas)) if len(self.kappas) >= ROUNDS else None
+        return _mean(self.kappas) if len(self.kappas) >= ROUNDS else None
 
 
 class Rule(NamedTuple):
@@ -155,6 +155,10 @@ def _state(rule: Rule, signs: Signs) -> str:
     return f"{rule.name} is {shown}{points}"
 
 
+def _mean(values: Sequence[float]) -> float:
+    return round(float(np.mean(values)), 9)  # that of .98, .99 and 1 is .99
+
+
 def kappa(before: Floats, now: Floats) -> float | None:
     """Return Cohen's kappa between the classes that two models give the same rows.
 
@@ -199,14 +203,13 @@ def _accuracy(signs: Signs) -> str:
 def _settled(signs: Signs) -> str:
     if not signs.kappas:
         return ""
-    newest = signs.kappas[-1]
-    mean = f", {np.mean(signs.kappas):.3f} over {len(signs.kappas)} rounds"
-    over = [mark for mark in KAPPA_MARKS if np.mean(signs.kappas) >= mark]
+    mean, rounds = _mean(signs.kappas), len(signs.kappas)
+    over = [mark for mark in KAPPA_MARKS if mean >= mark]
     mark = f"over the mark {over[-1]:g}" if over else f"under the mark {KAPPA_MARKS[0]:g}"
     return (
-        f"predictions: kappa {newest:.3f} with the model before the newest labels"
-        f"{mean if len(signs.kappas) > 1 else ''} ({mark} of "
-        f"{', '.join(f'{each:g}' for each in KAPPA_MARKS)})"
+        f"predictions: kappa {signs.kappas[-1]:.3f} with the model before the newest labels"
+        f"{f', {mean:.3f} over {rounds} rounds' if rounds > 1 else ''} "
+        f"({mark} of {', '.join(f'{each:g}' for each in KAPPA_MARKS)})"
     )
 
 

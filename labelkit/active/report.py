@@ -65,6 +65,8 @@ def tell(job: "Job", told: Told, labels: "Labels", barred: int, features: "Featu
     cold = _why_cold(told)
     if cold:
         console.note(cold)
+    if told.wanted.balance and told.pool.probabilities is None:
+        console.note("--balance: no model yet that tells which rows are of the rare classes")
     console.note(_pool(told))
     for text in _shortfalls(told):
         console.note(text)

@@ -9,7 +9,15 @@ from scipy import sparse
 from labelkit import classifier, registry
 from labelkit.active.pool import Pool
 from labelkit.active.scoring import checked
-from labelkit.active.strategies import coverage, default, diverse, entropy, least_confidence, margin
+from labelkit.active.strategies import (
+    coverage,
+    default,
+    diverse,
+    entropy,
+    informative,
+    least_confidence,
+    margin,
+)
 from labelkit.errors import LabelkitError
 
 NAMES = registry.names("strategy")
@@ -59,7 +67,7 @@ def test_a_pool_of_few_rows_is_enough(name, n):
         assert np.isfinite(found).all() and found.shape == (3,)
 
 
-@pytest.mark.parametrize("name", ["coverage", "diverse", "modal-ranked-batch"])
+@pytest.mark.parametrize("name", ["coverage", "diverse", "informative", "modal-ranked-batch"])
 def test_a_batch_strategy_gives_falling_scores_above_one_for_its_picks(name):
     found = score(name, pool_of(), 10)
     assert (found > 1).sum() == 10
@@ -137,31 +145,56 @@ def test_coverage_of_many_texts_without_any_label():
     assert (found > 1).sum() == 20
 
 
-@pytest.mark.parametrize("name", ["coverage", "diverse"])
+@pytest.mark.parametrize("name", ["coverage", "diverse", "informative"])
 def test_rows_that_are_all_the_same_do_no_harm(name):
     pool = pool_of(30)._replace(features=sparse.csr_matrix(np.zeros((30, 6), np.float32)))
     assert np.isfinite(score(name, pool, 10)).all()
 
 
-def test_diverse_picks_uncertain_rows_from_every_corner():
+@pytest.mark.parametrize("strategy", [diverse, informative])
+def test_uncertain_rows_come_from_every_corner(strategy):
     corners = np.repeat(np.eye(4) * 5, 30, axis=0)
     points = corners + np.random.default_rng(0).random(corners.shape) * 0.1
     sure = np.tile([[0.99, 0.01]], (120, 1))
     sure[::3] = [0.5, 0.5]
-    pool = pool_of(120)._replace(features=points, probabilities=sure)
-    picks = np.argsort(-diverse.score(pool, 4, np.random.default_rng(0)))[:4]
+    pool = pool_of(120)._replace(features=points, labelled=points[:2], probabilities=sure)
+    picks = np.argsort(-strategy.score(pool, 4, np.random.default_rng(0)))[:4]
     assert {int(corners[row].argmax()) for row in picks} == {0, 1, 2, 3}
     assert (picks % 3 == 0).all()
 
 
-def test_the_default_starts_cold_and_then_is_diverse():
+def test_informative_takes_the_row_that_lowers_the_variance_over_the_pool_most():
+    rng = np.random.default_rng(3)
+    points, meant, labelled = (rng.normal(size=(rows, 4)) for rows in (30, 50, 5))
+    found = informative._telling(points, meant, labelled, 0.5, 6)
+    known, picks = [*labelled], []
+    for _ in range(6):
+        variance = {}
+        for row in set(range(30)) - set(picks):
+            rows = np.array([*known, points[row]])
+            inverse = np.linalg.inv(informative.WORTH * rows.T @ rows + 0.5 * np.eye(4))
+            variance[row] = np.einsum("ij,jk,ik->", meant, inverse, meant)
+        picks.append(min(variance, key=variance.get))
+        known.append(points[picks[-1]])
+    assert found.tolist() == picks
+
+
+def test_informative_looks_among_the_most_uncertain_only():
+    pool = pool_of(200)
+    unsure = 1 - np.abs(np.linspace(0, 1, 200))
+    found = np.column_stack([0.5 + unsure / 2, 0.5 - unsure / 2, np.zeros(200)])
+    picks = np.flatnonzero(score("informative", pool._replace(probabilities=found), 4) > 1)
+    assert len(picks) == 4 and picks.min() >= 160
+
+
+def test_the_default_starts_cold_and_then_is_informative():
     few, many = pool_of(labelled=39), pool_of(labelled=40)
     assert default.is_cold(few) and not default.is_cold(many)
     assert default.is_cold(many._replace(probabilities=None))
     assert not default.is_cold(few._replace(estimator=None)), "probabilities made elsewhere"
     assert default.fewest(12) == 60
     assert np.array_equal(score("default", few), score("coverage", pool_of(labelled=39)))
-    assert np.array_equal(score("default", many), score("diverse", pool_of(labelled=40)))
+    assert np.array_equal(score("default", many), score("informative", pool_of(labelled=40)))
 
 
 @pytest.mark.parametrize("rows", [1, 12])
@@ -187,3 +220,21 @@ def test_scores_that_cannot_be_are_refused(found, message):
     with pytest.raises(LabelkitError) as error:
         checked("mine.py:score", found, 3)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["bald", "committee"])
+def test_members_that_contradict_each_other_are_asked_first(name):
+    rng = np.random.default_rng(0)
+    known = np.r_[rng.normal(-2, 1, 15), rng.normal(2, 1, 15)][:, None]
+    codes = np.repeat([0, 1], 15)
+    rows = np.array([[-9.0], [9.0], [float(known[:15].max() + known[15:].min()) / 2]])
+    model = classifier.fit(known, codes, classifier.Recipe("logistic", 10.0))
+    found = classifier.probabilities(model, rows, 2)
+    assert score(name, Pool(rows, found, known, codes, model, ["a", "b"], {})).argmax() == 2
+
+
+def test_a_class_seen_once_is_in_every_draw():
+    pool = pool_of(labelled=21)
+    codes = np.r_[np.zeros(20, int), 2]
+    for name in ("bald", "committee"):
+        assert np.isfinite(score(name, pool._replace(codes=codes))).all()

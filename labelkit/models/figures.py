@@ -99,8 +99,19 @@ def _columns(job: "Job", compare: str | None) -> Columns:
         ignore = job.ignores_unknown_labels()
         where = f"{job.source.name}, column {name!r}"
         coded[name] = encode(each, classes, ignore, where, job.keys)[1]
+        if truth is not None and name != gold:
+            _warn_of_other_words(name, gold, set(each), set(truth))
     judged = {name: coded[name] for name in names}
     return Columns(classes, judged, coded[gold] if truth is not None else None, gold)
+
+
+def _warn_of_other_words(name: str, gold: str, said: set[str], true: set[str]) -> None:
+    said, true = said - {""}, true - {""}
+    if said and true and not said & true:
+        console.warn(
+            f"{name} and {gold} have no label in common ({listing(sorted(said), 4)}; "
+            f"{listing(sorted(true), 4)}): are they spelt differently?"
+        )
 
 
 def _names(job: "Job", gold: str, compare: str | None) -> list[str]:
@@ -115,7 +126,8 @@ def _names(job: "Job", gold: str, compare: str | None) -> list[str]:
     named = list(dict.fromkeys([*named, *pair]))
     if not named:
         raise LabelkitError(
-            f"{job.source.name} has no label column; name one with --label COLUMN "
+            f"{job.source.name} has no label column{' beside the gold' if gold else ''}; name "
+            f"one with --label COLUMN "
             f"(columns: {listing(job.source.columns, 20)})"
         )
     if len(named) == 1 and not gold:

@@ -162,7 +162,7 @@ def _robust(
         return None, found.given_when_true, {"by": "forward", "noise_matrix": "estimated"}
     kept = np.ones(len(told.rows), dtype=bool)
     kept[hard] = found.kept
-    return kept, None, {"by": "prune", "left_out": int((~kept).sum()), "judged": len(hard)}
+    return kept, None, {"by": "prune", "left_out": int((~kept).sum()), "judged": found.judged}
 
 
 def _fit(

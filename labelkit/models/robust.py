@@ -24,9 +24,13 @@ WORDS, MEANING = Recipe("logistic", 1.0), Recipe("logistic", 0.1)  # more shrink
 
 
 class Judged(NamedTuple):
-    """The rows whose label is trusted, and P(given | true) by these judgements, k x k."""
+    """The rows whose label is trusted, and P(given | true) by these judgements, k x k.
+
+    `judged` is how many labels are of a class with enough rows to be judged.
+    """
 
     kept: Mask
+    judged: int
     given_when_true: Floats
 
 
@@ -45,7 +49,7 @@ def judge(
     counts = np.bincount(codes, minlength=n_classes)
     known = np.flatnonzero(counts >= FEWEST)
     if len(known) < 2:
-        return Judged(every, np.eye(n_classes))
+        return Judged(every, 0, np.eye(n_classes))
     judged = np.isin(codes, known)
     place = np.full(n_classes, -1)
     place[known] = np.arange(len(known))
@@ -62,7 +66,7 @@ def judge(
     kept[inside] = _trusted(given, believed)
     noise = np.eye(n_classes)
     noise[np.ix_(known, known)] = _given_when_true(given, believed)
-    return Judged(kept, noise)
+    return Judged(kept, len(inside), noise)
 
 
 def _shrunk(part: Any) -> Recipe:

@@ -31,6 +31,10 @@ class Told(NamedTuple):
     weights: Floats | None
     uncleaned: Codes
 
+    def unused(self) -> bool:
+        """Tell whether there are labels, all of which noise_use leaves out."""
+        return bool((self.uncleaned >= 0).any()) and not (self.codes >= 0).any()
+
 
 def gather(job: "Job", weight: str | None) -> Told:
     """Return all that may be learned; raises LabelkitError where columns do not fit."""

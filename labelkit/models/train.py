@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from labelkit.job import Job
 
 
+FEW = 5  # rows of a class
+FEW_ROWS = 20
+
+
 class Wanted(NamedTuple):
     """The options of train; `robust` as in `learn.How`."""
 
@@ -39,6 +43,7 @@ def train(job: "Job", wanted: Wanted) -> None:
         learning |= ~np.isnan(told.soft).all(axis=1)
     if not learning.any():
         raise LabelkitError(_nothing(job, told))
+    _refuse_measurements(job, told)
     features = job.features()
     needed = np.flatnonzero(learning | told.audit | (told.uncleaned >= 0))
     table = job.source.read(features.needed, typed=True).take(pa.array(needed))
@@ -107,7 +112,20 @@ def _nothing(job: "Job", told: Told) -> str:
         f"{job.source.name}: no row has a label to learn from"
         + (f" in {where}" if where else " (there is no column 'label')")
         + (f"; left out: {reasons}" if reasons else "; name one with --label COLUMN")
+        + ("; every label is flagged: judge again by find-noise -n N" if told.unused() else "")
     )
+
+
+def _refuse_measurements(job: "Job", told: Told) -> None:
+    """Raise where nearly each row has a label of its own: numbers to foretell, or names."""
+    labels = told.codes[told.codes >= 0]
+    different = len(np.unique(labels))
+    if len(labels) >= FEW_ROWS and different > len(labels) / 2:
+        some = listing([repr(told.classes[code]) for code in labels[:3]])
+        raise LabelkitError(
+            f"{job.source.name}: {different:,} different labels in {len(labels):,} rows (such as "
+            f"{some}) are no classes; numbers must be brought into ranges first"
+        )
 
 
 def _audited(learned: learn.Learned, matrix: Any, told: Told, needed: Codes) -> Any:
@@ -204,6 +222,11 @@ def _tell(
         + (f"; left out: {left}" if left else "")
     )
     counts = np.bincount(told.codes[learning & (told.codes >= 0)], minlength=len(told.classes))
+    if learned.facts["classes_seen"] == 1 and told.soft is None:
+        console.warn("only one class has labels: the model always answers it")
+    rare = [f"{c} ({n})" for c, n in zip(told.classes, counts, strict=True) if 0 < n < FEW]
+    if rare and learned.facts["classes_seen"] > 1:
+        console.warn(f"hardly learned, from fewer than {FEW} rows: {listing(rare)}")
     unseen = [name for name, n in zip(told.classes, counts, strict=True) if n == 0]
     if unseen and told.soft is None:
         console.warn(f"no label for {listing(unseen)}: the model never answers it")
@@ -230,6 +253,8 @@ def _before_words(before: dict[str, Any]) -> str:
 
 
 def _robust_words(facts: dict[str, Any]) -> str:
+    if facts["by"] == "prune" and not facts["judged"]:
+        return "robust: no label was judged, that needs two classes with five rows each"
     if facts["by"] == "prune":
         return (
             f"robust: {facts['left_out']:,} of {facts['judged']:,} labels look wrong and were not "

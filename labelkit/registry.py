@@ -22,6 +22,7 @@ PARTS: dict[str, dict[str, str]] = {
         "margin": "labelkit.active.strategies.margin:score",
         "least-confidence": "labelkit.active.strategies.least_confidence:score",
         "entropy": "labelkit.active.strategies.entropy:score",
+        "informative": "labelkit.active.strategies.informative:score",
         "diverse": "labelkit.active.strategies.diverse:score",
         "committee": "labelkit.active.strategies.committee:score",
         "bald": "labelkit.active.strategies.bald:score",

@@ -55,8 +55,9 @@ def query(
         str,
         typer.Option(
             metavar="NAME",
-            help="How rows are picked: default (coverage while labels are few, then diverse), "
-            "coverage, diverse, margin, least-confidence, entropy, random, "
+            help="How rows are picked: default (coverage while labels are few, then "
+            "informative), coverage, informative, diverse, margin, least-confidence, entropy, "
+            "committee, bald, random, "
             "modal-uncertainty, modal-margin, modal-entropy, modal-ranked-batch, "
             "by-column:COLUMN (lowest number first), disagreement:weak_label,llm_label (where "
             "columns differ), relabel (what find-noise flagged), or your own as "

@@ -17,6 +17,7 @@ from labelkit.errors import LabelkitError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from labelkit.features import Features
     from labelkit.job import Job
 
 FEWEST, FEWEST_A_CLASS = 20, 3
@@ -57,6 +58,20 @@ def embeds(job: "Job", text: Sequence[str]) -> bool:
     return not Embedding().missing() and _characters(job, text) <= MOST_CHARACTERS
 
 
+def for_labels(job: "Job", labelled: int) -> "Features":
+    """Return the job's features, unfitted; of few labels the embedding if nobody named another.
+
+    On few labels the words of a text say little. Embedded is what takes a short time.
+    """
+    from labelkit.features import Features
+
+    is_open = job.options.get("features", "auto") == "auto" and not job.options.get("column")
+    if labelled >= FEWEST or not (is_open and job.has_text()) or not embeds(job, job.text):
+        return job.features()
+    kinds = dict.fromkeys(job.text, "text")
+    return Features(job.text, kinds, "embedding", job.seed, cache=lambda: job.cache_dir)
+
+
 def _plain(reason: str) -> str:
     console.detail(f"features auto: TF-IDF ({reason})")
     return "tfidf"
@@ -76,13 +91,15 @@ def _labelled(job: "Job") -> tuple[Codes, Codes, int]:
 
 
 def _characters(job: "Job", text: Sequence[str]) -> int:
+    """Return the length of all texts, or that of the first ones which are too long already."""
     import pyarrow.compute as pc
 
-    return sum(
-        pc.sum(pc.utf8_length(batch.column(name))).as_py() or 0
-        for batch in job.source.batches(text)
-        for name in text
-    )
+    total = 0
+    for batch in job.source.batches(text):
+        total += sum(pc.sum(pc.utf8_length(batch.column(name))).as_py() or 0 for name in text)
+        if total > MOST_CHARACTERS:
+            break
+    return total
 
 
 def compare(

@@ -42,6 +42,14 @@ class Given:
         """What this command has spent."""
         return sum(asking.run.meter.dollars for asking in self.askings)
 
+    def all_asked(self) -> None:
+        """Note that no model is left to ask: the next --refresh asks all of them anew.
+
+        Not before: what the first has said again is not asked once more for the second.
+        """
+        for asking in self.askings:
+            self.cache.end_refresh(asking.scope)
+
 
 @dataclass
 class Asking:
@@ -52,19 +60,16 @@ class Asking:
     rows: Rows
     known: Known
     price: cost.Price | None
+    scope: str  # by which a --refresh that was stopped is known again
     way: str = AS_GIVEN  # how confidence was calibrated
 
     def label(self, given: Given) -> list[Labelled]:
         """Return the answers about the distinct texts, their confidence calibrated."""
         job, run, wanted = given.job, self.run, self.variant.wanted
         run.meter = _meter(job, self, given.dollars)
-        scope = digest(
-            [run.settings.model, run.settings.base_url, run.task.classes, job.options["input"]]
-        )
         if wanted.refresh:
-            run.cache.begin_refresh(scope)
+            run.cache.begin_refresh(self.scope)
         found = self._answers()
-        run.cache.end_refresh(scope)
         if run.meter.read_in_part:
             run.notes.append(
                 f"{run.meter.read_in_part:,} long requests were counted as fewer tokens than they "
@@ -92,7 +97,7 @@ class Asking:
     def expected(self) -> outlook.Expected:
         """Return what is left to ask, and about what it would cost."""
         if self.variant.wanted.refresh:
-            self.run.cache.begin_refresh(digest(self.run.name), noted=False)
+            self.run.cache.begin_refresh(self.scope, noted=False)
         return outlook.expected_of(self.run, self.rows, self.price)
 
     def counts(self) -> dict[str, Any]:
@@ -101,7 +106,19 @@ class Asking:
 
 
 def prepare(given: Given, variant: Variant, chosen: NDArray[np.bool_] | None) -> Asking:
-    """Return a model ready to be asked about the chosen rows (None: all)."""
+    """Return a model ready to be asked about the chosen rows (None: all).
+
+    UsageError names the model or its file where there are several.
+    """
+    try:
+        return _prepare(given, variant, chosen)
+    except UsageError as error:
+        if not variant.name:
+            raise
+        raise UsageError(f"{variant.given}: {error}") from error
+
+
+def _prepare(given: Given, variant: Variant, chosen: NDArray[np.bool_] | None) -> Asking:
     job, classes, people = given.job, given.classes, given.people
     wanted, task = variant.wanted, variant.task
     settings = wanted.settings()
@@ -129,7 +146,8 @@ def prepare(given: Given, variant: Variant, chosen: NDArray[np.bool_] | None) ->
     )
     if wanted.batch_price is not None:
         run.batch_price = cost.read_price(wanted.batch_price, "--batch-price")
-    asking = Asking(variant, run, rows, known, price)
+    scope = digest([settings.model, settings.base_url, classes, job.options["input"]])
+    asking = Asking(variant, run, rows, known, price, scope)
     run.meter = _meter(job, asking, given.dollars)
     given.askings.append(asking)
     return asking

@@ -53,6 +53,18 @@ class Result:
             f"{asking.variant.name}: {note}" for asking in self.askings for note in asking.run.notes
         ]
 
+    def shares(self) -> list[dict[str, Any]]:
+        """Return of each model the texts that it decides, its requests, tokens and dollars."""
+        return [
+            {
+                "name": asking.variant.name,
+                "model": asking.run.model_name(),
+                "texts": self.whose.count(place),
+                **asking.counts(),
+            }
+            for place, asking in enumerate(self.askings)
+        ]
+
     def counts(self) -> dict[str, Any]:
         """Return requests, tokens and dollars of all models together."""
         each = [asking.counts() for asking in self.askings]
@@ -66,6 +78,7 @@ def label(given: Given, first: Asking, others: Sequence[Variant], wanted: Wanted
     result = Result([first], first.rows, first.known, given.classes, asked, whose)
     for variant in others:
         result = _next(given, result, variant, wanted)
+    given.all_asked()
     return result
 
 

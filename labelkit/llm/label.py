@@ -3,6 +3,8 @@
 import time
 from collections.abc import Sequence
 
+import numpy as np
+
 from labelkit import columns, console
 from labelkit.errors import UsageError
 from labelkit.job import Job
@@ -15,10 +17,14 @@ from labelkit.llm.variants import Variant
 
 def llm_label(job: Job, wanted: Wanted, tried: Sequence[str] = (), as_json: bool = False) -> None:
     """Label the chosen rows of a job and write the output, or compare what is tried on some."""
+    if as_json and not tried:
+        raise UsageError("--json is the form of the table of --try: leave it out, or add --try")
     chosen = _variants(job, wanted, tried)
     people = gather.people(job)
     given = Given(job, _classes(job, people, chosen), people, Cache(job.cache_dir))
     try:
+        if wanted.show_prompt:
+            return _show_prompts(given, chosen)
         if tried:
             return trial.compare(given, chosen, wanted, as_json)
         return _label(given, chosen, wanted)
@@ -33,11 +39,16 @@ def llm_label(job: Job, wanted: Wanted, tried: Sequence[str] = (), as_json: bool
 
 
 def _variants(job: Job, wanted: Wanted, tried: Sequence[str]) -> list[Variant]:
-    if tried and wanted.cascade is not None:
+    if tried and variants.typed(job, "cascade", wanted.cascade):
         raise UsageError("--try compares single models: leave out --cascade")
     if tried:
         return variants.tried(job, wanted, tried)
-    if wanted.cascade is not None:
+    model_instead = variants.typed(job, "model", wanted.model)
+    if wanted.cascade is not None and (
+        not model_instead or variants.typed(job, "cascade", wanted.cascade)
+    ):
+        if model_instead:
+            raise UsageError("--cascade names the models: leave out --model")
         return variants.cascaded(job, wanted, wanted.cascade)
     return [variants.single(job, wanted)]
 
@@ -57,8 +68,7 @@ def _label(given: Given, chosen: Sequence[Variant], wanted: Wanted) -> None:
     job = given.job
     first = prepare(given, chosen[0], job.chosen)
     aim = aims.aim_of(job, wanted, first.known)
-    if wanted.show_prompt:
-        return _show_prompt(first)
+    _check(given, chosen[1:])
     if wanted.dry_run or (first.price is not None and console.can_ask() and not wanted.yes):
         asked = [first, *(prepare(given, variant, job.chosen) for variant in chosen[1:])]
         expected = [asking.expected() for asking in asked]
@@ -70,6 +80,23 @@ def _label(given: Given, chosen: Sequence[Variant], wanted: Wanted) -> None:
     result = cascade.label(given, first, chosen[1:], wanted)
     write.write(job, result, aim, time.monotonic() - started)
     return None
+
+
+def _check(given: Given, later: Sequence[Variant]) -> None:
+    """Raise what is wrong with models that come later, before the first one is paid."""
+    nothing = np.zeros(given.job.rows, dtype=np.bool_)
+    known = list(given.askings)
+    for variant in later:
+        prepare(given, variant, nothing)
+    given.askings[:] = known
+
+
+def _show_prompts(given: Given, chosen: Sequence[Variant]) -> None:
+    for variant in chosen:
+        asking = prepare(given, variant, given.job.chosen)
+        if len(chosen) > 1:
+            console.note(f"{console.clean(variant.name)} is told:\n")
+        _show_prompt(asking)
 
 
 def _show_prompt(asking: Asking) -> None:

@@ -44,6 +44,7 @@ def compare(given: Given, variants: Sequence[Variant], wanted: Wanted, as_json: 
         figures, hits = _figures(given, asking, truth)
         found.append(figures)
         right.append(hits)
+    given.all_asked()
     best = max(range(len(found)), key=lambda place: int(right[place].sum()))
     for place, figures in enumerate(found):
         same = place == best
@@ -108,7 +109,8 @@ def _paid(asking: Asking, rows: int) -> dict[str, float | None]:
     """Return what all answers took, those of earlier runs included."""
     meter = asking.run.meter
     tokens_in, tokens_out = meter.tokens_in + meter.known_in, meter.tokens_out + meter.known_out
-    price = asking.price
+    by_batch = asking.run.settings.batch_api and asking.run.batch_price is not None
+    price = asking.run.batch_price if by_batch else asking.price
     dollars = None if price is None else price.dollars(tokens_in, tokens_out) * 1000 / rows
     return {"dollars_per_1000": dollars, "tokens_per_row": (tokens_in + tokens_out) / rows}
 
@@ -130,6 +132,9 @@ def _show(
         f"llm-label --try: {len(right[0]):,} rows with a known label{biased}; "
         f"{_verdict(found, best)}; of the chosen one, audit rows tell the accuracy"
     )
+    written = job.source.name if job.options.get("in_place") else job.options.get("output")
+    if written:
+        console.note(f"llm-label --try only compares: {written} is not written")
 
 
 def _stand_for_all(given: Given) -> bool:
@@ -146,4 +151,9 @@ def _verdict(found: list[dict[str, Any]], best: int) -> str:
         return "nothing to compare with"
     if not behind:
         return f"{name} is better than the others (McNemar, p < 0.05)"
-    return f"{name} is ahead, but not shown to be better than {', '.join(behind)}"
+    ahead = "" if found[best]["accuracy"] == max(_others(found, best)) else "ahead, but "
+    return f"{name} is {ahead}not shown to be better than {', '.join(behind)}"
+
+
+def _others(found: list[dict[str, Any]], best: int) -> list[float]:
+    return [each["accuracy"] for place, each in enumerate(found) if place != best]

@@ -17,6 +17,7 @@ _OF_THE_COMMAND = (
     "threshold", "target_accuracy", "batch", "max_cost", "dry_run", "show_prompt", "yes",
     "refresh", "wait", "cascade", "unsure",
 )  # fmt: skip
+_SPELLED = {"tried": "try", "as_json": "json"}
 _SAME_FOR_ALL = ("text", "label", "answers", "gold", "id", "where", "sample")
 
 
@@ -26,6 +27,14 @@ class Variant(NamedTuple):
     name: str
     wanted: Wanted
     task: Task
+    given: str = ""  # its name, or its file
+
+
+def typed(job: Job, name: str, value: str | None) -> bool:
+    """Tell whether an option was given on the command line, which goes before the task file."""
+    told = job.task.table(job.name).get(name)
+    by_file = ",".join(map(str, told)) if isinstance(told, list) else told
+    return value is not None and value != by_file
 
 
 def single(job: Job, wanted: Wanted) -> Variant:
@@ -35,13 +44,13 @@ def single(job: Job, wanted: Wanted) -> Variant:
 
 def tried(job: Job, wanted: Wanted, given: Sequence[str]) -> list[Variant]:
     """Return those of --try: a task file that says what is different, or a model's name."""
+    if not all(one.strip() for one in given):
+        raise UsageError("--try '': give a task file or the name of a model")
     return _named([_read(job, wanted, one, "--try") for one in given])
 
 
 def cascaded(job: Job, wanted: Wanted, given: str) -> list[Variant]:
     """Return those of --cascade, in their order, each with its own price."""
-    if wanted.model is not None:
-        raise UsageError("--cascade names the models: leave out --model")
     names = [name.strip() for name in given.split(",")]
     if len(names) < 2 or not all(names):
         raise UsageError(
@@ -83,18 +92,21 @@ def _named(variants: list[Variant]) -> list[Variant]:
 
 def _read(job: Job, wanted: Wanted, given: str, option: str) -> Variant:
     if not given.endswith(".toml"):
-        return Variant(given, replace(wanted, model=given), job.task)
+        return Variant(given, replace(wanted, model=given), job.task, given)
     path = Path(given)
     job.also_reads(path)
     own = tasks.load(path)
     options = _options(path)
     known = {field.name for field in fields(Wanted)} - set(_OF_THE_COMMAND)
     _check(job, path, options, known, option)
+    if own.content.get("cost", {}) != {} and own.cost != job.task.cost:
+        raise UsageError(
+            f"{path}: [cost] is the same for all of {option}: give it in labelkit.toml"
+        )
     told = job.task.content.get("task", {}) | own.content.get("task", {})
     mine = {name: value for name, value in options.items() if name in known}
-    return Variant(
-        path.stem, replace(wanted, **mine), Task(path, job.task.content | {"task": told})
-    )
+    both = Task(path, job.task.content | {"task": told})
+    return Variant(path.stem, replace(wanted, **mine), both, given)
 
 
 def _options(path: Path) -> dict[str, Any]:
@@ -117,7 +129,7 @@ def _check(job: Job, path: Path, options: dict[str, Any], known: set[str], optio
             continue
         if name == "classes" and job.classes in (None, split_classes(value)):
             continue
-        shown = name.replace("_", "-")
+        shown = _SPELLED.get(name, name.replace("_", "-"))
         raise UsageError(
             f"{path}: {shown!r} is the same for all of {option}: give it on the command line or "
             "in labelkit.toml"

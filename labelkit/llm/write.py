@@ -44,6 +44,8 @@ def write(job: Job, result: Result, aim: Aim, seconds: float) -> None:
     way = " + ".join(asking.way for asking in result.askings)
     calibration = {"by": way, "known_rows": result.known.count}
     job.figures({"notes": result.notes, "calibration": calibration, **audit})
+    if len(result.askings) > 1:
+        job.figures({"models": result.shares()})
     to_people = _below(job, outcomes, cut) if cut is not None else []
     if cut is not None:
         job.figures({"threshold": {**cut._asdict(), "to_people": len(to_people)}})
@@ -55,7 +57,7 @@ def write(job: Job, result: Result, aim: Aim, seconds: float) -> None:
     if cut is not None:
         _say_cut(job, result, looked, cut, aim, len(to_people))
     _say_audit(audit)
-    job.closing(_closing(job, result, looked, labelled, counts), then=_next(job, aim))
+    job.closing(_closing(job, result, looked, labelled, counts), then=_next(job, aim, to_people))
 
 
 def _annotate(job: Job, result: Result, outcomes: Outcomes) -> None:
@@ -179,16 +181,15 @@ def _closing(
     else:
         parts.append(f"${result.dollars:.4f}")
     if len(result.askings) > 1:
-        texts = [result.whose.count(place) for place in range(len(result.askings))]
-        each = zip(result.askings, texts, strict=True)
-        parts.append(", ".join(f"{console.clean(a.variant.name)} decides {n:,}" for a, n in each))
+        each = [f"{console.clean(one['name'])} decides {one['texts']:,}" for one in result.shares()]
+        parts.append(", ".join(each))
     return " · ".join(parts)
 
 
-def _next(job: Job, aim: Aim) -> str | None:
+def _next(job: Job, aim: Aim, to_people: Sequence[int]) -> str | None:
     if job.output in ("", "-"):
         return None
-    if aim.batch is not None and str(aim.batch) != "-":
+    if aim.batch is not None and to_people and str(aim.batch) != "-":
         return shlex.join(["labelkit", "annotate", str(aim.batch)])
     asked = shlex.join(["labelkit", "query", job.output, "-o", str(next_to(job.output, "query"))])
     label = shlex.quote(job.column("label"))

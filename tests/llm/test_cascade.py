@@ -1,5 +1,6 @@
 """--cascade: the cheap model about all rows, the strong one where it is unsure."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,77 @@ def test_a_file_says_what_is_different(ask: Ask, chat_server: ChatServer, write:
     dry = ask("--cascade", "tiny-1,prompts/strong.toml", "--dry-run", "--price", "1,1").err
     assert "30 already answered · 0 requests to tiny-1" in dry
     assert "of these at most · 6 already answered · 24 requests to tiny-2" in dry
+
+
+def test_what_is_wrong_with_the_second_is_told_before_the_first_is_paid(
+    ask: Ask, chat_server: ChatServer, write: Any
+) -> None:
+    write("cheap.toml", '[llm-label]\nmodel = "tiny-1"\nprice = [1, 1]\n')
+    for content, said in (
+        ("", "strong.toml: --max-cost needs the price of tiny-2"),
+        ('confidence = "sure"', "strong.toml: --confidence 'sure' is not known"),
+        ("price = [1, 2, 3]", "strong.toml: --price '1,2,3': give dollars per million"),
+        ("[cost]\nbudget = 1", "strong.toml: [cost] is the same for all of --cascade"),
+        ("json = true", "strong.toml: 'json' is the same for all of --cascade"),
+        ('try = ["x"]', "strong.toml: 'try' is the same for all of --cascade"),
+    ):
+        write("strong.toml", f'[llm-label]\nmodel = "tiny-2"\n{content}\n')
+        result = ask("--cascade", "cheap.toml,strong.toml", "--max-cost", "9")
+        assert (result.code, said in result.err) == (2, True), result.err
+    assert chat_server.seen["requests"] == 0
+
+
+def test_the_command_line_goes_before_the_task_file(ask: Ask, write: Any) -> None:
+    write("labelkit.toml", '[llm-label]\nmodel = "tiny-3"\n')
+    assert ask("--cascade", "tiny-1,tiny-2").code == 0
+    write("labelkit.toml", '[llm-label]\ncascade = ["tiny-1", "tiny-2"]\n')
+    result = ask("--model", "tiny-2")
+    assert result.code == 0, result.err
+    assert {model for (model,) in columns("llm_model")} == {"tiny-2"}
+    assert ask().code == 0
+    assert {model for (model,) in columns("llm_model")} == {"tiny-1", "tiny-2"}
+
+
+def test_a_refresh_that_was_stopped_goes_on(ask: Ask, chat_server: ChatServer) -> None:
+    both = ["--cascade", "tiny-1,tiny-2", "--refresh"]
+    assert ask(*both).code == 0
+    assert chat_server.seen["requests"] == 36
+    money = ["--price", "1,1/1000,1000", "--max-tokens", "20", "--max-cost", "0.4"]
+    assert ask(*both, *money).code == 5
+    stopped = chat_server.seen["requests"]
+    assert 66 < stopped < 72
+    assert "30 already answered · 0 requests to tiny-1" in ask(*both, *money, "--dry-run").err
+    assert ask(*both, "--max-tokens", "20").code == 0
+    assert chat_server.seen["requests"] == 72
+    assert ask(*both, "--max-tokens", "20").code == 0
+    assert chat_server.seen["requests"] == 108
+
+
+def test_batch_jobs_of_a_refresh_come_to_an_end(ask: Ask, chat_server: ChatServer) -> None:
+    told = ["--cascade", "tiny-1,tiny-2", "--batch-api", "--no-wait", "--refresh"]
+    said = [ask(*told) for _ in range(3)]
+    assert [each.code for each in said] == [5, 5, 0]
+    assert "29 requests are with the provider now" in said[0].err
+    assert "5 requests are with the provider now" in said[1].err
+    assert [label for (label,) in columns("llm_label")] == TRUTH
+
+
+def test_the_summary_and_the_history_tell_of_each(ask: Ask) -> None:
+    money = ["--price", "1000,1000/10000,10000"]
+    assert ask("--cascade", "tiny-1,tiny-2", *money, "--summary", "s.json").code == 0
+    step = json.loads(Path("out.csv.history.json").read_text())["steps"][-1]
+    summary = json.loads(Path("s.json").read_text())
+    for told in (summary["models"], step["figures"]["models"]):
+        assert [each["texts"] for each in told] == [24, 6]
+        assert [each["requests"] for each in told] == [30, 6]
+        assert [each["dollars"] for each in told] == pytest.approx([3.3, 6.6])
+    assert summary["dollars"] == pytest.approx(9.9)
+
+
+def test_its_prompts_are_seen_and_nothing_is_sent(ask: Ask, chat_server: ChatServer) -> None:
+    said = ask("--cascade", "tiny-1,tiny-2", "--show-prompt").err
+    assert said.count("[system]") == 2 and "tiny-2 is told:" in said
+    assert chat_server.seen["requests"] == 0
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,8 @@ def test_nothing_is_sent_on_a_dry_run_or_beyond_the_limit(
     [
         (["--try", "tiny-1", "--cascade", "a,b"], 2, "leave out --cascade"),
         (["--try", "tiny-1", "--threshold", "0.7"], 2, "--try only compares"),
+        (["--try", ""], 2, "give a task file or the name of a model"),
+        (["--json", "--model", "tiny-1", "-o", "o.csv"], 2, "leave it out, or add --try"),
         (["--try", "a.toml"], 2, "there is no task file a.toml"),
         (["--try", "tiny-9"], 1, "has no model 'tiny-9'; did you mean"),
     ],
@@ -107,3 +109,32 @@ def test_what_cannot_be(ask: Ask, more: list[str], code: int, said: str) -> None
     assert (result.code, result.out) == (code, "")
     assert said in result.err
     assert ask("--try", "tiny-1", gold="").code == 2
+
+
+def test_its_prompts_are_seen_and_nothing_is_sent(ask: Ask, chat_server: ChatServer) -> None:
+    result = ask("--try", "bare.toml", "--try", "guided.toml", "--show-prompt")
+    assert (result.code, result.out) == (0, "")
+    bare, guided = result.err.split("guided is told:")
+    assert bare.startswith("bare is told:") and "Judge the film." not in bare
+    assert "Judge the film." in guided and "bad film 0" in guided
+    assert chat_server.seen["requests"] == 0
+
+
+def test_a_batch_job_is_counted_at_its_price(ask: Ask) -> None:
+    result = ask("--try", "bare.toml", "--batch-api", "--batch-price", "50,50", "--json")
+    assert result.code == 0, result.err
+    assert json.loads(result.out)["tried"][0]["dollars_per_1000"] == pytest.approx(5.5)
+
+
+def test_what_is_equally_good_is_not_ahead_and_nothing_is_written(ask: Ask, write: Any) -> None:
+    write("same.toml", '[llm-label]\nmodel = "tiny-1"\n')
+    result = ask("--try", "tiny-1", "--try", "same.toml", "-o", "out.csv")
+    assert "; tiny-1 is not shown to be better than same; " in result.err
+    assert "--try only compares: out.csv is not written" in result.err
+    assert not Path("out.csv").exists()
+
+
+def test_the_command_line_goes_before_the_task_file(ask: Ask, write: Any) -> None:
+    write("labelkit.toml", '[llm-label]\ncascade = ["tiny-1", "tiny-2"]\n')
+    result = ask("--try", "tiny-2", "--json")
+    assert json.loads(result.out)["tried"][0]["accuracy"] == 1.0

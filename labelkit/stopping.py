@@ -3,7 +3,7 @@
 Whoever asks people in rounds takes the signs after each round and hands them to the rules.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from labelkit.errors import UsageError, listing, nearest
 from labelkit.learning_curve import Gain
 from labelkit.measure import Figure
 
+Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
 
 KAPPA_MARKS = (0.9, 0.95, 0.99)
@@ -159,16 +160,26 @@ def _mean(values: Sequence[float]) -> float:
     return round(float(np.mean(values)), 9)  # that of .98, .99 and 1 is .99
 
 
-def kappa(before: Floats, now: Floats) -> float | None:
+def kappa(before: Codes, now: Codes, n_classes: int) -> float | None:
     """Return Cohen's kappa between the classes that two models give the same rows.
 
     None where either gives every row the same class: a model that has seen nothing of the others
     is no sign that it has settled.
     """
-    first, second = before.argmax(axis=1), now.argmax(axis=1)
-    if len(np.unique(first)) < 2 or len(np.unique(second)) < 2:
+    if len(np.unique(before)) < 2 or len(np.unique(now)) < 2:
         return None
-    return float(measure.kappa(measure.confusion(first, second, now.shape[1])))
+    return float(measure.kappa(measure.confusion(before, now, n_classes)))
+
+
+def price_of_label(given: float | None, cost: Mapping[str, Any]) -> float | None:
+    """Return what a person's label costs in dollars: the given price, else that of [cost]."""
+    price = cost.get("human_label") if given is None else given
+    if price is None:
+        return None
+    if not isinstance(price, int | float) or not 0 <= price < float("inf"):
+        named = "[cost] human_label" if given is None else "--price-per-label"
+        raise UsageError(f"{named} {price}: give a number of dollars, 0 or more")
+    return float(price)
 
 
 def uncertainty(probabilities: Floats) -> float | None:

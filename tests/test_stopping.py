@@ -81,16 +81,29 @@ def test_a_rule_that_cannot_be_is_refused(rule, message):
 
 
 def test_kappa_by_hand():
-    first = np.eye(2)[[0, 0, 1, 1]]
-    second = np.eye(2)[[0, 1, 1, 1]]
+    first, second = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
     # They agree on 3 of 4, by chance on 2/4 * 1/4 + 2/4 * 3/4 = 1/2 of them.
-    assert stopping.kappa(first, second) == pytest.approx((0.75 - 0.5) / 0.5)
-    assert stopping.kappa(first, first) == 1.0
+    assert stopping.kappa(first, second, 2) == pytest.approx((0.75 - 0.5) / 0.5)
+    assert stopping.kappa(first, first, 3) == 1.0
 
 
 def test_a_model_that_knows_one_class_has_not_settled():
-    always = np.tile([0.9, 0.1], (5, 1))
-    assert stopping.kappa(always, always) is None
+    always = np.zeros(5, dtype=np.int64)
+    assert stopping.kappa(always, always, 2) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "cost", "price"),
+    [(0.3, {"human_label": 1}, 0.3), (None, {"human_label": 1}, 1.0), (None, {}, None)],
+)
+def test_the_price_of_a_label(given, cost, price):
+    assert stopping.price_of_label(given, cost) == price
+
+
+@pytest.mark.parametrize(("given", "cost"), [(-1.0, {}), (None, {"human_label": "much"})])
+def test_a_price_that_cannot_be(given, cost):
+    with pytest.raises(UsageError, match="give a number of dollars"):
+        stopping.price_of_label(given, cost)
 
 
 def test_lines_say_what_is_known_and_whether_to_stop():

@@ -7,7 +7,7 @@ import numpy as np
 from labelkit import classifier, console, measure, stopping
 from labelkit.active import learn
 from labelkit.active.candidates import Mask, Rows, people_columns
-from labelkit.errors import StoppingRuleReached, UsageError
+from labelkit.errors import StoppingRuleReached
 from labelkit.learning_curve import Known, expected_gain
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def tell(job: "Job", now: Round, found: stopping.Signs, wanted: "Wanted") -> Non
     """Say what is known after this round, and keep it in the summary and the history."""
     if wanted.relabels:
         return
-    for line in stopping.told(found, _price(job, wanted)):
+    for line in stopping.told(found, stopping.price_of_label(wanted.price, job.task.cost)):
         console.note(line)
     blind = _blind_spots(job, now)
     if blind:
@@ -84,18 +84,6 @@ def stop(found: stopping.Signs, wanted: "Wanted") -> None:
     why = stopping.reached(stopping.rules(wanted.stop_when), found)
     if why:
         raise StoppingRuleReached(f"stop: {why}")
-
-
-def _price(job: "Job", wanted: "Wanted") -> float | None:
-    """Return what a label costs in dollars: --price-per-label, else [cost] human_label."""
-    if wanted.price is not None:
-        return wanted.price
-    given = job.task.cost.get("human_label")
-    if given is None:
-        return None
-    if not isinstance(given, int | float) or given < 0:
-        raise UsageError(f"{job.task.path}: [cost] human_label must be a number of dollars")
-    return float(given)
 
 
 def _accuracy(job: "Job", now: Round) -> tuple[measure.Figure | None, int]:
@@ -147,7 +135,7 @@ def _kappa(job: "Job", now: Round, rows: Rows, matrix: Any, said: "Floats") -> f
     assert now.recipe is not None
     former = classifier.fit(now.pool.labelled[~newest], codes, now.recipe, job.seed)
     before = classifier.probabilities(former, matrix, len(now.pool.classes))
-    return stopping.kappa(before, said)
+    return stopping.kappa(before.argmax(axis=1), said.argmax(axis=1), len(now.pool.classes))
 
 
 def _earlier(job: "Job") -> tuple[float, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from labelkit import stopping
+from labelkit import feature_choice, stopping
 from labelkit.active import by_column, choose, explain, learn, report, rounds, scoring
 from labelkit.active.balance import balanced
 from labelkit.active.candidates import (
@@ -99,7 +99,7 @@ def query(job: "Job", wanted: Wanted) -> None:
     unlabelled = np.flatnonzero(_among(job) & ~labelled)
     wanted = wanted.shared(len(unlabelled))
     pool, audit = _pool_and_audit(job, wanted, unlabelled)
-    content = _content(job)
+    content = _content(job, wanted, labels)
     apart = _apart_for_audits(job, labels, audit, content)
     known = np.zeros(job.rows, dtype=bool) if wanted.relabels else labelled
     same = alike(content.data, job.text if job.has_text() else [])
@@ -141,8 +141,7 @@ def _check(job: "Job", wanted: Wanted) -> None:
     stopping.rules(wanted.stop_when)
     if wanted.balance and wanted.stratify is not None:
         raise UsageError("--balance and --stratify both say whose turn it is; give one of them")
-    if wanted.price is not None and wanted.price < 0:
-        raise UsageError(f"--price-per-label {wanted.price:g}: give dollars, 0 or more")
+    stopping.price_of_label(wanted.price, job.task.cost)
     if wanted.n + wanted.audits == 0:
         raise UsageError("-n 0 asks for no rows, and neither does --audit")
     scoring.check(job, wanted.strategy)
@@ -181,8 +180,10 @@ def _pool_and_audit(job: "Job", wanted: Wanted, unlabelled: Rows) -> tuple[Rows,
     return pool, draw_audit(unlabelled, wanted.audits, job.seed)
 
 
-def _content(job: "Job") -> Content:
-    features = job.features()
+def _content(job: "Job", wanted: Wanted, labels: "Labels") -> Content:
+    known = int((labels.codes >= 0).sum())
+    compares = scoring.covers_when_cold(wanted.strategy) and not job.options.get("from_proba")
+    features = feature_choice.for_labels(job, known) if compares else job.features()
     data = job.source.read(features.needed, typed=True)
     try:
         return Content(features.fit(data), data)

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labelkit import console, history
-from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit import console, history, stopping
+from labelkit.errors import LabelkitError, StoppingRuleReached, UsageError, listing
 from labelkit.files import next_to
 from labelkit.people import answers_file, highlight, live, prompts
 from labelkit.people.context import Context
 from labelkit.people.deck import Deck, find_classes
 from labelkit.people.journal import Journal, set_aside
 from labelkit.people.session import FileOrder, Limits, Order, Session
+from labelkit.people.watch import Watch
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -36,6 +37,7 @@ class Wanted(NamedTuple):
     in_order: bool = False
     plain: bool = False
     start_over: bool = False
+    stop_when: tuple[str, ...] = ()
     web: bool = False
     port: int | None = None
 
@@ -46,7 +48,7 @@ Ask = Callable[[Session, Highlighter, Context], None]
 
 def annotate(job: "Job", wanted: Wanted) -> None:
     """Ask a person for the labels of the rows, and write the answers on the way out."""
-    _check(wanted)
+    _check(job, wanted)
     path = answers_path(job)
     highlighter = highlight.of_rules(job.task.table("weak-label"), wanted.highlight)
     classes = classes_of(job)
@@ -54,6 +56,7 @@ def annotate(job: "Job", wanted: Wanted) -> None:
     journal = open_journal(job, deck, classes, path, wanted.start_over)
     try:
         if deck.is_batch or wanted.in_order or wanted.redo:
+            _refuse_rules(wanted, deck)
             _in_order(job, wanted, deck, journal, path, highlighter)
         else:
             _live(job, wanted, deck, journal, path, highlighter)
@@ -61,8 +64,10 @@ def annotate(job: "Job", wanted: Wanted) -> None:
         journal.close()
 
 
-def _check(wanted: Wanted) -> None:
-    """Raise UsageError for options that do not go together."""
+def _check(job: "Job", wanted: Wanted) -> None:
+    """Raise UsageError for options that cannot be or do not go together."""
+    stopping.rules(wanted.stop_when)
+    stopping.price_of_label(None, job.task.cost)
     if wanted.web and wanted.plain:
         raise UsageError("--web and --plain are two ways of asking; give one of them")
     if wanted.port is not None and not wanted.web:
@@ -79,10 +84,20 @@ def _in_order(
     work(job, session, journal, path, marks, ask_by(wanted))
 
 
+def _refuse_rules(wanted: Wanted, deck: Deck) -> None:
+    if wanted.stop_when:
+        why = f"{deck.name} is a batch" if deck.is_batch else "rows are asked in order or again"
+        raise UsageError(
+            f"--stop-when watches a model that learns along, and {why}; query --stop-when judges "
+            f"the rounds of batches"
+        )
+
+
 def _live(
     job: "Job", wanted: Wanted, deck: Deck, journal: Journal, path: Path, marks: Highlighter
 ) -> None:
-    order, learner = live.make_order(job, deck, wanted.strategy, wanted.audit, wanted.limits)
+    watch = Watch(stopping.rules(wanted.stop_when), job.seed)
+    order, learner = live.make_order(job, deck, wanted.strategy, wanted.audit, wanted.limits, watch)
     limit = wanted.limits.labels
     session = _session(wanted, deck, order, journal, total=limit, counts_labels=True)
     order.attach(session)
@@ -92,7 +107,11 @@ def _live(
         learner.stop()
     if learner.failure is not None:
         console.warn(f"the model could not learn along, rows came at random: {learner.failure}")
+    for line in stopping.told(watch.signs, stopping.price_of_label(None, job.task.cost)):
+        console.note(line)
     live.leave_behind(job, session, path)
+    if watch.reached():
+        raise StoppingRuleReached(f"stop: {watch.reached()}")
 
 
 def _session(wanted: Wanted, deck: Deck, order: Order, journal: Journal, **how: Any) -> Session:

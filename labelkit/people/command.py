@@ -53,6 +53,15 @@ LabelsWanted = Annotated[
 Minutes = Annotated[
     float | None, typer.Option(metavar="M", min=0, help="Stop M minutes after the start.")
 ]
+StopWhen = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--stop-when",
+        metavar="RULE",
+        help="Stop a live session, with exit code 6, where it holds: kappa=.99, gain=0.1, "
+        "accuracy=.9 and so on, as in query.",
+    ),
+]
 Audit = Annotated[
     int | None,
     typer.Option(
@@ -152,6 +161,7 @@ def annotate(
     redo: RedoOption = None,
     annotator: Annotator = None,
     labels: LabelsWanted = None,
+    stop_when: StopWhen = None,
     minutes: Minutes = None,
     audit: Audit = None,
     strategy: Strategy = "default",
@@ -198,5 +208,6 @@ def annotate(
             web=web,
             port=port,
             start_over=start_over,
+            stop_when=tuple(stop_when or ()),
         ),
     )

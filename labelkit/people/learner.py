@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from labelkit import classifier, console, feature_choice, registry
 from labelkit.features import Features
 from labelkit.people.deck import Deck
+from labelkit.people.watch import Moment, Watch
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -21,8 +23,10 @@ PICKS = 20  # rows that a strategy chooses together; the others follow by their 
 CHUNK = 8_192
 EMBEDDED = 512  # texts at a time: whoever leaves waits for no more than these
 GROWTH = 1.5  # models are compared anew when the labels have grown so much
-WIDE = 200  # columns, from which on kinds of models are not compared again and again
 MACHINE_ROWS, MACHINE_WEIGHT = 5_000, 50.0  # a machine's labels count as 50 of a person's at most
+
+
+NO_ANSWERS: Mapping[int, int] = MappingProxyType({})
 
 
 class Seen(NamedTuple):
@@ -68,15 +72,20 @@ class _Left(Exception):
 class Learner:
     """A thread that ranks the rows anew whenever it is told of answers; the newest count.
 
-    `ranking` is the last one, None before the first; `failure` is what stopped the thread.
+    `ranking` is the last one, None before the first; `failure` is what stopped the thread;
+    `watch` sees each model.
     """
 
-    def __init__(self, job: "Job", deck: Deck, classes: list[str], told: Told, name: str) -> None:
+    def __init__(
+        self, job: "Job", deck: Deck, classes: list[str], told: Told, name: str, watch: Watch
+    ) -> None:
         self._job, self._deck, self._classes, self.told = job, deck, classes, told
+        self.watch = watch
         self._strategy = registry.load("strategy", name)
         self.ranking: Ranking | None = None
         self.failure: Exception | None = None
         self._given: dict[int, int] | None = None
+        self._audits: dict[int, int] = {}
         self._matrix: Any = None
         self._recipe: classifier.Recipe | None = None
         self._compared_at = 0
@@ -84,14 +93,14 @@ class Learner:
         self._stopped = False
         self._thread = threading.Thread(target=self._work, daemon=True)
 
-    def start(self, given: Mapping[int, int]) -> None:
+    def start(self, given: Mapping[int, int], audits: Mapping[int, int] = NO_ANSWERS) -> None:
         """Begin with the answers of earlier sessions."""
-        self.tell(given)
+        self.tell(given, audits)
         self._thread.start()
 
-    def tell(self, given: Mapping[int, int]) -> None:
-        """Rank anew by these answers, row to code."""
-        self._given = dict(given)
+    def tell(self, given: Mapping[int, int], audits: Mapping[int, int] = NO_ANSWERS) -> None:
+        """Rank anew by these answers, row to code; those to audit rows only judge the model."""
+        self._given, self._audits = dict(given), dict(audits)
         self._idle.clear()
         self._wake.set()
 
@@ -165,6 +174,10 @@ class Learner:
         )
         if len(np.unique(codes)) > 1:
             seen = self._modelled(seen, weights)
+        guesses = _guesses(seen, eligible, self._deck.rows)
+        if seen.estimator is not None:
+            people = int((self._people(given)[rows] >= 0).sum())
+            self._watch(seen, guesses[0], people)
         scores = np.zeros(len(eligible))
         rng = np.random.default_rng([self._job.seed, 3, len(given)])
         if len(eligible):
@@ -173,15 +186,35 @@ class Learner:
         return Ranking(
             eligible[order],
             {int(eligible[at]): _reason(seen, int(at)) for at in order[: 5 * PICKS]},
-            *_guesses(seen, eligible, self._deck.rows),
+            *guesses,
             len(given),
+        )
+
+    def _watch(self, seen: Seen, codes: Rows, people: int) -> None:
+        """Have the model watched, judged by the audit rows that the person labelled."""
+        assert self._recipe is not None
+        audits = dict(self._audits)
+        rows, k = np.array(list(audits), dtype=np.int64), len(self._classes)
+        said = classifier.probabilities(seen.estimator, self._matrix[rows], k).argmax(axis=1)
+        assert seen.probabilities is not None
+        self.watch.look(
+            Moment(
+                labels=people,
+                weighed=people < len(seen.codes),
+                features=seen.features,
+                probabilities=seen.probabilities,
+                codes=codes,
+                said=said,
+                truth=np.array(list(audits.values()), dtype=np.int64),
+                labelled=seen.labelled,
+                learned=seen.codes,
+                recipe=self._recipe,
+            )
         )
 
     def _to_learn(self, given: dict[int, int]) -> tuple[Rows, Rows, Floats]:
         """Return the rows to learn from, their codes and weights: people's, then machines'."""
-        codes = np.where(self.told.barred, -1, self.told.people)
-        for row, code in given.items():
-            codes[row] = -1 if self.told.barred[row] else code
+        codes = self._people(given)
         people = np.flatnonzero(codes >= 0)
         machine = np.flatnonzero((codes < 0) & (self.told.machine >= 0) & ~self.told.barred)
         if len(machine) > MACHINE_ROWS:
@@ -191,6 +224,13 @@ class Learner:
         weights = np.concatenate([np.ones(len(people)), np.full(len(machine), share)])
         found = np.concatenate([codes[people], self.told.machine[machine]])
         return np.concatenate([people, machine]), found, weights
+
+    def _people(self, given: dict[int, int]) -> Rows:
+        """Return the code of each row that people labelled and may be learned from, else -1."""
+        codes = self.told.people.copy()
+        codes[list(given)] = list(given.values())
+        codes[self.told.barred] = -1
+        return codes
 
     def _eligible(self, given: dict[int, int]) -> Rows:
         """Return the rows that may be asked, one of those that look the same."""
@@ -205,8 +245,7 @@ class Learner:
     def _modelled(self, seen: Seen, weights: Floats) -> Seen:
         k, seed = len(self._classes), self._job.seed
         if self._recipe is None or len(seen.codes) >= GROWTH * self._compared_at:
-            kind = "logistic" if seen.labelled.shape[1] >= WIDE else "auto"
-            found, _ = classifier.select(seen.labelled, seen.codes, k, kind, seed, weights)
+            found, _ = classifier.select(seen.labelled, seen.codes, k, "auto", seed, weights)
             self._recipe, self._compared_at = found, len(seen.codes)
         model = classifier.fit(seen.labelled, seen.codes, self._recipe, seed, weights)
         parts = [

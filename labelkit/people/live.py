@@ -15,6 +15,7 @@ from labelkit.files import ending_of, next_to
 from labelkit.people.deck import About, Deck, Suggestion
 from labelkit.people.learner import PICKS, Learner, Ranking, Told
 from labelkit.people.session import Limits, Session
+from labelkit.people.watch import Watch
 from labelkit.suggestions import SUGGESTING
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class LiveOrder:
         """Begin to learn from the session's answers."""
         self._session = session
         self._told = len(self._answers())
-        self._learner.start(self._answers())
+        self._learner.start(self._answers(), self._answers(of_audit=True))
 
     def next(self, is_open: Callable[[int], bool]) -> int | None:
         """Return the next row: of the audit, of the ranking, or any until there is a ranking.
@@ -83,24 +84,29 @@ class LiveOrder:
         answers = self._answers()
         if abs(len(answers) - self._told) >= EVERY or (reopened and len(answers) != self._told):
             self._told = len(answers)
-            self._learner.tell(answers)
+            self._learner.tell(answers, self._answers(of_audit=True))
 
     def over(self, session: Session) -> str:
-        """Return which limit is reached."""
-        return self._limits.reached(session)
+        """Return which limit or stopping rule is reached."""
+        return self._limits.reached(session) or self._learner.watch.reached()
 
-    def _answers(self) -> dict[int, int]:
+    def _answers(self, of_audit: bool = False) -> dict[int, int]:
         assert self._session is not None
         place = {label: code for code, label in enumerate(self._deck.classes)}
         return {
             row: place[said.label]
             for row, said in self._session.said.items()
-            if said.label and said.origin != AUDIT
+            if said.label and (said.origin == AUDIT) == of_audit
         }
 
 
 def make_order(
-    job: "Job", deck: Deck, strategy: str, audit: int | None, limits: Limits
+    job: "Job",
+    deck: Deck,
+    strategy: str,
+    audit: int | None,
+    limits: Limits,
+    watch: Watch | None = None,
 ) -> tuple[LiveOrder, Learner]:
     """Return the order of a live session, and its learner, which must be stopped."""
     people = _codes(deck, ["label"])
@@ -114,7 +120,7 @@ def make_order(
     barred[drawn] = True
     barred |= np.isin(deck.kinds, deck.kinds[barred])
     told = Told(people, _codes(deck, list(SUGGESTING)), barred)
-    learner = Learner(job, deck, deck.classes, told, strategy)
+    learner = Learner(job, deck, deck.classes, told, strategy, watch or Watch((), job.seed))
     return LiveOrder(deck, drawn, learner, limits, job.seed), learner
 
 

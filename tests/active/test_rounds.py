@@ -115,7 +115,7 @@ def test_a_settled_model_stops(labelkit, tmp_path):
     [
         (("--stop-when", "kapa=.9"), 2, "did you mean 'kappa'?"),
         (("--stop-when", "accuracy=90"), 2, "90 % is accuracy=0.9"),
-        (("--price-per-label", "-1"), 2, "--price-per-label -1: give dollars, 0 or more"),
+        (("--price-per-label", "-1"), 2, "--price-per-label -1.0: give a number of dollars"),
     ],
 )
 def test_what_cannot_be_is_refused(labelkit, reviews, args, code, message):
@@ -131,7 +131,7 @@ def test_the_price_may_stand_in_the_task_file(labelkit, reviews, write):
     assert "for $10.00:" in done.err and "--stop-when labels=500: not yet" in done.err
     write("labelkit.toml", '[cost]\nhuman_label = "much"\n')
     Path("out.csv").unlink()
-    assert "[cost] human_label must be a number" in refused(labelkit, *FAST).err
+    assert "[cost] human_label much: give a number of dollars" in refused(labelkit, *FAST).err
 
 
 def test_the_same_command_gives_the_same_bytes_and_words(labelkit, reviews):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from labelkit import stopping
 from labelkit.columns import AUDIT
 from labelkit.job import Job
 from labelkit.options import Declared
@@ -16,6 +17,7 @@ from labelkit.people import live
 from labelkit.people.annotate import open_journal
 from labelkit.people.deck import Deck
 from labelkit.people.session import Limits, Session
+from labelkit.people.watch import Watch
 
 ROWS = 300
 
@@ -46,10 +48,11 @@ def opened(path: Path, audit: int, labels: int = 0, **options: Any) -> Any:
 
 
 def taught(
-    path: Path, labels: int, audit: int, until: int | None = None
+    path: Path, labels: int, audit: int, until: int | None = None, stop_when: str = "labels=9999"
 ) -> tuple[Session, list[float]]:
     """Let an oracle teach until the limit; return the session and the seconds of each key."""
     order, learner = opened(path, audit, labels)
+    learner.watch = Watch(stopping.rules([stop_when]), 0)
     job, deck = learner._job, learner._deck
     journal = open_journal(job, deck, deck.classes, Path("data.answers.csv"), False)
     session = Session(deck, order, deck.classes, journal, total=labels, counts_labels=True)
@@ -208,3 +211,30 @@ def test_a_file_without_open_rows(write: Any, typed: Any) -> None:
     done = typed("1\n", "data.csv", "--classes", "ok,worn")
     assert done.code == 1
     assert "every row has a label; there is nothing to ask" in done.err
+
+
+def test_a_rule_stops_the_asking_once_the_model_has_settled(write: Any) -> None:
+    session, _ = taught(write("data.csv", table()), 150, 10, stop_when="kappa=.8")
+    assert session.over.startswith("kappa is ")
+    signs = session.order._learner.watch.signs  # type: ignore[attr-defined]
+    assert len(signs.kappas) == 3 and 60 < signs.labels < 140
+    assert signs.audits == 10 and signs.accuracy.value > 0.6
+
+
+def test_the_command_ends_with_6_and_leaves_all(write: Any, typed: Any) -> None:
+    write("data.csv", table())
+    # The model learns while more answers are given: the rule is heard of some of them later.
+    keys = "".join(f"{1 + i % 2}\n" for i in range(250))
+    done = typed(keys, "data.csv", "--classes", "ok,worn", "--stop-when", "labels=10")
+    assert done.code == 6, done.err
+    assert "stop: labels is " in done.err and "by the labels of 30 audit rows" in done.err
+    assert Path("data.model").is_file() and Path("data.answers.csv").is_file()
+
+
+def test_no_model_watches_rows_asked_in_order(write: Any, typed: Any) -> None:
+    write("data.csv", table())
+    args = ("data.csv", "--classes", "ok,worn", "--stop-when", "kappa=.9")
+    done = typed("1\n", *args, "--in-order")
+    assert done.code == 2 and "rows are asked in order or again" in done.err
+    done = typed("1\n", *args[:-1], "kapa=.9")
+    assert done.code == 2 and "did you mean 'kappa'?" in done.err

@@ -98,6 +98,23 @@ def test_auto_keeps_to_words_where_labels_are_few_or_texts_are_many(
     assert not (tmp_path / ".labelkit").exists()
 
 
+@installed
+def test_a_cold_start_of_query_goes_by_meaning_where_that_takes_a_short_time(
+    labelkit, write, tmp_path, monkeypatch
+):
+    write("a.csv", "text\n" + "\n".join([*ANIMALS[:12], *FOODS[:12]]) + "\n")
+    asked = ("query", "a.csv", "-o", "b.csv", "-n", "4", "--classes", "animal,food", "--audit", "0")
+    done = labelkit(*asked)
+    assert done.code == 0, done.err
+    rows = (tmp_path / "b.csv").read_text().splitlines()[1:]
+    picked = [line.split(",")[0] for line in rows if "cold start" in line]
+    assert len(picked) == 4 and {word in ANIMALS for word in picked} == {True, False}
+    assert list((tmp_path / ".labelkit").glob("embeddings-minilm-*.sqlite"))
+    monkeypatch.setattr(feature_choice, "MOST_CHARACTERS", 50)
+    assert labelkit(*asked, "--cache", "other").code == 0
+    assert not (tmp_path / "other").exists()
+
+
 def test_ones_own_embedding(labelkit, write, tmp_path):
     write("own.py", OWN)
     write("a.csv", by_words())

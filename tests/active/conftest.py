@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from labelkit import feature_choice
+
 WORDS = {
     "POS": ["warm", "lovely", "bright", "moving", "clever", "tender"],
     "NEG": ["stale", "awful", "grim", "dull", "clumsy", "hollow"],
@@ -127,3 +129,9 @@ def numbers(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test wait for the embedding of texts that few labels would call for."""
+    monkeypatch.setattr(feature_choice, "embeds", lambda job, text: False)

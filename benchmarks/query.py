@@ -9,7 +9,7 @@ Costs, each in a process of its own, CPU seconds and peak memory: choosing among
 384 numbers beside modAL's ranked batch on a tenth of them; a cold start on raw texts; a query of
 5,000 rows beside the imports and the fit that it cannot do without. And the same bytes twice.
 
-Run: python benchmarks/query.py --data FOLDER [--peers PEERS] [--only curves,cold]
+Run: python benchmarks/query.py --data FOLDER [--peers PEERS] [--only curves,cold] [--beside margin]
 """
 
 import argparse
@@ -29,7 +29,7 @@ PEERS = {
     "modAL ranked batch": "modal-ranked-batch",
     "BADGE": f"{HERE / 'query_peers.py'}:badge",
     "TypiClust": f"{HERE / 'query_peers.py'}:typiclust",
-    "TypiClust, then margin": f"{HERE / 'query_peers.py'}:typiclust_margin",
+    "TypiClust then margin": f"{HERE / 'query_peers.py'}:typiclust_margin",
 }
 SETS = {
     "rt_polarity": "accuracy",
@@ -135,7 +135,8 @@ def _numbers(rows: list[dict[str, str]], name: str) -> bool:
 
 def curves(asked: argparse.Namespace, folder: Path) -> None:
     """Print the gain over random of each strategy on each set, and what they have in the mean."""
-    named = {"labelkit's default": OURS, **PEERS}
+    beside = asked.beside.split(",")
+    named = {"labelkit's default": OURS, **{each: PEERS[each] for each in beside}}
     found: dict[str, list[dict[str, float]]] = {name: [] for name in named}
     sets = [name for name in SETS if (asked.data / f"{name}.csv").is_file()]
     for name in sets:
@@ -211,7 +212,7 @@ def same_bytes(asked: argparse.Namespace, folder: Path) -> None:
     written = []
     for _ in range(2):
         spent(labelkit("query", path, "-o", folder / "q.csv", "--batch", folder / "b.csv",
-                       "--no-task", "--quiet"))  # fmt: skip
+                       "--features", "tfidf", "--no-task", "--quiet"))  # fmt: skip
         written.append((folder / "q.csv").read_bytes() + (folder / "b.csv").read_bytes())
     for jobs in (1, 2):
         spent(labelkit("simulate", path, "--labels", 40, "--seeds", 2, "--csv", folder / "c.csv",
@@ -252,6 +253,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path())
     parser.add_argument("--peers", type=Path)
     parser.add_argument("--cache", type=Path, help="a folder that keeps the embeddings")
+    parser.add_argument("--beside", default=",".join(PEERS), help="the peers, some take hours")
     parser.add_argument("--labels", type=int, default=500)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2)

@@ -46,7 +46,7 @@ class Tasks:
         self.classes = self._classes(guessing)
         self.descriptions = job.task.descriptions
         self.keys = self._keys()
-        self.checks = [""] * len(self.keys) if self._is_batch else job.row_checks()
+        self.checks = self._checks()
         self.rows = self.guesses = self.labelled = 0
 
     def _refuse_our_names(self) -> None:
@@ -89,6 +89,16 @@ class Tasks:
         if twice is not None:
             raise LabelkitError(f"{self._source.name}: the key {twice!r} stands twice in 'row'")
         return keys
+
+    def _checks(self) -> list[str]:
+        """Return what tells that a row has changed since; '' where that cannot be told."""
+        if not self._is_batch:
+            try:
+                return self._job.row_checks()
+            except LabelkitError:  # a binary column; rows known by their place alone need it
+                if self.key_name == "row":
+                    raise
+        return [""] * len(self.keys)
 
     def chosen(self, start: int, n: int) -> npt.NDArray[np.int64]:
         """Return which of the `n` rows from `start` on are wanted, as places among the n."""

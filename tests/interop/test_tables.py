@@ -106,6 +106,22 @@ def test_types_and_other_features_are_kept(labelkit: Any) -> None:
     assert told["kind"] == features["kind"] and found.schema.metadata[b"mine"] == b"kept"
 
 
+@pytest.mark.parametrize("tool", ["hf", "prodigy"])
+def test_columns_that_no_text_can_hold(labelkit: Any, tool: str) -> None:
+    columns = {"id": range(20_000), "text": ["x"] * 20_000, "label": ["other", None] * 10_000}
+    columns |= {"binary": [b"\xff"] * 20_000, "list": [[1]] * 20_000}
+    table = pa.table({name: pa.array(values) for name, values in columns.items()})
+    table = table.set_column(1, "text", table["text"].dictionary_encode())
+    pq.write_table(table, "in.parquet", row_group_size=7_000)
+    result = labelkit("export", "in.parquet", "-o", "tasks", "--to", tool, *CLASSES)
+    assert result.code == 0, result.err
+    if tool == "hf":
+        found = pq.read_table(PART).select(["id", "text", "binary", "list"])
+        assert found.equals(table.drop_columns(["label"]))
+    none = ["-o", "tasks", "--to", tool, "--where", "id < 0"]
+    assert labelkit("export", "in.parquet", *none, *CLASSES).code == 0
+
+
 def test_a_label_that_is_not_used_steps_aside(labelkit: Any, write: Any) -> None:
     path = write("t.csv", "id,text,label,final_label\n1,x,other,refund\n")
     options = ["--to", "hf", "--label", "final_label", *CLASSES]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labelkit import classifier, console, measure, stopping
+from labelkit import classifier, console, measure, stopping, telling
 from labelkit.active import learn
 from labelkit.active.candidates import Mask, Rows, people_columns
 from labelkit.errors import StoppingRuleReached
@@ -65,6 +65,7 @@ def tell(job: "Job", now: Round, found: stopping.Signs, wanted: "Wanted") -> Non
     """Say what is known after this round, and keep it in the summary and the history."""
     if wanted.relabels:
         return
+    _warn_of_telling_columns(job, now)
     for line in stopping.told(found, stopping.price_of_label(wanted.price, job.task.cost)):
         console.note(line)
     blind = _blind_spots(job, now)
@@ -77,6 +78,16 @@ def tell(job: "Job", now: Round, found: stopping.Signs, wanted: "Wanted") -> Non
     if not stopping.reached(rules, found):
         for line in stopping.not_yet(rules, found):
             console.note(line)
+
+
+def _warn_of_telling_columns(job: "Job", now: Round) -> None:
+    """Warn of columns that tell the label all alone."""
+    if not now.features.reads_columns:
+        return
+    texts = job.text if job.has_text() else []
+    kinds = {n: k for n, k in now.features.used_kinds().items() if n not in texts}
+    rows = learn.rows_to_learn(now.labels, now.people, now.barred, job.seed)
+    telling.warn(now.data.take(rows), kinds, now.labels.codes[rows])
 
 
 def stop(found: stopping.Signs, wanted: "Wanted") -> None:

@@ -142,3 +142,17 @@ def test_the_same_command_gives_the_same_bytes_and_words(labelkit, reviews):
     assert before == Path("out.csv").read_bytes()
     assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
     assert first.err.replace("a.csv", "b.csv") == second.err
+
+
+def test_a_column_that_tells_all_draws_a_warning(labelkit, numbers):
+    numbers(120, 80)
+    rows = read("numbers.csv")
+    save(
+        "numbers.csv", [{**row, "closed": str(int(truth(int(row["id"])) == "POS"))} for row in rows]
+    )
+    done = run(labelkit, name="numbers.csv")
+    # kind is red for all that are NEG, so it tells as much.
+    assert "the column 'closed' alone gives 100.0% of the labels" in done.err
+    assert "'kind' alone" in done.err and "'size' alone" not in done.err
+    done = run(labelkit, "--column", "size", "--column", "weight", name="numbers.csv")
+    assert "alone gives" not in done.err

@@ -15,6 +15,8 @@ from labelkit.errors import LabelkitError
 from labelkit.options import command
 
 SCHEMA = 1
+# The matrices of many classes stand in --summary alone: each later step's history repeats this one.
+_LONGEST_FIGURE = 60_000
 # `//user:secret@host` in an argument; keys themselves come from the environment only.
 _SECRET_IN_URL = re.compile(r"(?<=//)[^/@\s]+@")
 
@@ -68,9 +70,13 @@ def step(
         "columns": columns,
         "counts": plain(counts),
         "cost": plain(cost),
-        "figures": plain(figures),
+        "figures": {name: value for name, value in plain(figures).items() if _is_short(value)},
         "seconds": round(seconds, 3),
     }
+
+
+def _is_short(value: Any) -> bool:
+    return len(json.dumps(value)) <= _LONGEST_FIGURE
 
 
 def digest(path: Path) -> str:

@@ -1,5 +1,6 @@
 """The page's sections on the techniques: functions, language model, learning, noise."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from labelkit.report.overview import llm_dollars_of
 MOST_FUNCTIONS = 1_000
 _MOST_ERRORS = 50
 _WIDEST_MATRIX = 20
+_MOST_MISTAKES = 30
 _NAMES = {"name": "function", "polarity": "votes for", "votes": "rows"}
 
 
@@ -156,7 +158,21 @@ def noise(found: Evidence) -> str:
     model = said.get("noise")
     if model:
         parts += [_matrix(model), _commonest(model)]
+    else:
+        parts.append(_by_flags(found))
     return "".join(parts)
+
+
+def _by_flags(found: Evidence) -> str:
+    """Return the commonest mistakes as the flags tell them, where no model of noise is known."""
+    flagged = found.texts("noise_flag") == "true"
+    pairs = list(zip(found.texts("noise_given")[flagged], found.texts("noise_suggested")[flagged],
+                     strict=True))  # fmt: skip
+    commonest = Counter((given, true) for given, true in pairs if true and given != true)
+    ranked = sorted(commonest.items(), key=lambda each: (-each[1], each[0]))[:_MOST_MISTAKES]
+    rows = [[given, true, n] for (given, true), n in ranked]
+    header = ["given", "suggested", "rows"]
+    return pages.table("Flagged labels and what is suggested", header, rows) if rows else ""
 
 
 def _matrix(model: Mapping[str, Any]) -> str:
@@ -180,7 +196,7 @@ def _commonest(model: Mapping[str, Any]) -> str:
         if given != true and rows and rows >= 0.5
     ]
     counts.sort(key=lambda row: -row[2])
-    rows = [[given, true, round(n)] for given, true, n in counts[:30]]
+    rows = [[given, true, round(n)] for given, true, n in counts[:_MOST_MISTAKES]]
     ends = model.get("estimated_errors_90")
     within = f" ({ends[0]:,} to {ends[1]:,} with 90 % probability)" if ends else ""
     told = pages.paragraph(

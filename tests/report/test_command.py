@@ -204,6 +204,16 @@ def test_the_page_stays_small_on_many_rows(report: Any, write: Any) -> None:
     assert qualities == sorted(qualities)
 
 
+def test_mistakes_are_told_by_the_flags_where_no_model_of_noise_is_known(
+    report: Any, write: Any
+) -> None:
+    lines = [f"{i},text,A,B,0.{i},true" for i in range(1, 4)] + ["4,text,B,A,0.5,true"]
+    header = "id,text,noise_given,noise_suggested,noise_quality,noise_flag"
+    write("flags.csv", "\n".join([header, *lines, "5,text,B,A,0.9,false"]) + "\n")
+    found = report("flags.csv").tables["Flagged labels and what is suggested"]
+    assert found == [["given", "suggested", "rows"], ["A", "B", "3"], ["B", "A", "1"]]
+
+
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [

@@ -26,7 +26,8 @@ WORDS, MEANING = Recipe("logistic", 1.0), Recipe("logistic", 0.1)  # more shrink
 class Judged(NamedTuple):
     """The rows whose label is trusted, and P(given | true) by these judgements, k x k.
 
-    `judged` is how many labels are of a class with enough rows to be judged.
+    `judged` is how many labels are of a class with enough rows to be judged; 0 where the models
+    know no more than the class shares.
     """
 
     kept: Mask
@@ -62,11 +63,25 @@ def judge(
     trusted = _trusted(given, first)
     second = _mean(views, given, fold, len(known), weight, trusted, seed)
     believed = (first + second) / 2
+    if not _knows(given, believed):
+        return Judged(every, 0, np.eye(n_classes))
     kept = every.copy()
     kept[inside] = _trusted(given, believed)
     noise = np.eye(n_classes)
     noise[np.ix_(known, known)] = _given_when_true(given, believed)
     return Judged(kept, len(inside), noise)
+
+
+def _knows(given: Codes, believed: Floats) -> bool:
+    """Tell whether the models foretell labels better than the class shares do."""
+    shares = np.bincount(given, minlength=believed.shape[1]) / len(given)
+    own = np.maximum(believed[np.arange(len(given)), given], 1e-6)
+    right = (believed.argmax(axis=1) == given).astype(float) - (given == shares.argmax())
+    # By hits, or, where one class is rare, by how likely the models find what was given.
+    return any(
+        gain.mean() > gain.std() / len(gain) ** 0.5
+        for gain in (right, np.log(own) - np.log(shares[given]))
+    )
 
 
 def _shrunk(part: Any) -> Recipe:

@@ -254,7 +254,10 @@ def _before_words(before: dict[str, Any]) -> str:
 
 def _robust_words(facts: dict[str, Any]) -> str:
     if facts["by"] == "prune" and not facts["judged"]:
-        return "robust: no label was judged, that needs two classes with five rows each"
+        return (
+            "robust: no label was judged, that needs two classes with five rows each, and a model "
+            "that knows more than how common each is"
+        )
     if facts["by"] == "prune":
         return (
             f"robust: {facts['left_out']:,} of {facts['judged']:,} labels look wrong and were not "

@@ -111,7 +111,8 @@ def test_ordered_classes_add_their_figures(labelkit, labelled, write):
         (["none.csv", "--gold", "gold"], "none.csv: column 'gold' (--gold) is empty"),
         (
             ["plain.csv", "--gold", "gold"],
-            "plain.csv has no label column beside the gold; name one with --label COLUMN (columns: id, gold)",
+            "plain.csv has no label column beside the gold; name one with --label COLUMN "
+            "(columns: id, gold)",
         ),
     ],
 )

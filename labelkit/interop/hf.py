@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelkit.errors import UsageError
+from labelkit.errors import LabelkitError, UsageError
 from labelkit.interop.shapes import ANNOTATOR, ROW_CHECK, ROW_ID, ROW_KEY, Said
 
 if TYPE_CHECKING:
@@ -49,8 +49,11 @@ def write(tasks: "Tasks", place: "Place") -> str:
                 told = _metadata(tasks.metadata, tasks.classes)
                 schema = table.schema.with_metadata(told)
                 writer = pq.ParquetWriter(folder / PART, schema, compression="snappy")
-            writer.write_table(table.cast(writer.schema))
+            if table.num_rows:  # datasets reads in pieces as long as the first group of rows
+                writer.write_table(table.cast(writer.schema))
         writer.close()
+        if not tasks.rows:
+            raise LabelkitError("there is no row to export; datasets opens no empty dataset")
         (folder / "README.md").write_bytes(_card(tasks).encode())
     return f"datasets.load_dataset({place.name!r}) opens it"
 

@@ -118,8 +118,17 @@ def test_columns_that_no_text_can_hold(labelkit: Any, tool: str) -> None:
     if tool == "hf":
         found = pq.read_table(PART).select(["id", "text", "binary", "list"])
         assert found.equals(table.drop_columns(["label"]))
-    none = ["-o", "tasks", "--to", tool, "--where", "id < 0"]
-    assert labelkit("export", "in.parquet", *none, *CLASSES).code == 0
+
+
+def test_no_group_of_rows_is_empty(labelkit: Any) -> None:
+    pq.write_table(pa.table({"id": range(20_000), "text": ["x"] * 20_000}), "in.parquet")
+    to = ["-o", "tasks", "--to", "hf", *CLASSES]
+    assert labelkit("export", "in.parquet", *to, "--where", "id > 19989").code == 0
+    found = pq.ParquetFile(PART).metadata
+    assert [found.row_group(i).num_rows for i in range(found.num_row_groups)] == [10]
+    result = labelkit("export", "in.parquet", *to, "--where", "id < 0")
+    assert result.code == 1 and "there is no row to export" in result.err
+    assert pq.ParquetFile(PART).metadata.num_rows == 10  # what stood there stays
 
 
 def test_a_label_that_is_not_used_steps_aside(labelkit: Any, write: Any) -> None:

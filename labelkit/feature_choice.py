@@ -59,17 +59,18 @@ def embeds(job: "Job", text: Sequence[str]) -> bool:
 
 
 def for_labels(job: "Job", labelled: int) -> "Features":
-    """Return the job's features, unfitted; of few labels the embedding if nobody named another.
+    """Return the job's features, unfitted; for few labels the embedding if nobody named another.
 
-    On few labels the words of a text say little. Embedded is what takes a short time.
+    On few labels the words of a text say little. TF-IDF where embedding the file takes long.
     """
     from labelkit.features import Features
 
     is_open = job.options.get("features", "auto") == "auto" and not job.options.get("column")
-    if labelled >= FEWEST or not (is_open and job.has_text()) or not embeds(job, job.text):
+    if labelled >= FEWEST or not (is_open and job.has_text()):
         return job.features()
+    choice = "embedding" if embeds(job, job.text) else "tfidf"
     kinds = dict.fromkeys(job.text, "text")
-    return Features(job.text, kinds, "embedding", job.seed, cache=lambda: job.cache_dir)
+    return Features(job.text, kinds, choice, job.seed, cache=lambda: job.cache_dir)
 
 
 def _plain(reason: str) -> str:

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import classifier, console, feature_choice, registry
-from labelkit.features import Features
 from labelkit.people.deck import Deck
 from labelkit.people.watch import Moment, Watch
 
 if TYPE_CHECKING:
+    from labelkit.features import Features
     from labelkit.job import Job
 
 Rows = npt.NDArray[np.int64]
@@ -152,18 +152,9 @@ class Learner:
         return self._matrix
 
     def _unfitted(self) -> "Features":
-        """Return the features, where nobody named any the embedding of texts if it is affordable.
-
-        On few labels the words of a text say little; where the file comes with labels they tell.
-        """
-        job = self._job
-        is_open = job.options.get("features", "auto") == "auto" and not job.options.get("column")
+        """Return the features, chosen by how many labels the file comes with."""
         known = max((self.told.people >= 0).sum(), (self.told.machine >= 0).sum())
-        if not (is_open and job.has_text()) or known >= feature_choice.FEWEST:
-            return job.features()
-        choice = "embedding" if feature_choice.embeds(job, job.text) else "tfidf"
-        kinds = dict.fromkeys(job.text, "text")
-        return Features(job.text, kinds, choice, job.seed, cache=lambda: job.cache_dir)
+        return feature_choice.for_labels(self._job, int(known))
 
     def _rank(self, given: dict[int, int]) -> Ranking:
         matrix = self._features()

@@ -27,7 +27,7 @@ class Classifier(StrEnum):
     annotates=True,
     uses=(
         *("text", "classes", "unknown_label", "label", "answers", "gold", "group"),
-        *("features", "column", "from_proba", "id", "cache"),
+        *("features", "column", "from_proba", "id", "cache", "jobs"),
     ),
 )
 def query(

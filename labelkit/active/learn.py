@@ -1,11 +1,12 @@
 """What the labels so far say of the pool: features, a model, probabilities."""
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier
+from labelkit import classifier, shards
 from labelkit.active.pool import Pool
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Wanted(NamedTuple):
     groups: npt.NDArray[Any] | None
     probabilities: npt.NDArray[np.float64] | None  # made elsewhere, rows of the file x classes
     model: bool  # whether the strategy looks at a model at all
+    jobs: int = 1
 
 
 def learn(
@@ -41,7 +43,7 @@ def learn(
     rows = rows_to_learn(labels, people, barred, wanted.seed)
     codes = labels.codes[rows]
     pool = Pool(
-        features=matrix_of(features, data, eligible, np.float32),
+        features=matrix_of(features, data, eligible, np.float32, wanted.jobs),
         probabilities=None,
         labelled=matrix_of(features, data, rows, np.float64),
         codes=codes,
@@ -137,14 +139,24 @@ def likely(
     return found
 
 
-def matrix_of(features: "Features", data: Any, rows: "Rows", number: Any) -> Any:
-    """Return the features of some rows, made chunk by chunk."""
+def matrix_of(features: "Features", data: Any, rows: "Rows", number: Any, jobs: int = 1) -> Any:
+    """Return the features of some rows, made chunk by chunk; by several processes if wanted."""
     from scipy import sparse
 
-    parts = []
-    for start in range(0, max(len(rows), 1), CHUNK):
-        part = features.matrix(data.take(rows[start : start + CHUNK]))
-        parts.append(part.astype(number, copy=False))
+    chunks = (data.take(rows[start : start + CHUNK]) for start in range(0, len(rows) or 1, CHUNK))
+    # An embedding is computed on several threads and kept in one cache: it stays here.
+    if len(rows) <= CHUNK or jobs <= 1 or "embedding" in features.kind:
+        made: Iterator[Any] = (features.matrix(chunk) for chunk in chunks)
+    else:
+        made = shards.in_order(_mapping, (features.state(),), chunks, jobs)
+    parts = [part.astype(number, copy=False) for part in made]
     if len(parts) == 1:
         return parts[0]
     return sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.vstack(parts)
+
+
+def _mapping(state: dict[str, Any]) -> Callable[[Any], Any]:
+    """Return the function of a process that maps rows to features."""
+    from labelkit.features import Features
+
+    return Features.from_state(state).matrix

@@ -1,13 +1,16 @@
 """What query tells people: what it learned from, what it picked from, what to do next."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labelkit import console
-from labelkit.active.candidates import Candidates, Rows
+import numpy as np
+
+from labelkit import console, typos
+from labelkit.active.candidates import Candidates, Mask, Rows
 from labelkit.active.strategies import default
-from labelkit.errors import LabelkitError
+from labelkit.errors import LabelkitError, listing
 from labelkit.files import next_to
 
 if TYPE_CHECKING:
@@ -39,7 +42,8 @@ def nothing_to_ask(job: "Job", relabels: bool) -> LabelkitError:
     of = " of --where" if job.chosen is not None else ""
     if relabels:
         return LabelkitError(
-            f"{name}: find-noise flagged no row{of} (noise_flag), so there is nothing to ask again"
+            f"{name}: find-noise flagged no row{of} (noise_flag) that was not asked again already, "
+            f"so there is nothing to ask"
         )
     return LabelkitError(
         f"{name}: every row{of} has a label of people's already, so there is nothing to ask; to "
@@ -54,6 +58,29 @@ def only_copies(job: "Job", pool: Rows, relabels: bool) -> LabelkitError:
         f"{job.source.name}: the {len(pool):,} rows {what} are copies of labelled or audit rows, "
         f"empty, or share a --group with audit rows; there is nothing to ask"
     )
+
+
+def warn_of_typos(job: "Job", labels: "Labels") -> None:
+    """Warn of labels that look misspelt, where nobody declared the classes."""
+    if job.classes is not None:
+        return
+    names, counts = np.unique(labels.values[labels.values != ""].astype(str), return_counts=True)
+    count = dict(zip(names.tolist(), counts.tolist(), strict=True))
+    for name, meant in typos.find(count, rare=2).items():
+        console.warn(
+            f"the label {console.clean(name)!r} ({_counted(count[name], 'row')}) counts as a class "
+            f"of its own; did you mean {console.clean(meant)!r} ({_counted(count[meant], 'row')})? "
+            f"--classes says which classes there are"
+        )
+
+
+def warn_of_empty(job: "Job", pool: Rows, mute: Mask, columns: Sequence[str]) -> None:
+    """Warn where no row that may be asked holds anything to judge."""
+    if len(pool) and mute[pool].all():
+        console.warn(
+            f"{job.source.name}: the {_counted(len(pool), 'row')} that may be asked are empty in "
+            f"{listing(columns)}; is that the right column (--text, --column)?"
+        )
 
 
 def tell(job: "Job", told: Told, labels: "Labels", barred: int, features: "Features") -> None:

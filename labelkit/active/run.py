@@ -105,6 +105,7 @@ def query(job: "Job", wanted: Wanted) -> None:
     same = alike(content.data, job.text if job.has_text() else [])
     # A flagged label of an empty row may well be asked again; a new one teaches nothing.
     mute = np.zeros(job.rows, dtype=bool) if wanted.relabels else blank(content.data)
+    report.warn_of_empty(job, pool, mute, content.features.columns)
     mute &= not mute[pool].all()
     found = candidates(pool, audit, known, same, apart | mute)
     barred = apart | np.isin(same, same[np.append(audit, np.flatnonzero(labels.audit))])
@@ -163,7 +164,9 @@ def _labels(job: "Job") -> "Labels":
                 f"{prefix!r} (--from-proba); one column a class is needed"
             )
         job.classes = named
-    return job.labels()
+    labels = job.labels()
+    report.warn_of_typos(job, labels)
+    return labels
 
 
 def _among(job: "Job") -> Mask:
@@ -211,7 +214,7 @@ def _how_to_learn(
     several = len(np.unique(labels.codes[(labels.codes >= 0) & ~barred])) > 1
     learns = asks and several and not wanted.relabels and given is None
     groups = job.groups(content.features.needed) if learns else None
-    return learn.Wanted(wanted.classifier, job.seed, groups, given, learns)
+    return learn.Wanted(wanted.classifier, job.seed, groups, given, learns, job.jobs)
 
 
 def _looked_at(job: "Job", wanted: Wanted, how: learn.Wanted, found: Candidates) -> Candidates:

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import console
+from labelkit import console, typos
 from labelkit.errors import LabelkitError
-from labelkit.noise import typos
 
 if TYPE_CHECKING:
     from labelkit.columns import Labels

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from labelkit.active import learn
 from tests.active.conftest import WORDS, answer, ranked, read, refused, review, run, save, truth
 
 FAST = ("--features", "tfidf", "--classes", "NEG,POS")
@@ -156,3 +157,13 @@ def test_a_column_that_tells_all_draws_a_warning(labelkit, numbers):
     assert "'kind' alone" in done.err and "'size' alone" not in done.err
     done = run(labelkit, "--column", "size", "--column", "weight", name="numbers.csv")
     assert "alone gives" not in done.err
+
+
+def test_any_number_of_processes_gives_the_same_bytes(labelkit, reviews, monkeypatch):
+    reviews(120, 80)
+    monkeypatch.setattr(learn, "CHUNK", 16)
+    found = []
+    for jobs in ("1", "2"):
+        run(labelkit, *FAST, "--batch", f"{jobs}.csv", "--jobs", jobs, "--balance")
+        found.append((Path("out.csv").read_bytes(), Path(f"{jobs}.csv").read_bytes()))
+    assert found[0] == found[1]

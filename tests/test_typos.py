@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelkit.noise import typos
+from labelkit import typos
 
 words = st.text("abc -_1A", max_size=9)
 

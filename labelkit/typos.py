@@ -6,31 +6,31 @@ from collections.abc import Mapping
 RARE = 20  # a misspelling is at least so many times rarer than what was meant
 
 
-def find(counts: Mapping[str, int]) -> dict[str, str]:
+def find(counts: Mapping[str, int], rare: int = RARE) -> dict[str, str]:
     """Return label -> the label that was meant, from how often each label occurs.
 
     Labels that differ in case, inner spaces and dashes alone are one label, spelt as most rows
     have it (single letters only where one is rare: `a` and `A` may be two classes). Others must be
-    rare, begin alike, hold the same numbers and single letters and be one edit apart (two from
-    eight letters on).
+    so many times rarer than what was meant, begin alike, hold the same numbers and single letters
+    and be one edit apart (two from eight letters on).
     """
     names = sorted(counts, key=lambda name: (-counts[name], name))
     found: dict[str, str] = {}
     by_fold: dict[str, str] = {}
     for name in names:
         meant = by_fold.setdefault(_fold(name), name)
-        if len(name) == 1 and counts[name] * RARE > counts[meant]:
+        if len(name) == 1 and counts[name] * rare > counts[meant]:
             meant = name
         if meant == name:
-            meant = _misspelt(name, [n for n in names if n not in found], counts) or name
+            meant = _misspelt(name, [n for n in names if n not in found], counts, rare) or name
         if meant != name:
             found[name] = found.get(meant, meant)
     return found
 
 
-def _misspelt(name: str, names: list[str], counts: Mapping[str, int]) -> str | None:
+def _misspelt(name: str, names: list[str], counts: Mapping[str, int], rare: int) -> str | None:
     for other in names:
-        if counts[name] * RARE > counts[other]:
+        if counts[name] * rare > counts[other]:
             return None
         if _close(name, other):
             return other

@@ -1,5 +1,6 @@
 """A model ready to be asked about some rows: what it is told, what is known, what it may cost."""
 
+import asyncio
 import os
 import time
 from dataclasses import dataclass, field, replace
@@ -94,6 +95,10 @@ class Asking:
             run.advance = advance
             return run.label(texts)
 
+    def check(self) -> None:
+        """Raise what keeps the model from being asked at all: no key, no file, no address."""
+        asyncio.run(self.run.connect().close())
+
     def expected(self) -> outlook.Expected:
         """Return what is left to ask, and about what it would cost."""
         if self.variant.wanted.refresh:
@@ -171,15 +176,27 @@ def _meter(job: Job, asking: Asking, spent: float) -> cost.Meter:
     if wanted.max_cost is not None:
         limit = max(0.0, wanted.max_cost - spent)
         said += f" (the models before have spent ${spent:.4f} of it)" if spent else ""
-    budget = job.task.cost.get("budget")
+    budget = _budget(job)
     if budget is not None:
         before = run.cache.spent(run.ledger)
-        left = max(0.0, float(budget) - before)
+        left = max(0.0, budget - before)
         if limit is None or left < limit:
             limit = left
-            said = f"[cost] budget {float(budget):g} (earlier runs have spent ${before:.4f} of it)"
+            said = f"[cost] budget {budget:g} (${before:.4f} of it are spent already)"
     if limit is not None and asking.price is None:
         raise cost.needs_price(
             "--max-cost" if wanted.max_cost is not None else "[cost] budget", run.settings.model
         )
     return cost.Meter(asking.price, limit, said)
+
+
+def _budget(job: Job) -> float | None:
+    """Return the dollars that all runs of the task may cost together; None without a limit."""
+    budget = job.task.cost.get("budget")
+    if budget is None:
+        return None
+    if isinstance(budget, bool) or not isinstance(budget, int | float) or not budget >= 0:
+        raise UsageError(
+            f"{job.task_path}: [cost] budget = {budget!r}: give a number of dollars, 0 or more"
+        )
+    return float(budget)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     "llm-label",
     prefix="llm",
     annotates=True,
-    instead_of_output=("tried",),
+    instead_of_output=("tried", "dry_run", "show_prompt"),
     uses=("text", "classes", "unknown_label", "label", "answers", "gold", "id", "cache"),
 )
 def llm_label(

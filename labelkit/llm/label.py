@@ -87,7 +87,7 @@ def _check(given: Given, later: Sequence[Variant]) -> None:
     nothing = np.zeros(given.job.rows, dtype=np.bool_)
     known = list(given.askings)
     for variant in later:
-        prepare(given, variant, nothing)
+        prepare(given, variant, nothing).check()
     given.askings[:] = known
 
 

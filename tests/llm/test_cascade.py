@@ -1,6 +1,10 @@
 """--cascade: the cheap model about all rows, the strong one where it is unsure."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,6 +117,15 @@ def test_what_is_wrong_with_the_second_is_told_before_the_first_is_paid(
         write("strong.toml", f'[llm-label]\nmodel = "tiny-2"\n{content}\n')
         result = ask("--cascade", "cheap.toml,strong.toml", "--max-cost", "9")
         assert (result.code, said in result.err) == (2, True), result.err
+    for content, said in (
+        ('base-url = "http://elsewhere.test/v1"', "no key for http://elsewhere.test/v1"),
+        ('base-url = "ftp://elsewhere"', "'ftp://elsewhere' is not a URL"),
+        ('model = "replay:none.jsonl"', "none.jsonl"),
+    ):
+        named = "" if "model" in content else 'model = "tiny-2"\n'
+        write("strong.toml", f"[llm-label]\n{named}{content}\n")
+        result = ask("--cascade", "cheap.toml,strong.toml")
+        assert (result.code in (1, 2), said in result.err) == (True, True), result.err
     assert chat_server.seen["requests"] == 0
 
 
@@ -167,6 +180,39 @@ def test_its_prompts_are_seen_and_nothing_is_sent(ask: Ask, chat_server: ChatSer
     said = ask("--cascade", "tiny-1,tiny-2", "--show-prompt").err
     assert said.count("[system]") == 2 and "tiny-2 is told:" in said
     assert chat_server.seen["requests"] == 0
+
+
+def test_neither_an_output_nor_a_request_is_needed_to_look(
+    labelkit: Callable[..., Any], ask: Ask, chat_server: ChatServer
+) -> None:
+    ask("--cascade", "tiny-1,tiny-2", "--dry-run")  # the file is there now
+    common = ["--classes", "NEGATIVE,POSITIVE", "--base-url", chat_server.url]
+    for look in ("--dry-run", "--show-prompt"):
+        result = labelkit("llm-label", "films.csv", "--cascade", "tiny-1,tiny-2", *common, look)
+        assert result.code == 0, result.err
+    assert chat_server.seen["requests"] == 0
+
+
+def test_killed_between_the_models_nothing_is_paid_twice(
+    write: Any, chat_server: ChatServer
+) -> None:
+    texts = [f"good film {n}{' [hard]' if n % 2 else ''}" for n in range(60)]
+    write("films.csv", "text\n" + "".join(f"{text}\n" for text in texts))
+    chat_server.control(latency=0.05)
+    command = [sys.executable, "-m", "labelkit", "llm-label", "films.csv", "-o", "out.csv",
+               "--classes", "NEGATIVE,POSITIVE", "--base-url", chat_server.url,
+               "--cascade", "tiny-1,tiny-2", "--concurrency", "4"]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 30
+    while chat_server.seen["requests"] < 70:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not Path("out.csv").exists()
+    assert subprocess.run(command, stderr=subprocess.PIPE, check=False).returncode == 0
+    assert {label for (label,) in columns("llm_label")} == {"POSITIVE"}
+    assert 90 <= chat_server.seen["requests"] <= 90 + 4
 
 
 @pytest.mark.parametrize(

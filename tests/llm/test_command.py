@@ -124,11 +124,15 @@ def test_limits_in_dollars(ask: Labelkit, write: Write, chat_server: ChatServer)
     assert result.code == 5
     assert "stopped before crossing --max-cost 0.3: " in result.err
     assert not Path("out.csv").exists()
-    write("labelkit.toml", "[cost]\nbudget = 0\n[llm-label]\nprice = [1000, 1000]\n")
     asked = chat_server.seen["requests"]
+    for wrong in ('"lots"', "-1", "nan", "true"):
+        write("labelkit.toml", f"[cost]\nbudget = {wrong}\n[llm-label]\nprice = [1000, 1000]\n")
+        result = ask()
+        assert result.code == 2 and "labelkit.toml: [cost] budget = " in result.err
+    write("labelkit.toml", "[cost]\nbudget = 0\n[llm-label]\nprice = [1000, 1000]\n")
     result = ask()
     assert result.code == 5
-    assert "[cost] budget 0 (earlier runs have spent $0.0000 of it)" in result.err
+    assert "[cost] budget 0 ($0.0000 of it are spent already)" in result.err
     assert chat_server.seen["requests"] == asked
 
 
@@ -144,7 +148,7 @@ def test_the_budget_holds_over_all_runs(
         result = ask("--max-tokens", "20", name="many.csv")
         assert result.code == 5
     assert 10 < chat_server.seen["requests"] <= 18  # 0.11 dollars each
-    assert "of it)" in result.err
+    assert "of it are spent already)" in result.err
 
 
 def test_an_endpoint_that_reads_only_a_part_is_told(ask: Labelkit, write: Write) -> None:

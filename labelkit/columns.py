@@ -27,7 +27,7 @@ OWNED: dict[str, tuple[str, ...]] = {
     "final": ("label", "confidence", "source"),
     "label": ("origin", "annotator", "confidence", "note", "flag", "seconds"),
 }  # fmt: skip
-AUDIT = "audit"
+AUDIT, RELABEL = "audit", "relabel"  # values of label_origin
 ROW_CHECK = "row_check"
 
 

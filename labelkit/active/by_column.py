@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.columns import RELABEL
 from labelkit.errors import LabelkitError, UsageError, nearest
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from labelkit.job import Job
 
 PREFIX = "by-column:"
-RELABEL = "relabel"
 
 
 class Read(NamedTuple):
@@ -61,13 +61,19 @@ def _zero_to_one(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def flagged(job: "Job") -> npt.NDArray[np.bool_]:
-    """Return which rows find-noise flagged; raises LabelkitError where it has not run."""
+    """Return the rows that find-noise flagged and that nobody was asked about again.
+
+    Raises LabelkitError where find-noise has not run.
+    """
     if not job.source.has("noise_flag"):
         raise LabelkitError(
             f"{job.source.name} has no column 'noise_flag' (--strategy relabel); run "
             f"`labelkit find-noise {job.source.name} -o …` first"
         )
-    return np.asarray(job.source.texts("noise_flag") == "true", dtype=bool)
+    asked_again = np.zeros(job.rows, dtype=bool)
+    if job.source.has("label_origin"):
+        asked_again = job.source.texts("label_origin") == RELABEL
+    return np.asarray((job.source.texts("noise_flag") == "true") & ~asked_again, dtype=bool)
 
 
 def relabel(job: "Job", rows: "Rows") -> Read:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.columns import RELABEL
 from labelkit.errors import LabelkitError, UsageError
 
 if TYPE_CHECKING:
@@ -97,7 +98,10 @@ def _filters(job: "Job", weights: Floats | None) -> list[tuple[str, Mask]]:
     if weights is not None:
         found.append(("of weight 0", weights > 0))
     if job.source.has("noise_use"):
-        found.append(("noise_use = false", job.source.texts("noise_use") != "false"))
+        stays = job.source.texts("noise_use") != "false"
+        if job.source.has("label_origin"):  # a person was asked again, and that word counts
+            stays |= job.source.texts("label_origin") == RELABEL
+        found.append(("noise_use = false", np.asarray(stays, dtype=bool)))
     if job.chosen is not None:
         found.append(("outside --where", job.chosen))
     return found

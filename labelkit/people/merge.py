@@ -246,7 +246,7 @@ def _ask_again(job: "Job", again: Path, sure: dict[int, float]) -> str:
     unsure = {row: share for row, share in sure.items() if share < SURE}
     rows = sorted(unsure, key=lambda row: (unsure[row], row))
     confidence = {job.column(_SURE): np.array([unsure[row] for row in rows])}
-    write_batch(job, again, rows, ["relabel"] * len(rows), confidence)
+    write_batch(job, again, rows, [columns.RELABEL] * len(rows), confidence)
     return f" · {len(rows):,} to ask again -> {again}"
 
 

@@ -33,14 +33,8 @@ class Server:
         self.url = f"http://127.0.0.1:{port}"
         quiet = {"COLLECT_ANALYTICS": "0", "LATEST_VERSION_CHECK": "0", "SENTRY_DSN": ""}
         quiet |= {"FRONTEND_SENTRY_DSN": "", "DJANGO_DB": "sqlite", "HOME": str(folder)}
-        user = [
-            "--username",
-            "mira@example.com",
-            "--password",
-            "not-a-secret",
-            "--user-token",
-            TOKEN,
-        ]
+        user = ["--username", "mira@example.com", "--password", "not-a-secret"]
+        user += ["--user-token", TOKEN, "--enable-legacy-api-token"]
         place = ["--data-dir", folder, "--internal-host", "127.0.0.1", "--port", str(port)]
         place += ["--host", self.url]
         start = [program("LABELKIT_LABEL_STUDIO"), "start", "--no-browser"]
@@ -58,6 +52,9 @@ class Server:
     def _answers(self) -> bool:
         try:
             return "id" in self.call("/api/current-user/whoami")
+        except urllib.error.HTTPError as error:
+            assert error.code not in (401, 403), error.read()
+            return False
         except (urllib.error.URLError, ConnectionError, ValueError):
             return False
 

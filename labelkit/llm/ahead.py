@@ -26,6 +26,10 @@ class Ahead:
         """Return the texts that have no answer yet."""
         return [text for text in texts if not self.asker.cache.has(self._key(text))]
 
+    def keys_left(self, texts: Sequence[str]) -> list[str]:
+        """Return the keys of the answers that are not there yet."""
+        return [key for key in map(self._key, texts) if not self.asker.cache.has(key)]
+
     def _key(self, text: str) -> str:
         return self.asker.key(self.single(text))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit import registry
+from labelkit import console, registry
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.llm import calibrate, completion, prompt
 from labelkit.llm.ahead import Ahead
@@ -199,9 +199,11 @@ class Run:
         """Bring answers into the cache by requests about several rows, or by a batch job."""
         asker, told = self.asker, self.settings
         assert asker is not None
+        ahead = self.ahead(asker, stated)
+        if not told.batch_api:
+            self._warn_of_jobs(ahead, texts)
         if told.rows_per_request == 1 and not told.batch_api:
             return
-        ahead = self.ahead(asker, stated)
         left = ahead.left(texts)
         asker.advance(len(texts) - len(left))
         if told.batch_api:
@@ -209,6 +211,17 @@ class Run:
         elif left:
             await ahead.together(left)
         asker.advance = silent_rows(asker.advance)
+
+    def _warn_of_jobs(self, ahead: Ahead, texts: Sequence[str]) -> None:
+        """Say, while it can be stopped, that a batch job will answer what is about to be asked."""
+        jobs = self.cache.jobs(digest(ahead.asker.provider.identity)).values()
+        coming = {key for told in jobs for _, keys, _ in told["lines"].values() for key in keys}
+        twice = len(coming & set(ahead.keys_left(texts))) if coming else 0
+        if twice:
+            console.warn(
+                f"{twice:,} of these texts are in a batch job that is not collected yet, and are "
+                "paid once more now; with --batch-api the same command collects them"
+            )
 
     async def _by_batch(self, asker: Asker, questions: Sequence[Question]) -> None:
         provider: Any = asker.provider

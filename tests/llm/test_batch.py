@@ -85,6 +85,18 @@ def test_leave_and_come_back(ask: Any, chat_server: ChatServer) -> None:
     assert chat_server.seen["batch_posts"] == 2
 
 
+def test_who_asks_at_once_what_a_job_will_answer_is_told(
+    ask: Any, labelkit: Any, chat_server: ChatServer
+) -> None:
+    chat_server.control(batch="open")
+    assert ask("--no-wait").code == 5
+    at_once = [word for word in arguments(chat_server) if word != "--batch-api"]
+    result = labelkit("llm-label", *at_once)
+    assert result.code == 0
+    assert "11 of these texts are in a batch job that is not collected yet" in result.err
+    assert "warning" not in labelkit("llm-label", *at_once).err
+
+
 def test_a_killed_client_finds_its_job(ask: Any, chat_server: ChatServer) -> None:
     chat_server.control(batch="open")
     command = [sys.executable, "-m", "labelkit", "llm-label", *arguments(chat_server)]

@@ -29,6 +29,9 @@ UNSTATED = 0.7  # what a label without any confidence counts for
 _MOST_WEIGHT = 10.0
 # How far the penalty lets each kind of number wander: standard deviations of Gaussian priors.
 _SPREAD_WEIGHT, _SPREAD_BIAS, _SPREAD_PRIOR, _SPREAD_TEMPERATURE = 1.0, 0.5, 0.5, 0.3
+# A single voter has nobody to be set right by: its biases and the prior could only overturn it
+# wholesale, because of what is odd about the rows that were picked for people.
+_ALONE = 0.2
 _CHUNK = 65_536
 
 
@@ -215,8 +218,9 @@ class _Task:
             off.sum(axis=0),
         ]
         means = _flat(own_word(self.v, self.k))
+        room = _ALONE if self.v == 1 else 1.0
         spread = np.repeat(
-            [_SPREAD_WEIGHT, _SPREAD_BIAS, _SPREAD_PRIOR],
+            [_SPREAD_WEIGHT, room * _SPREAD_BIAS, room * _SPREAD_PRIOR],
             [self.v, self.v * self.k**2, self.k],
         )
         apart = (flat - means) / spread

@@ -103,3 +103,18 @@ def test_the_first_sure_voter_counts() -> None:
     assert codes.tolist() == [0, 1, 1, -1]
     assert place.tolist() == [0, 1, 1, -1]
     assert confidence.tolist() == [0.9, 0.9, combine.UNSTATED, 0.0]
+
+
+def test_a_voter_alone_is_not_overturned_by_rows_that_were_picked() -> None:
+    # People were asked where the voter is least sure; there the truth happens to be class 1.
+    rng = np.random.default_rng(0)
+    codes = np.arange(400) % 2
+    confidence = rng.uniform(0.55, 0.9, 400)
+    picked = np.argsort(confidence)[:30]
+    truth = np.full(400, -1)
+    truth[picked] = 1
+    voter = Voter(codes, confidence)
+    pool = combine.learn([voter], truth, 2)
+    found = combine.pooled([voter], pool, 2).argmax(axis=1)
+    rest = np.setdiff1d(np.arange(400), picked)
+    assert (found[rest] == codes[rest]).mean() > 0.75

@@ -176,6 +176,9 @@ def simulate(
         Classifier,
         typer.Option(help="The model that learns; auto compares them, slowly."),
     ] = Classifier.logistic,
+    balance: Annotated[
+        bool, typer.Option("--balance", help="Strategies guard rare classes, as query --balance.")
+    ] = False,
     csv: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write every point of every run.", show_default=False),
@@ -213,5 +216,6 @@ def simulate(
             csv=csv,
             plot=plot,
             as_json=as_json,
+            balance=balance,
         ),
     )

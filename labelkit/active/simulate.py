@@ -35,6 +35,7 @@ class Wanted(NamedTuple):
     csv: Path | None
     plot: Path | None
     as_json: bool
+    balance: bool = False
 
 
 def names(given: str) -> list[str]:
@@ -134,6 +135,7 @@ def _world(job: "Job", wanted: Wanted) -> World:
         max(wanted.per_round),
         job.seed,
         tables,
+        wanted.balance,
     )
 
 

@@ -91,6 +91,15 @@ def test_a_strategy_with_a_comma_stands_in_quotes(labelkit, reviews):
         "random", "margin", "disagreement:a_label,b_label"]  # fmt: skip
 
 
+def test_a_balanced_strategy_asks_other_rows_and_random_the_same(labelkit, known):
+    plain, balanced = (
+        json.loads(simulate(labelkit, *FAST, "--strategies", "margin", "--json", *more).out)
+        for more in ((), ("--balance",))
+    )
+    assert plain["curves"]["random"] == balanced["curves"]["random"]
+    assert plain["curves"]["margin"] != balanced["curves"]["margin"]
+
+
 def test_gold_is_the_truth_and_no_feature(labelkit, reviews):
     reviews(90, 0, gold=truth)
     done = simulate(labelkit, *FAST[:2], "--labels", "20", "--per-round", "10", "--seeds", "1",

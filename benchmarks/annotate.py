@@ -3,6 +3,7 @@
 python benchmarks/annotate.py            # 100,000 rows of numbers, an oracle types
 python benchmarks/annotate.py --start    # first screen and keys of a batch of 50,000 rows
 python benchmarks/annotate.py DATA TRUTH # labels to an accuracy: the loop against random order
+python benchmarks/annotate.py --digits   # the same on a table of 64 numbers a row (scikit-learn's)
 """
 
 import argparse
@@ -63,11 +64,13 @@ def opened(path: str, classes: list[str], **more: Any) -> tuple[Job, Deck, Journ
     return job, deck, open_journal(job, deck, classes, Path("answers.csv"), True)
 
 
-def loop(path: str, truth: list[str], labels: int, typing: float, **more: Any) -> Any:
+def loop(
+    path: str, truth: list[str], labels: int, typing: float, audit: int = 10, **more: Any
+) -> Any:
     """Let an oracle teach; return the loop's session and the seconds of each key."""
     classes = sorted(set(truth))
     job, deck, journal = opened(path, classes, **more)
-    order, learner = live.make_order(job, deck, "default", 10, Limits(labels=labels + 10))
+    order, learner = live.make_order(job, deck, "default", audit, Limits(labels=labels + audit))
     session = Session(deck, order, classes, journal, counts_labels=True)
     order.attach(session)
     seconds = []
@@ -77,7 +80,7 @@ def loop(path: str, truth: list[str], labels: int, typing: float, **more: Any) -
         seconds.append(time.perf_counter() - began)
         if typing:
             time.sleep(typing)
-        else:
+        elif session.labels_given() >= audit:
             learner.wait()
     learner.stop()
     journal.close()
@@ -128,33 +131,60 @@ def start() -> None:
     print(f"a key: median {np.median(seconds):.4f} s, slowest {max(seconds):.4f} s")
 
 
-def saved(data: str, column: str, labels: int, features: str) -> None:
-    with open(data, newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    truth = [row.pop(column) for row in rows]
+def saved(rows: list[dict[str, str]], truth: list[str], given: argparse.Namespace) -> None:
+    """Print accuracies on held-out rows: the loop's audit, which it never learns from."""
     with open("data.csv", "w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    session, learner, _ = loop("data.csv", truth, labels, typing=0, features=features)
-    codes = np.array([session.classes.index(name) for name in truth])
-    order = [row for row, said in session.said.items() if said.origin == "query"]
-    rng = np.random.default_rng(1)
-    matrix = learner._features()
-    test = np.setdiff1d(rng.choice(len(truth), min(2_000, len(truth)), replace=False), order)
-    shuffles = [rng.permutation(np.setdiff1d(np.arange(len(truth)), test)) for _ in range(5)]
-    print("labels\tloop\trandom")
-    for n in range(20, labels + 1, 20):
-        shown = [accuracy(matrix, codes, np.array(picked[:n]), test, len(session.classes))
-                 for picked in (order, *shuffles)]  # fmt: skip
-        print(f"{n}\t{shown[0]:.3f}\t{np.mean(shown[1:]):.3f}")
+    ours, random = [], []
+    points = list(range(20, given.labels + 1, 20))
+    marks = list(range(100, given.labels + 1, 100))
+    for seed in range(given.seeds):
+        held_out = min(2_000, len(rows) // 3)
+        session, learner, _ = loop(
+            "data.csv", truth, given.labels, 0, held_out, features=given.features, seed=seed
+        )
+        codes = np.array([session.classes.index(name) for name in truth])
+        said = session.said.items()
+        test = np.array([row for row, one in said if one.origin == "audit"])
+        order = np.array([r for r, one in said if one.origin == "query" and not one.is_copy])
+        rng = np.random.default_rng([seed, 1])
+        shuffled = rng.permutation(np.flatnonzero(~learner.told.barred))
+        matrix, k = learner._features(), len(session.classes)
+        ours.append([accuracy(matrix, codes, order[:n], test, k) for n in points])
+        random.append([accuracy(matrix, codes, shuffled[:n], test, k) for n in marks])
+    told(dict(zip(points, np.mean(ours, axis=0), strict=True)), marks, np.mean(random, axis=0))
+
+
+def told(ours: dict[int, float], marks: list[int], random: Any) -> None:
+    print("the loop: " + ", ".join(f"{n} labels {reached:.3f}" for n, reached in ours.items()))
+    for n, other in zip(marks, random, strict=True):
+        enough = [m for m, reached in ours.items() if reached >= other]
+        share = f"{enough[0]} of the loop, {enough[0] / n:.0%}" if enough else "none of the loop's"
+        print(f"{n} labels at random: {other:.3f}, as {share}")
 
 
 def accuracy(matrix: Any, codes: Any, rows: Any, test: Any, k: int) -> float:
+    """Return what the default model makes of the labels, as train would."""
     learned = matrix[rows].astype(np.float64)
-    model = classifier.fit(learned, codes[rows], classifier.default_recipe(learned))
+    model, _ = classifier.choose(learned, codes[rows], k)
     found = classifier.probabilities(model, matrix[test], k).argmax(axis=1)
     return float((found == codes[test]).mean())
+
+
+def read(path: str, column: str) -> tuple[list[dict[str, str]], list[str]]:
+    with open(path, newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    return rows, [row.pop(column) for row in rows]
+
+
+def digits() -> tuple[list[dict[str, str]], list[str]]:
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    rows = [{f"x{i}": str(int(value)) for i, value in enumerate(row)} for row in data.data]
+    return rows, [f"digit {number}" for number in data.target]
 
 
 def main() -> None:
@@ -163,16 +193,18 @@ def main() -> None:
     parser.add_argument("truth", nargs="?")
     parser.add_argument("--labels", type=int, default=200)
     parser.add_argument("--features", default="auto")
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--start", action="store_true")
+    parser.add_argument("--digits", action="store_true")
     given = parser.parse_args()
-    data = str(Path(given.data).resolve()) if given.data else ""
+    data = read(given.data, given.truth) if given.data else digits() if given.digits else None
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         if given.start:
             start()
         elif data:
-            saved(data, given.truth, given.labels, given.features)
+            saved(*data, given)
         else:
             next_row()
 

@@ -26,6 +26,8 @@ GROWTH = 1.5  # models are compared anew when the labels have grown so much
 MACHINE_ROWS, MACHINE_WEIGHT = 5_000, 50.0  # a machine's labels count as 50 of a person's at most
 
 
+NEED_NO_MODEL = ("default", "coverage", "random")
+
 NO_ANSWERS: Mapping[int, int] = MappingProxyType({})
 
 
@@ -82,6 +84,7 @@ class Learner:
         self._job, self._deck, self._classes, self.told = job, deck, classes, told
         self.watch = watch
         self._strategy = registry.load("strategy", name)
+        self._asks_a_model = name in registry.names("strategy") and name not in NEED_NO_MODEL
         self.ranking: Ranking | None = None
         self.failure: Exception | None = None
         self._given: dict[int, int] | None = None
@@ -105,8 +108,9 @@ class Learner:
         self._wake.set()
 
     def wait(self) -> None:
-        """Wait until the ranking knows all that was told."""
-        self._idle.wait()
+        """Wait until the ranking knows all that was told, or the thread has ended."""
+        while not self._idle.wait(0.5) and self._thread.is_alive():
+            pass
 
     def stop(self) -> None:
         """End the thread, once what it is at is done."""
@@ -172,7 +176,10 @@ class Learner:
         scores = np.zeros(len(eligible))
         rng = np.random.default_rng([self._job.seed, 3, len(given)])
         if len(eligible):
-            scores = np.asarray(self._strategy(seen, min(PICKS, len(eligible)), rng), np.float64)
+            strategy = self._strategy
+            if self._asks_a_model and seen.probabilities is None:
+                strategy = registry.load("strategy", "coverage")
+            scores = np.asarray(strategy(seen, min(PICKS, len(eligible)), rng), np.float64)
         order = np.lexsort((rng.random(len(scores)), -scores))
         return Ranking(
             eligible[order],

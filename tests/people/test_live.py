@@ -38,20 +38,27 @@ def rows_of(path: str) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def opened(path: Path, audit: int, labels: int = 0, **options: Any) -> Any:
+def opened(
+    path: Path, audit: int, labels: int = 0, strategy: str = "default", **options: Any
+) -> Any:
     """Return the order of a live session on a file, and its learner, not started."""
     given = {"input": str(path), "seed": 0, "format": None, "delimiter": None, "label": None,
              "encoding": "utf-8", "output": "data.answers.csv", **options}  # fmt: skip
     job = Job(Declared("annotate", "", False, ()), given)
     deck = Deck(job, (), ["ok", "worn"])
-    return live.make_order(job, deck, "default", audit, Limits(labels=labels or None))
+    return live.make_order(job, deck, strategy, audit, Limits(labels=labels or None))
 
 
 def taught(
-    path: Path, labels: int, audit: int, until: int | None = None, stop_when: str = "labels=9999"
+    path: Path,
+    labels: int,
+    audit: int,
+    until: int | None = None,
+    stop_when: str = "labels=9999",
+    strategy: str = "default",
 ) -> tuple[Session, list[float]]:
     """Let an oracle teach until the limit; return the session and the seconds of each key."""
-    order, learner = opened(path, audit, labels)
+    order, learner = opened(path, audit, labels, strategy)
     learner.watch = Watch(stopping.rules([stop_when]), 0)
     job, deck = learner._job, learner._deck
     journal = open_journal(job, deck, deck.classes, Path("data.answers.csv"), False)
@@ -140,7 +147,7 @@ def test_a_guess_stays_as_it_was_shown_while_the_model_learns_on(write: Any) -> 
 
 
 def test_it_asks_where_it_is_unsure(write: Any) -> None:
-    session, _ = taught(write("data.csv", table()), labels=90, audit=5)
+    session, _ = taught(write("data.csv", table()), labels=90, audit=5, strategy="margin")
     late = [row for row, said in session.said.items() if said.origin != AUDIT][-30:]
     values = np.array([(row * 37) % 100 for row in late])
     # Three in ten values are nearer than 15 to the border between the classes.

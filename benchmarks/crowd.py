@@ -83,11 +83,10 @@ def models() -> Iterator[tuple[str, Guess]]:
     yield "labelkit", lambda votes: crowd.consensus(votes).probabilities
     yield "majority", majority
     if importlib.util.find_spec("crowdkit"):
-        from crowdkit.aggregation import GLAD, DawidSkene, OneCoinDawidSkene
+        from crowdkit.aggregation import DawidSkene, OneCoinDawidSkene
 
         yield "crowd-kit Dawid-Skene", lambda votes: of_crowdkit(DawidSkene(100), votes)
         yield "crowd-kit one coin", lambda votes: of_crowdkit(OneCoinDawidSkene(100), votes)
-        yield "crowd-kit GLAD", lambda votes: of_crowdkit(GLAD(20), votes)
 
 
 def majority(votes: crowd.Votes) -> np.ndarray:

@@ -1,0 +1,86 @@
+"""Errors of labels told from errors of the model: rates, qualities, counts, flags."""
+
+import numpy as np
+import pytest
+
+from labelkit.noise import mixture
+
+SURE = 1.6  # how far a row's evidence goes, on the scale of log odds
+
+
+def rows(n, flips, seed, sure=SURE):
+    """Truth, labels flipped by `flips[true]`, and what a model of few rows says of the labels."""
+    rng = np.random.default_rng(seed)
+    logit = rng.normal(0, sure * 2, n)
+    true = (rng.random(n) < 1 / (1 + np.exp(-logit))).astype(np.int64)
+    given = np.where(rng.random(n) < np.array(flips)[true], 1 - true, true)
+    said = 1 / (1 + np.exp(-0.6 * logit + 2 * (flips[1] - flips[0])))
+    return true, given, np.column_stack([1 - said, said])
+
+
+def judged(given, chances):
+    fitted = mixture.fit(given, chances)
+    quality = fitted.best.truth(given, chances)[np.arange(len(given)), given]
+    return fitted, quality
+
+
+def test_a_weak_models_own_mistakes_are_not_taken_for_errors():
+    true, given, chances = rows(4_000, (0.0, 0.0), 0, sure=0.7)
+    assert (chances.argmax(axis=1) != given).mean() > 0.2
+    _, quality = judged(given, chances)
+    assert (1 - quality).sum() < 100 and (true == given).all()
+
+
+def test_mistakes_that_hit_one_class_alone_are_seen_there_alone():
+    true, given, chances = rows(4_000, (0.0, 0.2), 1)
+    fitted, quality = judged(given, chances)
+    assert fitted.best.transition[1, 0] == pytest.approx(0.2, abs=0.06)
+    assert fitted.best.transition[0, 1] < 0.05
+    wrong = given != true
+    worst = np.argsort(quality)[: int(wrong.sum())]
+    assert (given[worst] == 0).mean() > 0.9
+
+
+def test_of_labels_with_quality_a_fifth_about_one_in_five_is_right():
+    parts = [rows(4_000, (0.1, 0.1), seed) for seed in range(3)]
+    quality = np.concatenate([judged(given, chances)[1] for _, given, chances in parts])
+    right = np.concatenate([given == true for true, given, _ in parts])
+    for low, high in ((0.1, 0.3), (0.3, 0.6), (0.6, 0.9)):
+        among = (quality >= low) & (quality < high)
+        assert right[among].mean() == pytest.approx(quality[among].mean(), abs=0.12)
+
+
+def test_the_interval_holds_the_number_of_errors():
+    held = 0
+    for seed in range(20):
+        true, given, chances = rows(1_000, (0.1, 0.1), seed)
+        fitted, _ = judged(given, chances)
+        low, high = mixture.count_interval(fitted, given, chances)
+        held += low <= (true != given).sum() <= high
+    assert held >= 15
+
+
+def test_many_classes_share_one_rate():
+    k = mixture.MOST_CLASSES + 1
+    given = np.arange(10 * k) % k
+    given[::10] = (given[::10] + 1) % k
+    chances = np.full((10 * k, k), 0.1 / k)
+    chances[np.arange(10 * k), np.arange(10 * k) % k] += 0.9
+    fitted, quality = judged(given, chances)
+    assert (quality[::10] < 0.5).all() and np.delete(quality, np.s_[::10]).min() > 0.5
+    off = fitted.best.transition[~np.eye(k, dtype=bool)]
+    assert off == pytest.approx(np.full(len(off), off[0]))
+
+
+def test_flags_have_the_highest_expected_f1():
+    quality = np.array([0.05, 0.1, 0.6, 0.95, 0.99])
+    assert mixture.most_f1(quality).tolist() == [True, True, False, False, False]
+    assert mixture.most_f1(np.array([0.9, 0.9])).all()
+
+
+def test_a_row_without_any_chance_is_no_trouble():
+    given = np.array([0, 1] * 20)
+    chances = np.eye(2)[given]
+    chances[0] = [0.0, 1.0]
+    _, quality = judged(given, chances)
+    assert quality[0] < 0.1 and quality[1:].min() > 0.9

@@ -1,0 +1,46 @@
+"""The nearest rows: by hand, never of one's own group, and how they vote."""
+
+import numpy as np
+import pytest
+
+from labelkit.noise import neighbours
+
+LINE = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]])
+
+
+def test_nearest_first_and_itself_left_out():
+    found = neighbours.find(LINE, np.arange(6), most=2)
+    assert found.places[0].tolist() == [1, 2]
+    assert found.distances[0].tolist() == [1, 4]
+    assert not (found.places == np.arange(6)[:, None]).any()
+
+
+def test_rows_of_ones_own_group_are_left_out():
+    groups = np.array([0, 0, 1, 1, 2, 2])
+    found = neighbours.find(LINE, groups, most=2)
+    assert found.places[0].tolist() == [2, 3] and found.places[1].tolist() == [2, 3]
+
+
+def test_too_few_other_groups_fill_up_with_nothing():
+    found = neighbours.find(LINE, np.array([0, 0, 0, 0, 0, 1]), most=3)
+    assert found.places[0].tolist() == [5, -1, -1]
+    votes = found.votes(np.eye(2)[[0, 0, 0, 1, 1, 1]])
+    assert np.isfinite(votes).all() and votes.sum(axis=1) == pytest.approx(np.ones(6))
+
+
+def test_near_rows_outvote_far_ones_and_weights_count():
+    found = neighbours.find(LINE, np.arange(6), most=3)
+    said = np.eye(2)[[0, 0, 0, 1, 1, 1]]
+    votes = found.votes(said)
+    assert (votes.argmax(axis=1) == [0, 0, 0, 1, 1, 1]).all()
+    doubted = said.copy()
+    doubted[1] *= 0.01
+    assert found.votes(doubted)[0, 0] < votes[0, 0]
+
+
+def test_of_many_rows_a_sample_may_be_a_neighbour(monkeypatch):
+    monkeypatch.setattr(neighbours, "SAMPLE", 20)
+    matrix = np.random.default_rng(0).normal(size=(100, 3))
+    found = neighbours.find(matrix, np.arange(100), seed=1)
+    assert len(np.unique(found.places)) <= 20
+    assert (found.places == neighbours.find(matrix, np.arange(100), seed=1).places).all()

@@ -72,8 +72,7 @@ def pipeline(
     if oracle is not None:
         _check_oracle(oracle, options, show)
         options["gold"] = oracle  # hidden from all that learns
-    from labelkit.pipeline import plan, result, run
-    from labelkit.pipeline import show as shown
+    from labelkit.pipeline import plan, run
 
     own = {
         "stages": stages, "functions": functions, "model": model, "base_url": base_url,
@@ -83,7 +82,7 @@ def pipeline(
     loaded = task.load(Path(path)) if path else task.NO_TASK
     planned = plan.make_plan(options["input"], output, work_dir, loaded, options, own)
     if show is not None:
-        _print(show, shown, planned, work_dir)
+        _print(show, planned, work_dir)
         return
     for name in options["input"]:
         if not Path(name).exists():
@@ -98,6 +97,8 @@ def pipeline(
     if not ran:
         console.note(f"pipeline: nothing to do, all {len(planned)} stages are fresh -> {output}")
         return
+    from labelkit.pipeline import result
+
     result.show(planned, figures, loaded, options["gold"])
     console.note(f"pipeline: {ran} of {len(planned)} stages run -> {output}")
 
@@ -112,7 +113,9 @@ def _check_oracle(oracle: str, options: dict[str, Any], show: str | None) -> Non
                          "out")  # fmt: skip
 
 
-def _print(kind: str, shown: Any, planned: Any, folder: Path) -> None:
+def _print(kind: str, planned: Any, folder: Path) -> None:
+    from labelkit.pipeline import show as shown
+
     if kind not in ("sh", "make"):
         raise UsageError(f"--print {kind!r}: choose sh or make")
     text = shown.as_shell(planned, folder) if kind == "sh" else shown.as_make(planned, folder)

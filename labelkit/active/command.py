@@ -56,8 +56,8 @@ def query(
         typer.Option(
             metavar="NAME",
             help="How rows are picked: default (coverage while labels are few, then "
-            "informative), coverage, informative, diverse, margin, least-confidence, entropy, "
-            "committee, bald, random, "
+            "diverse for two classes and informative for more), coverage, informative, diverse, "
+            "margin, least-confidence, entropy, committee, bald, random, "
             "modal-uncertainty, modal-margin, modal-entropy, modal-ranked-batch, "
             "by-column:COLUMN (lowest number first), disagreement:weak_label,llm_label (where "
             "columns differ), relabel (what find-noise flagged), or your own as "

@@ -66,7 +66,7 @@ def read(job: "Job", name: str, rows: "Rows") -> by_column.Read:
 def at_work(name: str, pool: "Pool") -> str:
     """Return the strategy that picks: `coverage` instead of one that has no model to ask."""
     if name == "default":
-        return "coverage" if default.is_cold(pool) else "informative"
+        return default.at_work(pool)
     needs_model = name in registry.names("strategy") and name not in NEED_NO_MODEL
     return "coverage" if needs_model and pool.probabilities is None else name
 

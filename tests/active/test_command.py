@@ -162,7 +162,7 @@ def test_a_model_says_how_well_it_does_and_that_this_is_biased(labelkit, reviews
     found = json.loads(Path("s.json").read_text())
     counts = ("rows", "pool", "eligible", "picked", "audit", "learned_from")
     assert [found[name] for name in counts] == [90, 30, 28, 5, 2, 60]
-    assert (found["strategy"], found["picked_by"]) == ("default", "informative")
+    assert (found["strategy"], found["picked_by"]) == ("default", "diverse")
     assert found["labels_by_source"] == {"label": 60}
     assert 0 < found["biased_accuracy"] <= 1
 

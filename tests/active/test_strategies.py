@@ -187,7 +187,7 @@ def test_informative_looks_among_the_most_uncertain_only():
     assert len(picks) == 4 and picks.min() >= 160
 
 
-def test_the_default_starts_cold_and_then_is_informative():
+def test_the_default_starts_cold_and_then_hangs_on_the_number_of_classes():
     few, many = pool_of(labelled=39), pool_of(labelled=40)
     assert default.is_cold(few) and not default.is_cold(many)
     assert default.is_cold(many._replace(probabilities=None))
@@ -195,6 +195,8 @@ def test_the_default_starts_cold_and_then_is_informative():
     assert default.fewest(12) == 60
     assert np.array_equal(score("default", few), score("coverage", pool_of(labelled=39)))
     assert np.array_equal(score("default", many), score("informative", pool_of(labelled=40)))
+    two = pool_of(labelled=40, classes=2)
+    assert np.array_equal(score("default", two), score("diverse", two))
 
 
 @pytest.mark.parametrize("rows", [1, 12])

@@ -1,6 +1,6 @@
-"""The default: a coverage of the pool while labels are few, then the informative uncertain rows.
+"""The default: a coverage of the pool while labels are few, then uncertain rows that differ.
 
-Of the ways measured over five tasks this pair gained most over random (benchmarks/query.py).
+Of the ways measured over five tasks this gained most over random (benchmarks/query.py).
 """
 
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.active.strategies import coverage, informative
+from labelkit.active.strategies import coverage, diverse, informative
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Pool
@@ -19,9 +19,20 @@ FEWEST_A_CLASS = 5
 
 def score(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return scores above 1 for the n picks, falling; below 1 the others."""
+    parts = {"coverage": coverage, "diverse": diverse, "informative": informative}
+    scores: npt.NDArray[np.float64] = parts[at_work(pool)].score(pool, n, rng)
+    return scores
+
+
+def at_work(pool: "Pool") -> str:
+    """Return the strategy that picks.
+
+    Between two classes runs one border, which the typical uncertain rows draw best; between more
+    there are several, and rows that tell about all of the pool are worth more.
+    """
     if is_cold(pool):
-        return coverage.score(pool, n, rng)
-    return informative.score(pool, n, rng)
+        return "coverage"
+    return "diverse" if len(pool.classes) <= 2 else "informative"
 
 
 def is_cold(pool: "Pool") -> bool:

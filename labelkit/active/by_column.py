@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.columns import RELABEL
+from labelkit.columns import RELABEL as RELABEL
 from labelkit.errors import LabelkitError, UsageError, nearest
 
 if TYPE_CHECKING:

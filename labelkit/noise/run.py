@@ -75,14 +75,7 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     if evidence is not None and speaker is not None:
         found.explain(evidence, speaker)
     firsts = duplicates.firsts(same)
-    counts = {
-        "labels": int(among[given.rows].sum()),
-        "judged": int((found.judged & among).sum()),
-        "flagged": int((found.flag & among).sum()),
-        "duplicates": int(((firsts >= 0) & among).sum()),
-        "conflicting_texts": conflicts,
-        "outliers": int((outlier & among[given.rows]).sum()) if outlier is not None else 0,
-    }
+    counts = _counts(found, given, among, firsts, conflicts, outlier)
     source, agreement = (evidence.source, evidence.agreement) if evidence else ("none", 1.0)
     kinds = found.counts(among)
     told = report.Told(counts, kinds, wanted.method, source, agreement, wanted.n, filling_up)
@@ -101,6 +94,19 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
         raise IssuesFound(
             f"{counts['flagged']:,} of {counts['judged']:,} labels are flagged (--fail-on-issues)"
         )
+
+
+def _counts(
+    found: Findings, given: Given, among: Mask, firsts: Codes, conflicts: int, outlier: Mask | None
+) -> dict[str, int]:
+    return {
+        "labels": int(among[given.rows].sum()),
+        "judged": int((found.judged & among).sum()),
+        "flagged": int((found.flag & among).sum()),
+        "duplicates": int(((firsts >= 0) & among).sum()),
+        "conflicting_texts": conflicts,
+        "outliers": int((outlier & among[given.rows]).sum()) if outlier is not None else 0,
+    }
 
 
 def _check(job: "Job", wanted: Wanted) -> None:

@@ -60,7 +60,8 @@ def header(task: Task) -> str:
 def request(task: Task, noun: str, wording: str, text: str) -> dict[str, Any]:
     """Return what the local model is asked: the prompt, and the word that stands for each class.
 
-    The text is one line: it cannot look like the next example.
+    `shared` is the part before the text, which the model need not read again for the next row. The
+    text is one line: it cannot look like the next example.
     """
     spelled = words(task.classes)
 
@@ -70,8 +71,8 @@ def request(task: Task, noun: str, wording: str, text: str) -> dict[str, Any]:
         return row if task.preface is not None and row.endswith(":") else f"{row}\n{wording}:"
 
     shown = "".join(f"{asked(row)} {spelled[label]}\n\n" for row, label in task.examples)
-    prompt = f"{header(task)}{shown}{asked(text)}"
-    return {"prompt": prompt, "words": spelled}
+    shared = f"{header(task)}{shown}"
+    return {"prompt": f"{shared}{asked(text)}", "shared": shared, "words": spelled}
 
 
 def one_line(text: str) -> str:

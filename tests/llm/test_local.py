@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.llm import completion
 from labelkit.llm.cache import Cache
 from labelkit.llm.cost import Meter
 from labelkit.llm.examples import Examples
@@ -49,7 +50,8 @@ def test_it_labels_and_a_second_run_does_not_start_it(
 def test_words_that_share_their_beginning_are_told_apart() -> None:
     words = ["spam", "spam mail", "not spam", "not spam at all", "ham"]
     with connect("local") as model:
-        asked = {"prompt": "Message: hello mum\nType:", "words": {w: w for w in words}}
+        prompt = "Message: hello mum\nType:"
+        asked = {"prompt": prompt, "shared": "", "words": {w: w for w in words}}
         reply = asyncio.run(model.ask(asked))
         process = model._process
         assert process is not None
@@ -57,6 +59,23 @@ def test_words_that_share_their_beginning_are_told_apart() -> None:
     assert set(scores) == set(words)
     assert sum(2.718281828459045**score for score in scores.values()) == pytest.approx(1, abs=1e-4)
     assert process.poll() is not None
+
+
+@needs_model
+@pytest.mark.parametrize("guidelines", ["", "Judge the film and not the plot that is told in it."])
+def test_what_was_asked_before_changes_no_digit(guidelines: str) -> None:
+    task = Task(("NEGATIVE", "POSITIVE"), guidelines=guidelines, examples=(("Dull.", "NEGATIVE"),))
+    if not guidelines:
+        task = Task(("NEGATIVE", "POSITIVE"))
+    texts = ["The film is fine.", "The film was far too long for me.", "A mess.", "The end."]
+    found = []
+    for order in (texts, texts[::-1], texts[2:]):
+        with connect("local") as model:
+            asked = [completion.request(task, "Review", "Tone", text) for text in order]
+            replies = [asyncio.run(model.ask(each)) for each in asked]
+        found.append({text: each["scores"] for text, each in zip(order, replies, strict=True)})
+    assert found[0] == found[1]
+    assert found[2].items() <= found[0].items()
 
 
 @needs_model
@@ -95,7 +114,7 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     bad.write_text("hello")
     model = connect(f"local:{bad}")
     with pytest.raises(LabelkitError, match=r"bad\.gguf cannot be served as a model"):
-        asyncio.run(model.ask({"prompt": "a", "words": {"a": "a", "b": "b"}}))
+        asyncio.run(model.ask({"prompt": "a", "shared": "", "words": {"a": "a", "b": "b"}}))
 
 
 def test_a_missing_file() -> None:

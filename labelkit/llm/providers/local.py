@@ -28,6 +28,7 @@ START_SECONDS = 120.0
 # Added to the logits of the tokens asked about: nothing else can be among the most likely, and
 # their own proportions stay exact to the fifth digit (at 1000, float32 would lose two of them).
 _LIFT = 100.0
+_NOTHING: dict[str, Any] = {"prompt": " ", "n_predict": 0}
 
 
 def connect(model: str = "local", threads: int = THREADS) -> "Local":
@@ -68,6 +69,7 @@ class Local:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: http.client.HTTPConnection | None = None
         self._tokens: dict[str, list[int]] = {}
+        self._shared, self._prefix = "", list[int]()
 
     def __enter__(self) -> "Local":
         return self
@@ -108,13 +110,30 @@ class Local:
             if len(prompt) > CONTEXT - 64:
                 return {"failed": f"the prompt has {len(prompt)} tokens, the model reads {CONTEXT}"}
             words = {name: self._tokenize(" " + word) for name, word in request["words"].items()}
+            self._begin(request["shared"])
             scores = self._walk(prompt, words)
         except (OSError, http.client.HTTPException, ValueError, KeyError, IndexError) as error:
-            self._connection = None
+            self._connection, self._shared = None, ""
             if self._process is not None and self._process.poll() is not None:
                 raise LabelkitError("the local model's server ended unexpectedly") from error
             return {"again": f"the local model's server: {error}"}
         return {"scores": scores, "tokens_in": len(prompt), "tokens_out": 0}
+
+    def _begin(self, shared: str) -> None:
+        """Leave of earlier prompts what all share and nothing else, read in one piece.
+
+        llama.cpp keeps whatever the next prompt begins alike; the rounding of a score would
+        hang on the row before it.
+        """
+        if not shared:
+            self._shared = ""
+            return
+        if shared != self._shared:
+            self._post("/completion", _NOTHING | {"cache_prompt": False})
+            whole = {"content": shared, "add_special": True}
+            self._prefix = [int(token) for token in self._post("/tokenize", whole)["tokens"]]
+            self._shared = shared
+        self._post("/completion", _NOTHING | {"prompt": self._prefix, "cache_prompt": True})
 
     def _walk(self, prompt: list[int], words: Mapping[str, Sequence[int]]) -> dict[str, float]:
         """Return each word's log-probability given that one of the words follows.
@@ -152,7 +171,7 @@ class Local:
                 "samplers": ["temperature"],
                 "temperature": 1.0,
                 "seed": 0,
-                "cache_prompt": True,
+                "cache_prompt": bool(self._shared),
             },
         )
         listed = answer["completion_probabilities"][0]["top_probs"]

@@ -18,6 +18,7 @@ Found = TypeVar("Found")
 # A pause asked for by the server that is longer than this ends the run: it can go on later.
 LONGEST_WAIT = 300.0
 FAILURES_IN_A_ROW = 10
+LONGER_EACH_TIME, LONGEST_PAUSE = 1.25, 30.0
 
 
 class Provider(Protocol):
@@ -173,6 +174,7 @@ class Asker:
 
     async def _attempts(self, question: Question) -> Reply:
         left, told_to_wait, tries, why = self.retries, self.retries * 4, 0, ""
+        failed_at = 0.0
         while True:
             reply = await self._once(question)
             if reply is None or (self.stopped is not None and "again" in reply):
@@ -181,6 +183,10 @@ class Asker:
             if "again" not in reply:
                 return reply
             why, wait = str(reply["again"]), reply.get("wait")
+            # Longer each time, also where a pause of all has made the last wait long.
+            waited = reply["went"] - failed_at if tries > 1 else 0.0
+            longer = min(waited * LONGER_EACH_TIME, LONGEST_PAUSE)
+            failed_at = self.pace.now()
             if wait is not None and wait > LONGEST_WAIT:
                 raise BudgetReached(
                     f"the endpoint asks to wait {wait:.0f} seconds ({why}). All answers are "
@@ -190,17 +196,21 @@ class Asker:
                 told_to_wait -= 1
                 self.pace.hold(wait)
                 self.advance(0, f"told to wait ({why[:60]})")
+                if wait is None:
+                    await self.pace.sleep(longer)
             else:
                 left -= 1
                 if reply.get("late"):
                     self.pace.slower()
-                await self.pace.sleep(wait if wait is not None else self._pause(left))
+                await self.pace.sleep(self._pause(left, longer) if wait is None else wait)
             nobody_served = self.pace.strikes > self.retries * 2
             if left < 0 or told_to_wait < 0 or (reply.get("all") and nobody_served):
                 return {"failed": why + _after(tries - 1), "gave_up": True}
 
-    def _pause(self, left: int) -> float:
-        return 0.0 if left < 0 else float(min(0.25 * 2 ** (self.retries - left - 1), 8.0))
+    def _pause(self, left: int, longer: float) -> float:
+        if left < 0:
+            return 0.0
+        return float(max(min(0.25 * 2 ** (self.retries - left - 1), 8.0), longer))
 
     async def _once(self, question: Question) -> Reply | None:
         """Make one attempt when its turn has come; None where the run has ended before."""
@@ -221,7 +231,7 @@ class Asker:
                 if self.provider.facts != before:  # what shaped the answer has been learned by it
                     question = replace(question, key=self.key(request))
                 await self._keep(question, reply)
-            return reply
+            return reply if "again" not in reply else reply | {"went": since}
         finally:
             await self.meter.free(held)
 

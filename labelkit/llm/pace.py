@@ -42,6 +42,10 @@ class Pace:
         self._queue: deque[asyncio.Future[None]] = deque()
         self._ended = asyncio.Event()
 
+    def now(self) -> float:
+        """Return the time on the clock of the turns."""
+        return self._clock()
+
     async def enter(self, tokens: float) -> float | None:
         """Wait until a request of so many tokens may go; return when it went, None at the end."""
         while not self._ended.is_set():

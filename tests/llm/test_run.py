@@ -217,3 +217,12 @@ def test_workers_ask_at_once(cache: Cache, chat_server: ChatServer) -> None:
     a_run(cache, chat_server, concurrency=16).label([f"good {n}" for n in range(65)])
     assert 10 <= chat_server.seen["most"] <= 16
     assert time.monotonic() - started < 65 * 0.1 / 2
+
+
+def test_each_wait_is_longer_than_the_last(cache: Cache, chat_server: ChatServer) -> None:
+    began = time.time()
+    found = a_run(cache, chat_server, retries=4).label(["fine", "good [always 500]"])
+    assert "after 4 retries" in found[1].error
+    times = [at for at in chat_server.seen["times"] if at >= began][-5:]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert all(later > earlier * 1.1 for earlier, later in itertools.pairwise(gaps)), gaps

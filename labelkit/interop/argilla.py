@@ -1,6 +1,5 @@
 """Argilla: the JSON that its records are read from and written to, out and in."""
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +19,7 @@ def write(tasks: "Tasks", place: "Place") -> str:
 
     A label that is known already goes along as a suggestion: a response needs a user of the server.
     """
-    with place.open() as stream:
-        before = "["
-        for task in tasks:
-            text = json.dumps(_record(task, tasks), ensure_ascii=False, allow_nan=False)
-            stream.write(f"{before}\n{text}".encode())
-            before = ","
-        stream.write(b"\n]\n" if before == "," else b"[]\n")
+    place.write_list(_record(task, tasks) for task in tasks)
     names = ", ".join(field.name for field in tasks.fields)
     return (
         f"in Argilla make a dataset with the text field{'s' if len(tasks.fields) > 1 else ''} "

@@ -25,13 +25,7 @@ def write(tasks: "Tasks", place: "Place") -> str:
     """Write the tasks as one JSON list, and the interface beside; return what to do with them."""
     with place.beside(".config.xml") as stream:
         stream.write(config(tasks.fields, tasks.classes, tasks.descriptions).encode())
-    with place.open() as stream:
-        before = "["
-        for task in tasks:
-            text = json.dumps(_task(task, tasks), ensure_ascii=False, allow_nan=False)
-            stream.write(f"{before}\n{text}".encode())
-            before = ","
-        stream.write(b"\n]\n" if before == "," else b"[]\n")
+    place.write_list(_task(task, tasks) for task in tasks)
     return (
         f"in Label Studio make a project with the labelling interface of "
         f"{place.beside_name('.config.xml')} (paste it under Code), import {place.name}, label, "

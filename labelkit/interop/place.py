@@ -1,10 +1,11 @@
 """Where an export goes: the file, files beside it, or a folder; each whole or not at all."""
 
+import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -49,6 +50,16 @@ class Place:
         with whole(Path(self.name)) as stream:
             yield stream
         self.written.insert(0, Path(self.name))
+
+    def write_list(self, records: Iterable[object]) -> None:
+        """Write the output as one JSON list, a record a line."""
+        with self.open() as stream:
+            before = "["
+            for record in records:
+                text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+                stream.write(f"{before}\n{text}".encode())
+                before = ","
+            stream.write(b"\n]\n" if before == "," else b"[]\n")
 
     def beside_name(self, ending: str) -> Path:
         """Return the name of a file beside the output: `tasks.json` gives `tasks.config.xml`."""

@@ -87,20 +87,16 @@ def test_csv_comes_out_as_it_came_in(tmp_path: Path, file: Any) -> None:
 @quick
 @given(csv_files(), st.integers(1, 40))
 def test_small_blocks_read_alike(tmp_path: Path, file: Any, size: int) -> None:
-    from labelkit import csv_file
+    from labelkit.csv_parser import Parser
 
     names, rows, data = file
     if not encodable(rows):
         return
     source = tmp_path / "in.csv"
     source.write_bytes(data)
-    parser = csv_file._Parser(source, ",", "utf-8", chunk_bytes=size)
+    parser = Parser(source, ",", "utf-8", chunk_bytes=size)
     records = [record for block in parser.blocks() for record in block.records]
-    raw = [
-        text
-        for block in csv_file._Parser(source, ",", "utf-8", size).blocks()
-        for text in block.raw
-    ]
+    raw = [text for block in Parser(source, ",", "utf-8", size).blocks() for text in block.raw]
     assert [record or [""] for record in records] == [names, *rows]
     assert "".join(raw).encode() == data
 

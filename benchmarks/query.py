@@ -44,22 +44,22 @@ CHOOSE = """
 import sys, time, resource
 import numpy as np
 from labelkit import classifier
-from labelkit.active import choose
+from labelkit.active import choose, learn
 from labelkit.active.pool import Pool
 from labelkit.active.strategies import default
-rows, n, way = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+rows, n, k, way = *map(int, sys.argv[1:4]), sys.argv[4]
 rng = np.random.default_rng(0)
 features = np.empty((rows, 384), dtype=np.float32)
 for start in range(0, rows, 10_000):
     features[start:start + 10_000] = rng.normal(size=(min(10_000, rows - start), 384)) / 5
-centres = rng.normal(size=(3, 384)).astype(np.float32) / 5
-codes = rng.integers(0, 3, 500)
+centres = rng.normal(size=(k, 384)).astype(np.float32) / 5
+codes = rng.integers(0, k, 500)
 labelled = (features[:500] + centres[codes]).astype(np.float64)
 model = classifier.fit(labelled, codes, classifier.default_recipe(labelled))
-found = np.concatenate([classifier.probabilities(model, features[s:s + 65_536], 3)
-                        for s in range(0, rows, 65_536)])
-pool = Pool(features, found, labelled, codes, model, ["a", "b", "c"], {})
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+found = np.concatenate([classifier.probabilities(model, features[s:s + learn.CHUNK], k)
+                        for s in range(0, rows, learn.CHUNK)])
+pool = Pool(features, found, labelled, codes, model, list("abcdefgh"[:k]), {})
 start = time.process_time()
 if way == "labelkit":
     order = choose.in_order(default.score(pool, n, rng), rng)
@@ -170,17 +170,19 @@ def curves(asked: argparse.Namespace, folder: Path) -> None:
 
 def choose(asked: argparse.Namespace, folder: Path) -> None:
     """Print what choosing among a million dense rows costs beside modAL's ranked batch."""
-    seconds, megabytes = _chosen(1_000_000, 100, "labelkit")
-    print(f"\nchoose 100 of 1,000,000 x 384, over scoring: {seconds:.2f} CPU s, {megabytes:.0f} MB "
-          f"above the matrix", flush=True)  # fmt: skip
+    print("\nchoose 100 of 1,000,000 x 384, CPU over scoring, memory of both above the matrix")
+    for classes in (2, 3):  # each has a strategy of its own
+        seconds, megabytes = _chosen(1_000_000, 100, classes, "labelkit")
+        print(f"  {classes} classes: {seconds:.2f} CPU s, {megabytes:.0f} MB", flush=True)
     picks = 2  # of 100: each takes the same time
-    peer = _chosen(100_000, picks, "modal")[0] * 100 / picks
+    peer = _chosen(100_000, picks, 3, "modal")[0] * 100 / picks
     print(f"modAL's ranked batch on 100,000: {peer:.0f} CPU s (from {picks} picks), "
           f"{peer / seconds:.0f} times more")  # fmt: skip
 
 
-def _chosen(rows: int, n: int, way: str) -> tuple[float, float]:
-    seconds, megabytes = spent([sys.executable, "-c", CHOOSE, str(rows), str(n), way])[2].split()
+def _chosen(rows: int, n: int, classes: int, way: str) -> tuple[float, float]:
+    arguments = [str(rows), str(n), str(classes), way]
+    seconds, megabytes = spent([sys.executable, "-c", CHOOSE, *arguments])[2].split()
     return float(seconds), float(megabytes)
 
 

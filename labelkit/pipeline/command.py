@@ -49,6 +49,10 @@ def pipeline(
         str | None,
         typer.Option(metavar="COLUMN", help="A rehearsal: this column answers in people's place."),
     ] = None,
+    annotate: Annotated[
+        bool,
+        typer.Option("--annotate", help="Where people are needed, ask at once and go on."),
+    ] = False,
     show: Annotated[
         str | None,
         typer.Option("--print", metavar="sh|make", help="Show the commands instead of running."),
@@ -58,8 +62,9 @@ def pipeline(
     """Run all stages of a task; run it again and it goes on where it was.
 
     Stages: weak-label, llm-label, query, people, find-noise, decide, train. Where people's labels
-    are needed it stops with exit code 3 and says what to do. Stages whose inputs, options and
-    version have not changed are skipped. At the end report.html in DIR shows all of it.
+    are needed it stops with exit code 3 and says what to do; with --annotate it asks at once, as
+    labelkit annotate does, and goes on when all rows are answered. Stages whose inputs, options
+    and version have not changed are skipped. At the end report.html in DIR shows all of it.
 
     Example:
       labelkit pipeline sample_data/reviews.csv -o build/labelled.csv --work-dir build/work \\
@@ -72,7 +77,9 @@ def pipeline(
     if oracle is not None:
         _check_oracle(oracle, options, show)
         options["gold"] = oracle  # hidden from all that learns
-    from labelkit.pipeline import plan, run
+    if annotate:
+        _check_annotate(oracle, options, show)
+    from labelkit.pipeline import people, plan, run
 
     own = {
         "stages": stages, "functions": functions, "model": model, "base_url": base_url,
@@ -88,7 +95,7 @@ def pipeline(
         if not Path(name).exists():
             raise UsageError(f"there is no file {name}")
     again = shlex.join(["labelkit", *sys.argv[1:]])
-    ran = run.run(planned, work_dir, loaded, again, oracle)
+    ran = run.run(planned, work_dir, loaded, people.Asking(again, oracle, annotate))
     figures = run.summaries(planned, work_dir)
     if options["summary"]:
         from labelkit import outputs  # knows tables, which take longer than all the rest
@@ -111,6 +118,13 @@ def _check_oracle(oracle: str, options: dict[str, Any], show: str | None) -> Non
     if show is not None:
         raise UsageError("--print shows commands, and none of them plays a person; leave --oracle "
                          "out")  # fmt: skip
+
+
+def _check_annotate(oracle: str | None, options: dict[str, Any], show: str | None) -> None:
+    given = {"--oracle": oracle, "--answers": options["answers"], "--print": show}
+    for other, value in given.items():
+        if value:
+            raise UsageError(f"--annotate asks a person while it runs; leave {other} out")
 
 
 def _print(kind: str, planned: Any, folder: Path) -> None:

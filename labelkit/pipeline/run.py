@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from labelkit import __version__, console
-from labelkit.errors import LabelkitError, PeopleNeeded, UsageError
+from labelkit.errors import LabelkitError, UsageError
 from labelkit.files import whole
-from labelkit.pipeline import oracle
+from labelkit.pipeline import people
 from labelkit.pipeline.plan import Stage
 from labelkit.task import Task
 
@@ -18,27 +18,24 @@ _STATE = "pipeline.json"
 _LOCK = "pipeline.lock"
 
 
-def run(
-    stages: Sequence[Stage], folder: Path, task: Task, again: str, column: str | None = None
-) -> int:
+def run(stages: Sequence[Stage], folder: Path, task: Task, asking: people.Asking) -> int:
     """Run the stages that are not fresh; return how many ran.
 
-    `again` is what to type to go on, `column` the one that plays the person. Raises PeopleNeeded
-    where answers are missing, and LabelkitError, naming the stage, where a stage fails.
+    Raises PeopleNeeded where answers are missing, and LabelkitError, naming the stage, where a
+    stage fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         state = _State(folder)
         ran = 0
         for stage in stages:
-            if column is not None and stage.batch is not None and stage.answers is not None:
-                oracle.answer(stage.batch, stage.answers, column)
-            _wait_for_people(stage, again)
+            people.see_to_answers(stage, asking)
             print_of_now = _fingerprint(stage, task, state)
             if state.is_fresh(stage, print_of_now):
                 console.detail(f"{stage.id}: fresh")
                 continue
-            _run_stage(stage, folder)
+            with people.keeping_batch(stage, stages, asking, folder):
+                _run_stage(stage, folder)
             state.done(stage, print_of_now)
             ran += 1
         return ran
@@ -69,16 +66,6 @@ def _run_stage(stage: Stage, folder: Path) -> None:
         raise
     if code != 0:
         raise LabelkitError(f"stage {stage.id} ended with exit code {code}")
-
-
-def _wait_for_people(stage: Stage, again: str) -> None:
-    if stage.answers is None or stage.answers.exists():
-        return
-    raise PeopleNeeded(
-        f"people are needed: {stage.batch} holds the rows to label, best first. Label them in "
-        f"{stage.asks} (or fill the column 'label' and save it as {stage.answers}), "
-        f"then go on with: {again}"
-    )
 
 
 @contextmanager

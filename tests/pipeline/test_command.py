@@ -8,59 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROWS = 60
-LFS = """
-def lf_warm(row):
-    return "GOOD" if "warm" in row.text else None
-
-def lf_stale(text):
-    return "BAD" if "stale" in text else None
-"""
-STAGES = ("--stages", "weak-label,query,people,find-noise,decide,train")
-BASE = ("reviews.csv", "-o", "labelled.csv", "--work-dir", "work", "--classes", "BAD,GOOD")
-
-
-def truth(i: int) -> str:
-    return "GOOD" if i % 3 else "BAD"
-
-
-@pytest.fixture
-def reviews(write: Any) -> None:
-    words = {"GOOD": ["warm", "lovely", "bright"], "BAD": ["stale", "awful", "grim"]}
-    lines = [
-        f"{i:03d},a {words[truth(i)][i % 3]} and {words[truth(i)][(i + 1) % 3]} film number {i}"
-        for i in range(ROWS)
-    ]
-    write("reviews.csv", "\n".join(["id,text", *lines]) + "\n")
-    write("lfs.py", LFS)
-
-
-@pytest.fixture
-def pipeline(labelkit: Any, reviews: None) -> Callable[..., Any]:
-    def run(*args: str) -> Any:
-        return labelkit("pipeline", *BASE, "--functions", "lfs.py", *STAGES, "-n", "8",
-                        "--audit", "12", *args)  # fmt: skip
-
-    return run
-
-
-def answer(mistakes: int = 0) -> None:
-    """Play the person: fill in the batch by the truth, but for the first few."""
-    with Path("work/batch-1.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    with Path("work/answers-1.csv").open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        for i, row in enumerate(rows):
-            other = {"GOOD": "BAD", "BAD": "GOOD"}[truth(int(row["id"]))]
-            label = other if i < mistakes else truth(int(row["id"]))
-            writer.writerow({**row, "label": label})
+from tests.pipeline.conftest import BASE, LFS, ROWS, STAGES, answer, truth
 
 
 def outputs() -> dict[str, bytes]:

@@ -1,0 +1,111 @@
+"""People in a pipeline: who answers a batch, what is asked only once, what to type meanwhile."""
+
+import json
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from labelkit import console
+from labelkit.errors import LabelkitError, PeopleNeeded
+from labelkit.pipeline import oracle
+from labelkit.pipeline.plan import Stage
+
+
+class Asking(NamedTuple):
+    """How people are asked.
+
+    `again` is what to type to go on, `column` the one that plays the person, `at_once` whether
+    annotate is opened where answers are missing.
+    """
+
+    again: str
+    column: str | None = None
+    at_once: bool = False
+
+
+def see_to_answers(stage: Stage, asking: Asking) -> None:
+    """Bring the answers that a stage waits for; raises PeopleNeeded where some are missing."""
+    if stage.batch is None or stage.answers is None:
+        return
+    if asking.column is not None:
+        oracle.answer(stage.batch, stage.answers, asking.column)
+    elif asking.at_once:
+        _annotate(stage, stage.batch, stage.answers, asking)
+    if not stage.answers.exists():
+        raise PeopleNeeded(
+            f"people are needed: {stage.batch} holds the rows to label, best first. Label them in "
+            f"{stage.asks} (or fill the column 'label' and save it as {stage.answers}), "
+            f"then go on with: {asking.again}"
+        )
+
+
+def _annotate(stage: Stage, batch: Path, answers: Path, asking: Asking) -> None:
+    """Open annotate unless the batch is answered; raises PeopleNeeded where rows are left."""
+    from labelkit.cli import run as run_command
+
+    told = answers.with_suffix(".summary.json")
+    if answers.exists() and not _left(told, batch):
+        return  # answered here to the end, or by other means
+    console.note(f"[{stage.id}] {stage.asks}")
+    try:
+        code = run_command([*shlex.split(stage.asks)[1:], "--summary", str(told)])
+    except LabelkitError as error:
+        error.args = (f"stage {stage.id}: {error}",)
+        raise
+    if code != 0:
+        raise LabelkitError(f"stage {stage.id} ended with exit code {code}")
+    left = _left(told, batch)
+    if left:
+        without = shlex.join(part for part in shlex.split(asking.again) if part != "--annotate")
+        raise PeopleNeeded(
+            f"people are needed: {left:,} rows of {batch} are left. Label them with: "
+            f"{asking.again} (or go on with what is there: {without})"
+        )
+
+
+def _left(told: Path, batch: Path) -> int:
+    """Return how many rows of the batch annotate has left open, 0 where it was not at work."""
+    try:
+        if told.stat().st_mtime_ns < batch.stat().st_mtime_ns:
+            return 0
+        figures = json.loads(told.read_text("utf-8"))
+    except (OSError, ValueError):
+        return 0
+    return max(0, int(figures["rows"]) - int(figures["labels"]) - int(figures["skipped"]))
+
+
+@contextmanager
+def keeping_batch(
+    stage: Stage, stages: Sequence[Stage], asking: Asking, folder: Path
+) -> Iterator[None]:
+    """Run a stage, but keep the batch that it would pick anew if people have answered it.
+
+    Their answers are to the rows that they were shown; other rows would make them worthless.
+    """
+    kept = None if asking.column is not None else _answered(stage, stages, folder)
+    if kept is None:
+        yield
+        return
+    aside = kept.with_name(f".{kept.name}.kept")
+    if kept.exists() and not aside.exists():  # it lies aside where a run was killed
+        os.replace(kept, aside)
+    try:
+        yield
+    finally:
+        if aside.exists():
+            os.replace(aside, kept)
+            console.note(
+                f"{kept.name} stays as people have answered it; for more rows add a round (query, "
+                f"people) to the stages"
+            )
+
+
+def _answered(stage: Stage, stages: Sequence[Stage], folder: Path) -> Path | None:
+    """Return the batch of this stage if people have answered it in the work directory."""
+    for other in stages:
+        if other.batch in stage.makes and other.answers is not None and other.answers.exists():
+            return other.batch if other.answers.parent == folder else None
+    return None

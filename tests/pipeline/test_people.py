@@ -1,0 +1,126 @@
+"""People in a pipeline: asked at once, left in between, and never asked for nothing."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipeline.conftest import BASE, LFS, ROUND, answer, cells, truth
+
+ASKED = 20
+
+
+def typed(first: int, last: int) -> str:
+    """Return what a person types for some rows of the batch."""
+    keys = [key for (key,) in cells("work/batch-1.csv", "id")]
+    return "".join(f"{truth(int(key))}\n" for key in keys[first:last])
+
+
+def test_it_asks_at_once_and_goes_on_when_all_is_answered(
+    pipeline: Any, labelkit_process: Any
+) -> None:
+    assert pipeline().code == 3  # so that the rows are known
+    args = ("pipeline", *BASE, *ROUND, "--annotate")
+    some = labelkit_process(*args, stdin=typed(0, 5) + "s\nq\n")
+    assert (some.code, some.out) == (3, ""), some.err
+    assert "[3-people] labelkit annotate work/batch-1.csv -o work/answers-1.csv" in some.err
+    assert f"{ASKED - 6} rows of work/batch-1.csv are left. Label them with: " in some.err
+    assert "(or go on with what is there: " in some.err
+    assert not Path("labelled.csv").exists()
+
+    done = labelkit_process(*args, stdin=typed(6, ASKED))
+    assert done.code == 0, done.err
+    labels = {key: label for key, label in cells("labelled.csv", "id", "label") if label}
+    assert len(labels) == ASKED - 1, "one was skipped"
+    assert all(label == truth(int(key)) for key, label in labels.items())
+    origins = [origin for (origin,) in cells("labelled.csv", "label_origin") if origin]
+    assert origins.count("audit") >= 11
+    again = labelkit_process(*args)
+    assert "nothing to do" in again.err, "who has skipped a row is not asked again"
+
+
+def test_without_asking_it_goes_on_with_what_is_there(pipeline: Any, labelkit_process: Any) -> None:
+    assert pipeline().code == 3
+    args = ("pipeline", *BASE, *ROUND)
+    assert labelkit_process(*args, "--annotate", stdin=typed(0, 15)).code == 3
+    done = labelkit_process(*args)
+    assert done.code == 0, done.err
+    assert sum(label != "" for (label,) in cells("labelled.csv", "label")) == 15
+
+
+def test_answers_from_elsewhere_are_not_asked_again(pipeline: Any) -> None:
+    assert pipeline().code == 3
+    answer()
+    done = pipeline("--annotate")
+    assert done.code == 0, done.err
+
+
+def test_two_rounds_in_one_sitting(labelkit_process: Any, reviews: None) -> None:
+    stages = ("--stages", "query,people,query,people,decide", "-n", "5", "--audit", "5")
+    args = ("pipeline", *BASE, *stages, "--annotate")
+    done = labelkit_process(*args, stdin="GOOD\n" * 12 + "BAD\n" * 8)
+    assert done.code == 0, done.err
+    assert "[2-people]" in done.err and "[4-people]" in done.err
+    given = [label for (label,) in cells("labelled.csv", "label") if label]
+    assert (given.count("GOOD"), given.count("BAD")) == (12, 8)
+
+
+def test_a_person_at_a_terminal(pipeline: Any) -> None:
+    assert pipeline().code == 3
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "labelkit", "pipeline", *BASE, *ROUND, "--annotate"]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs,
+                               env={**os.environ, "TERM": "dumb"})  # fmt: skip
+    os.close(theirs)
+    lines, shown, until = iter(typed(0, ASKED).splitlines()), b"", time.monotonic() + 60
+    prompts = 0
+    while time.monotonic() < until:
+        if not select.select([ours], [], [], 1)[0]:
+            continue
+        try:
+            shown += os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        if shown.count(b"\n> ") > prompts:
+            prompts += 1
+            os.write(ours, next(lines).encode() + b"\n")
+    os.close(ours)
+    assert process.wait(30) == 0, shown.decode()
+    assert b"pipeline: " in shown
+    assert sum(label != "" for (label,) in cells("labelled.csv", "label")) == ASKED
+
+
+def test_what_people_were_asked_stays_when_the_rules_change(pipeline: Any) -> None:
+    assert pipeline().code == 3
+    answer()
+    assert pipeline().code == 0
+    asked = Path("work/batch-1.csv").read_bytes()
+    Path("lfs.py").write_text(LFS + "\ndef lf_no(text):\n    return 'BAD' if 'grim' in text "
+                              "or 'awful' in text else None\n")  # fmt: skip
+    changed = pipeline("--seed", "5")
+    assert changed.code == 0, changed.err
+    assert "[2-query]" in changed.err
+    assert "batch-1.csv stays as people have answered it; for more rows add a round" in changed.err
+    assert Path("work/batch-1.csv").read_bytes() == asked
+    assert sum(label != "" for (label,) in cells("labelled.csv", "label")) == ASKED
+    assert "nothing to do" in pipeline("--seed", "5").err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("--oracle", "text"), "--annotate asks a person while it runs; leave --oracle out"),
+        (("--answers", "a.csv"), "leave --answers out"),
+        (("--print", "sh"), "leave --print out"),
+    ],
+)
+def test_asking_that_cannot_be(args: tuple[str, ...], message: str, pipeline: Any) -> None:
+    found = pipeline("--annotate", *args)
+    assert (found.code, found.out) == (2, "")
+    assert message in found.err

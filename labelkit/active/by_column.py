@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.columns import AUDIT
 from labelkit.columns import RELABEL as RELABEL
 from labelkit.errors import LabelkitError, UsageError, nearest
 
@@ -70,10 +71,11 @@ def flagged(job: "Job") -> npt.NDArray[np.bool_]:
             f"{job.source.name} has no column 'noise_flag' (--strategy relabel); run "
             f"`labelkit find-noise {job.source.name} -o …` first"
         )
-    asked_again = np.zeros(job.rows, dtype=bool)
+    settled = np.zeros(job.rows, dtype=bool)
     if job.source.has("label_origin"):
-        asked_again = job.source.texts("label_origin") == RELABEL
-    return np.asarray((job.source.texts("noise_flag") == "true") & ~asked_again, dtype=bool)
+        # An audit row's flag is about a machine's label, and asked again it would be none any more.
+        settled = np.isin(job.source.texts("label_origin").astype(str), [RELABEL, AUDIT])
+    return np.asarray((job.source.texts("noise_flag") == "true") & ~settled, dtype=bool)
 
 
 def relabel(job: "Job", rows: "Rows") -> Read:

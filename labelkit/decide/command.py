@@ -65,8 +65,8 @@ def decide(
     fills where they are few. model_label fills the rows that nobody else labelled.
 
     A label that find-noise flagged counts as hardly more than a guess: another voter beats it;
-    people's stays. Accuracy is claimed only from audit rows, for the labels that no person made.
-    final_label is empty, with confidence 0, where voters cannot tell.
+    people's stays. Accuracy is claimed only from audit rows, for all labels: people's count as
+    right. final_label is empty, with confidence 0, where voters cannot tell.
 
     Example:
       labelkit decide build/weak.csv -o build/final.csv --answers sample_data/answers.csv

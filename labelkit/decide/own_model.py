@@ -101,26 +101,40 @@ def voter(
 
 
 def filler(
-    job: "Job", inputs: Inputs, decided: Verdict, teaching: Mask, groups: Codes, n_classes: int
+    job: "Job",
+    inputs: Inputs,
+    decided: Verdict,
+    teaching: Mask,
+    groups: Codes,
+    n_classes: int,
+    asked: Mask,
 ) -> Source | None:
-    """Return the model that speaks only where nothing is decided.
+    """Return the model that speaks only where nothing is decided, and on the rows `asked`.
 
     It learns from the rows `teaching`, each weighted by how sure its label is; None where they
-    are fewer than FEWEST or of one class, or where all is decided.
+    are fewer than FEWEST or of one class, or where all is decided. On rows `asked` that it learned
+    from it speaks out of fold: people's label stands there, and this tells what it replaced.
     """
-    silent = np.flatnonzero(decided.codes < 0)
     rows = _some(np.flatnonzero(teaching & (decided.codes >= 0)), _MOST_TO_LEARN, job.seed)
     codes = decided.codes[rows]
-    if not len(silent) or len(rows) < FEWEST or len(np.unique(codes)) < 2:
+    if not (decided.codes < 0).any() or len(rows) < FEWEST or len(np.unique(codes)) < 2:
         return None
     weights = np.nan_to_num(decided.confidence[rows], nan=UNSTATED)
     matrix = inputs.of(rows)
     recipe, _ = classifier.select(matrix, codes, n_classes, "auto", job.seed, weights, groups[rows])
     model = classifier.fit(matrix, codes, recipe, job.seed, weights)
     shares = np.full((job.rows, n_classes), np.nan)
-    shares[silent] = inputs.shares(model, silent, n_classes)
+    seen = np.zeros(job.rows, dtype=bool)
+    seen[rows] = asked[rows]
+    if seen.any():
+        shares[rows] = classifier.out_of_fold(
+            matrix, codes, groups[rows], n_classes, 5, recipe, job.seed, weights
+        )
+    unseen = np.flatnonzero((decided.codes < 0) | (asked & ~seen))
+    shares[unseen] = inputs.shares(model, unseen, n_classes)
+    speaks = np.flatnonzero((decided.codes < 0) | asked)
     says, sure = np.full(job.rows, -1), np.full(job.rows, np.nan)
-    says[silent], sure[silent] = shares[silent].argmax(axis=1), shares[silent].max(axis=1)
+    says[speaks], sure[speaks] = shares[speaks].argmax(axis=1), shares[speaks].max(axis=1)
     return Source(COLUMN, MODEL, Voter(says, sure, shares), says >= 0)
 
 

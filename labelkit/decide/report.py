@@ -6,6 +6,7 @@ import numpy as np
 
 from labelkit import console, measure
 from labelkit.columns import Mask
+from labelkit.decide.claim import Claim, claimed
 from labelkit.decide.rule import PEOPLE, Machine, Verdict
 from labelkit.decide.voters import Said
 
@@ -33,6 +34,8 @@ def measured(job: "Job", said: Said, machine: Machine, final: Verdict, among: Ma
     }
     figures: dict[str, Any] = {"classes": said.classes, "voters": _voters(said, machine)}
     figures |= _audited(said, machine.verdict, among)
+    of_all = claimed(said, machine.verdict, final, among)
+    figures["claim"] = None if of_all is None else _plain(of_all)
     gold = job.gold()
     right, known = None, None
     if gold is not None:
@@ -82,6 +85,10 @@ def _audited(said: Said, machine: Verdict, among: Mask) -> dict[str, Any]:
     found["audit_reliability"] = measure.reliability(machine.confidence[drawn], right)
     silent = among & said.audit & (said.people >= 0) & (machine.codes < 0)
     return found | {"audit_undecided": int(silent.sum())}
+
+
+def _plain(claim: Claim) -> dict[str, Any]:
+    return {name: round(value, 6) for name, value in claim._asdict().items()}
 
 
 def _sources(
@@ -144,12 +151,18 @@ def _tell_weights(machine: Machine, found: list[dict[str, Any]]) -> None:
 
 def _accuracy(figures: dict[str, Any]) -> list[str]:
     lines = []
-    if figures["audit_rows"]:
+    claim = figures["claim"]
+    if claim is not None:
         silent = figures["audit_undecided"]
         lines.append(
-            f"accuracy of the labels that no person made: {_interval(figures, 'audit')}, from "
+            f"accuracy of all {claim['labels']:,} labels: {claim['value']:.3f} "
+            f"[{claim['low']:.3f}, {claim['high']:.3f}]: people's {claim['people']:,} count as "
+            f"right, {claim['audit']:,} audit rows tell of the others"
+            + (f" ({silent:,} more audit rows got no label)" if silent else "")
+        )
+        lines.append(
+            f"what voters say without people: {_interval(figures, 'audit')} right, from "
             f"{figures['audit_rows']:,} audit rows"
-            + (f" ({silent:,} more got no label)" if silent else "")
         )
     elif any(source["source"] not in (PEOPLE, "all") for source in figures["sources"]):
         lines.append(

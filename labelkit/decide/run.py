@@ -94,7 +94,9 @@ def _combined(job: "Job", said: Said, own_model_too: bool) -> Machine:
     decided = rule.with_people(said.people, machine.verdict)
     # The people of an audit are not there for a model: the row is filled as if they were silent.
     unaudited = decided._replace(codes=np.where(said.audit, machine.verdict.codes, decided.codes))
-    own = own_model.filler(job, inputs, unaudited, usable, groups, k)
+    # What it would say where only people spoke is needed to judge it by audit rows, else not.
+    asked = (machine.verdict.codes < 0) & (said.people >= 0) & ~said.audit & said.audit.any()
+    own = own_model.filler(job, inputs, unaudited, usable, groups, k, asked)
     if own is None:
         return machine
     return rule.combined(said, learning, groups, voting, [*filling, own])

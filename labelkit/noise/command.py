@@ -104,9 +104,10 @@ def find_noise(
     """Find the labels that are probably wrong.
 
     Several models (words, meaning, nearest rows; other columns) that did not see a row or a
-    duplicate of it say what it is. Labels of audit rows are neither judged nor learned from.
-    noise_quality is the probability that the label is right (of labels with 0.2 about one in five
-    is), noise_suggested the likeliest class, noise_reason says who doubts a flagged label and why.
+    duplicate of it say what it is. People's labels of audit rows are neither judged nor learned
+    from; there the label that a machine gave is judged. noise_quality is the probability that the
+    label is right (of labels with 0.2 about one in five is), noise_suggested the likeliest class,
+    noise_reason says who doubts a flagged label and why.
 
     Example:
       labelkit find-noise sample_data/reviews.csv -o build/noise.csv --label gold

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import console, typos
+from labelkit import columns, console, typos
 from labelkit.errors import LabelkitError
 
 if TYPE_CHECKING:
@@ -25,6 +25,27 @@ class Given(NamedTuple):
     codes: Codes
     names: list[str]
     meant: dict[int, str]
+
+
+def without_people_of_audit(job: "Job", labels: "Labels") -> "Labels":
+    """Return the labels with those of labelkit's own columns on audit rows, where they have one.
+
+    How good the machine's labels are is measured on the audit rows, so those must have gone
+    through the same judgement as all others: as if nobody had labelled the row.
+    """
+    names = [name for name in job.label_columns() if name in job.our_columns and name != "label"]
+    if not names or not labels.audit.any():
+        return labels
+    machine, source = columns.first_filled([(n, job.source.texts(n)) for n in names], job.rows)
+    # A class that no other row has cannot be judged, as if the machine were silent.
+    machine, codes, _ = columns.encode(machine, labels.classes, True, job.source.name, job.keys)
+    swapped = labels.audit & (codes >= 0)
+    return labels._replace(
+        values=np.where(swapped, machine, labels.values).astype(object),
+        codes=np.where(swapped, codes, labels.codes),
+        column=np.where(swapped, source, labels.column).astype(object),
+        audit=labels.audit & ~swapped,
+    )
 
 
 def find(job: "Job", labels: "Labels") -> Given:

@@ -54,7 +54,7 @@ class Wanted:
 def find_noise(job: "Job", wanted: Wanted) -> None:
     """Judge the labels of the chosen rows and write what was found."""
     _check(job, wanted)
-    labels = job.labels()
+    labels = labelled.without_people_of_audit(job, job.labels())
     given = labelled.find(job, labels)
     asked = _rows_of(job, wanted.explain)
     data = Data(job, wanted.classifier, wanted.method)

@@ -86,20 +86,19 @@ def _costs(rows: int, figures: Mapping[str, Mapping[str, Any]], task: Task) -> l
 
 def _accuracy(figures: Mapping[str, Mapping[str, Any]], found: _Labels) -> list[str]:
     lines = []
-    for stage, f in figures.items():
-        if f.get("audit_accuracy") is not None and not stage.endswith("-train"):
+    for f in figures.values():
+        if f.get("claim"):
+            claim = f["claim"]
             lines.append(
-                f"accuracy of the labels that no person made: {f['audit_accuracy']:.3f} "
-                f"({f['audit_low']:.3f} to {f['audit_high']:.3f}), from {f['audit_rows']} audit "
-                "rows"
+                f"accuracy of all {claim['labels']:,} labels: {claim['value']:.3f} "
+                f"({claim['low']:.3f} to {claim['high']:.3f}): people's {claim['people']:,} count "
+                f"as right, {claim['audit']:,} audit rows tell of the others"
             )
     if found.gold is None:
         return lines
-    if "label_origin" in found.columns:
-        no_person = found.columns.get("label", found.columns["label_origin"]) == ""
-        truth = found.share_right("final_label", no_person)
-        if truth is not None:
-            lines.append(f"the truth by the gold column, for those labels: {truth:.3f}")
+    truth = found.share_right("final_label")
+    if truth is not None:
+        lines.append(f"the truth by the gold column, for all labels: {truth:.3f}")
     stages = [(name, found.share_right(name)) for name in _VOTERS]
     shown = [f"{name} {value:.3f}" for name, value in stages if value is not None]
     lines.append("right by gold, of the rows that each labelled: " + " · ".join(shown))

@@ -11,6 +11,8 @@ from labelkit.columns import Mask, Texts
 from labelkit.measure import Figure
 from labelkit.report.evidence import FINAL, Evidence, confidence_of, figures
 
+BY_AUDIT = "audit rows"
+WITHOUT_PEOPLE = f"{FINAL} without people"
 BY_PICKED = "rows that people were asked (biased)"
 
 
@@ -41,8 +43,7 @@ def judged(found: Evidence) -> list[Judged]:
         for column in found.machines:
             every.append(_on(found, column, basis))
         if basis.truth is found.gold and found.decided:
-            # People's own labels would flatter what the others decided.
-            every.append(_on(found, FINAL, basis._replace(rows=basis.rows & ~found.by_people)))
+            every.append(_on(found, FINAL, basis))
     every += _decided(figures(found.latest("decide"))) if found.decided else []
     known = [one for one in every if one.rows]
     return sorted(known, key=lambda one: (one.biased, one.column != FINAL))
@@ -58,7 +59,7 @@ def claim(every: list[Judged]) -> Judged | None:
 def _bases(found: Evidence) -> list[Basis]:
     people, known, audit = found.people.values, found.by_people, found.people.audit
     bases = [
-        Basis("audit rows", people, known & audit, biased=False),
+        Basis(BY_AUDIT, people, known & audit, biased=False),
         Basis(BY_PICKED, people, known & ~audit, biased=True),
     ]
     if found.gold is not None:
@@ -85,14 +86,18 @@ def _on(found: Evidence, column: str, basis: Basis) -> Judged:
 
 
 def _decided(said: Mapping[str, Any]) -> list[Judged]:
-    """Return what decide measured: where people spoke the file holds their label, not its own."""
+    """Return what decide measured: of all labels, and what would stand there without people."""
     found = []
-    for name, words in (("audit", "audit rows"), ("biased", BY_PICKED)):
+    if said.get("claim"):
+        of_all = said["claim"]
+        figure = Figure(*(float(of_all[part]) for part in ("value", "low", "high")))
+        found.append(Judged(FINAL, BY_AUDIT, int(of_all["audit"]), figure, False, []))
+    for name, words in (("audit", BY_AUDIT), ("biased", BY_PICKED)):
         if said.get(f"{name}_rows"):
             parts = (said[f"{name}_accuracy"], said[f"{name}_low"], said[f"{name}_high"])
             figure, rows = Figure(*map(float, parts)), int(said[f"{name}_rows"])
             bins = list(said.get(f"{name}_reliability") or [])
-            found.append(Judged(FINAL, words, rows, figure, name == "biased", bins))
+            found.append(Judged(WITHOUT_PEOPLE, words, rows, figure, name == "biased", bins))
     return found
 
 

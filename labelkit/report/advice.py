@@ -69,7 +69,7 @@ def _audit(found: Evidence, every: list[Judged]) -> Advice | None:
         why = "No accuracy can be claimed: let people label rows drawn at random"
         return Advice(why, _asked(found, 100))
     half = (claimed.figure.high - claimed.figure.low) / 2
-    if half <= WIDE or claimed.measured_on != "audit rows":
+    if half <= WIDE or claimed.measured_on != accuracy.BY_AUDIT:
         return None
     more = max(accuracy.needed(claimed.figure.value) - claimed.rows, 10)
     why = f"The accuracy is known to ±{half:.0%} only: some {more:,} more audit rows make it ±5 %"

@@ -125,8 +125,9 @@ def _claimed(every: list[Judged]) -> str:
             "No accuracy is claimed: no row drawn at random for an audit has a person's label."
         )
     return pages.paragraph(
-        "Audit rows were drawn at random and nothing learned from them. The figures of "
-        f"{FINAL} are about the labels that no person made; people's own count as right."
+        "Audit rows were drawn at random and nothing learned from them. The figure of "
+        f"{FINAL} is about all labels: people's count as right, and audit rows tell how often the "
+        "others are."
     )
 
 

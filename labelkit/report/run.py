@@ -95,7 +95,7 @@ def _accuracy_tile(every: list[Judged]) -> tuple[str, str, str]:
     claimed = accuracy.claim(every)
     if claimed is None:
         return "accuracy", "not known", "no audit rows with labels"
-    whose = "labels that no person made" if claimed.column == FINAL else claimed.column
+    whose = "all labels" if claimed.column == FINAL else claimed.column
     value, low, high = claimed.figure
     told = f"{low:.3f} to {high:.3f}, {claimed.rows:,} {claimed.measured_on}"
     return f"accuracy, {whose}", f"{value:.3f}", told

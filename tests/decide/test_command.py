@@ -2,6 +2,7 @@
 
 import csv
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -260,8 +261,12 @@ def test_the_better_voter_is_followed_where_people_showed_it(labelkit: Any) -> N
     assert 0.8 < told["audit_low"] < told["audit_accuracy"] <= told["audit_high"] <= 1
     assert told["biased_rows"] == 60
     assert told["people"] == 100 and told["labelled"] == 400
-    assert "accuracy of the labels that no person made" in done.err
-    assert "from 40 audit rows" in done.err
+    claim = told["claim"]
+    truth = sum(row["final_label"] == row["gold"] for row in table("out.csv")) / 400
+    assert (claim["labels"], claim["people"], claim["audit"]) == (400, 100, 40)
+    assert claim["low"] < truth < claim["high"]
+    assert f"accuracy of all 400 labels: {claim['value']:.3f} [" in done.err
+    assert "people's 100 count as right, 40 audit rows tell of the others" in done.err
     assert "(biased" in done.err
     assert "decide: 400 rows · 400 labelled (100 by people) -> out.csv" in done.err
     assert "next: labelkit train out.csv -o labels.model --label final_label" in done.err
@@ -387,7 +392,7 @@ def test_audit_rows_on_which_no_voter_speaks_are_told(write: Any, labelkit: Any)
         "1,a,audit,a,0.9\n2,b,audit,,0\n3,,,a,0.9\n",
     )
     done = labelkit("decide", source, "-o", "out.csv")
-    assert "from 1 audit rows (1 more got no label)" in done.err
+    assert "1 audit rows tell of the others (1 more audit rows got no label)" in done.err
 
 
 def test_gold_is_told_by_source_and_never_votes(write: Any, labelkit: Any) -> None:
@@ -484,3 +489,25 @@ def test_labels_outside_the_classes_may_be_left_out(write: Any, decided: Any) ->
     source = write("in.csv", "id,weak_label,weak_confidence\n1,a,0.8\n2,x,0.8\n")
     found = decided(source, "--classes", "a,b", "--unknown-label", "ignore")
     assert found == [("a", "0.8", "weak"), ("", "0", "")]
+
+
+def test_what_a_filling_model_would_say_of_rows_that_people_labelled_is_out_of_fold(
+    labelkit: Any,
+) -> None:
+    """Where only people speak, the model that fills is judged by audit rows: and by nothing seen.
+
+    The words of the rows tell nothing, so a model that knew the rows would be right on all.
+    """
+    rng = random.Random(0)
+    rows = [
+        {**row, "text": f"words {rng.random()}", "gold": (gold := rng.choice(["good", "bad"])),
+         "label": gold if i < 200 else "", "weak_label": "", "llm_label": ""}
+        for i, row in enumerate(reviews(400, by_people=120, audit=80))
+    ]  # fmt: skip
+    save("in.csv", rows)
+    done = labelkit("decide", "in.csv", "-o", "out.csv", "--gold", "gold", "--summary", "s.json")
+    assert done.code == 0, done.err
+    told = json.loads(Path("s.json").read_text())
+    assert told["biased_rows"] == 120 and 0.35 < told["biased_accuracy"] < 0.65
+    truth = sum(row["final_label"] == row["gold"] for row in table("out.csv")) / 400
+    assert told["claim"]["low"] < truth < told["claim"]["high"]

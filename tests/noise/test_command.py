@@ -535,3 +535,28 @@ def test_torch_is_neither_needed_nor_imported(labelkit_process, data, write):
     done = labelkit_process("find-noise", "data.csv", "-o", "out.csv", PYTHONPATH="blocked")
     assert done.code == 0, done.err
     assert not (data.parent / "imported").exists()
+
+
+def test_on_audit_rows_the_label_of_a_machine_is_judged_as_if_nobody_had_labelled_the_row(
+    labelkit, write, tmp_path
+):
+    table = reviews(wrong=())
+    for place, row in enumerate(table):
+        by_machine = {"pos": "neg", "neg": "pos"}[row["truth"]] if place == 10 else row["truth"]
+        origin = "audit" if place in (10, 11) else ""
+        said = row["truth"] if origin else ""
+        row |= {"label": said, "label_origin": origin, "llm_label": by_machine}
+    both = ("--label", "label", "--label", "llm_label", "--fix", "exclude")
+    write("data.csv", saved(table))
+    run(labelkit, *both)
+    assert flagged(tmp_path / "out.csv") == [10]
+    assert column(tmp_path / "out.csv", "noise_given")[10] == table[10]["llm_label"]
+    once = (tmp_path / "out.csv").read_text()
+    for place in (10, 11):
+        table[place]["label"] = "pos" if table[place]["label"] == "neg" else "neg"
+    write("data.csv", saved(table))
+    run(labelkit, *both)
+    cut = [name for name in rows(tmp_path / "out.csv")[0] if name.startswith("noise_")]
+    again = [[row[name] for name in cut] for row in rows(tmp_path / "out.csv")]
+    (tmp_path / "out.csv").write_text(once)
+    assert again == [[row[name] for name in cut] for row in rows(tmp_path / "out.csv")]

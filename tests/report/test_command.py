@@ -94,7 +94,9 @@ def test_the_page_tells_sources_cost_accuracy_and_how_it_was_made(
     assert line[2:4] == [str(len(audit)), f"{right:.3f}"] and line[-1] == "no"
     assert accuracy["weak_label", "rows that people were asked (biased)"][-1] == "biased"
     assert accuracy["final_label", "audit rows"][-1] == "no"
-    assert "final_label, audit rows" in page.words  # its calibration
+    assert accuracy["final_label without people", "audit rows"][-1] == "no"
+    assert "final_label without people, audit rows" in page.words  # its calibration
+    assert "accuracy, all labels" in page.words
     assert [row[1] for row in page.tables["Steps"][1:]] == ["weak-label", "find-noise", "decide"]
 
 

@@ -1,14 +1,15 @@
-"""plan before, the same mix after: does the accuracy foretold from a pilot hold on all rows?
+"""plan before, the pipelines that it names after: do cost, accuracy and choice hold?
 
-Of each file (columns `text` and `label`, a task file of the same name in --tasks with rules) so
-many rows are taken; of a few the label is known, half of them drawn as an audit. `plan` foretells
-the accuracy of each mix from these; then each mix is run on all rows, people played by the true
-labels, other rows than the pilot's, and measured on all rows. `held` is the share of the mixes
-whose accuracy lies in the interval foretold, `off` the mean distance, `behind` how many points the
-mix that plan names stays behind the best of those tried. The language model, if asked for by
---llm, is scripted: right on that share of the rows.
-Run: python benchmarks/plan.py --data a.csv b.csv --tasks FOLDER [--rows 3000] [--known 400]
-  [--seeds 3] [--llm 0.8]
+Of each set so many rows are drawn; a few at random are known beforehand (audit rows of a pilot),
+on which a scripted language model answered too. `plan` foretells cost and accuracy of each mix from
+these. Then each mix is run as the pipeline that plan prints, on the rows without any label, people
+played by the known labels, and its cost is read from what the pipeline says at its end, its
+accuracy from all rows. Told of each set: the share of mixes whose cost is within 15 % and whose
+accuracy lies in the interval; the mix named beside the best in hindsight, the cheapest within a
+point of the best of all: how many points it is behind and what it costs more. The price is of
+tokens in alone, as a script has no tokens out.
+Run: python benchmarks/plan.py --data FOLDER [--sets …] [--rows 1200] [--known 400] [--seeds 2]
+  [--first 0] [--llm 0.85] [--errors hard] [--save FILE]
 """
 
 import argparse
@@ -16,143 +17,139 @@ import contextlib
 import csv
 import io
 import json
-import os
-import sys
+import random
+import re
+import shlex
+import tempfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from pipeline import RULES, Rows, read, script, write
 
-from labelkit import console
 from labelkit.cli import run
 
-csv.field_size_limit(1 << 30)
-DOUBTFUL = 0.8
+COST = """[cost]
+human_label = 0.30
+human_seconds = 36
+setup_minutes = { weak-label = 30, llm-label = 15 }
+"""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", nargs="+", type=Path, required=True)
-    parser.add_argument("--tasks", type=Path, required=True)
-    parser.add_argument("--rows", type=int, default=3_000)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--sets", nargs="+", default=list(RULES))
+    parser.add_argument("--rows", type=int, default=1200)
     parser.add_argument("--known", type=int, default=400)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--llm", type=float)
-    options = parser.parse_args()
-    table = []
-    for path in options.data:
-        tried: list[dict[str, Any]] = []
-        behind = []
-        for seed in range(options.seeds):
-            found = one_seed(path, options, seed)
-            tried += found
-            top = max(mix["after"] for mix in found)
-            behind.append(100 * (top - next(m["after"] for m in found if m["named"])))
-        held = np.mean([mix["low"] <= mix["after"] <= mix["high"] for mix in tried])
-        off = np.mean([abs(mix["after"] - mix["accuracy"]) for mix in tried])
-        console.set_level(quiet=False, verbose=False)
-        table.append([path.stem, len(tried), float(held), 100 * float(off), float(np.mean(behind))])
-        print(*table[-1], file=sys.stderr, flush=True)
-    header = ["file", "mixes", "held", "off (points)", "best by plan behind (points)"]
-    console.data_table(header, table)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--llm", type=float, default=0.85)
+    parser.add_argument("--errors", default="hard", choices=["hard", "anywhere"])
+    parser.add_argument("--save", type=Path, help="all mixes of all runs, as JSON lines")
+    wanted = parser.parse_args()
+    data = wanted.data.resolve()
+    print(f"{'':18}{'mixes':>6}{'cost':>6}{'held':>6}{'off':>7}{'named right':>13}"
+          f"{'behind':>8}{'dearer':>8}")  # fmt: skip
+    for name in wanted.sets:
+        runs = []
+        for seed in range(wanted.first, wanted.first + wanted.seeds):
+            with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+                runs.append(one_run(name, read(data / f"{name}.csv", seed), seed, wanted))
+            if wanted.save:
+                with wanted.save.open("a") as stream:
+                    stream.write(json.dumps({"set": name, "seed": seed, "mixes": runs[-1]}) + "\n")
+        tell(name, runs)
 
 
-def one_seed(path: Path, options: argparse.Namespace, seed: int) -> list[dict[str, Any]]:
-    """Return what plan foretold of each mix and what came out."""
-    rng = np.random.default_rng(seed)
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["label"]]
-    rows = [rows[i] for i in rng.permutation(len(rows))[: options.rows]]
-    truth = [row.pop("label") for row in rows]
-    if options.llm is not None:
-        classes = sorted(set(truth))
-        for row, true in zip(rows, truth, strict=True):
-            others = [name for name in classes if name != true]
-            row["llm_label"] = true if rng.random() < options.llm else str(rng.choice(others))
-            row["llm_confidence"] = str(options.llm)
-    task = options.tasks / f"{path.stem}.toml"
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        order = rng.permutation(len(rows))
-        known = set(order[: options.known].tolist())
-        drawn = set(order[: options.known // 2].tolist())
-        pilot = write(
-            folder / "pilot.csv",
-            rows,
-            truth,
-            known,
-            audit=drawn,
-        )
-        planned = json.loads(
-            labelkit("plan", pilot, "--task", task, "--json", "--audit", "0", *reading(folder))
-        )
-        people = [i for i in order.tolist() if i not in known]
-        bare = write(folder / "bare.csv", [without(row, "llm_") for row in rows], truth, set())
-        weak = folder / "weak.csv"
-        labelkit("weak-label", bare, "-o", weak, "--task", task, *reading(folder)[2:])
-        with weak.open(encoding="utf-8", newline="") as stream:
-            votes = list(csv.DictReader(stream))
-        tried = [mix for mix in planned["mixes"] if mix["accuracy"] is not None]
-        for mix in tried:
-            mix["after"] = after(mix, folder, (rows, votes, truth, people))
-            mix["named"] = mix["mix"] == planned["best"]
-    return tried
+def tell(name: str, runs: list[list[dict[str, Any]]]) -> None:
+    every = [mix for found in runs for mix in found]
+    cost = np.mean([abs(mix["paid"] / mix["dollars"] - 1) <= 0.15 for mix in every])
+    held = np.mean([mix["low"] <= mix["after"] <= mix["high"] for mix in every])
+    off = np.mean([mix["accuracy"] - mix["after"] for mix in every])
+    picks = [pick(found) for found in runs]
+    good = sum(behind <= 0.01 and dearer <= 0.2 for behind, dearer in picks)
+    behind, dearer = np.mean(picks, axis=0)
+    print(f"{name:18}{len(every):6}{cost:6.2f}{held:6.2f}{off:7.3f}{good:9}/{len(picks):<3}"
+          f"{100 * behind:8.1f}{100 * dearer:7.0f}%", flush=True)  # fmt: skip
 
 
-def after(mix: dict[str, Any], folder: Path, data: Any) -> float:
-    """Return the accuracy over all rows of a mix that was run on all of them."""
-    rows, votes, truth, people = data
-    said = set(people[: mix["labels_by_people"]])
-    made = []
-    for row, vote in zip(rows, votes, strict=True):
-        one = without(row, "llm_")
-        doubtful = not vote["weak_label"] or float(vote["weak_confidence"] or 0) < DOUBTFUL
-        if "rules" in mix["mix"]:
-            one |= {n: vote[n] for n in ("weak_label", "weak_confidence")}
-        if "LLM" in mix["mix"]:
-            asked = doubtful or "doubtful" not in mix["mix"]
-            one |= {n: row[n] if asked else "" for n in ("llm_label", "llm_confidence")}
-        made.append(one)
-    data_file = write(folder / "mix.csv", made, truth, said)
-    classes = ["--classes", ",".join(sorted(set(truth)))]
-    out = folder / "final.csv"
-    labelkit("decide", data_file, "-o", out, "--no-task", *classes, "--text", "text",
-             *reading(folder))  # fmt: skip
-    with out.open(encoding="utf-8", newline="") as stream:
-        final = [row["final_label"] for row in csv.DictReader(stream)]
-    return float(np.mean([a == b for a, b in zip(final, truth, strict=True)]))
+def pick(found: list[dict[str, Any]]) -> tuple[float, float]:
+    """How far the named mix is behind the best in hindsight, and the share it costs more."""
+    top = max(mix["after"] for mix in found)
+    best = min((mix for mix in found if mix["after"] >= top - 0.01), key=lambda mix: mix["paid"])
+    named = next(mix for mix in found if mix["named"])
+    return best["after"] - named["after"], named["paid"] / best["paid"] - 1
 
 
-def without(row: dict[str, str], prefix: str) -> dict[str, str]:
-    return {name: value for name, value in row.items() if not name.startswith(prefix)}
+def one_run(name: str, rows: Rows, seed: int, wanted: argparse.Namespace) -> list[dict[str, Any]]:
+    """What plan foretold of each mix, what came out, and which mix it named."""
+    rows = rows[: wanted.rows]
+    script(rows, wanted.llm, wanted.errors, seed)
+    write("rows.csv", rows)
+    tasks(name, sorted({label for _, label in rows}))
+    pilot(rows, set(random.Random(seed).sample(range(len(rows)), wanted.known)))
+    planned = json.loads(labelkit("plan", "pilot.csv", "--task", "pilot.toml", "--features",
+                                  "tfidf", "--json", "--audit", 40)[0])  # fmt: skip
+    found = [mix for mix in planned["mixes"] if mix["accuracy"] is not None]
+    for number, mix in enumerate(found):
+        mix["after"], mix["paid"] = after(mix, number)
+        mix["named"] = mix["mix"] == planned["best"]
+    return found
 
 
-def reading(folder: Path) -> list[str]:
-    return ["--features", os.environ.get("FEATURES", "tfidf"), "--id", "row"]
+def after(mix: dict[str, Any], number: int) -> tuple[float, float]:
+    """The accuracy over all rows of the pipeline that plan printed, and the dollars it told."""
+    words = shlex.split(mix["run"])[2:]
+    words[0] = "rows.csv"
+    for option, value in (
+        ("-o", f"{number}.csv"),
+        ("--work-dir", f"w{number}"),
+        ("--task", "doubtful.toml" if "doubtful" in mix["mix"] else "all.toml"),
+    ):
+        words[words.index(option) + 1] = value
+    place = words.index("--stages") + 1
+    words[place] = words[place].removesuffix(",train")
+    said = labelkit("pipeline", *words, "--oracle", "gold", "--cache", f"c{number}")[1]
+    with open(f"{number}.csv", newline="", encoding="utf-8") as file:
+        right = [row["final_label"] == row["gold"] for row in csv.DictReader(file)]
+    paid = re.search(r"^in all +([\d.,]+)", said, re.MULTILINE)
+    assert paid, said
+    return float(np.mean(right)), float(paid[1].replace(",", ""))
 
 
-def write(
-    path: Path, rows: list[dict[str, str]], truth: list[str], known: set[int], audit: Any = ()
-) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, [*rows[0], "label", "label_origin"])
-        writer.writeheader()
-        for i, row in enumerate(rows):
-            origin = ("audit" if i in audit else "query") if i in known else ""
-            writer.writerow(
-                {**row, "label": truth[i] if i in known else "", "label_origin": origin}
-            )
-    return path
+def pilot(rows: Rows, known: set[int]) -> None:
+    """Write the rows with a few audited ones, and what the language model says of those."""
+    with open("llm.jsonl", encoding="utf-8") as file:
+        said = [json.loads(line) for line in file]
+    with open("pilot.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text", "label", "label_origin", "llm_label", "llm_confidence"])
+        for number, ((text, label), one) in enumerate(zip(rows, said, strict=True)):
+            filled = [label, "audit", one["label"], one["confidence"]]
+            writer.writerow([number, text, *(filled if number in known else [""] * 4)])
 
 
-def labelkit(*args: object) -> str:
-    """Run a command quietly; return what it wrote to stdout."""
+def tasks(name: str, classes: list[str]) -> None:
+    rules = "".join(
+        f"[[weak-label.rule]]\nname = 'words_{number}'\nlabel = {label!r}\ncolumn = 'text'\n"
+        f"any_of = {words.split(',')!r}\n"
+        for number, (label, words) in enumerate(RULES.get(name, {}).items())
+    )
+    task = f"[task]\ntext = ['text']\nclasses = {classes!r}\n{COST}"
+    model = "[llm-label]\nmodel = 'replay:llm.jsonl'\nprice = [3.0, 0.0]\n"
+    for file, where in (("pilot", ""), ("all", ""), ("doubtful", "weak_confidence < 0.8")):
+        more = f"where = {where!r}\n" if where else ""
+        Path(f"{file}.toml").write_text(f"{task}{model}{more}{rules}", encoding="utf-8")
+
+
+def labelkit(*args: Any) -> tuple[str, str]:
+    """Run a command; return what it wrote to stdout and stderr."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = run([*map(str, args), "--quiet"])
+        code = run([*map(str, args)])
     assert code == 0, err.getvalue()
-    return out.getvalue()
+    return out.getvalue(), err.getvalue()
 
 
 if __name__ == "__main__":

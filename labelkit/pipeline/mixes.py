@@ -1,12 +1,12 @@
 """Each mix of techniques as one line: what it costs, how long it takes, how good it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from labelkit import bill
+from labelkit import bill, measure
 from labelkit.bill import Prices
 from labelkit.measure import Figure
-from labelkit.pipeline.pilot import LLM, SIZES, WEAK, Measured, Mix
+from labelkit.pipeline.pilot import LLM, SIZES, WEAK, Count, Measured, Mix
 
 _A_POINT = 0.01
 
@@ -22,9 +22,10 @@ class Facts(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One mix; None is not known."""
+    """One mix (`made_of` None: all by hand); None is not known."""
 
     mix: str
+    made_of: Mix | None
     labels: int  # of people, audit rows included
     dollars: float | None
     hours: float | None
@@ -34,14 +35,34 @@ class Line(NamedTuple):
 def lines(facts: Facts, found: Measured) -> list[Line]:
     """Return a line for all by hand and one for each mix, measured or not."""
     hand = bill.people(facts.price, facts.rows, "by hand")
-    every = [Line("all by hand", facts.rows, hand.dollars, hand.hours, None)]
-    for mix in [*found.figures, *_unmeasured(facts, found)]:
+    every = [Line("all by hand", None, facts.rows, hand.dollars, hand.hours, None)]
+    figures = levelled(found.counts)
+    for mix in [*found.counts, *_unmeasured(facts, found)]:
         labels = min(mix.people + facts.audit, facts.rows)
         dollars, hours = _cost(facts, found, mix, labels)
-        figure = found.figures.get(mix)
+        figure = figures.get(mix)
         shown = None if figure is None else _of_all(figure, labels, facts.rows)
-        every.append(Line(name_of(mix), labels, dollars, hours, shown))
+        every.append(Line(name_of(mix), mix, labels, dollars, hours, shown))
     return every
+
+
+def levelled(counts: Mapping[Mix, Count]) -> dict[Mix, Figure]:
+    """Return the share right of each mix, with its interval.
+
+    Of the same voters more labels by people never count as worse: where a trial says so, chance
+    does, and neighbours share their mean (isotonic regression).
+    """
+    from sklearn.isotonic import isotonic_regression
+
+    figures: dict[Mix, Figure] = {}
+    for kind in dict.fromkeys(mix._replace(people=0) for mix in counts):
+        alike = sorted(mix for mix in counts if mix._replace(people=0) == kind)
+        rows = [max(counts[mix].rows, 1) for mix in alike]
+        shares = [counts[mix].right / n for mix, n in zip(alike, rows, strict=True)]
+        level = isotonic_regression(shares, sample_weight=rows)
+        for mix, share, n in zip(alike, map(float, level), rows, strict=True):
+            figures[mix] = Figure(share, *measure.wilson(share * n, n))
+    return figures
 
 
 def name_of(mix: Mix) -> str:
@@ -52,7 +73,26 @@ def name_of(mix: Mix) -> str:
         parts[-1] += " on doubtful rows"
     if mix.people:
         parts.append(f"{mix.people:,} by people + model")
+    if mix.noise:
+        parts.append("find-noise")
     return " + ".join(parts)
+
+
+def commands_of(mix: Mix) -> list[str]:
+    """Return the stages of a pipeline that does the mix, but for a model trained at the end."""
+    named = {WEAK: "weak-label", LLM: "llm-label"}
+    asked = ["query", "people"]
+    return [*(named[v] for v in mix.voters), *asked, *(["find-noise"] * mix.noise), "decide"]
+
+
+def to_try_with_noise(every: Sequence[Line], target: float | None) -> list[Mix]:
+    """Return the mixes for which find-noise is worth a trial: the best value and the best."""
+    known = measured(every)
+    if not known:
+        return []
+    likely = (best(every, target), most_accurate(known))
+    mixes = [line.made_of for line in likely if line is not None]
+    return list(dict.fromkeys(mix for mix in mixes if mix is not None and mix.voters))
 
 
 def _unmeasured(facts: Facts, found: Measured) -> list[Mix]:
@@ -60,7 +100,7 @@ def _unmeasured(facts: Facts, found: Measured) -> list[Mix]:
     sets: list[tuple[tuple[str, ...], bool]] = [((), False)]
     sets += [((voter,), False) for voter in facts.voters]
     sets += [((WEAK, LLM), True)] if {WEAK, LLM} <= set(facts.voters) else []
-    tried = {(mix.voters, mix.doubtful) for mix in found.figures}
+    tried = {(mix.voters, mix.doubtful) for mix in found.counts}
     return [
         Mix(who, n, part)
         for who, part in sets
@@ -72,7 +112,6 @@ def _unmeasured(facts: Facts, found: Measured) -> list[Mix]:
 def _cost(
     facts: Facts, found: Measured, mix: Mix, labels: int
 ) -> tuple[float | None, float | None]:
-    commands = {WEAK: "weak-label", LLM: "llm-label"}
     share = found.doubtful if mix.doubtful else 1.0
     llm: float | None = 0.0
     if LLM in mix.voters:
@@ -80,7 +119,7 @@ def _cost(
     parts = [
         bill.people(facts.price, labels, "people"),
         bill.Line("language model", llm, 0.0),
-        bill.setting_up(facts.price, [commands[voter] for voter in mix.voters]),
+        bill.setting_up(facts.price, commands_of(mix)),
     ]
     whole = bill.total(parts)
     return whole.dollars, whole.hours
@@ -92,20 +131,38 @@ def _of_all(figure: Figure, labels: int, rows: int) -> Figure:
     return Figure(*(theirs + (1 - theirs) * value for value in figure))
 
 
-def best(every: Sequence[Line], target: float | None) -> Line | None:
+def best(every: Sequence[Line], target: float | None, budget: float | None = None) -> Line | None:
     """Return the cheapest line that reaches the target, or is within a point of the best.
 
-    Without prices the one with fewest labels of people; None where nothing was measured or the
-    target is out of reach.
+    Lines that cost more than the budget are left out. Without prices it is the one with fewest
+    labels of people; None where nothing was measured or the target is out of reach.
     """
-    known = [line for line in every if line.accuracy is not None]
+    known = measured(every, budget)
     if not known:
         return None
-    top = max(line.accuracy.value for line in known if line.accuracy is not None)
-    wanted = top - _A_POINT if target is None else target
-    enough = [line for line in known if line.accuracy and line.accuracy.value >= wanted]
+    wanted = worth(most_accurate(known)) - _A_POINT if target is None else target
+    enough = [line for line in known if worth(line) >= wanted]
     if not enough:
         return None
     if any(line.dollars is None for line in enough):
         return min(enough, key=lambda line: (line.labels, line.mix))
     return min(enough, key=lambda line: (line.dollars or 0.0, line.labels, line.mix))
+
+
+def measured(every: Sequence[Line], budget: float | None = None) -> list[Line]:
+    """Return the lines whose accuracy was measured and that are not known to cost too much."""
+    known = [line for line in every if line.accuracy is not None]
+    if budget is None:
+        return known
+    return [line for line in known if line.dollars is None or line.dollars <= budget]
+
+
+def worth(line: Line) -> float:
+    """Return the accuracy of a measured line."""
+    assert line.accuracy is not None
+    return line.accuracy.value
+
+
+def most_accurate(known: Sequence[Line]) -> Line:
+    """Return the measured line of highest accuracy, the cheapest of equals."""
+    return max(known, key=lambda line: (worth(line), -(line.dollars or 0.0), -line.labels))

@@ -1,15 +1,27 @@
 """plan: questions answered, mixes priced and tried out, the best named."""
 
 import json
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labelkit import bill, console
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.files import next_to
 from labelkit.pipeline import mixes, questions
+from labelkit.pipeline.choice import Choice, choose
 from labelkit.pipeline.mixes import Facts, Line
-from labelkit.pipeline.pilot import LLM, WEAK, Pilot, figures_of, known_of, run_quietly
+from labelkit.pipeline.pilot import (
+    DOUBTFUL,
+    LLM,
+    WEAK,
+    Mix,
+    Pilot,
+    figures_of,
+    known_of,
+    run_quietly,
+)
 from labelkit.pipeline.questions import Asked, Seen
 
 if TYPE_CHECKING:
@@ -38,14 +50,14 @@ def plan(job: "Job", wanted: Wanted) -> None:
     seen = _seen(job, wanted)
     asked = questions.asked(seen)
     lines = mixes.lines(seen.facts, seen.found)
-    best = mixes.best(lines, wanted.target)
-    found = _plain(seen, asked, lines, best)
+    choice = choose(lines, wanted.target, _budget(job))
+    found = _plain(seen, asked, lines, wanted) | choice.plain()
     job.figures(found)
     if wanted.as_json:
         print(json.dumps(found, ensure_ascii=False))
     else:
         _print(seen, asked, lines)
-    _close(job, seen, lines, best, wanted.target)
+    _close(job, seen, asked, choice, wanted)
 
 
 def _seen(job: "Job", wanted: Wanted) -> Seen:
@@ -59,7 +71,9 @@ def _seen(job: "Job", wanted: Wanted) -> Seen:
             pilot.read_rules()
         found = pilot.measure(voters)
         has_llm = pilot.has_llm_labels()
-    facts = Facts(job.rows, wanted.audit, bill.prices(job.task.cost), dollars, voters)
+        facts = Facts(job.rows, wanted.audit, bill.prices(job.task.cost), dollars, voters)
+        likely = mixes.to_try_with_noise(mixes.lines(facts, found), wanted.target)
+        found = found._replace(counts=found.counts | pilot.with_find_noise(likely))
     return Seen(job, known, facts, found, wanted.functions, trouble, has_llm)
 
 
@@ -86,6 +100,48 @@ def _llm_dollars(job: "Job", wanted: Wanted, folder: Path) -> tuple[float | None
     return float(dollars), ""
 
 
+def _budget(job: "Job") -> float | None:
+    budget = job.task.cost.get("budget")
+    return None if budget is None else float(budget)
+
+
+def command(seen: Seen, mix: Mix, wanted: Wanted) -> str:
+    """Return the pipeline that does a mix, as it is typed."""
+    source, options = str(seen.job.source.name), seen.job.options
+    stages = [*mixes.commands_of(mix), "train"]
+    if not mix.people + wanted.audit:
+        stages = [name for name in stages if name not in ("query", "people")]
+    target = next_to(source, "labelled")
+    words = ["labelkit", "pipeline", source, "-o", str(target), "--work-dir", f"{target}.work"]
+    words += ["--stages", ",".join(stages)]
+    if "query" in stages:
+        words += ["-n", str(mix.people), "--audit", str(wanted.audit)]
+    told = seen.job.task.content.get("task", {})
+    given = {name: options.get(name) for name in ("task", "classes", "id", "text")}
+    given = {name: value for name, value in given.items() if name not in told}
+    given["functions"] = wanted.functions if WEAK in mix.voters else None
+    given["model"] = wanted.model if LLM in mix.voters else None
+    for name, value in given.items():
+        for each in value if isinstance(value, list) else [value]:
+            words += [f"--{name}", str(each)] if each else []
+    if options.get("features") not in (None, "auto"):
+        words += ["--features", str(options["features"])]
+    return shlex.join(words)
+
+
+def _hint(seen: Seen, mix: Mix) -> str:
+    """Return what the task file must say for the pipeline to be this mix, if it does not."""
+    where = seen.job.task.table("llm-label").get("where")
+    if LLM not in mix.voters or bool(where) == mix.doubtful:
+        return ""
+    if where:
+        return f"for this mix take where = {where!r} out of [llm-label] in the task file"
+    return (
+        f"for this mix put where = 'weak_confidence < {DOUBTFUL}' under [llm-label] in the task "
+        "file"
+    )
+
+
 _HEADER = ["mix", "labels by people", "dollars", "hours", "accuracy", "low", "high"]
 
 
@@ -99,22 +155,24 @@ def _print(seen: Seen, asked: list[Asked], lines: list[Line]) -> None:
         print(f"{one.question:<34}{one.answer:<19}{console.clean(one.why, 400)}")
     print()
     header = [*_HEADER]
-    if seen.found.figures and seen.known.biased:
+    if seen.found.counts and seen.known.biased:
         header[4] += " (biased)"
     console.data_table(header, [_shown(line) for line in lines])
 
 
-def _plain(seen: Seen, asked: list[Asked], lines: list[Line], best: Line | None) -> dict[str, Any]:
+def _plain(seen: Seen, asked: list[Asked], lines: list[Line], wanted: Wanted) -> dict[str, Any]:
     names = [name.replace(" ", "_") for name in _HEADER]
+    told = [dict(zip(names, map(_rounded, _shown(line)), strict=True)) for line in lines]
+    for line, one in zip(lines, told, strict=True):
+        one["run"] = None if line.made_of is None else command(seen, line.made_of, wanted)
     return {
         "schema": 1,
         "rows": seen.facts.rows,
         "questions": [one._asdict() for one in asked],
-        "measured_on": seen.known.basis if seen.found.figures else None,
-        "measured_rows": seen.found.rows if seen.found.figures else 0,
+        "measured_on": seen.known.basis if seen.found.counts else None,
+        "measured_rows": seen.found.rows if seen.found.counts else 0,
         "biased": seen.known.biased,
-        "mixes": [dict(zip(names, map(_rounded, _shown(line)), strict=True)) for line in lines],
-        "best": best.mix if best else None,
+        "mixes": told,
     }
 
 
@@ -122,14 +180,11 @@ def _rounded(value: Any) -> Any:
     return round(value, 6) if isinstance(value, float) else value
 
 
-def _close(
-    job: "Job", seen: Seen, lines: list[Line], best: Line | None, target: float | None
-) -> None:
-    measured = [line for line in lines if line.accuracy is not None]
-    for one in questions.asked(seen):
+def _close(job: "Job", seen: Seen, asked: list[Asked], choice: Choice, wanted: Wanted) -> None:
+    for one in asked:
         if one.run:
             console.note(f"{one.question} {one.answer}; to know more: {one.run}")
-    if not measured:
+    if not seen.found.counts:
         job.closing("no accuracy can be foretold: no known labels to try the mixes on")
         return
     console.note(
@@ -137,22 +192,13 @@ def _close(
         f"{seen.found.rows:,} {seen.known.basis}; rows for people were picked at random there, "
         f"query picks better ones"
     )
-    _tell_budget(job, best)
-    if best is None or best.accuracy is None:
-        top = max(measured, key=lambda line: line.accuracy.value if line.accuracy else 0.0)
-        value = top.accuracy.value if top.accuracy else 0.0
-        job.closing(f"no mix reaches {target}: the best is {top.mix}, {value:.3f}")
-        return
-    how = "within a point of the best" if target is None else f"reaches {target}"
-    cost = "" if best.dollars is None else f" · ${best.dollars:,.2f}"
-    job.closing(f"{best.mix} {how} for least: {best.accuracy.value:.3f}{cost}")
-
-
-def _tell_budget(job: "Job", best: Line | None) -> None:
-    budget = job.task.cost.get("budget")
-    if budget is None or best is None or best.dollars is None or best.dollars <= float(budget):
-        return
-    console.warn(
-        f"[cost] budget = {budget}: {best.mix} costs ${best.dollars:,.2f}, "
-        f"${best.dollars - float(budget):,.2f} more"
-    )
+    named = choice.best
+    for line in choice.short:
+        console.warn(line)
+    then = None
+    if named is not None and named.made_of is not None:
+        then = command(seen, named.made_of, wanted)
+        hint = _hint(seen, named.made_of)
+        if hint:
+            console.note(hint)
+    job.closing(choice.words, then=then)

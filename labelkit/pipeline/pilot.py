@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +15,6 @@ import pyarrow as pa
 from labelkit import console, table
 from labelkit.columns import Mask, Texts
 from labelkit.errors import LabelkitError
-from labelkit.measure import Figure, accuracy
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 Rows = npt.NDArray[np.int64]
 
 WEAK, LLM = "weak", "llm"
+AUDIT_ROWS = "audit rows"
 SIZES = (0, 30, 100, 200, 400)  # people's labels that are tried; decide's own model wants 30
 FEWEST = 30  # known rows to measure on
 _KNOWN, _OTHERS = 800, 1_200  # rows of the trial, so that a pilot takes a minute at most
-_DOUBTFUL = 0.8  # the confidence under which a rule's label goes to the language model
+DOUBTFUL = 0.8  # the confidence under which a rule's label goes to the language model
 _EVERY = 0.95  # a language model that has labelled so much of the known rows has labelled all
 
 
@@ -49,13 +50,21 @@ class Mix(NamedTuple):
     voters: tuple[str, ...]
     people: int
     doubtful: bool = False
+    noise: bool = False  # find-noise looks for wrong labels before one is decided
+
+
+class Count(NamedTuple):
+    """On how many of the rows that people did not label in the trial the decided label is right."""
+
+    right: int
+    rows: int
 
 
 class Measured(NamedTuple):
-    """What a pilot found: the accuracy of each mix, coverage of the rules, rows left to the LLM."""
+    """What a pilot found: the worth of each mix, coverage of the rules, rows left to the LLM."""
 
-    figures: dict[Mix, Figure]
-    rows: int  # that the figures are from
+    counts: dict[Mix, Count]
+    rows: int  # that the figures are from, those that people label in a mix aside
     covered: float | None
     doubtful: float | None
 
@@ -70,7 +79,7 @@ def known_of(job: "Job") -> Known:
         return Known(values, labels.audit, "labels of all rows", biased=False)
     drawn = int((labels.audit & (values != "")).sum())
     if drawn >= FEWEST:
-        return Known(values, labels.audit, "audit rows", biased=False)
+        return Known(values, labels.audit, AUDIT_ROWS, biased=False)
     return Known(values, labels.audit, "labelled rows (biased)", biased=True)
 
 
@@ -113,43 +122,48 @@ class Pilot:
         self._weak = found.all_texts(names)
 
     def measure(self, voters: Sequence[str]) -> Measured:
-        """Return the accuracy of every mix of the voters and of people's labels."""
-        measured, learnable = self._split()
-        figures: dict[Mix, Figure] = {}
-        if len(measured) >= FEWEST and len(self._classes) > 1:
-            mixes = self._mixes(voters, len(learnable))
+        """Return the worth of every mix of the voters and of people's labels."""
+        base, order = self._known_rows
+        counts: dict[Mix, Count] = {}
+        if len(base) >= FEWEST and len(self._classes) > 1:
+            most = sum(len(np.setdiff1d(base, order[:n])) >= len(base) / 2 for n in SIZES)
+            mixes = self._mixes(voters, [n for n in SIZES[:most] if n <= len(order)])
             with console.progress("pilot", len(mixes)) as advance:
                 for mix in mixes:
-                    figures[mix] = self._figure(mix, measured, learnable[: mix.people])
+                    counts[mix] = self._count(mix)
                     advance()
         covered = doubtful = None
         if self._weak is not None:
-            labels, sure = self._texts("weak_label"), self._numbers("weak_confidence")
-            covered = float((labels != "").mean())
-            doubtful = float(((labels == "") | (np.nan_to_num(sure) < _DOUBTFUL)).mean())
-        return Measured(figures, len(measured), covered, doubtful)
+            covered = float((self._texts("weak_label") != "").mean())
+            doubtful = float(self._is_doubtful().mean())
+        return Measured(counts, len(base), covered, doubtful)
 
-    def _split(self) -> tuple[Rows, Rows]:
-        """Return the rows to measure on, the same for all mixes, and those people may label."""
+    def with_find_noise(self, mixes: Sequence[Mix]) -> dict[Mix, Count]:
+        """Return the worth of these mixes where find-noise looks for wrong labels too."""
+        tried = [mix._replace(noise=True) for mix in mixes]
+        return {mix: self._count(mix) for mix in tried}
+
+    @cached_property
+    def _known_rows(self) -> tuple[Rows, Rows]:
+        """The rows to measure on, and the order in which people label rows."""
         labelled = np.flatnonzero(self._truth != "")
-        drawn = labelled[self._audit[labelled]]
-        if self.known.basis == "audit rows":
-            others = labelled[~self._audit[labelled]]
-            return drawn, self._rng.permutation(others)
-        mixed = self._rng.permutation(labelled[~self._audit[labelled]])
-        half = (len(mixed) + 1) // 2
-        # What people label in the pilot is never what the figures are from.
-        return np.concatenate([mixed[:half], drawn]), mixed[half:]
+        audit = self._audit[labelled]
+        others, drawn = (self._rng.permutation(labelled[mask]) for mask in (~audit, audit))
+        # In a trial the people of audit rows are asked last: nothing that stays learns from it.
+        base = drawn if self.known.basis == AUDIT_ROWS else labelled
+        return np.sort(base), np.concatenate([others, drawn])
 
-    def _mixes(self, voters: Sequence[str], most: int) -> list[Mix]:
+    def _mixes(self, voters: Sequence[str], sizes: Sequence[int]) -> list[Mix]:
         sets: list[tuple[tuple[str, ...], bool]] = [((), False)]
+        read_all = LLM in voters and self._llm_read(self._truth != "") >= _EVERY
         if WEAK in voters:
             sets.append(((WEAK,), False))
-        if LLM in voters and self._llm_read(self._truth != "") >= _EVERY:
+        if read_all:
             sets.append(((LLM,), False))
-        if {WEAK, LLM} <= set(voters) and self._llm_read(self._is_doubtful()) >= _EVERY:
-            sets.append(((WEAK, LLM), True))
-        sizes = [n for n in SIZES if n <= most]
+        if {WEAK, LLM} <= set(voters):
+            sets += [((WEAK, LLM), False)] if read_all else []
+            read = self._llm_read(self._is_doubtful())
+            sets += [((WEAK, LLM), True)] if read >= _EVERY else []
         return [Mix(who, n, part) for who, part in sets for n in sizes if who or n]
 
     def has_llm_labels(self) -> bool:
@@ -163,21 +177,32 @@ class Pilot:
             return 0.0
         return float((self.job.source.texts("llm_label")[self.rows][known] != "").mean())
 
-    def _figure(self, mix: Mix, measured: Rows, people: Rows) -> Figure:
+    def _count(self, mix: Mix) -> Count:
+        base, order = self._known_rows
+        people = order[: mix.people]
+        # What people label in the pilot is never what the figures are from.
+        measured = np.setdiff1d(base, people)
         labels = np.full(len(self.rows), "", dtype=object)
         labels[people] = self._truth[people]
-        data = self._data
-        for name, values in self._votes(mix).items():
+        data, voting = self._data, self._votes(mix)
+        for name, values in voting.items():
             data = data.append_column(name, pa.array(values, pa.string()))
         data = data.append_column("label", pa.array(labels, pa.string()))
         trial = self._write("mix", data)
         target = self.folder / f"decided{self._ending}"
+        words = ["--no-task", *self._reading()]
         try:
-            self._run("decide", trial, target, ["--no-task", *self._reading()])
+            if mix.noise:
+                names = ["label", *(name for name in voting if name.endswith("_label"))]
+                among = [part for name in names for part in ("--label", name)]
+                noise = self.folder / f"noise{self._ending}"
+                self._run("find-noise", trial, noise, words, *among, "--fix", "exclude")
+                trial = noise
+            self._run("decide", trial, target, words)
         except LabelkitError:  # nobody says anything: no label is right
-            return _share(np.zeros(len(measured), dtype=bool))
+            return Count(0, len(measured))
         said = self._open(target).texts("final_label")[measured]
-        return _share(np.asarray(said == self._truth[measured]))
+        return Count(int((said == self._truth[measured]).sum()), len(measured))
 
     def _votes(self, mix: Mix) -> dict[str, Texts]:
         found: dict[str, Texts] = {}
@@ -194,7 +219,7 @@ class Pilot:
 
     def _is_doubtful(self) -> Mask:
         sure = np.nan_to_num(self._numbers("weak_confidence"))
-        return np.asarray((self._texts("weak_label") == "") | (sure < _DOUBTFUL))
+        return np.asarray((self._texts("weak_label") == "") | (sure < DOUBTFUL))
 
     def _texts(self, name: str) -> Texts:
         assert self._weak is not None
@@ -237,10 +262,6 @@ class Pilot:
         if "features" in takes:
             given += ["--features", str(self.job.options["features"])]
         run_quietly(given, self.job)
-
-
-def _share(right: Mask) -> Figure:
-    return accuracy(np.ones(len(right), dtype=np.int64), right.astype(np.int64))
 
 
 def run_quietly(args: list[str], job: "Job") -> None:

@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from labelkit.measure import Figure
+from labelkit.pipeline.choice import choose
+from labelkit.pipeline.mixes import Line, levelled
+from labelkit.pipeline.pilot import Count, Mix
+
 ROWS = 160
 LFS = """
 def lf_warm(row):
@@ -82,7 +87,7 @@ def test_mixes_are_priced_and_tried_out_on_known_rows(plan: Any, write: Any) -> 
     assert mixes["rules"]["dollars"] == pytest.approx(25 + 10)
     assert mixes["30 by people + model"]["dollars"] == pytest.approx(50 * 0.5)
     assert mixes["30 by people + model"]["labels_by_people"] == 50
-    assert (found["measured_on"], found["measured_rows"]) == ("labels of all rows", ROWS // 2)
+    assert (found["measured_on"], found["measured_rows"]) == ("labels of all rows", ROWS)
     assert not found["biased"]
     both = mixes["rules + 30 by people + model"]
     assert both["low"] < both["accuracy"] <= both["high"] <= 1
@@ -140,12 +145,124 @@ def test_picked_labels_are_called_biased(plan: Any, write: Any) -> None:
     assert found["biased"] and found["measured_on"] == "labelled rows (biased)"
 
 
-def test_targets_and_budgets_out_of_reach(plan: Any, write: Any) -> None:
-    write("labelkit.toml", TASK.replace("[cost]", "[cost]\nbudget = 1"))
-    found, said = plan("--gold", "gold", "--audit", "0", "--target-accuracy", "0.9999")
-    assert found["best"] is None and "no mix reaches 0.9999: the best is" in said
+def test_the_mix_that_is_named_is_printed_as_a_pipeline_that_runs(
+    plan: Any, write: Any, labelkit: Any
+) -> None:
+    write("labelkit.toml", TASK)
+    found, said = plan("--gold", "gold", "--functions", "lfs.py", "--audit", "20")
+    mixes = {mix["mix"]: mix for mix in found["mixes"]}
+    assert mixes["all by hand"]["run"] is None
+    line = mixes["rules + 30 by people + model"]["run"]
+    assert line == (
+        "labelkit pipeline data.csv -o data.labelled.csv --work-dir data.labelled.csv.work "
+        "--stages weak-label,query,people,decide,train -n 30 --audit 20 --functions lfs.py "
+        "--features tfidf"
+    )
+    assert f"next: {mixes[found['best']]['run']}" in said
+    done = labelkit(*line.split()[1:], "--oracle", "gold")
+    assert done.code == 0, done.err
+    paid = next(row for row in done.err.splitlines() if row.startswith("in all")).split()[2]
+    assert float(paid) == pytest.approx(mixes["rules + 30 by people + model"]["dollars"])
+
+
+def test_find_noise_is_tried_with_the_best_and_stands_in_its_pipeline(
+    plan: Any, write: Any
+) -> None:
+    lines = []
+    for i in range(ROWS):
+        said = truth(i) if i % 4 else {"GOOD": "BAD", "BAD": "GOOD"}[truth(i)]
+        words = {"GOOD": "a warm lovely film", "BAD": "a stale grim mess"}[truth(i)]
+        lines.append(f"{i},{words} {i},{truth(i) if i < 50 else ''},{said},0.8")
+    write("data.csv", "\n".join(["id,text,gold,llm_label,llm_confidence", *lines]) + "\n")
+    found, _ = plan("--gold", "gold", "--audit", "0")
+    mixes = {mix["mix"]: mix for mix in found["mixes"] if mix["accuracy"] is not None}
+    assert set(mixes) == {"LLM", "LLM + find-noise"}
+    assert "--stages llm-label,find-noise,decide,train" in mixes["LLM + find-noise"]["run"]
+    assert found["best"] == "LLM", "a stage that gains nothing is not named"
+
+
+def test_a_model_for_doubtful_rows_needs_a_line_in_the_task_file(plan: Any, write: Any) -> None:
+    write("labelkit.toml", TASK)
+    lines = [
+        f"{i},a {'warm' if i % 3 else 'stale'} film {i},{truth(i)},"
+        + (f"{truth(i)},0.9" if i % 2 else ",")
+        for i in range(ROWS)
+    ]
+    write("data.csv", "\n".join(["id,text,gold,llm_label,llm_confidence", *lines]) + "\n")
     found, said = plan("--gold", "gold", "--functions", "lfs.py")
-    assert "warning: [cost] budget = 1" in said and "more" in said
+    names = [mix["mix"] for mix in found["mixes"]]
+    assert "rules + LLM on doubtful rows" in names
+    assert "put where = 'weak_confidence < 0.8'" not in said, "the rules alone are named"
+
+
+def test_a_target_out_of_reach_tells_what_is_lacking(plan: Any, write: Any) -> None:
+    write("labelkit.toml", TASK)
+    lines = [f"{i},words of no meaning {i},{truth(i)}" for i in range(ROWS)]
+    write("data.csv", "\n".join(["id,text,gold", *lines]) + "\n")
+    found, said = plan("--gold", "gold", "--audit", "0", "--target-accuracy", "0.99")
+    top = max(mix["accuracy"] for mix in found["mixes"] if mix["accuracy"] is not None)
+    assert found["best"] is None
+    assert found["short_of_target"] == pytest.approx(0.99 - top, abs=1e-5)
+    assert "plan: no mix reaches 0.99: the best is" in said
+    assert f"{100 * (0.99 - top):.1f} points short; all by hand costs $80.00" in said
+
+
+def test_a_budget_that_cannot_reach_the_target_tells_by_how_much(plan: Any, write: Any) -> None:
+    write("labelkit.toml", TASK.replace("[cost]", "[cost]\nbudget = 12"))
+    found, said = plan("--gold", "gold", "--functions", "lfs.py", "--audit", "0",
+                       "--target-accuracy", "0.95")  # fmt: skip
+    assert found["best"] is None
+    # Thirty labels at half a dollar reach it, rules (half an hour at 50 dollars) do not.
+    assert found["short_of_budget"] == pytest.approx(3.0)
+    assert "plan: no mix can be had for the budget of $12.00: the cheapest is" in said
+    write("labelkit.toml", TASK.replace("[cost]", "[cost]\nbudget = 26"))
+    found, said = plan("--gold", "gold", "--functions", "lfs.py", "--audit", "0")
+    costs = {mix["mix"]: mix["dollars"] for mix in found["mixes"]}
+    assert costs[found["best"]] <= 26
+
+
+@pytest.mark.parametrize(
+    ("target", "budget", "best", "words", "short"),
+    [
+        (None, None, "people", "people within a point of the best for least: 0.900 · $30.00", ""),
+        (None, 20.0, "rules", "rules within a point of the best for least: 0.800 · $10.00",
+         "[cost] budget = 20: people costs $30.00, $10.00 more, for 10.0 points"),
+        (0.85, 20.0, None, "no mix reaches 0.85 for the budget of $20.00: the best is rules, 0.800 "
+         "· $10.00, 5.0 points short", "people reaches 0.85 for $30.00, $10.00 more"),
+        (0.95, 20.0, None, "no mix reaches 0.95: the best is rules, 0.800 · $10.00, 15.0 points "
+         "short; all by hand costs $100.00", ""),
+        (0.75, 20.0, "rules", "rules reaches 0.75 for least: 0.800 · $10.00", ""),
+        (None, 5.0, None, "no mix can be had for the budget of $5.00: the cheapest is rules, 0.800 "
+         "· $10.00, $5.00 more", ""),
+    ],
+)  # fmt: skip
+def test_the_choice_and_what_is_out_of_reach(
+    target: float | None, budget: float | None, best: str | None, words: str, short: str
+) -> None:
+    lines = [
+        Line("all by hand", None, 100, 100.0, 1.0, None),
+        Line("rules", Mix(("weak",), 0), 0, 10.0, 0.1, Figure(0.8, 0.7, 0.9)),
+        Line("people", Mix((), 30), 30, 30.0, 0.3, Figure(0.9, 0.8, 0.95)),
+    ]
+    found = choose(lines, target, budget)
+    assert (found.best.mix if found.best else None) == best
+    assert found.words == words
+    assert short in " ".join(found.short) if short else not found.short
+
+
+def test_more_labels_by_people_never_count_as_worse() -> None:
+    counts = {
+        Mix((), 30): Count(80, 100),
+        Mix((), 100): Count(70, 100),
+        Mix((), 200): Count(90, 100),
+        Mix(("weak",), 30): Count(60, 100),
+    }
+    figures = levelled(counts)
+    shares = {mix: round(figure.value, 6) for mix, figure in figures.items()}
+    assert shares == {
+        Mix((), 30): 0.75, Mix((), 100): 0.75, Mix((), 200): 0.9, Mix(("weak",), 30): 0.6
+    }  # fmt: skip
+    assert all(figure.low < figure.value < figure.high for figure in figures.values())
 
 
 def test_the_same_plan_twice_and_a_table_for_people(labelkit: Any, data: None) -> None:

@@ -7,12 +7,17 @@ python benchmarks/annotate.py --digits   # the same on a table of 64 numbers a r
 """
 
 import argparse
-import asyncio
 import csv
+import fcntl
 import os
+import pty
+import shutil
+import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from pathlib import Path
 from typing import Any
@@ -22,37 +27,18 @@ import numpy as np
 from labelkit import classifier
 from labelkit.job import Job
 from labelkit.options import Declared
-from labelkit.people import highlight, live
-from labelkit.people.annotate import open_journal
-from labelkit.people.context import Context
+from labelkit.people import live
 from labelkit.people.deck import Deck
 from labelkit.people.journal import Journal
-from labelkit.people.session import FileOrder, Limits, Session
+from labelkit.people.session import Limits, Session
+from labelkit.people.sitting import open_journal
 
 EMPTY = """
-import os, sys, time
 from textual.app import App
+from textual.widgets import Static
 class Empty(App):
-    def on_mount(self): self.call_after_refresh(self.seen)
-    def seen(self):
-        print(time.process_time(), file=sys.__stdout__, flush=True)
-        os._exit(0)
-Empty().run(headless=True)
-"""
-FIRST_SCREEN = """
-import os, sys, time
-from labelkit.people import screen
-from labelkit.cli import app
-from labelkit.people import annotate
-class Once(screen.AnnotateApp):
-    def on_mount(self):
-        super().on_mount()
-        self.call_after_refresh(self.seen)
-    def seen(self):
-        print(time.process_time(), file=sys.__stdout__, flush=True)
-        os._exit(0)
-annotate.ask_by = lambda wanted: lambda s, h, c: Once(s, h, c).run(headless=True)
-app(["annotate", "todo.csv", "--classes", "a,b", "-q"])
+    def compose(self): yield Static("hello there")
+Empty().run()
 """
 
 
@@ -102,32 +88,84 @@ def next_row() -> None:
     print(f"next row of 100,000: {told}, {learner.ranking.labels} labels learned from")
 
 
-def start() -> None:
+class Terminal:
+    """A command in a terminal of 80 x 24."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.began = time.perf_counter()
+        self.process, self._terminal = pty.fork()
+        if self.process == 0:
+            os.environ["TERM"] = "xterm-256color"
+            os.execv(command[0], command)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self._seen = b""
+
+    def wait(self, mark: bytes) -> float:
+        """Return the seconds since the start or the last key until the mark is shown."""
+        while mark not in self._seen:
+            self._seen += os.read(self._terminal, 1 << 16)
+        return time.perf_counter() - self.began
+
+    def cores(self) -> float:
+        """Return the seconds of a core that the command has taken."""
+        words = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+    def press(self, key: str) -> None:
+        self._seen, self.began = b"", time.perf_counter()
+        os.write(self._terminal, key.encode())
+
+    def kill(self) -> None:
+        os.kill(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+        os.close(self._terminal)
+
+
+def first_screen(command: list[str], mark: bytes) -> tuple[float, float]:
+    """Return the seconds until a terminal shows the mark, and those of a core until then."""
+    terminal = Terminal(command)
+    found = terminal.wait(mark), terminal.cores()
+    terminal.kill()
+    return found
+
+
+def start(runs: int) -> None:
     with open("todo.csv", "w") as stream:
         stream.write("id,text,query_guess,row_check,label\n")
         for i in range(50_000):
             stream.write(f'k{i},"this is text number {i}, with some words",a,c{i},\n')
-    for name, code in (("an empty app", EMPTY), ("annotate, 50,000 rows", FIRST_SCREEN)):
-        command = [sys.executable, "-c", code]
-        said = [subprocess.run(command, check=True, capture_output=True) for _ in range(5)]
-        print(f"{name}: {min(float(each.stdout) for each in said):.2f} s of one core")
-    from labelkit.people.screen import AnnotateApp
+    ours = [sys.executable, "-m", "labelkit", "annotate", "todo.csv", "--classes", "a,b"]
+    empty = [sys.executable, "-c", EMPTY]
+    found: dict[str, list[tuple[float, float]]] = {"empty": [], "anew": [], "going on": []}
+    for _ in range(runs):
+        shutil.rmtree(".labelkit", ignore_errors=True)
+        Path("todo.answers.csv").unlink(missing_ok=True)
+        found["empty"].append(first_screen(empty, b"hello there"))
+        found["anew"].append(first_screen(ours, b"text number 0,"))
+        labelled = [*ours, "--plain"]
+        subprocess.run(labelled, input="1\n" * 200, text=True, capture_output=True, check=True)
+        found["going on"].append(first_screen(ours, b"text number 200,"))
+    for name, each in found.items():
+        walls, cores = (np.array(column) for column in zip(*each, strict=True))
+        base, core = (np.array(column) for column in zip(*found["empty"], strict=True))
+        print(
+            f"{name:9} first screen after {np.median(walls):.3f} s (best {walls.min():.3f}), "
+            f"{np.median(walls / base):.2f} times the empty app; {np.median(cores):.2f} s of a "
+            f"core, {np.median(cores / core):.2f} times"
+        )
+    keys(ours, 200)
 
-    Path("todo.answers.csv").unlink(missing_ok=True)
-    _, deck, journal = opened("todo.csv", ["a", "b"])
-    session = Session(deck, FileOrder(deck, range(deck.rows)), ["a", "b"], journal)
-    app = AnnotateApp(session, highlight.Highlighter(), Context(deck))
+
+def keys(command: list[str], first: int) -> None:
+    """Print how long it takes from a key until the next row is shown."""
+    terminal = Terminal(command)
+    terminal.wait(b"shows the keys")
     seconds = []
-
-    async def main() -> None:
-        async with app.run_test(size=(80, 24)) as pilot:
-            for key in "12" * 20 + "f" * 5:
-                began = time.perf_counter()
-                app._act(key)
-                seconds.append(time.perf_counter() - began)
-                await pilot.pause()
-
-    asyncio.run(main())
+    for row in range(first + 1, first + 41):
+        terminal.press("12"[row % 2])
+        seconds.append(terminal.wait(b"number %d," % row))
+        time.sleep(0.05)
+    terminal.kill()
     print(f"a key: median {np.median(seconds):.4f} s, slowest {max(seconds):.4f} s")
 
 
@@ -195,6 +233,7 @@ def main() -> None:
     parser.add_argument("--features", default="auto")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--start", action="store_true")
+    parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--digits", action="store_true")
     given = parser.parse_args()
     data = read(given.data, given.truth) if given.data else digits() if given.digits else None
@@ -202,7 +241,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         if given.start:
-            start()
+            start(given.runs)
         elif data:
             saved(*data, given)
         else:

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from labelkit import __version__, console, files
 from labelkit.errors import LabelkitError, PeopleNeeded, StoppingRuleReached, nearest
+from labelkit.plain_values import plain_first
 
 # name: (module:function, what it does in one line); nothing is imported before it is asked for.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -48,6 +49,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 class _Commands(TyperGroup):
     """Loads a command's module only when that command is called."""
+
+    def get_params(self, ctx: Any) -> Any:
+        return plain_first(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)

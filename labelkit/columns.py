@@ -10,6 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit.errors import LabelkitError, listing, nearest
+from labelkit.names import AUDIT as AUDIT
+from labelkit.names import RELABEL as RELABEL
+from labelkit.names import ROW_CHECK as ROW_CHECK
 
 Texts = npt.NDArray[np.object_]
 Codes = npt.NDArray[np.int32]
@@ -27,8 +30,6 @@ OWNED: dict[str, tuple[str, ...]] = {
     "final": ("label", "confidence", "source"),
     "label": ("origin", "annotator", "confidence", "note", "flag", "seconds"),
 }  # fmt: skip
-AUDIT, RELABEL = "audit", "relabel"  # values of label_origin
-ROW_CHECK = "row_check"
 
 
 def owned(names: Iterable[str], prefix: str, written_as: str | None = None) -> list[str]:

@@ -36,7 +36,11 @@ def clean(text: object, width: int = 80) -> str:
 
 def say(text: str) -> None:
     """Say something that must be heard, also under --quiet."""
-    print(text, file=sys.stderr, flush=True)
+    kept = getattr(_thread, "kept", None)
+    if kept is None:
+        print(text, file=sys.stderr, flush=True)
+    else:
+        kept.append(text)
 
 
 def note(text: str) -> None:
@@ -79,6 +83,33 @@ def unseen() -> Iterator[None]:
         yield
     finally:
         _thread.is_unseen = False
+
+
+def next_step(text: str) -> None:
+    """Tell what to type next, unless another command goes on."""
+    if not getattr(_thread, "is_inner", False):
+        note(f"next: {text}")
+
+
+@contextmanager
+def within() -> Iterator[None]:
+    """Run commands as parts of another: only that one tells what to type next."""
+    _thread.is_inner = True
+    try:
+        yield
+    finally:
+        _thread.is_inner = False
+
+
+@contextmanager
+def keeping() -> Iterator[list[str]]:
+    """Yield a list that takes what this thread says: on the screen it would be lost."""
+    _thread.kept = []
+    try:
+        with unseen():
+            yield _thread.kept
+    finally:
+        _thread.kept = None
 
 
 @contextmanager

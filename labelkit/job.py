@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import cells, columns, console, history, look, outputs, table
+from labelkit import cells, columns, console, history, look, outputs, places, table
 from labelkit import task as tasks
 from labelkit.columns import AUDIT, Labels, Mask, Texts
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
@@ -33,7 +33,7 @@ class Job:
         self.own = dict(own or {})
         self.seed: int = options["seed"]
         self.jobs: int = options.get("jobs") or 1
-        self.task_path = _task_path(options)
+        self.task_path = places.task_path(options)
         self._started = time.perf_counter()
         self._counts: dict[str, Any] = {}
         self._costs: dict[str, Any] = {}
@@ -420,9 +420,7 @@ class Job:
     @property
     def cache_dir(self) -> Path:
         """The folder for what must survive: beside the task file, else beside the output."""
-        given = self.options.get("cache")
-        beside = self.task_path or (Path(self.output) if self.output not in ("", "-") else None)
-        path = Path(given) if given else (beside.parent if beside else Path()) / ".labelkit"
+        path = places.cache_dir(self.options, self.output)
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -453,7 +451,7 @@ class Job:
         used = f" (task: {self.task_path})" if self.task_path else ""
         console.note(f"{self.name}: {text}{shown}{used}")
         if then:
-            console.note(f"next: {then}")
+            console.next_step(then)
 
     def _record(self, written: list[str]) -> None:
         if self.output in ("", "-") or not Path(self.output).is_file():
@@ -476,12 +474,3 @@ class Job:
         )
         earlier = [step for path in inputs[:1] for step in history.read(path)]
         history.write(output, [*earlier, step])
-
-
-def _task_path(options: Mapping[str, Any]) -> Path | None:
-    if options.get("no_task"):
-        return None
-    if options.get("task"):
-        return Path(options["task"])
-    default = Path(tasks.DEFAULT_NAME)
-    return default if default.is_file() else None

@@ -4,13 +4,17 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand
 
 from labelkit import console
 from labelkit.errors import UsageError
+from labelkit.plain_values import plain_first
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
 
 _Many = Annotated[list[str], typer.Argument(metavar="INPUT", show_default=False)]
 _One = Annotated[str, typer.Argument(metavar="INPUT", show_default=False)]
@@ -169,6 +173,20 @@ class Declared(NamedTuple):
     instead_of_output: tuple[str, ...] = ()
 
 
+class Unopened(NamedTuple):
+    """A job that is not opened yet, which takes longer than a first screen may take."""
+
+    declared: Declared
+    options: dict[str, Any]
+    own: dict[str, Any]
+
+    def open(self) -> "Job":
+        """Return the job; this imports the data libraries."""
+        from labelkit.job import Job
+
+        return Job(self.declared, self.options, self.own)
+
+
 def command(
     name: str,
     *,
@@ -180,6 +198,7 @@ def command(
     first: Sequence[str] = (),
     instead_of_output: Sequence[str] = (),
     job: bool = True,
+    unopened: bool = False,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Declare a command: its function gets a `Job` and its own options, the rest is added here.
 
@@ -187,7 +206,7 @@ def command(
     `tables` names keys of the command's table in the task file that are not options; `first`
     names own arguments that stand before INPUT; `instead_of_output` names own options with which
     a command that annotates may do without -o. With `job=False` the function gets the options
-    alone, and no data library is imported.
+    alone, and no data library is imported; with `unopened=True` it opens the job itself.
     """
 
     def declare(function: Callable[..., None]) -> Callable[..., None]:
@@ -203,9 +222,11 @@ def command(
             if not job:
                 function(given, **mine)
                 return
-            from labelkit.job import Job
-
-            with Job(declared, given, mine) as opened:
+            later = Unopened(declared, given, mine)
+            if unopened:
+                function(later, **mine)
+                return
+            with later.open() as opened:
                 function(opened, **mine)
 
         before = [p for p in own if p.name in first]
@@ -257,6 +278,9 @@ class _Command(TyperCommand):
     """Takes defaults from the task file before it parses."""
 
     declared: Declared
+
+    def get_params(self, ctx: Any) -> Any:
+        return plain_first(super().get_params(ctx))
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any

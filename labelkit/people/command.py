@@ -10,6 +10,7 @@ from labelkit.options import command
 
 if TYPE_CHECKING:
     from labelkit.job import Job
+    from labelkit.options import Unopened
 
 
 class Prefer(StrEnum):
@@ -152,9 +153,10 @@ def merge(
     "annotate",
     uses=("output", "text", "classes", "id", "gold", "features", "column", "cache"),
     inputs="one",
+    unopened=True,
 )
 def annotate(
-    job: "Job",
+    unopened: "Unopened",
     show: Show = None,
     highlight: Highlight = None,
     blind: Blind = False,
@@ -191,10 +193,11 @@ def annotate(
     """
     from labelkit.people import annotate as work
     from labelkit.people.session import Limits
+    from labelkit.people.wanted import Wanted
 
     work.annotate(
-        job,
-        work.Wanted(
+        unopened,
+        Wanted(
             show=tuple(show or ()),
             highlight=tuple(highlight or ()),
             blind=blind,

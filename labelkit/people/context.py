@@ -2,7 +2,7 @@
 
 import math
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from labelkit import console
 from labelkit.columns import AUDIT
 from labelkit.people.highlight import shown
+from labelkit.people.row import Field
 
 if TYPE_CHECKING:
     from labelkit.people.deck import Deck
@@ -21,14 +22,6 @@ MOST_CLASSES = 6
 NEAR = 3
 
 Floats = npt.NDArray[np.float64]
-
-
-class Field(NamedTuple):
-    """A column's name and value, and where the value stands among the rows of each class."""
-
-    name: str
-    value: str
-    beside: str
 
 
 class Context:

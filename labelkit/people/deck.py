@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,26 +10,12 @@ import pyarrow as pa
 
 from labelkit.columns import ROW_CHECK, doubled
 from labelkit.errors import LabelkitError
+from labelkit.people.row import About
+from labelkit.people.row import about as row_about
 from labelkit.suggestions import SUGGESTING, confidence_beside
 
 if TYPE_CHECKING:
     from labelkit.job import Job
-
-
-class Suggestion(NamedTuple):
-    """A label that a machine supposes, its probability (None: not known), and who says so."""
-
-    label: str
-    confidence: float | None
-    source: str
-
-
-class About(NamedTuple):
-    """What is known of a row before a person sees it."""
-
-    origin: str
-    reason: str
-    suggestion: Suggestion | None
 
 
 class Deck:
@@ -49,7 +35,6 @@ class Deck:
         known += [*with_confidence, self.key_name]
         there = [name for name in dict.fromkeys(known) if job.source.has(name)]
         self._data = _as_texts(job, [*self.text, *self.fields, *there, *said])
-        self._said = said
         self.rows: int = self._data.num_rows
         self.keys = self._keys(job)
         self._checks = None if self.is_batch else job.row_checks()
@@ -110,18 +95,7 @@ class Deck:
 
     def about(self, row: int) -> About:
         """Return what the file says of a row: why it was picked, what it probably is."""
-        reason = self.cell("query_reason", row) or self.cell("noise_reason", row)
-        origin = self.cell("label_origin", row) or "people"
-        return About(origin, reason, self._suggestion(row))
-
-    def _suggestion(self, row: int) -> Suggestion | None:
-        for name in self._said:
-            label = self.cell(name, row)
-            if label not in self.classes:
-                continue
-            beside = confidence_beside(name)
-            return Suggestion(label, _number(self.cell(beside, row)), SUGGESTING[name])
-        return None
+        return row_about(lambda name: self.cell(name, row), self.classes)
 
     def copies(self, row: int) -> list[int]:
         """Return the other rows that look the same to a person."""
@@ -174,10 +148,3 @@ def _as_texts(job: "Job", names: Sequence[str]) -> pa.Table:
     parts = [as_text_table(batch, job.source.name) for batch in job.source.batches(wanted)]
     empty = pa.table({name: pa.array([], pa.string()) for name in wanted})
     return pa.concat_tables(parts) if parts else empty
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

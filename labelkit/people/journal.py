@@ -128,6 +128,14 @@ class Journal:
         os.ftruncate(self._number, size)
 
 
+def peek(path: Path) -> list[Entry]:
+    """Return the entries of a journal as far as they can be read, without opening it."""
+    if not path.exists():
+        return []
+    entries = (_parsed(line) for line in path.read_bytes().split(b"\n")[1:])
+    return [entry for entry in entries if entry is not None]
+
+
 def set_aside(paths: Sequence[Path]) -> list[Path]:
     """Rename those of the files that are there to a name with a number; return the new names."""
     moved = []

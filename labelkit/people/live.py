@@ -12,8 +12,9 @@ from labelkit import console
 from labelkit.columns import AUDIT
 from labelkit.errors import LabelkitError
 from labelkit.files import ending_of, next_to
-from labelkit.people.deck import About, Deck, Suggestion
+from labelkit.people.deck import Deck
 from labelkit.people.learner import PICKS, Learner, Ranking, Told
+from labelkit.people.row import About, Suggestion
 from labelkit.people.session import Limits, Session
 from labelkit.people.watch import Watch
 from labelkit.suggestions import SUGGESTING

@@ -1,23 +1,30 @@
-"""The terminal screen: one row at a time, one key a decision."""
+"""The terminal screen: one row at a time, one key a decision.
 
-from collections.abc import Callable, Sequence
-from typing import ClassVar
+It is there before the file is read: this module and what it imports know no data library.
+"""
+
+import gc
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Input, Static
 
 from labelkit import console
 from labelkit.errors import LabelkitError
-from labelkit.people import words
-from labelkit.people.context import Context
-from labelkit.people.highlight import Highlighter, shown
-from labelkit.people.session import Session
+from labelkit.people import paint, words
+
+if TYPE_CHECKING:
+    from labelkit.people.glimpse import Glimpse
+    from labelkit.people.opening import Opening
+    from labelkit.people.session import Session
+    from labelkit.people.sitting import Sitting
 
 NARROWEST, LOWEST = 40, 12
-MOST_LISTED = 20  # classes; the others are found with /
 HELP = """\
 1 … 9 0    give the label beside the digit, and go on
 Enter      take the guess (a, too)
@@ -33,9 +40,13 @@ q          leave; everything is kept, the same command goes on
 ?          these keys; any key goes back"""
 
 
-def run(session: Session, highlighter: Highlighter, context: Context) -> None:
-    """Show the rows one by one until the person leaves."""
-    AnnotateApp(session, highlighter, context).run()
+def run(opening: "Opening", glimpse: "Glimpse") -> None:
+    """Show the rows one by one until the person leaves, or the file cannot be opened."""
+    AnnotateApp(opening, glimpse).run()
+
+
+class Opened(Message):
+    """The sitting is open, or could not be opened."""
 
 
 class AnnotateApp(App[None]):
@@ -55,13 +66,26 @@ class AnnotateApp(App[None]):
     """
     BINDINGS: ClassVar = [("ctrl+c", "leave", ""), ("ctrl+q", "leave", "")]
 
-    def __init__(self, session: Session, highlighter: Highlighter, context: Context) -> None:
+    def __init__(self, opening: "Opening", glimpse: "Glimpse") -> None:
         super().__init__()
-        self.session, self.highlighter, self.context = session, highlighter, context
-        self.mode = "row"  # or help, note, find, small
+        self.opening, self.glimpse = opening, glimpse
+        self.mode = "opening"  # then row, help, note, find, small
         self.found: list[str] = []
         self.chosen = 0
-        self._keys = words.keys_of(session.classes)
+        self._sitting: Sitting | None = None
+        self._waiting: list[str] = []  # keys that came before the sitting was open
+        self._keys: dict[str, str] = {}
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether the file is still being read; keys wait meanwhile."""
+        return self._sitting is None
+
+    @property
+    def session(self) -> "Session":
+        """The session, once the file is open."""
+        assert self._sitting is not None
+        return self._sitting.session
 
     def compose(self) -> ComposeResult:
         """Lay the screen out, top to bottom."""
@@ -75,9 +99,40 @@ class AnnotateApp(App[None]):
         yield Static(id="small", markup=False)
 
     def on_mount(self) -> None:
-        """Show the first row; its time begins now."""
+        """Show what is known at once, and open the file behind it."""
+        self.draw(f"reading {console.clean(self.glimpse.name, 40)} … keys wait for it")
+        self.call_after_refresh(self._open)
+
+    def _open(self) -> None:
+        gc.enable()
+        self.opening.begin(lambda: self.post_message(Opened()))
+
+    def on_opened(self) -> None:
+        """Ask the first row; its time begins now."""
+        try:
+            self._sitting = self.opening.sitting()
+        except BaseException:  # whoever runs the app asks for the sitting, and hears it too
+            self.exit()
+            return
+        self._keys = words.keys_of(self.session.classes)
         self.session.show(self.session.current)
+        if self.mode == "opening":
+            self.mode = "row"
         self.draw("? shows the keys")
+        self._press_what_waited()
+
+    def _press_what_waited(self) -> None:
+        """Do what was keyed meanwhile, if the row that is asked was there to be seen."""
+        waiting, self._waiting = self._waiting, []
+        first, row = self.glimpse.first, self.session.current
+        was_seen = (
+            first is not None and row is not None and first.key == self.session.deck.keys[row]
+        )
+        for pressed in waiting:
+            if not was_seen or self.mode != "row":
+                self.draw("keys that came before the row was there are left out", wrong=True)
+                return
+            self._act(pressed)
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so where the terminal is too small to read a row."""
@@ -95,7 +150,7 @@ class AnnotateApp(App[None]):
                 f"Make it {NARROWEST}x{LOWEST} or more.\nNothing is lost.\nq: leave",
             )
         elif self.mode == "small":
-            self.mode = "row"
+            self.mode = "opening" if self._sitting is None else "row"
             self.draw("")
 
     # -- what is shown -------------------------------------------------------------------------
@@ -103,18 +158,32 @@ class AnnotateApp(App[None]):
     def draw(self, status: str, *, wrong: bool = False) -> None:
         """Show the current row, and in the last line what has just happened."""
         with self.batch_update():
-            self._put("progress", self._progress_text())
             self._put("status", Content.styled(status, "bold red") if wrong else status)
+            if self._sitting is None:
+                self._draw_glimpse()
+                return
+            self._put("progress", self._progress_text())
             if self.session.current is None:
                 over = self.session.over or "every row is answered"
                 self._put("text", f"Done: {over}.\n\nq: leave · Backspace: undo")
                 self._put("about", "")
                 self._put("classes", "")
                 return
-            self._put("text", self._row_text(self.session.current))
+            self._put("text", self._row_text(self._sitting, self.session.current))
             self._put("about", self._about_text())
             self._put("classes", self._class_list())
             self.query_one("#card", VerticalScroll).scroll_home(animate=False)
+
+    def _draw_glimpse(self) -> None:
+        first = self.glimpse.first
+        self._put("classes", paint.classes(self.glimpse.classes))
+        if first is None:
+            self._put("progress", console.clean(self.glimpse.name, 60))
+            return
+        key = console.clean(first.key, 40)
+        self._put("progress", f"{console.clean(first.key_name, 20)} {key}")
+        self._put("text", paint.row(first.texts, first.fields, "", self.glimpse.marks))
+        self._put("about", paint.about(first.about))
 
     def _put(self, name: str, content: Content | str) -> None:
         plain = content if isinstance(content, Content) else Content(content)
@@ -131,59 +200,18 @@ class AnnotateApp(App[None]):
         key = console.clean(self.session.deck.keys[self.session.current], 40)
         return f"{line} · {console.clean(self.session.deck.key_name, 20)} {key}"
 
-    def _row_text(self, row: int) -> Content:
-        parts: list[Content | tuple[str, str]] = []
-        texts = self.session.deck.texts(row)
-        for name, text in texts:
-            if len(texts) > 1:
-                parts.append((f"{console.clean(name)}\n", "bold dim"))
-            parts += [self._marked(shown(text)), Content("\n")]
-        fields = self.context.fields(row)
-        if texts and fields:
-            parts.append(Content("\n"))
-        width = max((len(console.clean(field.name, 30)) for field in fields), default=0)
-        for field in fields:
-            parts.append((f"{console.clean(field.name, 30):<{width}}  ", "dim"))
-            parts.append(self._marked(shown(field.value)))
-            parts.append((f"   {field.beside}\n" if field.beside else "\n", "dim"))
-        near = self.context.nearest(row)
-        if near:
-            parts.append((f"\nnearest labelled: {near}", "dim"))
-        return Content.assemble(*parts)
-
-    def _marked(self, text: str) -> Content:
-        content = Content(text)
-        for start, end in self.highlighter.spans(text):
-            content = content.stylize("bold underline", start, end)
-        return content
+    def _row_text(self, sitting: "Sitting", row: int) -> Content:
+        texts, context = self.session.deck.texts(row), sitting.context
+        return paint.row(texts, context.fields(row), context.nearest(row), sitting.marks)
 
     def _about_text(self) -> Content:
-        about = self.session.about()
-        suggestion = words.suggestion_line(about)
-        taken = f"{suggestion} (Enter takes it)" if suggestion else ""
-        others = (
-            words.reason_line(about), words.copies_line(self.session),
-            words.marks_line(self.session),
-        )  # fmt: skip
-        rest = "\n".join(line for line in others if line)
-        gap = "\n" if taken and rest else ""
-        return Content.assemble((taken, "bold"), gap + rest)
+        more = (words.copies_line(self.session), words.marks_line(self.session))
+        return paint.about(self.session.about(), more)
 
     def _class_list(self) -> Content:
         if self.mode == "find":
-            return _listed(self.found, self.chosen)
-        of_class = {label: key for key, label in self._keys.items()}
-        parts: list[tuple[str, str]] = []
-        for label in self.session.classes[:MOST_LISTED]:
-            key = of_class.get(label)
-            parts.append((f"[{key}] " if key else "", "bold"))
-            parts.append((f"{console.clean(label, 60)}   ", ""))
-        rest = len(self.session.classes) - MOST_LISTED
-        if rest > 0:
-            parts.append((f"and {rest:,} more: / finds them", "dim"))
-        elif len(self.session.classes) > len(self._keys):
-            parts.append(("/ finds those without a digit", "dim"))
-        return Content.assemble(*parts)
+            return paint.found(self.found, self.chosen)
+        return paint.classes(self.session.classes)
 
     # -- keys ----------------------------------------------------------------------------------
 
@@ -197,6 +225,8 @@ class AnnotateApp(App[None]):
         pressed = event.character if event.is_printable and event.character else event.key
         if pressed in ("q", "ctrl+c", "ctrl+q"):
             self.exit()
+        elif self.mode == "opening":
+            self._waiting.append(pressed)
         elif self.mode == "small":
             return
         elif self.mode == "help":
@@ -298,7 +328,7 @@ class AnnotateApp(App[None]):
             self._narrow(event.value)
 
     def _narrow(self, typed: str) -> None:
-        self.found, self.chosen = matching(self.session.classes, typed), 0
+        self.found, self.chosen = paint.matching(self.session.classes, typed), 0
         self._put("classes", self._class_list())
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -315,23 +345,6 @@ class AnnotateApp(App[None]):
         except LabelkitError as error:
             self.bell()
             self.draw(str(error), wrong=True)
-
-
-def matching(classes: Sequence[str], typed: str) -> list[str]:
-    """Return the classes whose name holds what is typed, those that begin with it first."""
-    wanted = typed.strip().casefold()
-    holding = [name for name in classes if wanted in name.casefold()]
-    return sorted(holding, key=lambda name: not name.casefold().startswith(wanted))
-
-
-def _listed(found: Sequence[str], chosen: int) -> Content:
-    """Return the classes that were found, the chosen one marked, as far as there is room."""
-    first = max(0, min(chosen - 3, len(found) - 7))
-    lines: list[tuple[str, str]] = []
-    for place, label in enumerate(found[first : first + 7], first):
-        mark, style = ("› ", "bold reverse") if place == chosen else ("  ", "")
-        lines.append((f"{mark}{console.clean(label, 60)}\n", style))
-    return Content.assemble(*(lines or [("no class is called so", "dim")]))
 
 
 _SCROLLS = {"down": 1, "up": -1, "j": 1, "k": -1, "pagedown": 10, "pageup": -10}

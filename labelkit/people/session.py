@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from statistics import median
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
-from labelkit.people.deck import About, Deck
 from labelkit.people.journal import Entry, Journal, now
+from labelkit.people.row import About
+
+if TYPE_CHECKING:
+    from labelkit.people.deck import Deck
 
 REDO = ("flagged", "skipped")
+DECISIONS = ("label", "skip", "flag", "note")  # what an undo takes back
 _RECENT = 50  # decisions that the pace is taken from
 
 
@@ -77,7 +80,7 @@ _NO_LIMITS = Limits()
 class FileOrder:
     """The rows of the file as they stand; those with a label there are not asked."""
 
-    def __init__(self, deck: Deck, rows: Iterable[int], limits: Limits = _NO_LIMITS) -> None:
+    def __init__(self, deck: "Deck", rows: Iterable[int], limits: Limits = _NO_LIMITS) -> None:
         self._deck, self._limits = deck, limits
         self._rows = list(rows)
         self._at = 0
@@ -117,7 +120,7 @@ class Session:
 
     def __init__(
         self,
-        deck: Deck,
+        deck: "Deck",
         order: Order,
         classes: Sequence[str],
         journal: Journal,
@@ -275,7 +278,7 @@ class Session:
                 self.said[row] = before
                 self._handled.discard(row)
             return
-        if entry["do"] not in ("label", "skip", "flag", "note"):
+        if entry["do"] not in DECISIONS:
             return
         rows = [self.deck.place[key] for key in entry["keys"]]
         self._past.append([(row, self.said.get(row, NOTHING)) for row in rows])
@@ -323,6 +326,8 @@ class Session:
 
     def progress(self) -> Progress:
         """Return how far it is."""
+        from statistics import median  # slow to load, and of no use to a first screen
+
         skipped = flagged = labelled = 0
         for said in self.said.values():
             skipped += said.skipped
@@ -357,3 +362,14 @@ def _after(said: Said, entry: Entry, place: int) -> Said:
         flag=said.flag and not (said.label or said.skipped),
         is_copy=is_copy,
     )
+
+
+def answered(entries: Iterable[Entry]) -> set[str]:
+    """Return the keys that these entries of a journal label or skip, undone ones left out."""
+    standing: list[Entry] = []
+    for entry in entries:
+        if entry.get("do") == "undo":
+            del standing[-1:]
+        elif entry.get("do") in DECISIONS:
+            standing.append(entry)
+    return {key for entry in standing if entry["do"] in ("label", "skip") for key in entry["keys"]}

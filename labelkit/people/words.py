@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from labelkit import console
-from labelkit.people.deck import About
+from labelkit.people.row import About
 from labelkit.people.session import Progress, Session
 
 _DIGITS = "1234567890"

@@ -14,9 +14,9 @@ from labelkit.columns import AUDIT
 from labelkit.job import Job
 from labelkit.options import Declared
 from labelkit.people import live
-from labelkit.people.annotate import open_journal
 from labelkit.people.deck import Deck
 from labelkit.people.session import Limits, Session
+from labelkit.people.sitting import open_journal
 from labelkit.people.watch import Watch
 
 ROWS = 300

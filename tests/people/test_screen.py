@@ -13,11 +13,14 @@ from textual.pilot import Pilot
 from labelkit.job import Job
 from labelkit.options import Declared
 from labelkit.people import highlight
-from labelkit.people.annotate import open_journal
 from labelkit.people.context import Context
 from labelkit.people.deck import Deck
-from labelkit.people.screen import AnnotateApp, matching
+from labelkit.people.glimpse import Glimpse
+from labelkit.people.opening import Opening
+from labelkit.people.paint import matching
+from labelkit.people.screen import AnnotateApp
 from labelkit.people.session import FileOrder, Session
+from labelkit.people.sitting import Sitting, open_journal
 
 BATCH = """id,text,query_reason,query_guess,query_guess_confidence,row_check,label_origin
 r1,The [bold]parcel[/] never came,margin 0.02,refund,0.83,c1,query
@@ -71,10 +74,14 @@ def screen(write: Any) -> Callable[..., None]:
         session = Session(deck, order, classes, journal, total=deck.rows, **options)
         context = Context(deck)
         context.attach(session)
-        app = AnnotateApp(session, highlight.Highlighter(["never"]), context)
+        marks = highlight.Highlighter(["never"])
+        sitting = Sitting(job, Path("todo.answers.csv"), journal, session, marks, context)
+        app = AnnotateApp(Opening(lambda: sitting), Glimpse("todo.csv", [], None, marks))
 
         async def main() -> None:
             async with app.run_test(size=size) as pilot:
+                while app.is_opening:
+                    await pilot.pause(0.01)
                 await talk(Screen(app, pilot))
 
         try:

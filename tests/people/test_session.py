@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.people.deck import About, Suggestion
 from labelkit.people.journal import Journal
+from labelkit.people.row import About, Suggestion
 from labelkit.people.session import NOTHING, FileOrder, Session
 
 KEYS = ["r0", "r1", "r2", "r3", "r4", "r5"]

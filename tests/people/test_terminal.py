@@ -42,7 +42,7 @@ class Terminal:
         self.tmux("kill-server")
         self.tmux("new-session", "-d", "-x", "80", "-y", "24", "-c", str(self._folder),
                   f"exec {shlex.join(command)}")  # fmt: skip
-        self.wait(lambda shown: "[1]" in shown)
+        self.wait(lambda shown: " of 600" in shown)
         return int(self.tmux("list-panes", "-F", "#{pane_pid}"))
 
     def type(self, *keys: str) -> None:

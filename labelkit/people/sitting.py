@@ -1,0 +1,234 @@
+"""A person's place at a file: the rows, the journal and the session; what is left behind after."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labelkit import console, history, stopping
+from labelkit.errors import LabelkitError, StoppingRuleReached, UsageError, listing
+from labelkit.files import next_to
+from labelkit.people import answers_file, highlight, live
+from labelkit.people.context import Context
+from labelkit.people.deck import Deck, find_classes
+from labelkit.people.journal import Journal, set_aside
+from labelkit.people.session import FileOrder, Limits, Order, Session
+from labelkit.people.wanted import Wanted, answers_path, journal_path
+from labelkit.people.watch import Watch
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+    from labelkit.people.learner import Learner
+
+
+@dataclass
+class Sitting:
+    """All that a way of asking needs; `end` and `close` are called when the person has left."""
+
+    job: "Job"
+    path: Path  # of the answers
+    journal: Journal
+    session: Session
+    marks: highlight.Highlighter
+    context: Context
+    learner: "Learner | None" = None
+    labels: int = 0  # that were written
+
+    def end(self) -> None:
+        """Write the answers, whatever ended the work; nothing more is learned or noted."""
+        try:
+            self.labels = answers_file.write(self.path, self.session, self.journal)
+        finally:
+            if self.learner is not None:
+                self.learner.stop()
+            self.journal.close()
+
+    def close(self) -> None:
+        """Tell what was done; after the live loop leave the labelled file and the model behind.
+
+        Raises StoppingRuleReached where one is.
+        """
+        left = self.session.remaining()
+        _tell(self, left)
+        if self.learner is None:
+            console.next_step(_next(self, left))
+            return
+        if self.learner.failure is not None:
+            why = self.learner.failure
+            console.warn(f"the model could not learn along, rows came at random: {why}")
+        watch = self.learner.watch
+        for line in stopping.told(watch.signs, stopping.price_of_label(None, self.job.task.cost)):
+            console.note(line)
+        live.leave_behind(self.job, self.session, self.path)
+        if watch.reached():
+            raise StoppingRuleReached(f"stop: {watch.reached()}")
+
+
+def sit_down(job: "Job", wanted: Wanted) -> Sitting:
+    """Open the file, the journal and the session, with whatever was answered before."""
+    stopping.price_of_label(None, job.task.cost)
+    path = _checked_answers(job)
+    marks = highlight.of_rules(job.task.table("weak-label"), wanted.highlight)
+    classes = classes_of(job)
+    deck = Deck(job, wanted.show, classes)
+    journal = open_journal(job, deck, classes, path, wanted.start_over)
+    try:
+        if deck.is_batch or wanted.in_order or wanted.redo:
+            _refuse_rules(wanted, deck)
+            session, learner = _in_order(wanted, deck, journal), None
+        else:
+            session, learner = _live(job, wanted, deck, journal)
+    except BaseException:
+        journal.close()
+        raise
+    context = Context(deck)
+    context.attach(session)
+    _say_before(session)
+    return Sitting(job, path, journal, session, marks, context, learner)
+
+
+def _in_order(wanted: Wanted, deck: Deck, journal: Journal) -> Session:
+    rows = np.flatnonzero(~deck.labelled()).tolist()
+    limits = wanted.limits if wanted.redo is None else Limits(minutes=wanted.limits.minutes)
+    order = FileOrder(deck, rows, limits)
+    return _session(wanted, deck, order, journal, total=order.total)
+
+
+def _live(job: "Job", wanted: Wanted, deck: Deck, journal: Journal) -> "tuple[Session, Learner]":
+    watch = Watch(stopping.rules(wanted.stop_when), job.seed)
+    order, learner = live.make_order(job, deck, wanted.strategy, wanted.audit, wanted.limits, watch)
+    limit = wanted.limits.labels
+    session = _session(wanted, deck, order, journal, total=limit, counts_labels=True)
+    order.attach(session)
+    return session, learner
+
+
+def _refuse_rules(wanted: Wanted, deck: Deck) -> None:
+    if wanted.stop_when:
+        why = f"{deck.name} is a batch" if deck.is_batch else "rows are asked in order or again"
+        raise UsageError(
+            f"--stop-when watches a model that learns along, and {why}; query --stop-when judges "
+            f"the rounds of batches"
+        )
+
+
+def _session(wanted: Wanted, deck: Deck, order: Order, journal: Journal, **how: Any) -> Session:
+    return Session(
+        *(deck, order, deck.classes, journal),
+        who=wanted.who(),
+        blind=wanted.blind,
+        redo=wanted.redo,
+        **how,
+    )
+
+
+def _checked_answers(job: "Job") -> Path:
+    """Return where the answers go, and make it the output of the job.
+
+    Raises UsageError for a place where they cannot go.
+    """
+    from labelkit.table import format_of
+
+    given = str(job.options["input"])
+    if given == "-":
+        raise UsageError("annotate reads answers on stdin; give the batch as a file")
+    if Path(given).is_dir():
+        raise UsageError(f"{given} is a folder; annotate takes a file")
+    if job.options.get("output") == "-":
+        raise UsageError("annotate keeps the answers in a file, so that work can go on; not -o -")
+    path = answers_path(job.options)
+    format_of(path, job.options["format"])
+    if not path.parent.is_dir():
+        raise LabelkitError(f"{path} cannot be written: there is no folder {path.parent}")
+    if path.resolve() == Path(given).resolve():
+        raise UsageError(f"the answers {path} are the input; give another name")
+    job.options["output"] = str(path)
+    return path
+
+
+def classes_of(job: "Job") -> list[str]:
+    """Return the declared classes, else the labels that the file holds.
+
+    Raises UsageError where that are fewer than two.
+    """
+    classes = job.classes or find_classes(job)
+    if len(classes) < 2:
+        found = f" (its columns hold only {listing(classes)})" if classes else ""
+        raise UsageError(f"which classes are there? Name them: --classes A,B{found}")
+    if job.classes is None:
+        console.note(f"classes, as the file's labels have them: {listing(classes)} (--classes)")
+    return classes
+
+
+def open_journal(
+    job: "Job", deck: Deck, classes: list[str], path: Path, start_over: bool
+) -> Journal:
+    """Return the journal of the answers at `path`, earlier ones set aside if that is wanted."""
+    place = journal_path(job.cache_dir, path)
+    if start_over:
+        moved = set_aside([place, path, history.path_for(path)])
+        if moved:
+            console.note(f"set aside: {listing(str(name) for name in moved)}")
+    source = Path(str(job.options["input"]))
+    journal = Journal(
+        place,
+        {
+            "file": str(source),
+            "content": history.digest(source),
+            "key": deck.key_name,
+            "classes": classes,
+        },
+    )
+    try:
+        answers_file.refuse_others(path, journal)
+    except LabelkitError:
+        journal.close()
+        raise
+    return journal
+
+
+def _say_before(session: Session) -> None:
+    given = session.labels_given()
+    if given:
+        console.note(f"annotate: goes on after {given:,} answers")
+    labelled = int(session.deck.labelled().sum())
+    if labelled:
+        console.note(f"{labelled:,} rows have a label in the file already and are not asked")
+
+
+def _tell(sitting: Sitting, left: int) -> None:
+    job, session = sitting.job, sitting.session
+    progress = session.progress()
+    seconds = round(sum(said.seconds for said in session.said.values() if said.label), 1)
+    job.count(
+        rows=session.deck.rows, labels=sitting.labels, skipped=progress.skipped,
+        flagged=progress.flagged, suggestions=session.offered,
+        suggestions_accepted=session.accepted,
+    )  # fmt: skip
+    job.cost(people_seconds=seconds)
+    job.record(sitting.path, ["label", "label_origin", "label_annotator", "label_seconds"])
+    parts = [f"{sitting.labels:,} labels", *([f"{left:,} rows left"] if left else [])]
+    parts += [
+        f"{n:,} {what}"
+        for n, what in ((progress.skipped, "skipped"), (progress.flagged, "flagged"))
+        if n
+    ]
+    if session.offered:
+        parts.append(f"{session.accepted / session.offered:.0%} of the guesses taken")
+    if progress.pace is not None:
+        parts.append(f"{progress.pace:.1f} s a row")
+    job.closing(" · ".join(parts))
+
+
+def _next(sitting: Sitting, left: int) -> str:
+    job, answers = sitting.job, str(sitting.path)
+    if left:
+        return "the same command goes on"
+    given = str(job.options["input"])
+    key = ["--id", str(job.options["id"])] if job.options.get("id") else []
+    if sitting.session.deck.is_batch:
+        return f"labelkit merge INPUT {shlex.join([answers, '--batch', given, *key])} -o OUTPUT"
+    merged = ["-o", str(next_to(given, "merged")), *key]
+    return shlex.join(["labelkit", "merge", given, answers, *merged])

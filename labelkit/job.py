@@ -267,9 +267,8 @@ class Job:
     def row_checks(self) -> list[str]:
         """Return a hash of each row's own content, our columns aside."""
         mine = set(self.our_columns) | {"label"}
-        return columns.row_checks(
-            self._text_table([name for name in self.source.columns if name not in mine])
-        )
+        names = [name for name in self.source.columns if name not in mine]
+        return columns.row_checks(self.source.check_texts(names))
 
     # -- features ------------------------------------------------------------------------------
 
@@ -323,11 +322,8 @@ class Job:
         text = self.text if choice != "columns" and self.has_text() else []
         if named and choice == "auto":
             choice = "mixed" if text else "columns"
-        others = named or [
-            name
-            for name in self.source.columns
-            if name not in self._not_features and name not in text
-        ]
+        unread = {*self._not_features, *text, *self.source.binary_columns()}
+        others = named or [name for name in self.source.columns if name not in unread]
         needed = others if choice in ("columns", "mixed") or not text else []
         kinds = self.source.kinds([*text, *needed])
         if not text and not kinds:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -129,26 +129,52 @@ def as_text_table(batch: pa.RecordBatch, refuse_binary: str) -> pa.Table:
 
     Raises LabelkitError, naming `refuse_binary`, for a binary column.
     """
-    columns = [
-        _as_text(column, name, refuse_binary)
-        for column, name in zip(batch.columns, batch.schema.names, strict=True)
-    ]
+    binary = binary_columns(batch.schema)
+    if binary:
+        raise LabelkitError(
+            f"column {binary[0]!r} is binary and cannot be written as text; "
+            f"write {refuse_binary} as .parquet, or drop the column first"
+        )
+    return _as_texts(batch, _as_text)
+
+
+def as_check_table(batch: pa.RecordBatch) -> pa.Table:
+    """Return every column as text, a binary one as hashes: enough to see whether rows changed."""
+    return _as_texts(batch, lambda column: _as_text(_hashed(column)))
+
+
+def binary_columns(schema: pa.Schema) -> list[str]:
+    """Return the columns that hold bytes (pictures, sound), which cannot be read as text."""
+    kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    return [field.name for field in schema if any(check(_plain(field.type)) for check in kinds)]
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _as_texts(batch: pa.RecordBatch, as_text: Callable[[pa.Array], pa.Array]) -> pa.Table:
+    columns = [as_text(column) for column in batch.columns]
     return pa.Table.from_arrays(columns, names=batch.schema.names)
 
 
-def _as_text(column: pa.Array, name: str, refuse_binary: str) -> pa.Array:
+def _hashed(column: pa.Array) -> pa.Array:
+    from hashlib import blake2b
+
+    if not binary_columns(pa.schema([pa.field("", column.type)])):
+        return column
+    decoded = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    texts = [
+        None if cell is None else blake2b(cell, digest_size=16).hexdigest()
+        for cell in decoded.to_pylist()
+    ]
+    return pa.array(texts, pa.string())
+
+
+def _as_text(column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     kind = column.type
-    if (
-        pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    ):
-        raise LabelkitError(
-            f"column {name!r} is binary and cannot be written as text; "
-            f"write {refuse_binary} as .parquet, or drop the column first"
-        )
     if pa.types.is_nested(kind):
         texts = [
             None if v is None else json.dumps(v, ensure_ascii=False, default=str)

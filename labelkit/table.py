@@ -17,7 +17,13 @@ from labelkit.files import COMPRESSIONS, spool_stdin, whole
 from labelkit.jsonl_file import JsonlFile
 from labelkit.jsonl_file import lines as json_lines
 from labelkit.kinds import KindScan, apply_kinds
-from labelkit.parquet_file import GroupedWriter, ParquetFile, as_text_table
+from labelkit.parquet_file import (
+    GroupedWriter,
+    ParquetFile,
+    as_check_table,
+    as_text_table,
+    binary_columns,
+)
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet")
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
@@ -168,6 +174,21 @@ class Table:
         schema = pa.schema([pa.field(name, pa.string()) for name in dict.fromkeys(columns)])
         parts = [table.cast(schema) for table in self._texts(columns)]
         return pa.concat_tables(parts) if parts else schema.empty_table()
+
+    def check_texts(self, columns: Sequence[str]) -> pa.Table:
+        """Return columns as text, in one pass, bytes as their hashes: what row checks hash."""
+        schema = pa.schema([pa.field(name, pa.string()) for name in dict.fromkeys(columns)])
+        parts = [
+            as_check_table(batch) if self.reader.native else pa.Table.from_batches([batch])
+            for batch in self.batches(columns)
+        ]
+        if not parts:
+            return schema.empty_table()
+        return pa.concat_tables([part.cast(schema) for part in parts])
+
+    def binary_columns(self) -> list[str]:
+        """Return the columns that hold bytes, which nobody can read as text."""
+        return binary_columns(self.reader.schema) if isinstance(self.reader, ParquetFile) else []
 
     def _texts(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         for batch in self.batches(columns):

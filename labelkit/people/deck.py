@@ -134,8 +134,8 @@ def find_classes(job: "Job") -> list[str]:
 
 def _fields(job: "Job", show: Sequence[str]) -> list[str]:
     """Return the columns of a table row: those named, else all that may be seen."""
-    key = job.key_name
-    return list(dict.fromkeys(show)) or [n for n in job.visible_columns() if n != key]
+    unseen = {job.key_name, *job.source.binary_columns()}
+    return list(dict.fromkeys(show)) or [n for n in job.visible_columns() if n not in unseen]
 
 
 def _as_texts(job: "Job", names: Sequence[str]) -> pa.Table:

@@ -148,22 +148,24 @@ def _codes(deck: Deck, names: list[str]) -> Any:
     return found
 
 
-def leave_behind(job: "Job", session: Session, answers: Path) -> None:
-    """Write the file with its labels and those of a model, and the model, beside the answers."""
+def leave_behind(job: "Job", session: Session, answers: Path) -> Path | None:
+    """Write the labelled file and a model beside the answers; return the model, if there is one."""
     from labelkit.cli import run
 
     source = str(job.options["input"])
     if not session.labels_given():
-        return
+        return None
     taught = {s.label for s in session.said.values() if s.label and s.origin != AUDIT}
     labelled = answers.parent / next_to(source, "labelled").name
     model = answers.parent / f"{Path(source).name.removesuffix(ending_of(source))}.model"
-    run(["merge", source, str(answers), "-o", str(labelled), *_passed(job, "merge")])
-    if len(taught) < 2:
-        console.note("annotate: no model yet, it takes labels of two classes")
-        return
-    run(["train", str(labelled), "-o", str(model), *_passed(job, "train")])
-    run(["predict", str(model), str(labelled), "--in-place", *_passed(job, "predict")])
+    with console.within():
+        run(["merge", source, str(answers), "-o", str(labelled), *_passed(job, "merge")])
+        if len(taught) < 2:
+            console.note("annotate: no model yet, it takes labels of two classes")
+            return None
+        run(["train", str(labelled), "-o", str(model), *_passed(job, "train")])
+        run(["predict", str(model), str(labelled), "--in-place", *_passed(job, "predict")])
+    return model
 
 
 def _passed(job: "Job", command: str) -> list[str]:

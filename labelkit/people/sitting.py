@@ -61,7 +61,8 @@ class Sitting:
         watch = self.learner.watch
         for line in stopping.told(watch.signs, stopping.price_of_label(None, self.job.task.cost)):
             console.note(line)
-        live.leave_behind(self.job, self.session, self.path)
+        model = live.leave_behind(self.job, self.session, self.path)
+        console.next_step(_next_lesson(self.session, model))
         if watch.reached():
             raise StoppingRuleReached(f"stop: {watch.reached()}")
 
@@ -232,3 +233,12 @@ def _next(sitting: Sitting, left: int) -> str:
         return f"labelkit merge INPUT {shlex.join([answers, '--batch', given, *key])} -o OUTPUT"
     merged = ["-o", str(next_to(given, "merged")), *key]
     return shlex.join(["labelkit", "merge", given, answers, *merged])
+
+
+def _next_lesson(session: Session, model: Path | None) -> str:
+    """Return what to type after the live loop: the same again, or the model at work."""
+    is_over = session.progress().total is not None and not session.remaining()
+    goes_on = "the same command with more --labels" if is_over else "the same command"
+    if model is None:
+        return f"{goes_on} goes on"
+    return f"{goes_on} goes on; labelkit predict {shlex.quote(str(model))} INPUT -o OUTPUT"

@@ -152,6 +152,31 @@ def test_classes_come_from_the_file_where_nobody_names_them(typed: Any, batch: P
 # -- files and formats -----------------------------------------------------------------------------
 
 
+def test_bytes_beside_the_text_are_not_shown_but_watched(labelkit: Any, typed: Any) -> None:
+    def written(picture: bytes) -> None:
+        columns = {"id": ["r1", "r2"], "text": ["one", "two"], "picture": [picture, None]}
+        write_table(pa.table(columns), "data.parquet")
+
+    written(b"\xff\x00")
+    done = typed("1\n", "data.parquet", "--in-order", *CLASSES)
+    assert done.code == 0, done.err
+    merged = labelkit("merge", "data.parquet", "data.answers.parquet", "-o", "merged.parquet")
+    assert merged.code == 0, merged.err
+    written(b"\xff\x01")
+    changed = labelkit("merge", "data.parquet", "data.answers.parquet", "-o", "merged.parquet")
+    assert "id 'r1' now has other content in data.parquet" in changed.err
+
+
+def test_a_table_with_bytes_is_taught_from(typed: Any) -> None:
+    numbers = [float(i % 10) for i in range(60)]
+    pictures = [bytes([i]) for i in range(60)]
+    write_table(pa.table({"x": numbers, "picture": pa.array(pictures)}), "data.parquet")
+    done = typed("1\n2\n" * 6, "data.parquet", "--classes", "a,b", "--labels", "12")
+    assert done.code == 0, done.err
+    assert "picture" not in done.err
+    assert Path("data.labelled.parquet").exists()
+
+
 def test_query_annotate_merge(labelkit: Any, typed: Any, write: Any) -> None:
     texts = [f"{'good' if i % 2 else 'bad'} film number {i}" for i in range(40)]
     data = write("data.csv", "name,text\n" + "".join(f"n{i},{t}\n" for i, t in enumerate(texts)))

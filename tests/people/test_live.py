@@ -166,6 +166,11 @@ def test_the_command_leaves_answers_a_labelled_file_and_a_model(write: Any, type
     assert sum(bool(row["label"]) for row in labelled) == 50
     assert all(row["model_label"] in ("ok", "worn") for row in labelled)
     assert "10 audit rows" in done.err
+    steps = [line for line in done.err.splitlines() if line.startswith("next: ")]
+    assert steps == [
+        "next: the same command with more --labels goes on; "
+        "labelkit predict data.model INPUT -o OUTPUT"
+    ]
     again = typed("u\n2\n", "data.csv", "--classes", "ok,worn", "--labels", "50")
     assert "annotate: goes on after 50 answers" in again.err
     more = typed("1\n" * 9, "data.csv", "--classes", "ok,worn", "--labels", "55")

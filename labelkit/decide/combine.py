@@ -27,11 +27,13 @@ FOLDS = 5
 SUREST = 0.98  # no voter's own word counts for more before people have confirmed it
 UNSTATED = 0.7  # what a label without any confidence counts for
 _MOST_WEIGHT = 10.0
-# How far the penalty lets each kind of number wander: standard deviations of Gaussian priors.
-_SPREAD_WEIGHT, _SPREAD_BIAS, _SPREAD_PRIOR, _SPREAD_TEMPERATURE = 1.0, 0.5, 0.5, 0.3
+# How far the penalty lets each kind of number wander: standard deviations of Gaussian priors. They
+# are narrow because people's rows were mostly picked where voters err: biases and a prior learned
+# from such rows alone would turn many a right label of the others.
+_SPREAD_WEIGHT, _SPREAD_BIAS, _SPREAD_PRIOR, _SPREAD_TEMPERATURE = 0.5, 0.2, 0.2, 0.3
 # A single voter has nobody to be set right by: its biases and the prior could only overturn it
 # wholesale, because of what is odd about the rows that were picked for people.
-_ALONE = 0.2
+_ALONE = 0.5
 _CHUNK = 65_536
 
 

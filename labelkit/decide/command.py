@@ -49,8 +49,8 @@ def decide(
         bool,
         typer.Option(
             "--own-model/--no-own-model",
-            help="combine: learn a model from the rows that people labelled; from 100 rows (25 a "
-            "class) it votes, from 30 it fills. Default: do.",
+            help="combine: learn a model from all that is decided; it votes where people labelled "
+            "10 rows or more, and fills. Default: do.",
             show_default=False,
         ),
     ] = True,
@@ -61,12 +61,14 @@ def decide(
     People's labels stand in the column label (or in --answers). Voters are weak_label, llm_label
     and columns that were written --as another name, with their confidences and probabilities
     beside them; --label names others. They are weighed by the rows that people labelled, audit
-    rows aside; a model learned from the same rows (out of fold) votes too where they are many, and
-    fills where they are few. model_label fills the rows that nobody else labelled.
+    rows aside. A model learned from people's labels and from what the voters decide (out of fold)
+    votes too where people labelled at least 10 rows, and fills the rows where nobody speaks.
+    model_label fills the rows that nobody else labelled.
 
-    A label that find-noise flagged counts as hardly more than a guess: another voter beats it;
-    people's stays. Accuracy is claimed only from audit rows, for all labels: people's count as
-    right. final_label is empty, with confidence 0, where voters cannot tell.
+    A label that find-noise flagged counts as hardly more than a guess, and the model that votes
+    hardly learns from it; people's stays. Accuracy is claimed only from audit rows, for all
+    labels: people's count as right. final_label is empty, with confidence 0, where voters cannot
+    tell.
 
     Example:
       labelkit decide build/weak.csv -o build/final.csv --answers sample_data/answers.csv

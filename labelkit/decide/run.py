@@ -84,21 +84,21 @@ def _combined(job: "Job", said: Said, own_model_too: bool) -> Machine:
     if said.audit.any():
         usable &= ~np.isin(groups, groups[said.audit])
     learning = usable & (said.people >= 0)
-    inputs, k = own_model.Inputs(job), len(said.classes)
-    if own_model_too and voting and own_model.may_vote(learning, k):
-        own = own_model.voter(job, inputs, said, learning, groups, voting)
-        voting += [own] if own is not None else []
     machine = rule.combined(said, learning, groups, voting, filling)
-    if not own_model_too:
+    votes = bool(voting) and learning.sum() >= combine.FEWEST_TO_LEARN
+    if not own_model_too or not (votes or (machine.verdict.codes < 0).any()):
         return machine
     decided = rule.with_people(said.people, machine.verdict)
     # The people of an audit are not there for a model: the row is filled as if they were silent.
     unaudited = decided._replace(codes=np.where(said.audit, machine.verdict.codes, decided.codes))
-    # What it would say where only people spoke is needed to judge it by audit rows, else not.
-    asked = (machine.verdict.codes < 0) & (said.people >= 0) & ~said.audit & said.audit.any()
-    own = own_model.filler(job, inputs, unaudited, usable, groups, k, asked)
+    inputs, k = own_model.Inputs(job), len(said.classes)
+    own = own_model.reader(job, inputs, unaudited, usable, groups, k)
     if own is None:
         return machine
+    if votes:
+        # What find-noise doubts has hardly taught the model: its vote is the doubt, once.
+        voting = [source._replace(voter=source.undoubted) for source in voting]
+        voting.append(own_model.beside(own, voting))
     return rule.combined(said, learning, groups, voting, [*filling, own])
 
 

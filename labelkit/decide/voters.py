@@ -27,12 +27,16 @@ _HARDLY = 0.01  # how far a flagged label is still heard above chance: where nob
 
 
 class Source(NamedTuple):
-    """A voter: the column it stands in, its name in final_source, and the rows it looked at."""
+    """A voter: the column it stands in, its name in final_source, and the rows it looked at.
+
+    `voter` hardly speaks for the labels that find-noise doubts, `undoubted` as if none were.
+    """
 
     column: str
     name: str
     voter: Voter
     looked: Mask
+    undoubted: Voter
 
 
 class Said(NamedTuple):
@@ -130,7 +134,8 @@ def _source(job: "Job", column: str, name: str, codes: Codes, classes: Sequence[
         confidence = _numbers(job, beside)
     looked = (codes >= 0) | ~np.isnan(confidence)
     shares = _shares(job, _proba_prefix(column), classes)
-    return Source(column, name, Voter(codes, confidence, shares), looked)
+    voter = Voter(codes, confidence, shares)
+    return Source(column, name, voter, looked, voter)
 
 
 def _stem(column: str) -> str:
@@ -188,7 +193,8 @@ def _ready_probabilities(job: "Job", classes: Sequence[str]) -> Source | None:
     prefix = str(job.options["from_proba"])
     shares = np.where(stated[:, None], filled, np.nan)
     name = prefix.strip("_") or prefix
-    return Source(prefix, name, Voter(codes, confidence, shares), stated)
+    voter = Voter(codes, confidence, shares)
+    return Source(prefix, name, voter, stated, voter)
 
 
 # -- labels that find-noise doubts ---------------------------------------------------------------

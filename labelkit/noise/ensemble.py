@@ -1,7 +1,8 @@
-"""Probabilities that judge each label: the mean of several views, learned from twice.
+"""Probabilities that judge each label, of several views together, learned from twice.
 
 The second time a row counts as much as its label is likely right by the first. The mean of both
-rounds is taken: the second is better where labels are bad, the first where they are good.
+rounds is taken: the second is better where labels are bad, the first where they are good. Views
+that help to tell the labels count more.
 """
 
 from collections.abc import Sequence
@@ -34,22 +35,22 @@ def judge(
     """Return out-of-fold probabilities, rows x classes, and what each view says."""
     folds = classifier.assign_folds(given, groups, FOLDS, seed).astype(np.int64)
     weights = np.ones(len(given))
-    total = np.zeros((len(given), n_classes))
     said = [np.zeros((len(given), n_classes), dtype=np.float32) for _ in views]
     with console.progress("judge", 2 * len(views)) as advance:
         for _ in range(2):
-            own = np.zeros_like(total)
+            own = np.zeros((len(given), n_classes))
             for view, opinion in zip(views, said, strict=True):
                 found = view.judge(Labels(given, weights, folds, n_classes))
                 own += found / len(views)
                 opinion += (found / 2).astype(np.float32)
                 advance()
-            total += own / 2
-            weights = _right(given, own)
-    return total, [Opinion(view.name, each) for view, each in zip(views, said, strict=True)]
+            weights = _right(given, own, len(views))
+    together = mixture.blend(given, said) if len(views) > 1 else said[0].astype(np.float64)
+    return together, [Opinion(view.name, each) for view, each in zip(views, said, strict=True)]
 
 
-def _right(given: Codes, probabilities: Floats) -> Floats:
-    best = mixture.fit(given, probabilities, draws=0).best
+def _right(given: Codes, probabilities: Floats, views: int) -> Floats:
+    strength = mixture.OF_VIEWS if views > 1 else mixture.ANY
+    best = mixture.fit(given, probabilities, 0, strength).best
     truth = best.truth(given, probabilities)
     return np.maximum(truth[np.arange(len(given)), given], LEAST_WEIGHT)

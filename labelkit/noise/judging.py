@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from labelkit import registry
 from labelkit.errors import LabelkitError, UsageError, listing
-from labelkit.noise import ensemble, matrix, mixture
+from labelkit.noise import disputed, ensemble, matrix, mixture
 from labelkit.noise.data import Looks, Matrices
 from labelkit.noise.ensemble import Opinion
 from labelkit.noise.matrix import NoiseModel
@@ -128,7 +128,8 @@ def _classes_of_columns(job: "Job", prefix: str, names: list[str]) -> list[str]:
 def with_truth(evidence: Evidence, method: str) -> tuple[Evidence, NoiseModel]:
     """Return the evidence with what rows truly are, where the method asks, and the mistakes."""
     given, probabilities = evidence.given, evidence.probabilities
-    fitted = mixture.fit(given, probabilities)
+    strength = mixture.OF_VIEWS if len(evidence.opinions) > 1 else mixture.ANY
+    fitted = mixture.fit(given, probabilities, strength=strength)
     model = matrix.estimate(given, probabilities, evidence.classes, fitted)
     if method not in CALIBRATED:
         return evidence, model
@@ -140,7 +141,12 @@ def judge(method: Method, name: str, evidence: Evidence) -> Verdict:
 
     Raises LabelkitError where the user's own method fails or returns something else.
     """
-    given, probabilities = evidence.given.copy(), evidence.probabilities.copy()
+    given = evidence.given.copy()
+    if name in CALIBRATED:
+        found = _checked(name, len(given), *method(given, evidence.belief))
+        more = disputed.find(given, evidence.probabilities, evidence.opinions, found.quality)
+        return found._replace(flag=found.flag | more)
+    probabilities = evidence.probabilities.copy()
     if ".py:" not in name:
         return _checked(name, len(given), *method(given, probabilities))
     try:

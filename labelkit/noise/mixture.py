@@ -9,6 +9,7 @@ mistakes; both are fitted together to the labels that were given. The idea is fo
 are then not taken for errors of the labels, and mistakes that hit one class alone are seen.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
+Views = npt.NDArray[np.floating[Any]]
 
 FIT_ROWS = 20_000
 CHUNK = 50_000
@@ -25,7 +27,11 @@ DRAWS = 200
 FLOOR = 1e-4  # probabilities below say no more than this
 
 # Prior, as means and deviations of normal distributions (of logarithms, where positive).
-_STRENGTH = (0.5, 1.0)
+# The first is of the strength: of probabilities made anywhere, and of the mean of several views,
+# which is too unsure of itself by much the same factor (2.0 to 3.3) wherever the truth is known.
+ANY = (0.5, 1.0)
+OF_VIEWS = (0.88, 0.2)
+_LEAN = (0.0, 0.3)  # towards single views, beside the strength of their mean
 _SHIFT = (0.0, 1.0)
 _RATE = (0.1, 1.5)  # of errors: its odds are within a factor of 4.5 of 1 in 10 in two of three
 _PAIR = (0.0, 1.0)
@@ -57,20 +63,52 @@ class Fitted(NamedTuple):
     others: list[Mixture]
 
 
-def fit(given: Codes, probabilities: Floats, draws: int = DRAWS) -> Fitted:
+def fit(
+    given: Codes,
+    probabilities: Floats,
+    draws: int = DRAWS,
+    strength: tuple[float, float] = ANY,
+) -> Fitted:
     """Return the mixture for labels and probabilities of models that did not see the rows.
 
-    Of many rows a sample is fitted, always the same. `others` come from the normal distribution
-    around the best (Laplace's approximation).
+    `strength` is what is known of its logarithm before: `ANY` or `OF_VIEWS`. Of many rows a sample
+    is fitted, always the same. `others` come from the normal distribution around the best
+    (Laplace's approximation).
     """
     rows = _some(len(given))
-    problem = _Problem(np.asarray(given)[rows], probabilities[rows])
+    problem = _Problem(np.asarray(given)[rows], [_logs(probabilities[rows])], strength)
     best = problem.solve()
     if not draws:
         return Fitted(problem.mixture(best), [])
     rng = np.random.default_rng(11)
     around = problem.around(best, draws, rng)
     return Fitted(problem.mixture(best), [problem.mixture(each) for each in around])
+
+
+def blend(given: Codes, views: Sequence[Views]) -> Floats:
+    """Return one opinion of several views, rows x classes, none of which saw the rows.
+
+    Their mean, leaning to the views that help to tell the labels once mistakes in these are
+    allowed for.
+    """
+    rows = _some(len(given))
+    features = _features([view[rows] for view in views])
+    problem = _Problem(np.asarray(given)[rows], features, OF_VIEWS)
+    best = problem.solve()
+    lean = best[1 : len(views) + 1] / np.exp(best[0])
+    found = np.empty((len(given), problem.k))
+    for start in range(0, len(given), CHUNK):
+        mean, *apart = _features([view[start : start + CHUNK] for view in views])
+        found[start : start + CHUNK] = _softmax(mean + np.tensordot(lean, np.stack(apart), 1))
+    return found
+
+
+def _features(views: Sequence[Views]) -> list[Floats]:
+    """Return the logarithms of the mean, and how far those of each view are from their mean."""
+    own = [_logs(np.asarray(view, dtype=np.float64)) for view in views]
+    middle = np.mean(own, axis=0)
+    mean = _logs(np.mean(views, axis=0, dtype=np.float64))
+    return [mean, *(each - middle for each in own)]
 
 
 def count_interval(
@@ -104,39 +142,48 @@ def most_f1(quality: Floats) -> npt.NDArray[np.bool_]:
 class _Problem:
     """The posterior of the parameters, as one vector.
 
-    In order: log strength, k shifts, the log odds of an error, k(k-1) deviations of pairs (none
-    for very many classes).
+    In order: log strength of the first feature (rows x k), the leanings to the others, k shifts,
+    the log odds of an error, k(k-1) deviations of pairs (none for very many classes).
     """
 
-    def __init__(self, given: Codes, probabilities: Floats) -> None:
-        self.given, self.logs = given, _logs(probabilities)
-        self.k = probabilities.shape[1]
+    def __init__(
+        self, given: Codes, features: Sequence[Floats], strength: tuple[float, float]
+    ) -> None:
+        self.given, self.features = given, list(features)
+        self.k, others = features[0].shape[1], len(features) - 1
         self.truths = np.eye(self.k)[given]
         self.off = ~np.eye(self.k, dtype=bool)
         pairs = self.k * (self.k - 1) if self.k <= MOST_CLASSES else 0
         rate = np.log(_RATE[0] / (1 - _RATE[0]) / (self.k - 1))
-        parts = [(*_STRENGTH, 1), (*_SHIFT, self.k), (rate, _RATE[1], 1), (*_PAIR, pairs)]
+        parts = [(*strength, 1), (*_LEAN, others), (*_SHIFT, self.k), (rate, _RATE[1], 1),
+                 (*_PAIR, pairs)]  # fmt: skip
         self.mean = np.concatenate([np.full(n, mean) for mean, _, n in parts])
         self.deviation = np.concatenate([np.full(n, deviation) for _, deviation, n in parts])
+        self.shifts = slice(others + 1, others + 1 + self.k)
+        self.rate = self.shifts.stop
 
     def mixture(self, vector: Floats) -> Mixture:
         odds = np.zeros((self.k, self.k))
-        pairs = vector[self.k + 2 :]
-        odds[self.off] = vector[self.k + 1] + (pairs if len(pairs) else 0.0)
-        return Mixture(float(np.exp(vector[0])), vector[1 : self.k + 1], _softmax(odds))
+        pairs = vector[self.rate + 1 :]
+        odds[self.off] = vector[self.rate] + (pairs if len(pairs) else 0.0)
+        return Mixture(float(np.exp(vector[0])), vector[self.shifts], _softmax(odds))
 
     def loss(self, vector: Floats) -> tuple[float, Floats]:
         """Return the negative log posterior and its gradient."""
         mixture = self.mixture(vector)
-        true = _softmax(mixture.strength * self.logs + mixture.shift)
+        weights = [mixture.strength, *vector[1 : len(self.features)]]
+        said = sum(w * each for w, each in zip(weights, self.features, strict=True))
+        true = _softmax(said + mixture.shift)
         joint = true * mixture.transition[:, self.given].T
         label = np.maximum(joint.sum(axis=1), 1e-300)
         after = joint / label[:, None]
         pull = after - true
         counts = after.T @ self.truths
         turned = (counts - counts.sum(axis=1, keepdims=True) * mixture.transition)[self.off]
-        gradient = [[mixture.strength * (pull * self.logs).sum()], pull.sum(axis=0), [turned.sum()]]
-        gradient += [turned] if len(vector) > self.k + 2 else []
+        slopes = [(pull * each).sum() for each in self.features]
+        slopes[0] *= mixture.strength
+        gradient = [slopes, pull.sum(axis=0), [turned.sum()]]
+        gradient += [turned] if len(vector) > self.rate + 1 else []
         away = (vector - self.mean) / self.deviation
         value = -float(np.log(label).sum()) + 0.5 * float(away @ away)
         return value, away / self.deviation - np.concatenate(gradient)
@@ -148,7 +195,7 @@ class _Problem:
         best: Any = None
         for rate in _STARTS:
             start = self.mean.copy()
-            start[self.k + 1] = np.log(rate / (1 - rate) / (self.k - 1))
+            start[self.rate] = np.log(rate / (1 - rate) / (self.k - 1))
             found = minimize(
                 self.loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}
             )
@@ -158,7 +205,7 @@ class _Problem:
 
     def around(self, best: Floats, draws: int, rng: np.random.Generator) -> list[Floats]:
         """Return vectors drawn around the best."""
-        free = len(best) if self.k <= MOST_EXACT else self.k + 2
+        free = len(best) if self.k <= MOST_EXACT else self.rate + 1
         curvature = np.empty((free, free))
         step = 1e-4
         for place in range(free):

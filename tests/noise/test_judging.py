@@ -57,6 +57,7 @@ def test_noise_that_hits_one_class_alone_is_ranked_and_flagged_above_chance():
     chances = np.column_stack([1 - for_one, for_one])
     method = judging.load_method("ensemble")
     evidence = Evidence(np.arange(2000), given_codes, ["a", "b"], chances, "")
+    evidence, _ = judging.with_truth(evidence, "ensemble")
     found = judging.judge(method, "ensemble", evidence)
     worst = np.argsort(found.quality)[: int(wrong.sum())]
     assert wrong[worst].mean() > 0.8

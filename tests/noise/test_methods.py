@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from cleanlab.filter import find_label_issues
 
-from labelkit.noise.methods import confident, ensemble
+from labelkit.noise import disputed
+from labelkit.noise.ensemble import Opinion
+from labelkit.noise.methods import confident
 
 
 @pytest.mark.parametrize("k", [2, 3, 10])
@@ -20,17 +22,25 @@ def test_confident_learning_flags_what_cleanlab_flags(k, missing, monkeypatch):
     assert (confident.flags(given, chances) == theirs).all() and theirs.any()
 
 
-def test_hard_rows_are_flagged_where_a_good_model_sees_hardly_an_error():
+def hard_rows(n=1_000, together=True):
+    """Labels drawn from what a calibrated model says, and two views of it."""
     rng = np.random.default_rng(0)
-    n = 1_000
     for_one = np.where(rng.random(n) < 0.75, 0.97, 0.6)
-    turned = rng.random(n) < 0.5
-    one = np.where(turned, for_one, 1 - for_one)
+    one = np.where(rng.random(n) < 0.5, for_one, 1 - for_one)
     given = (rng.random(n) < one).astype(np.int64)
     chances = np.column_stack([1 - one, one])
-    disputed = chances.argmax(axis=1) != given
-    assert 0.05 < disputed.mean() < 0.2
-    quality, flag = ensemble.judge(given, chances)
-    assert (1 - quality).sum() < 0.15 * disputed.sum() and (flag >= disputed).all()
-    _, few = ensemble.judge(given[:150], chances[:150])
-    assert few.sum() < disputed[:150].sum()
+    other = chances if together else chances[:, ::-1]
+    return given, chances, [Opinion("a", chances), Opinion("b", other)]
+
+
+def test_labels_that_settled_views_dispute_are_flagged_where_hardly_an_error_stands_out():
+    given, chances, views = hard_rows()
+    against = chances.argmax(axis=1) != given
+    assert 0.05 < against.mean() < 0.2
+    sure, unsure = np.full(1_000, 0.99), np.full(1_000, 0.9)
+    assert (disputed.find(given, chances, views, sure) == against).all()
+    assert not disputed.find(given, chances, views, unsure).any()  # errors stand out
+    assert not disputed.find(given, chances, views[:1], sure).any()
+    assert not disputed.find(*hard_rows(together=False), sure).any()
+    few = [Opinion(each.name, each.probabilities[:150]) for each in views]
+    assert not disputed.find(given[:150], chances[:150], few, sure[:150]).any()

@@ -6,8 +6,10 @@ these. Then each mix is run as the pipeline that plan prints, on the rows withou
 played by the known labels, and its cost is read from what the pipeline says at its end, its
 accuracy from all rows. Told of each set: the share of mixes whose cost is within 15 % and whose
 accuracy lies in the interval; the mix named beside the best in hindsight, the cheapest within a
-point of the best of all: how many points it is behind and what it costs more. The price is of
-tokens in alone, as a script has no tokens out.
+point of the best of all: how many points it is behind and what it costs more. What the model costs
+is told by an endpoint on this machine that counts the tokens of what it is really sent, a word
+piece of five letters a token, where plan reckons four characters a token; it is asked once for all
+rows and once for the doubtful ones.
 Run: python benchmarks/plan.py --data FOLDER [--sets …] [--rows 1200] [--known 400] [--seeds 2]
   [--first 0] [--llm 0.85] [--errors hard] [--save FILE]
 """
@@ -21,6 +23,8 @@ import random
 import re
 import shlex
 import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +53,9 @@ def main() -> None:
     parser.add_argument("--save", type=Path, help="all mixes of all runs, as JSON lines")
     wanted = parser.parse_args()
     data = wanted.data.resolve()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    wanted.url = f"http://127.0.0.1:{server.server_port}/v1"
     print(f"{'':18}{'mixes':>6}{'cost':>6}{'held':>6}{'off':>7}{'named right':>13}"
           f"{'behind':>8}{'dearer':>8}")  # fmt: skip
     for name in wanted.sets:
@@ -87,26 +94,25 @@ def one_run(name: str, rows: Rows, seed: int, wanted: argparse.Namespace) -> lis
     rows = rows[: wanted.rows]
     script(rows, wanted.llm, wanted.errors, seed)
     write("rows.csv", rows)
-    tasks(name, sorted({label for _, label in rows}))
+    tasks(name, sorted({label for _, label in rows}), wanted.url)
     pilot(rows, set(random.Random(seed).sample(range(len(rows)), wanted.known)))
     planned = json.loads(labelkit("plan", "pilot.csv", "--task", "pilot.toml", "--features",
                                   "tfidf", "--json", "--audit", 40)[0])  # fmt: skip
     found = [mix for mix in planned["mixes"] if mix["accuracy"] is not None]
+    bills = bills_of_the_model()
     for number, mix in enumerate(found):
-        mix["after"], mix["paid"] = after(mix, number)
+        mix["after"], mix["paid"] = after(mix, number, bills)
         mix["named"] = mix["mix"] == planned["best"]
     return found
 
 
-def after(mix: dict[str, Any], number: int) -> tuple[float, float]:
+def after(mix: dict[str, Any], number: int, bills: dict[str, float]) -> tuple[float, float]:
     """The accuracy over all rows of the pipeline that plan printed, and the dollars it told."""
+    kind = "doubtful" if "doubtful" in mix["mix"] else "all"
     words = shlex.split(mix["run"])[2:]
     words[0] = "rows.csv"
-    for option, value in (
-        ("-o", f"{number}.csv"),
-        ("--work-dir", f"w{number}"),
-        ("--task", "doubtful.toml" if "doubtful" in mix["mix"] else "all.toml"),
-    ):
+    for option, value in (("-o", f"{number}.csv"), ("--work-dir", f"w{number}"),
+                          ("--task", f"{kind}.toml")):  # fmt: skip
         words[words.index(option) + 1] = value
     place = words.index("--stages") + 1
     words[place] = words[place].removesuffix(",train")
@@ -115,7 +121,46 @@ def after(mix: dict[str, Any], number: int) -> tuple[float, float]:
         right = [row["final_label"] == row["gold"] for row in csv.DictReader(file)]
     paid = re.search(r"^in all +([\d.,]+)", said, re.MULTILINE)
     assert paid, said
-    return float(np.mean(right)), float(paid[1].replace(",", ""))
+    llm = bills[kind] if "LLM" in mix["mix"] else 0.0
+    return float(np.mean(right)), float(paid[1].replace(",", "")) + llm
+
+
+def bills_of_the_model() -> dict[str, float]:
+    """What the language model costs for all rows, and for those that the rules leave doubtful."""
+    labelkit("weak-label", "rows.csv", "-o", "weak.csv", "--task", "all.toml", "--gold", "gold")
+    found = {}
+    for kind, where in (("all", ""), ("doubtful", "weak_confidence < 0.8")):
+        labelkit("llm-label", "weak.csv", "-o", "asked.csv", "--task", "pilot.toml", "--where",
+                 where, "--cache", f"priced-{kind}", "--yes", "--summary", "bill.json")  # fmt: skip
+        found[kind] = json.loads(Path("bill.json").read_text("utf-8"))["dollars"]
+    return found
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """Answers each request by the first class and counts its tokens."""
+
+    protocol_version = "HTTP/1.1"
+    said = ""
+
+    def do_POST(self) -> None:
+        asked = self.rfile.read(int(self.headers["Content-Length"])).decode("utf-8")
+        words = "".join(message["content"] for message in json.loads(asked)["messages"])
+        usage = {"prompt_tokens": pieces(words) + 10, "completion_tokens": pieces(self.said)}
+        choice = {"index": 0, "finish_reason": "stop",
+                  "message": {"role": "assistant", "content": self.said}}  # fmt: skip
+        body = json.dumps({"model": "script", "choices": [choice], "usage": usage}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+def pieces(text: str) -> int:
+    return len(re.findall(r"\w{1,5}|[^\w\s]", text))
 
 
 def pilot(rows: Rows, known: set[int]) -> None:
@@ -130,17 +175,19 @@ def pilot(rows: Rows, known: set[int]) -> None:
             writer.writerow([number, text, *(filled if number in known else [""] * 4)])
 
 
-def tasks(name: str, classes: list[str]) -> None:
+def tasks(name: str, classes: list[str], url: str) -> None:
     rules = "".join(
         f"[[weak-label.rule]]\nname = 'words_{number}'\nlabel = {label!r}\ncolumn = 'text'\n"
         f"any_of = {words.split(',')!r}\n"
         for number, (label, words) in enumerate(RULES.get(name, {}).items())
     )
     task = f"[task]\ntext = ['text']\nclasses = {classes!r}\n{COST}"
-    model = "[llm-label]\nmodel = 'replay:llm.jsonl'\nprice = [3.0, 0.0]\n"
-    for file, where in (("pilot", ""), ("all", ""), ("doubtful", "weak_confidence < 0.8")):
-        more = f"where = {where!r}\n" if where else ""
-        Path(f"{file}.toml").write_text(f"{task}{model}{more}{rules}", encoding="utf-8")
+    Endpoint.said = json.dumps({"label": classes[0]})
+    priced = f"[llm-label]\nmodel = 'script'\nbase-url = {url!r}\nprice = [3.0, 15.0]\n"
+    replayed = "[llm-label]\nmodel = 'replay:llm.jsonl'\n"
+    doubtful = f"{replayed}where = 'weak_confidence < 0.8'\n"
+    for file, model in (("pilot", priced), ("all", replayed), ("doubtful", doubtful)):
+        Path(f"{file}.toml").write_text(f"{task}{model}{rules}", encoding="utf-8")
 
 
 def labelkit(*args: Any) -> tuple[str, str]:

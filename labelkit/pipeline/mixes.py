@@ -27,6 +27,7 @@ class Line(NamedTuple):
     mix: str
     made_of: Mix | None
     labels: int  # of people, audit rows included
+    set_up: float | None  # dollars, part of all
     dollars: float | None
     hours: float | None
     accuracy: Figure | None  # of all rows, people's own counted as right
@@ -35,14 +36,15 @@ class Line(NamedTuple):
 def lines(facts: Facts, found: Measured) -> list[Line]:
     """Return a line for all by hand and one for each mix, measured or not."""
     hand = bill.people(facts.price, facts.rows, "by hand")
-    every = [Line("all by hand", None, facts.rows, hand.dollars, hand.hours, None)]
+    every = [Line("all by hand", None, facts.rows, 0.0, hand.dollars, hand.hours, None)]
     figures = levelled(found.counts)
     for mix in [*found.counts, *_unmeasured(facts, found)]:
         labels = min(mix.people + facts.audit, facts.rows)
-        dollars, hours = _cost(facts, found, mix, labels)
+        set_up, whole = _cost(facts, found, mix, labels)
         figure = figures.get(mix)
-        shown = None if figure is None else _of_all(figure, labels, facts.rows)
-        every.append(Line(name_of(mix), mix, labels, dollars, hours, shown))
+        shown = None if figure is None else _of_all(figure, mix, found.counts[mix], facts)
+        costs = set_up.dollars, whole.dollars, whole.hours
+        every.append(Line(name_of(mix), mix, labels, *costs, shown))
     return every
 
 
@@ -109,26 +111,24 @@ def _unmeasured(facts: Facts, found: Measured) -> list[Mix]:
     ]
 
 
-def _cost(
-    facts: Facts, found: Measured, mix: Mix, labels: int
-) -> tuple[float | None, float | None]:
+def _cost(facts: Facts, found: Measured, mix: Mix, labels: int) -> tuple[bill.Line, bill.Line]:
+    """Return what setting up costs, and all of it."""
     share = found.doubtful if mix.doubtful else 1.0
     llm: float | None = 0.0
     if LLM in mix.voters:
         llm = None if facts.llm is None or share is None else facts.llm * share
-    parts = [
-        bill.people(facts.price, labels, "people"),
-        bill.Line("language model", llm, 0.0),
-        bill.setting_up(facts.price, commands_of(mix)),
-    ]
-    whole = bill.total(parts)
-    return whole.dollars, whole.hours
+    set_up = bill.setting_up(facts.price, commands_of(mix))
+    people = bill.people(facts.price, labels, "people")
+    return set_up, bill.total([people, bill.Line("language model", llm, 0.0), set_up])
 
 
-def _of_all(figure: Figure, labels: int, rows: int) -> Figure:
-    """Return the accuracy over all rows, of which people labelled some."""
-    theirs = labels / max(rows, 1)
-    return Figure(*(theirs + (1 - theirs) * value for value in figure))
+def _of_all(figure: Figure, mix: Mix, count: Count, facts: Facts) -> Figure:
+    """Return the accuracy over all rows: where people label, what was wrong there becomes right."""
+    rows = max(facts.rows, 1)
+    wrong_picked = 1 - count.right_picked / count.picked if count.picked else 0.0
+    mended = min(mix.people, facts.rows) * wrong_picked / rows
+    drawn = min(facts.audit, facts.rows) / rows
+    return Figure(*(min(1.0, value + drawn * (1 - value) + mended) for value in figure))
 
 
 def best(every: Sequence[Line], target: float | None, budget: float | None = None) -> Line | None:

@@ -142,12 +142,16 @@ def _hint(seen: Seen, mix: Mix) -> str:
     )
 
 
-_HEADER = ["mix", "labels by people", "dollars", "hours", "accuracy", "low", "high"]
+_HEADER = ["mix", "labels by people", "set-up", "dollars", "per 1,000 rows", "hours", "accuracy",
+           "low", "high"]  # fmt: skip
+_KEYS = ["mix", "labels_by_people", "set_up", "dollars", "per_1000_rows", "hours", "accuracy",
+         "low", "high"]  # fmt: skip
 
 
-def _shown(line: Line) -> list[Any]:
+def _shown(line: Line, rows: int) -> list[Any]:
     figure = [None] * 3 if line.accuracy is None else [float(value) for value in line.accuracy]
-    return [line.mix, line.labels, line.dollars, line.hours, *figure]
+    each = None if line.dollars is None else 1000 * line.dollars / rows
+    return [line.mix, line.labels, line.set_up, line.dollars, each, line.hours, *figure]
 
 
 def _print(seen: Seen, asked: list[Asked], lines: list[Line]) -> None:
@@ -156,13 +160,13 @@ def _print(seen: Seen, asked: list[Asked], lines: list[Line]) -> None:
     print()
     header = [*_HEADER]
     if seen.found.counts and seen.known.biased:
-        header[4] += " (biased)"
-    console.data_table(header, [_shown(line) for line in lines])
+        header[_KEYS.index("accuracy")] += " (biased)"
+    console.data_table(header, [_shown(line, seen.facts.rows) for line in lines])
 
 
 def _plain(seen: Seen, asked: list[Asked], lines: list[Line], wanted: Wanted) -> dict[str, Any]:
-    names = [name.replace(" ", "_") for name in _HEADER]
-    told = [dict(zip(names, map(_rounded, _shown(line)), strict=True)) for line in lines]
+    shown = [map(_rounded, _shown(line, seen.facts.rows)) for line in lines]
+    told = [dict(zip(_KEYS, values, strict=True)) for values in shown]
     for line, one in zip(lines, told, strict=True):
         one["run"] = None if line.made_of is None else command(seen, line.made_of, wanted)
     return {
@@ -189,8 +193,7 @@ def _close(job: "Job", seen: Seen, asked: list[Asked], choice: Choice, wanted: W
         return
     console.note(
         f"accuracy is of all rows, people's own labels counted as right, from "
-        f"{seen.found.rows:,} {seen.known.basis}; rows for people were picked at random there, "
-        f"query picks better ones"
+        f"{seen.found.rows:,} {seen.known.basis}; people's rows were picked there as query would"
     )
     named = choice.best
     for line in choice.short:

@@ -54,17 +54,22 @@ class Mix(NamedTuple):
 
 
 class Count(NamedTuple):
-    """On how many of the rows that people did not label in the trial the decided label is right."""
+    """How often voters and model are right where people are silent, in a trial.
+
+    On `right` of `rows`; on `right_picked` of the rows `picked` for people, not seeing their label.
+    """
 
     right: int
     rows: int
+    right_picked: int = 0
+    picked: int = 0
 
 
 class Measured(NamedTuple):
     """What a pilot found: the worth of each mix, coverage of the rules, rows left to the LLM."""
 
     counts: dict[Mix, Count]
-    rows: int  # that the figures are from, those that people label in a mix aside
+    rows: int  # that the figures are from
     covered: float | None
     doubtful: float | None
 
@@ -95,6 +100,7 @@ class Pilot:
         self._ending = {"tsv": ".csv"}.get(job.source.format, f".{job.source.format}")
         self._data = job.source.gather(self.rows, self._columns())
         self._weak: pa.Table | None = None
+        self._picked: dict[Mix, Rows] = {}
         self._classes = sorted(set(self._truth.tolist()) - {""})
 
     def _chosen(self) -> Rows:
@@ -123,11 +129,11 @@ class Pilot:
 
     def measure(self, voters: Sequence[str]) -> Measured:
         """Return the worth of every mix of the voters and of people's labels."""
-        base, order = self._known_rows
+        base, pool = self._known_rows
         counts: dict[Mix, Count] = {}
         if len(base) >= FEWEST and len(self._classes) > 1:
-            most = sum(len(np.setdiff1d(base, order[:n])) >= len(base) / 2 for n in SIZES)
-            mixes = self._mixes(voters, [n for n in SIZES[:most] if n <= len(order)])
+            most = len(pool) / (2 if base is pool else 1)
+            mixes = self._mixes(voters, [n for n in SIZES if n <= most])
             with console.progress("pilot", len(mixes)) as advance:
                 for mix in mixes:
                     counts[mix] = self._count(mix)
@@ -145,13 +151,16 @@ class Pilot:
 
     @cached_property
     def _known_rows(self) -> tuple[Rows, Rows]:
-        """The rows to measure on, and the order in which people label rows."""
+        """The rows to measure on, and those that people may label in a trial: apart, or the same.
+
+        Nothing that stays is learned from an audit row: the trial is thrown away.
+        """
         labelled = np.flatnonzero(self._truth != "")
+        if self.known.basis != AUDIT_ROWS:
+            return labelled, labelled
         audit = self._audit[labelled]
-        others, drawn = (self._rng.permutation(labelled[mask]) for mask in (~audit, audit))
-        # In a trial the people of audit rows are asked last: nothing that stays learns from it.
-        base = drawn if self.known.basis == AUDIT_ROWS else labelled
-        return np.sort(base), np.concatenate([others, drawn])
+        drawn, others = labelled[audit], labelled[~audit]
+        return drawn, others if len(others) >= len(drawn) else drawn
 
     def _mixes(self, voters: Sequence[str], sizes: Sequence[int]) -> list[Mix]:
         sets: list[tuple[tuple[str, ...], bool]] = [((), False)]
@@ -178,31 +187,56 @@ class Pilot:
         return float((self.job.source.texts("llm_label")[self.rows][known] != "").mean())
 
     def _count(self, mix: Mix) -> Count:
-        base, order = self._known_rows
-        people = order[: mix.people]
-        # What people label in the pilot is never what the figures are from.
-        measured = np.setdiff1d(base, people)
+        base, _ = self._known_rows
+        people = self._picks(mix)[: mix.people]
         labels = np.full(len(self.rows), "", dtype=object)
         labels[people] = self._truth[people]
-        data, voting = self._data, self._votes(mix)
-        for name, values in voting.items():
-            data = data.append_column(name, pa.array(values, pa.string()))
-        data = data.append_column("label", pa.array(labels, pa.string()))
+        data = self._with_votes(mix).append_column("label", pa.array(labels, pa.string()))
         trial = self._write("mix", data)
-        target = self.folder / f"decided{self._ending}"
+        target, summary = self.folder / f"decided{self._ending}", self.folder / "decided.json"
         words = ["--no-task", *self._reading()]
         try:
             if mix.noise:
-                names = ["label", *(name for name in voting if name.endswith("_label"))]
-                among = [part for name in names for part in ("--label", name)]
                 noise = self.folder / f"noise{self._ending}"
-                self._run("find-noise", trial, noise, words, *among, "--fix", "exclude")
+                named = ["--label", "label", *self._named(mix), "--fix", "exclude"]
+                self._run("find-noise", trial, noise, words, *named)
                 trial = noise
-            self._run("decide", trial, target, words)
+            self._run("decide", trial, target, words, "--summary", str(summary))
         except LabelkitError:  # nobody says anything: no label is right
-            return Count(0, len(measured))
-        said = self._open(target).texts("final_label")[measured]
-        return Count(int((said == self._truth[measured]).sum()), len(measured))
+            return Count(0, len(base), 0, len(people))
+        said = self._open(target).texts("final_label")
+        unasked = np.setdiff1d(base, people)
+        right = int((said[unasked] == self._truth[unasked]).sum())
+        told = figures_of(summary)
+        right_picked = round((told.get("biased_accuracy") or 0.0) * told["biased_rows"])
+        # Where people are asked among the rows to measure on, what stood there without them counts.
+        right += right_picked if len(unasked) < len(base) else 0
+        return Count(right, len(base), right_picked, len(people))
+
+    def _picks(self, mix: Mix) -> Rows:
+        """Return the rows that query would pick for people beside these voters, best first."""
+        kind = mix._replace(people=0, noise=False)
+        if not mix.people or kind in self._picked:
+            return self._picked.get(kind, np.zeros(0, dtype=np.int64))
+        _, pool = self._known_rows
+        trial = self._write("pool", self._with_votes(mix).take(pa.array(pool)))
+        target = self.folder / f"picked{self._ending}"
+        more = ["-n", str(min(len(pool), max(SIZES))), "--audit", "0", *self._named(mix)]
+        self._run("query", trial, target, ["--no-task", *self._reading()], *more)
+        rank = self._open(target).texts("query_rank")
+        asked = np.flatnonzero(rank != "")
+        self._picked[kind] = pool[asked[np.argsort(rank[asked].astype(int))]]
+        return self._picked[kind]
+
+    def _with_votes(self, mix: Mix) -> pa.Table:
+        data = self._data
+        for name, values in self._votes(mix).items():
+            data = data.append_column(name, pa.array(values, pa.string()))
+        return data
+
+    def _named(self, mix: Mix) -> list[str]:
+        names = [name for name in self._votes(mix) if name.endswith("_label")]
+        return [part for name in names[::-1] for part in ("--label", name)]
 
     def _votes(self, mix: Mix) -> dict[str, Texts]:
         found: dict[str, Texts] = {}

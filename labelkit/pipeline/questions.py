@@ -53,13 +53,24 @@ def _labels(seen: Seen) -> Asked:
         why = "without any, no accuracy can be measured: label some, then plan again"
         return Asked(question, "no", why, _command(seen, "query", "query", *audit))
     why = f"{n:,} of {rows:,} rows; figures are from {seen.found.rows:,} {seen.known.basis}"
+    why += _doubted(seen)
     if n < 2 * FEWEST:
         more = ["-n", "50", "--audit", str(seen.facts.audit), "--batch", "todo.csv"]
         return Asked(question, "too few", why, _command(seen, "query", "query", *more))
-    if n >= _MOSTLY * rows and not seen.job.options.get("gold"):
+    if n >= _MOSTLY * rows and not seen.job.options.get("gold") and not _doubted(seen):
         told = f"{why}; where they may be wrong, find that out first"
         return Asked(question, "yes, most", told, _command(seen, "find-noise", "noise"))
     return Asked(question, "yes, some", why)
+
+
+def _doubted(seen: Seen) -> str:
+    """Return how many labels find-noise doubts, where it has looked."""
+    if not seen.job.source.has("noise_flag"):
+        return ""
+    flags = seen.job.source.texts("noise_flag")
+    judged = int((flags != "").sum())
+    wrong = int((flags == "true").sum())
+    return f"; find-noise doubts {wrong:,} of {judged:,} labels"
 
 
 def _rules(seen: Seen) -> Asked:

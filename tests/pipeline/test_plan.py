@@ -85,6 +85,8 @@ def test_mixes_are_priced_and_tried_out_on_known_rows(plan: Any, write: Any) -> 
     assert mixes["all by hand"]["hours"] == pytest.approx(ROWS * 36 / 3600)
     # Half an hour of rules at 50 dollars an hour, and the audit rows.
     assert mixes["rules"]["dollars"] == pytest.approx(25 + 10)
+    assert mixes["rules"]["set_up"] == pytest.approx(25)
+    assert mixes["rules"]["per_1000_rows"] == pytest.approx(35 * 1000 / ROWS, abs=1e-5)
     assert mixes["30 by people + model"]["dollars"] == pytest.approx(50 * 0.5)
     assert mixes["30 by people + model"]["labels_by_people"] == 50
     assert (found["measured_on"], found["measured_rows"]) == ("labels of all rows", ROWS)
@@ -143,6 +145,13 @@ def test_picked_labels_are_called_biased(plan: Any, write: Any) -> None:
     write("data.csv", "\n".join(["id,text,label", *lines]) + "\n")
     found, _ = plan()
     assert found["biased"] and found["measured_on"] == "labelled rows (biased)"
+    asked = by_question(found)["are there labels already?"]
+    assert asked["answer"] == "yes, most" and asked["run"].startswith("labelkit find-noise")
+    flags = [f"{line},{'true' if i < 7 else 'false' if i < 100 else ''}"
+             for i, line in enumerate(lines)]  # fmt: skip
+    write("data.csv", "\n".join(["id,text,label,noise_flag", *flags]) + "\n")
+    asked = by_question(plan()[0])["are there labels already?"]
+    assert asked["answer"] == "yes, some" and "find-noise doubts 7 of 100 labels" in asked["why"]
 
 
 def test_the_mix_that_is_named_is_printed_as_a_pipeline_that_runs(
@@ -240,9 +249,9 @@ def test_the_choice_and_what_is_out_of_reach(
     target: float | None, budget: float | None, best: str | None, words: str, short: str
 ) -> None:
     lines = [
-        Line("all by hand", None, 100, 100.0, 1.0, None),
-        Line("rules", Mix(("weak",), 0), 0, 10.0, 0.1, Figure(0.8, 0.7, 0.9)),
-        Line("people", Mix((), 30), 30, 30.0, 0.3, Figure(0.9, 0.8, 0.95)),
+        Line("all by hand", None, 100, 0.0, 100.0, 1.0, None),
+        Line("rules", Mix(("weak",), 0), 0, 10.0, 10.0, 0.1, Figure(0.8, 0.7, 0.9)),
+        Line("people", Mix((), 30), 30, 0.0, 30.0, 0.3, Figure(0.9, 0.8, 0.95)),
     ]
     found = choose(lines, target, budget)
     assert (found.best.mix if found.best else None) == best

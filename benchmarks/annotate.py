@@ -33,6 +33,8 @@ from labelkit.people.journal import Journal
 from labelkit.people.session import Limits, Session
 from labelkit.people.sitting import open_journal
 
+ORDERS = 4  # random ones for each seed
+
 EMPTY = """
 from textual.app import App
 from textual.widgets import Static
@@ -176,31 +178,38 @@ def saved(rows: list[dict[str, str]], truth: list[str], given: argparse.Namespac
         writer.writeheader()
         writer.writerows(rows)
     ours, random = [], []
-    points = list(range(20, given.labels + 1, 20))
+    points = list(range(10, given.labels + 1, 10))
     marks = list(range(100, given.labels + 1, 100))
-    for seed in range(given.seeds):
+    for seed in range(given.first_seed, given.first_seed + given.seeds):
         held_out = min(2_000, len(rows) // 3)
         session, learner, _ = loop(
-            "data.csv", truth, given.labels, 0, held_out, features=given.features, seed=seed
-        )
+            "data.csv", truth, given.labels, 0, held_out,
+            features=given.features, seed=seed, cache=given.cache,
+        )  # fmt: skip
         codes = np.array([session.classes.index(name) for name in truth])
         said = session.said.items()
         test = np.array([row for row, one in said if one.origin == "audit"])
         order = np.array([r for r, one in said if one.origin == "query" and not one.is_copy])
-        rng = np.random.default_rng([seed, 1])
-        shuffled = rng.permutation(np.flatnonzero(~learner.told.barred))
         matrix, k = learner._features(), len(session.classes)
         ours.append([accuracy(matrix, codes, order[:n], test, k) for n in points])
-        random.append([accuracy(matrix, codes, shuffled[:n], test, k) for n in marks])
-    told(dict(zip(points, np.mean(ours, axis=0), strict=True)), marks, np.mean(random, axis=0))
+        free = np.flatnonzero(~learner.told.barred)
+        for number in range(ORDERS):
+            some = np.random.default_rng([seed, 1, number]).permutation(free)
+            random.append([accuracy(matrix, codes, some[:n], test, k) for n in marks])
+        print(f"seed {seed}: " + " ".join(f"{each:.3f}" for each in ours[-1][9::10]), flush=True)
+    told(points, np.array(ours), marks, np.array(random))
 
 
-def told(ours: dict[int, float], marks: list[int], random: Any) -> None:
-    print("the loop: " + ", ".join(f"{n} labels {reached:.3f}" for n, reached in ours.items()))
-    for n, other in zip(marks, random, strict=True):
-        enough = [m for m, reached in ours.items() if reached >= other]
+def told(points: list[int], ours: Any, marks: list[int], random: Any) -> None:
+    """Print from how many labels on the loop's mean is as good as that of random orders."""
+    mean, others = ours.mean(axis=0), random.mean(axis=0)
+    error = ours.std(axis=0, ddof=1) / len(ours) ** 0.5 if len(ours) > 1 else 0 * mean
+    for n, other in zip(marks, others, strict=True):
+        at = points.index(n)
+        enough = [m for m, reached in zip(points, mean, strict=True) if reached >= other]
         share = f"{enough[0]} of the loop, {enough[0] / n:.0%}" if enough else "none of the loop's"
-        print(f"{n} labels at random: {other:.3f}, as {share}")
+        print(f"{n} labels: the loop {mean[at]:.3f} (± {error[at]:.3f}), random {other:.3f}, "
+              f"as {share}")  # fmt: skip
 
 
 def accuracy(matrix: Any, codes: Any, rows: Any, test: Any, k: int) -> float:
@@ -232,10 +241,13 @@ def main() -> None:
     parser.add_argument("--labels", type=int, default=200)
     parser.add_argument("--features", default="auto")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--cache", type=Path, help="a folder that keeps embeddings")
     parser.add_argument("--start", action="store_true")
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--digits", action="store_true")
     given = parser.parse_args()
+    given.cache = given.cache and given.cache.resolve()
     data = read(given.data, given.truth) if given.data else digits() if given.digits else None
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory() as folder:

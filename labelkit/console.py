@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+WARNING = "warning: "
 _QUIET = 1
 _NORMAL = 2
 _VERBOSE = 3
@@ -57,7 +58,7 @@ def detail(text: str) -> None:
 
 def warn(text: str) -> None:
     """Say something that may be wrong, also under --quiet."""
-    say(f"warning: {text}")
+    say(f"{WARNING}{text}")
 
 
 def error(text: str) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-PICKS = 20  # rows that a strategy chooses together; the others follow by their score
+PICKS = 10  # rows that a strategy chooses together; the others follow by their score
 CHUNK = 8_192
 EMBEDDED = 512  # texts at a time: whoever leaves waits for no more than these
 GROWTH = 1.5  # models are compared anew when the labels have grown so much

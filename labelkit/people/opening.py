@@ -17,7 +17,7 @@ class Opening:
         self._sit_down = sit_down
         self._sitting: Sitting | None = None
         self._failure: BaseException | None = None
-        self._said: list[str] = []
+        self.said: list[str] = []  # what was to be said while it was opened in a thread
         self._thread: threading.Thread | None = None
 
     def begin(self, then: Callable[[], object]) -> None:
@@ -27,7 +27,7 @@ class Opening:
         """
 
         def work() -> None:
-            with console.keeping() as self._said:
+            with console.keeping() as self.said:
                 self._open()
             then()
 
@@ -46,11 +46,10 @@ class Opening:
         assert self._sitting is not None
         return self._sitting
 
-    def tell(self) -> list[str]:
-        """Say what was kept; return it."""
-        for line in self._said:
+    def tell(self) -> None:
+        """Say what was kept."""
+        for line in self.said:
             console.say(line)
-        return self._said
 
     def _open(self) -> None:
         try:

@@ -118,7 +118,8 @@ class AnnotateApp(App[None]):
         self.session.show(self.session.current)
         if self.mode == "opening":
             self.mode = "row"
-        self.draw("? shows the keys")
+        warned = [line for line in self.opening.said if line.startswith(console.WARNING)]
+        self.draw(warned[-1] if warned else "? shows the keys", wrong=bool(warned))
         self._press_what_waited()
 
     def _press_what_waited(self) -> None:
@@ -190,15 +191,16 @@ class AnnotateApp(App[None]):
         self.query_one(f"#{name}", Static).update(plain)
 
     def _progress_text(self) -> str:
+        # The key comes early: in a narrow terminal the end of the line is not seen.
+        deck, row = self.session.deck, self.session.current
+        key = "" if row is None else console.clean(deck.keys[row], 40)
+        asked = f"{console.clean(deck.key_name, 20)} {key}" if key else ""
         progress = self.session.progress()
-        line = words.progress_line(progress)
-        if progress.total:
-            filled = round(10 * min(1, progress.done / progress.total))
-            line = f"{'█' * filled}{'░' * (10 - filled)} {line}"
-        if self.session.current is None:
+        line = words.progress_line(progress, asked)
+        if not progress.total:
             return line
-        key = console.clean(self.session.deck.keys[self.session.current], 40)
-        return f"{line} · {console.clean(self.session.deck.key_name, 20)} {key}"
+        filled = round(10 * min(1, progress.done / progress.total))
+        return f"{'█' * filled}{'░' * (10 - filled)} {line}"
 
     def _row_text(self, sitting: "Sitting", row: int) -> Content:
         texts, context = self.session.deck.texts(row), sitting.context

@@ -21,10 +21,10 @@ def keys_of(classes: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def progress_line(progress: Progress) -> str:
-    """Return `12 of 50 · 3.2 s a row · 2 min left · 1 skipped`."""
+def progress_line(progress: Progress, asked: str = "") -> str:
+    """Return `12 of 50 · id r7 · 3.2 s a row · 2 min left · 1 skipped`."""
     of = f" of {progress.total:,}" if progress.total is not None else ""
-    parts = [f"{progress.done:,}{of}"]
+    parts = [f"{progress.done:,}{of}", *([asked] if asked else [])]
     if progress.pace is not None:
         parts.append(f"{progress.pace:.1f} s a row")
     if progress.left is not None and progress.left > 0:

@@ -100,6 +100,11 @@ def test_a_row_without_a_key_is_known_by_its_number(write: Any) -> None:
 
 def pressed_early(keys: list[str], wanted: Wanted, **options: Any) -> AnnotateApp:
     """Press keys while the file is being read; return the app that has then read it."""
+    return told_early(keys, wanted, **options)[0]
+
+
+def told_early(keys: list[str], wanted: Wanted, **options: Any) -> tuple[AnnotateApp, str]:
+    """Press keys while the file is being read; return the app and its line of status then."""
     from labelkit.people.sitting import sit_down
 
     unopened = Unopened(
@@ -127,9 +132,11 @@ def pressed_early(keys: list[str], wanted: Wanted, **options: Any) -> AnnotateAp
             while app.is_opening and app.is_running:
                 await pilot.pause(0.01)
             await pilot.pause()
+            status.append(str(app.query_one("#status").render()))
 
+    status: list[str] = []
     asyncio.run(main())
-    return app
+    return app, status[0]
 
 
 def labels(app: AnnotateApp) -> dict[str, str]:
@@ -152,6 +159,16 @@ def test_they_are_left_out_where_another_row_is_asked(batch: None) -> None:
     app = pressed_early(["1", "1"], Wanted(audit=1), input="plain.csv")
     assert labels(app) == {}
     app.opening.sitting().learner.stop()
+    app.opening.sitting().journal.close()
+
+
+def test_what_is_wrong_with_the_journal_is_seen_at_once(batch: None, typed: Any) -> None:
+    assert typed("1\n", "todo.csv", "--classes", CLASSES).code == 0
+    with Path(".labelkit/todo.answers.csv.journal.jsonl").open("a") as journal:
+        journal.write('{"do":"la')
+    app, status = told_early([], Wanted())
+    assert "the last entry was torn by a crash and is left out" in status
+    assert labels(app) == {"r1": "refund"}
     app.opening.sitting().journal.close()
 
 

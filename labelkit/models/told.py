@@ -51,7 +51,7 @@ def gather(job: "Job", weight: str | None) -> Told:
     if soft is not None:
         filled = filled | ~np.isnan(soft).all(axis=1)
     weights = _weights(job, weight)
-    for reason, stays in _filters(job, weights):
+    for reason, stays in _filters(job, labels, weights):
         left_out[reason] = int((filled & usable & ~stays).sum())
         usable &= stays
     chosen = np.ones(len(codes), dtype=bool) if job.chosen is None else job.chosen
@@ -93,7 +93,7 @@ def _classes(job: "Job", found: list[str]) -> list[str]:
     return sorted({*found, *named})
 
 
-def _filters(job: "Job", weights: Floats | None) -> list[tuple[str, Mask]]:
+def _filters(job: "Job", labels: Any, weights: Floats | None) -> list[tuple[str, Mask]]:
     found = []
     if weights is not None:
         found.append(("of weight 0", weights > 0))
@@ -101,6 +101,8 @@ def _filters(job: "Job", weights: Floats | None) -> list[tuple[str, Mask]]:
         stays = job.source.texts("noise_use") != "false"
         if job.source.has("label_origin"):  # a person was asked again, and that word counts
             stays |= job.source.texts("label_origin") == RELABEL
+        if job.source.has("noise_given"):  # decide has chosen another label than the doubted one
+            stays |= labels.values != job.source.texts("noise_given")
         found.append(("noise_use = false", np.asarray(stays, dtype=bool)))
     if job.chosen is not None:
         found.append(("outside --where", job.chosen))

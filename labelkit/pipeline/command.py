@@ -9,7 +9,7 @@ import typer
 
 from labelkit import console, task
 from labelkit.errors import UsageError
-from labelkit.options import command
+from labelkit.options import command, split_classes
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -95,7 +95,8 @@ def pipeline(
         if not Path(name).exists():
             raise UsageError(f"there is no file {name}")
     again = shlex.join(["labelkit", *sys.argv[1:]])
-    ran = run.run(planned, work_dir, loaded, people.Asking(again, oracle, annotate))
+    about = run.About(options["input"], loaded.name, split_classes(options["classes"]))
+    ran = run.run(planned, work_dir, loaded, people.Asking(again, oracle, annotate), about)
     figures = run.summaries(planned, work_dir)
     if options["summary"]:
         from labelkit import outputs  # knows tables, which take longer than all the rest

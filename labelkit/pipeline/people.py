@@ -109,3 +109,9 @@ def _answered(stage: Stage, stages: Sequence[Stage], folder: Path) -> Path | Non
         if other.batch in stage.makes and other.answers is not None and other.answers.exists():
             return other.batch if other.answers.parent == folder else None
     return None
+
+
+def answered(stages: Sequence[Stage], folder: Path) -> list[Path]:
+    """Return the files of the work directory in which people have answered."""
+    found = [stage.answers for stage in stages if stage.answers is not None]
+    return [path for path in found if path.parent == folder and path.exists()]

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from labelkit import __version__, console
-from labelkit.errors import LabelkitError, UsageError
+from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.files import whole
 from labelkit.pipeline import people
 from labelkit.pipeline.plan import Stage
@@ -18,15 +19,26 @@ _STATE = "pipeline.json"
 _LOCK = "pipeline.lock"
 
 
-def run(stages: Sequence[Stage], folder: Path, task: Task, asking: people.Asking) -> int:
+class About(NamedTuple):
+    """Whose a work directory is: the input files, the task's name, the declared classes."""
+
+    inputs: list[str]
+    task: str
+    classes: list[str] | None
+
+
+def run(
+    stages: Sequence[Stage], folder: Path, task: Task, asking: people.Asking, about: About
+) -> int:
     """Run the stages that are not fresh; return how many ran.
 
-    Raises PeopleNeeded where answers are missing, and LabelkitError, naming the stage, where a
-    stage fails.
+    Raises UsageError for the work directory of another task, PeopleNeeded where answers are
+    missing, and LabelkitError, naming the stage, where a stage fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         state = _State(folder)
+        state.begin(about, people.answered(stages, folder))
         ran = 0
         for stage in stages:
             people.see_to_answers(stage, asking)
@@ -94,15 +106,52 @@ def _fingerprint(stage: Stage, task: Task, state: "_State") -> str:
     return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def _refuse_other(
+    folder: Path, before: Mapping[str, Any], now: Mapping[str, Any], answered: Sequence[Path]
+) -> None:
+    """Raise UsageError where a directory was made for other files or a task of another name."""
+    names = [listing(map(os.path.basename, about["inputs"]), 3) for about in (before, now)]
+    if before["inputs"] == now["inputs"]:
+        if before["task"] == now["task"] or not (before["task"] and now["task"]):
+            return
+        names = [f"the task {about['task']!r}" for about in (before, now)]
+    elif names[0] == names[1]:
+        names[1] = f"the {names[1]} of another folder"
+    kept = f", which holds people's answers ({listing(path.name for path in answered)})"
+    raise UsageError(
+        f"{folder} belongs to {names[0]}, not to {names[1]}; name another --work-dir, or remove "
+        f"{folder}{kept if answered else ''}"
+    )
+
+
+def _say_changes(
+    folder: Path, before: Mapping[str, Any], now: Mapping[str, Any], answered: Sequence[Path]
+) -> None:
+    if before["version"] != now["version"]:
+        console.note(
+            f"{folder} was made by labelkit {before['version']}, this is {now['version']}: all "
+            f"stages run again; people's answers are kept"
+        )
+    added = set(now["classes"] or []) - set(before["classes"] or [])
+    if added and before["classes"] and answered:
+        console.warn(
+            f"people labelled ({listing(path.name for path in answered)}) before there was "
+            f"{listing(sorted(added))}, so no label says it: their answers are kept; add a round "
+            f"(query, people) to the stages, so that they can choose it"
+        )
+
+
 class _State:
     """What was made from what, kept in the work directory."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / _STATE
         self._stages: dict[str, Any] = {}
+        self._about: dict[str, Any] = {}
         self._files: dict[str, list[Any]] = {}
         known: Mapping[str, Any] = self._read(folder)
         self._stages.update(known.get("stages", {}))
+        self._about.update(known.get("about", {}))
         self._files.update(known.get("files", {}))
         if not self._path.exists():  # whatever stops the first stage, the folder is known as ours
             self._write()
@@ -122,6 +171,23 @@ class _State:
             console.warn(f"{self._path} cannot be read; all stages run again")
             return {}
         return known if isinstance(known, dict) else {}
+
+    def begin(self, about: About, answered: Sequence[Path]) -> None:
+        """Take the directory for a task; say what has changed that people should know.
+
+        Raises UsageError where it belongs to other data or another task.
+        """
+        folder, before = self._path.parent, self._about
+        inputs = [os.path.relpath(Path(name).resolve(), folder.resolve()) for name in about.inputs]
+        now = {"inputs": inputs, "task": about.task, "classes": about.classes,
+               "version": __version__}  # fmt: skip
+        if before == now:
+            return
+        if before:
+            _refuse_other(folder, before, now, answered)
+            _say_changes(folder, before, now, answered)
+        self._about = now
+        self._write()
 
     def digest(self, path: Path) -> str:
         """Return a file's content hash; not read again while its size and time stay the same."""
@@ -153,6 +219,7 @@ class _State:
         self._write()
 
     def _write(self) -> None:
-        text = json.dumps({"schema": 1, "stages": self._stages, "files": self._files}, indent=1)
+        known = {"about": self._about, "stages": self._stages, "files": self._files}
+        text = json.dumps({"schema": 1, **known}, indent=1)
         with whole(self._path) as stream:
             stream.write(text.encode())

@@ -164,9 +164,10 @@ def plan(
 
     It asks what a person would ask: are there labels, can rules cover it, is the task defined, is
     a language model good enough, how many hours have people? Then it prices each mix by [cost] of
-    the task file and tries it out on the rows whose labels are known (column label, or --gold).
-    Nothing is sent anywhere and nothing is made up: where a figure cannot be known, it says what
-    to run to know it.
+    the task file and tries it out on the rows whose labels are known (column label, or --gold),
+    people's rows picked as query would. It names the cheapest mix that reaches the target for the
+    budget ([cost] budget), and prints the pipeline that does it. Nothing is sent anywhere and
+    nothing is made up: where a figure cannot be known, it says what to run to know it.
 
     Example:
       labelkit plan sample_data/reviews.csv --task sample_data/labelkit.toml --gold gold \\

@@ -63,7 +63,7 @@ class Journal:
                 self._cut(before)
             why = "the disk is full" if _is_full(error) else str(error.strerror)
             raise LabelkitError(
-                f"NOT SAVED: {why} ({self.path}); make room and press the key again"
+                f"NOT SAVED: {why}; make room and press the key again ({self.path})"
             ) from None
 
     def close(self) -> None:

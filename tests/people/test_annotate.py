@@ -361,7 +361,7 @@ def test_where_the_disk_is_full_nothing_is_claimed_saved(typed: Any, write: Any)
     running = start(*CLASSES, preexec_fn=limited)
     _, said = running.communicate("1\n" * 50)
     assert running.returncode == 1
-    assert "error: NOT SAVED: File too large (.labelkit/todo.answers.csv.journal.jsonl)" in said
+    assert "error: NOT SAVED: File too large; make room" in said
     shown = [line for line in said.splitlines() if line.startswith("── ")]
     claimed = int(shown[-1].split()[1])
     annotate(typed, "q\n")

@@ -49,3 +49,21 @@ def test_flagged_labels_go_to_people_and_their_word_is_learned_from(labelkit):
     assert "learned from 60 rows" in said, "people's second word is learned from"
     done = labelkit("query", "merged.csv", "-o", "x.csv", "--strategy", "relabel")
     assert (done.code, "that was not asked again already" in done.err) == (1, True)
+
+
+def test_a_label_that_decide_chose_against_the_doubted_one_is_learned_from(labelkit):
+    rows = [
+        {
+            "id": f"r{i}",
+            "text": f"{GOOD if i % 2 else BAD} {i}",
+            "final_label": "pos" if i % 2 else "neg",
+            "noise_given": "neg" if i in (1, 3) else ("pos" if i % 2 else "neg"),
+            "noise_use": "false" if i in (1, 2, 3) else "true",
+        }
+        for i in range(40)
+    ]
+    save("decided.csv", rows)
+    done = labelkit("train", "decided.csv", "-o", "m.model", "--label", "final_label",
+                    "--features", "tfidf")  # fmt: skip
+    assert done.code == 0, done.err
+    assert "learned from 39 rows (final_label 39); left out: 1 noise_use = false" in done.err

@@ -1,0 +1,152 @@
+"""What goes wrong around a pipeline: told clearly, and nothing that people did is lost."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipeline.conftest import BASE, LFS, answer, cells
+
+SHORT = ("--functions", "lfs.py", "--stages", "weak-label,query,people,decide", "-n", "8",
+         "--audit", "4")  # fmt: skip
+ASKED = 12
+
+
+@pytest.fixture
+def run(labelkit: Any, reviews: None) -> Any:
+    def pipeline(*args: str, base: tuple[str, ...] = BASE) -> Any:
+        return labelkit("pipeline", *base, *SHORT, *args)
+
+    return pipeline
+
+
+@pytest.fixture
+def answered(run: Any) -> bytes:
+    """A pipeline that people have answered, run to its end; return their answers."""
+    assert run().code == 3
+    answer()
+    assert run().code == 0
+    return Path("work/answers-1.csv").read_bytes()
+
+
+def people() -> int:
+    return sum(label != "" for (label,) in cells("labelled.csv", "label"))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("[query]\nmm = 4", "line 4: [query] 'mm' is not a known key"),
+        ("[pipeline]\nstages = ['decide']\nstrategy = 'x'", "line 5: [pipeline] 'strategy' is"),
+        ("[decied]\npolicy = 'combine'", "line 3: 'decied' is not a known key; did you mean 'dec"),
+        ("[cost]\nhuman_labels = 3", "line 4: [cost] 'human_labels' is not a known key; did you"),
+    ],
+)
+def test_an_unknown_key_of_the_task_file(line: str, message: str, run: Any) -> None:
+    Path("labelkit.toml").write_text(f'[task]\nname = "films"\n{line}\n')
+    found = run()
+    assert found.code == 2
+    assert f"labelkit.toml, {message}" in found.err
+
+
+@pytest.mark.parametrize(
+    ("stages", "code", "message"),
+    [
+        ("people,query,decide", 2, "people answer what query asks; put query before people"),
+        ("query,train", 2, "train needs labels; put a stage that labels before it"),
+        ("decide,weak-label", 1, "error: stage 1-decide: reviews.csv has no label to decide on"),
+        ("find-noise,weak-label", 1, "error: stage 1-find-noise: reviews.csv"),
+    ],
+)
+def test_stages_in_an_order_that_cannot_be(
+    stages: str, code: int, message: str, labelkit: Any, reviews: None
+) -> None:
+    found = labelkit("pipeline", *BASE, "--functions", "lfs.py", "--stages", stages)
+    assert (found.code, found.out) == (code, ""), found.err
+    assert message in found.err
+    assert not Path("labelled.csv").exists()
+
+
+def test_a_missing_input_of_a_stage(run: Any, answered: bytes) -> None:
+    Path("work/2-query.csv").unlink()  # made again, from what is there
+    again = run()
+    assert again.code == 0, again.err
+    assert "[2-query]" in again.err and "[1-weak-label]" not in again.err
+    assert people() == ASKED
+    Path("lfs.py").unlink()
+    gone = run()
+    assert gone.code in (1, 2)
+    assert "error: stage 1-weak-label: " in gone.err and "lfs.py" in gone.err
+    assert Path("work/answers-1.csv").read_bytes() == answered
+
+
+def test_a_work_directory_of_other_data(run: Any, answered: bytes) -> None:
+    Path("others.csv").write_bytes(Path("reviews.csv").read_bytes())
+    found = run(base=("others.csv", *BASE[1:]))
+    assert found.code == 2
+    assert (
+        "work belongs to reviews.csv, not to others.csv; name another --work-dir, or" in found.err
+    )
+    assert "or remove work, which holds people's answers (answers-1.csv)" in found.err
+    assert Path("work/answers-1.csv").read_bytes() == answered
+
+
+def test_a_work_directory_of_another_task(run: Any) -> None:
+    Path("labelkit.toml").write_text('[task]\nname = "films"\n')
+    assert run().code == 3
+    Path("labelkit.toml").write_text('[task]\nname = "mood"\n')
+    found = run()
+    assert found.code == 2
+    assert "work belongs to the task 'films', not to the task 'mood'" in found.err
+
+
+def test_a_work_directory_of_another_version(run: Any, answered: bytes) -> None:
+    path = Path("work/pipeline.json")
+    known = json.loads(path.read_text())
+    for stage in known["stages"].values():
+        stage["fingerprint"] = "of another version"
+    known["about"]["version"] = "0.0.1"
+    path.write_text(json.dumps(known))
+    found = run()
+    assert found.code == 0, found.err
+    assert "work was made by labelkit 0.0.1, this is" in found.err
+    assert "all stages run again; people's answers are kept" in found.err
+    assert people() == ASKED
+    assert "nothing to do" in run().err
+
+
+def test_a_class_added_after_people_labelled(run: Any, answered: bytes) -> None:
+    more = (*BASE[:-1], "BAD,GOOD,MIXED")
+    found = run(base=more)
+    assert found.code == 0, found.err
+    assert (
+        "people labelled (answers-1.csv) before there was MIXED, so no label says it" in found.err
+    )
+    assert "add a round (query, people) to the stages" in found.err
+    assert people() == ASKED
+    assert Path("work/answers-1.csv").read_bytes() == answered
+
+
+def test_a_class_renamed_after_people_labelled(run: Any, answered: bytes) -> None:
+    Path("lfs.py").write_text(LFS.replace("GOOD", "GREAT"))
+    found = run(base=(*BASE[:-1], "BAD,GREAT"))
+    assert found.code == 1
+    assert "stage 3-people: work/answers-1.csv: the label 'GOOD'" in found.err
+    assert Path("work/answers-1.csv").read_bytes() == answered
+
+
+def test_rows_changed_under_a_running_task(run: Any, answered: bytes) -> None:
+    key = cells("work/answers-1.csv", "id")[0][0]
+    before = Path("reviews.csv").read_text()
+    changed = before.replace(f"{key},a ", f"{key},quite another ")
+    assert changed != before
+    Path("reviews.csv").write_text(changed)
+    found = run()
+    assert found.code == 1
+    assert "error: stage 3-people: " in found.err and key in found.err
+    assert Path("work/answers-1.csv").read_bytes() == answered
+    Path("reviews.csv").write_text(before)
+    mended = run()
+    assert mended.code == 0, mended.err
+    assert people() == ASKED

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.people.journal import Journal
+from labelkit.people.journal import Journal, peek
 from labelkit.people.row import About, Suggestion
-from labelkit.people.session import NOTHING, FileOrder, Session
+from labelkit.people.session import NOTHING, FileOrder, Session, answered
 
 KEYS = ["r0", "r1", "r2", "r3", "r4", "r5"]
 PLACE = {key: row for row, key in enumerate(KEYS)}
@@ -213,6 +213,8 @@ def test_the_journal_alone_tells_what_was_said(start: Any, tmp_path: Path, acts:
             history.append(dict(session.said))
     again = start()
     assert _known(again.said) == _known(session.said)
+    answered_rows = {KEYS[row] for row in range(len(KEYS)) if not again.is_open(row)}
+    assert answered(peek(tmp_path / "j")) == answered_rows
 
 
 def _known(said: dict[int, Any]) -> dict[int, Any]:

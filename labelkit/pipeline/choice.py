@@ -42,6 +42,9 @@ def choose(every: Sequence[Line], target: float | None, budget: float | None) ->
     affordable = mixes.measured(every, budget)
     best = mixes.best(every, target, budget)
     enough = mixes.best(every, target)
+    hand = next(line for line in every if line.made_of is None)
+    if best is not None and hand.dollars is not None and hand.dollars <= (best.dollars or -1.0):
+        return Choice(hand, f"all by hand costs no more than {best.mix}{_cost(hand)}", [])
     if best is not None:
         short = [] if best == enough or enough is None else [_dearer(enough, best, budget or 0.0)]
         return Choice(best, f"{_how(best, target)}{_cost(best)}", short)
@@ -51,7 +54,6 @@ def choose(every: Sequence[Line], target: float | None, budget: float | None) ->
     lacking = (target or 0.0) - mixes.worth(top)
     found = f"{top.mix}, {mixes.worth(top):.3f}{_cost(top)}, {100 * lacking:.1f} points short"
     if enough is None:
-        hand = next(line for line in every if line.made_of is None)
         words = f"no mix reaches {target}: the best is {found}{_by_hand(hand)}"
         return Choice(None, words, [], lacking)
     more = (enough.dollars or 0.0) - (budget or 0.0)

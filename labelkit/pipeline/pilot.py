@@ -146,8 +146,12 @@ class Pilot:
 
     def with_find_noise(self, mixes: Sequence[Mix]) -> dict[Mix, Count]:
         """Return the worth of these mixes where find-noise looks for wrong labels too."""
-        tried = [mix._replace(noise=True) for mix in mixes]
-        return {mix: self._count(mix) for mix in tried}
+        counts = {}
+        for mix in mixes:
+            tried = mix._replace(noise=True)
+            with contextlib.suppress(LabelkitError):  # of one class alone it can judge nothing
+                counts[tried] = self._count(tried)
+        return counts
 
     @cached_property
     def _known_rows(self) -> tuple[Rows, Rows]:
@@ -195,12 +199,12 @@ class Pilot:
         trial = self._write("mix", data)
         target, summary = self.folder / f"decided{self._ending}", self.folder / "decided.json"
         words = ["--no-task", *self._reading()]
+        if mix.noise:
+            noise = self.folder / f"noise{self._ending}"
+            named = ["--label", "label", *self._named(mix), "--fix", "exclude"]
+            self._run("find-noise", trial, noise, words, *named)
+            trial = noise
         try:
-            if mix.noise:
-                noise = self.folder / f"noise{self._ending}"
-                named = ["--label", "label", *self._named(mix), "--fix", "exclude"]
-                self._run("find-noise", trial, noise, words, *named)
-                trial = noise
             self._run("decide", trial, target, words, "--summary", str(summary))
         except LabelkitError:  # nobody says anything: no label is right
             return Count(0, len(base), 0, len(people))

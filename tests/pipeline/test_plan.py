@@ -259,6 +259,16 @@ def test_the_choice_and_what_is_out_of_reach(
     assert short in " ".join(found.short) if short else not found.short
 
 
+def test_all_by_hand_is_named_where_it_costs_no_more() -> None:
+    lines = [
+        Line("all by hand", None, 40, 0.0, 20.0, 1.0, None),
+        Line("rules", Mix(("weak",), 0), 0, 25.0, 25.0, 0.1, Figure(0.8, 0.7, 0.9)),
+    ]
+    found = choose(lines, None, None)
+    assert found.best == lines[0]
+    assert found.words == "all by hand costs no more than rules · $20.00"
+
+
 def test_more_labels_by_people_never_count_as_worse() -> None:
     counts = {
         Mix((), 30): Count(80, 100),

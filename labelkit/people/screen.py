@@ -123,17 +123,20 @@ class AnnotateApp(App[None]):
         self._press_what_waited()
 
     def _press_what_waited(self) -> None:
-        """Do what was keyed meanwhile, if the row that is asked was there to be seen."""
+        """Do what was keyed meanwhile, if the row and the classes were there to be seen."""
         waiting, self._waiting = self._waiting, []
-        first, row = self.glimpse.first, self.session.current
-        was_seen = (
-            first is not None and row is not None and first.key == self.session.deck.keys[row]
-        )
+        was_seen = self._was_seen()
         for pressed in waiting:
             if not was_seen or self.mode != "row":
                 self.draw("keys that came before the row was there are left out", wrong=True)
                 return
             self._act(pressed)
+
+    def _was_seen(self) -> bool:
+        first, row = self.glimpse.first, self.session.current
+        if first is None or row is None or self.glimpse.classes != self.session.classes:
+            return False
+        return first.key == self.session.deck.keys[row]
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so where the terminal is too small to read a row."""

@@ -162,6 +162,13 @@ def test_they_are_left_out_where_another_row_is_asked(batch: None) -> None:
     app.opening.sitting().journal.close()
 
 
+def test_they_are_left_out_where_the_classes_were_not_shown(batch: None) -> None:
+    app, status = told_early(["enter", "1"], Wanted(), classes=None)
+    assert labels(app) == {}
+    assert status == "keys that came before the row was there are left out"
+    app.opening.sitting().journal.close()
+
+
 def test_what_is_wrong_with_the_journal_is_seen_at_once(batch: None, typed: Any) -> None:
     assert typed("1\n", "todo.csv", "--classes", CLASSES).code == 0
     with Path(".labelkit/todo.answers.csv.journal.jsonl").open("a") as journal:

@@ -25,6 +25,7 @@ MOST_CLASSES = 60  # with more, all pairs of classes are confused at one rate
 MOST_EXACT = 10  # classes; with more, the interval leaves single pairs of classes where they are
 DRAWS = 200
 FLOOR = 1e-4  # probabilities below say no more than this
+SURE_AND_WRONG = 0.01  # of the rows, at most: there the views are mistaken beyond doubt
 
 # Prior, as means and deviations of normal distributions (of logarithms, where positive).
 # The first is of the strength: of probabilities made anywhere, and of the mean of several views,
@@ -114,7 +115,11 @@ def _features(views: Sequence[Views]) -> list[Floats]:
 def count_interval(
     fitted: Fitted, given: Codes, probabilities: Floats, share: float = 0.9
 ) -> tuple[float, float]:
-    """Return the interval that holds the number of wrong labels with probability `share`."""
+    """Return the interval that holds the number of wrong labels with probability `share`.
+
+    It reaches down for the rows on which the views are surely wrong: the labels cannot tell how
+    many of up to one in a hundred are counted as errors.
+    """
     rows = _some(len(given))
     scale = len(given) / len(rows)
     codes, chances = np.asarray(given)[rows], probabilities[rows]
@@ -124,7 +129,9 @@ def count_interval(
         right = mixture.truth(codes, chances)[np.arange(len(rows)), codes]
         spread = float((right * (1 - right)).sum() * scale) ** 0.5
         drawn.append(float((1 - right).sum()) * scale + spread * rng.standard_normal())
-    low, high = np.quantile(drawn, [(1 - share) / 2, (1 + share) / 2])
+    mistaken = SURE_AND_WRONG * rng.random(len(drawn)) * len(given)
+    low = np.quantile(np.array(drawn) - mistaken, (1 - share) / 2)
+    high = np.quantile(drawn, (1 + share) / 2)
     return max(0.0, float(low)), min(float(len(given)), float(high))
 
 

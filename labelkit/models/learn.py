@@ -8,14 +8,17 @@ import numpy.typing as npt
 
 from labelkit import classifier, measure
 from labelkit.errors import UsageError
-from labelkit.models import augment, forward, robust
+from labelkit.models import augment, forward, robust, unsure
 from labelkit.models.augment import SMALLEST_SHARE, Lesson
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 FEWEST_TO_CALIBRATE = 50
-FOLDS = 5
+FOLDS, FOLDS_TO_CHOOSE = 5, 3
+# C that are compared where labels were left out, for words and for embeddings.
+STRENGTHS, STRENGTHS_WIDE = (3.0, 1.0, 10.0), (0.3, 0.1, 1.0)
 
 
 class How(NamedTuple):
@@ -41,7 +44,7 @@ class Examples(NamedTuple):
     codes: Codes
     weights: Floats | None
 
-    def where(self, kept: npt.NDArray[np.bool_]) -> "Examples":
+    def where(self, kept: Mask) -> "Examples":
         """Return those of the examples that are kept."""
         weights = None if self.weights is None else self.weights[kept]
         return Examples(self.rows[kept], self.codes[kept], weights)
@@ -87,32 +90,68 @@ def learn(
     """Fit a classifier on the examples; `matrix` and `groups` have a row for each row of the table.
 
     `parts` are the parts of the matrix that can judge labels alone, for `how.robust`. The
-    out-of-fold accuracy compares with the labels that it learned from: it is biased, wrong labels
-    among them included. Raises UsageError without examples.
+    out-of-fold accuracy compares with all labels, wrong ones and those that `how.robust` leaves out
+    among them: it is biased. Raises UsageError without examples.
     """
     recipe, facts = _select(matrix, told, groups, n_classes, how)
-    noise = None
+    noise, kept = None, np.ones(len(told.rows), dtype=bool)
     if how.robust and facts["classes_seen"] > 1:
         kept, noise, robustly = _robust(matrix, parts, told, groups, n_classes, recipe, how)
-        if kept is not None:
-            told = told.where(kept)
-            recipe, facts = _select(matrix, told, groups, n_classes, how)
+        if not kept.all():
+            recipe, facts = _select(matrix, told.where(kept), groups, n_classes, how)
+            recipe = _shrunk(matrix, told, kept, groups, n_classes, recipe, how)
+            facts["classifier"] = str(recipe)
         facts["robust"] = robustly
-    lesson = Lesson(matrix[told.rows], told.codes, told.weights)
-    model = _fit(lesson, recipe, n_classes, how, noise)
+    model = _fit(_lesson(matrix, told.where(kept)), recipe, n_classes, how, noise)
     if facts["classes_seen"] == 1:
         facts["classifier"] = "constant (only one class has labels)"
-    found = _out_of_fold(lesson, groups[told.rows], recipe, n_classes, how, noise)
+    found = _out_of_fold(matrix, told, kept, groups, recipe, n_classes, how, noise)
     heaviest = _heaviest(told)
     truth, unseen = told.codes[heaviest], found[heaviest]
-    enough = len(truth) >= FEWEST_TO_CALIBRATE and facts["classes_seen"] > 1
+    temperature = 1.0
     # A corrected model foretells true classes: the given ones would make it less sure.
-    temperature = classifier.temperature_of(unseen, truth) if enough and noise is None else 1.0
-    facts["rows"] = len(heaviest)
+    if len(truth) >= FEWEST_TO_CALIBRATE and facts["classes_seen"] > 1 and noise is None:
+        temperature = _temperature(unseen, truth, bool(kept.all()))
+    facts["rows"] = len(np.unique(told.rows[kept]))
     facts |= {k: v for k, v in (("smoothing", how.smoothing), ("mixup", how.mixup)) if v}
     return Learned(
         model, facts, round(temperature, 6), measure.accuracy(truth, unseen.argmax(axis=1))
     )
+
+
+def _lesson(matrix: Any, told: Examples) -> Lesson:
+    return Lesson(matrix[told.rows], told.codes, told.weights)
+
+
+def _temperature(found: Floats, given: Codes, is_whole: bool) -> float:
+    if is_whole:
+        return classifier.temperature_of(found, given)
+    return unsure.fit(found, given).temperature
+
+
+def _shrunk(
+    matrix: Any,
+    told: Examples,
+    kept: Mask,
+    groups: Codes,
+    n_classes: int,
+    recipe: classifier.Recipe,
+    how: How,
+) -> classifier.Recipe:
+    """Return the recipe with the C that foretells all labels best, learned from those kept."""
+    is_sparse = hasattr(matrix, "tocsr")
+    is_open = how.kind == "auto" and recipe.kind == "logistic" and not recipe.splines
+    if not is_open or not (is_sparse or matrix.shape[1] >= classifier.WIDE):
+        return recipe
+    losses = {}
+    for strength in STRENGTHS if is_sparse else STRENGTHS_WIDE:
+        one = recipe._replace(strength=strength)
+        found = _out_of_fold(
+            matrix, told, kept, groups, one, n_classes, how, None, folds=FOLDS_TO_CHOOSE
+        )
+        heaviest = _heaviest(told)
+        losses[one] = unsure.fit(found[heaviest], told.codes[heaviest]).loss
+    return min(losses, key=lambda one: losses[one])
 
 
 def _select(
@@ -141,10 +180,11 @@ def _robust(
     n_classes: int,
     recipe: classifier.Recipe,
     how: How,
-) -> tuple[npt.NDArray[np.bool_] | None, Floats | None, dict[str, Any]]:
-    """Return which examples to keep, or P(given | true), and what to say of it."""
+) -> tuple[Mask, Floats | None, dict[str, Any]]:
+    """Return which examples to keep, P(given | true) to correct for, and what to say of it."""
+    kept = np.ones(len(told.rows), dtype=bool)
     if how.robust == "forward" and how.given_when_true is not None:
-        return None, how.given_when_true, {"by": "forward", "noise_matrix": "given"}
+        return kept, how.given_when_true, {"by": "forward", "noise_matrix": "given"}
     _, place, times = np.unique(told.rows, return_inverse=True, return_counts=True)
     hard = np.flatnonzero(times[place] == 1)  # a soft label says itself how sure it is
     judged = told.where(np.isin(np.arange(len(told.rows)), hard))
@@ -159,8 +199,7 @@ def _robust(
         how.seed,
     )
     if how.robust == "forward":
-        return None, found.given_when_true, {"by": "forward", "noise_matrix": "estimated"}
-    kept = np.ones(len(told.rows), dtype=bool)
+        return kept, found.given_when_true, {"by": "forward", "noise_matrix": "estimated"}
     kept[hard] = found.kept
     return kept, None, {"by": "prune", "left_out": int((~kept).sum()), "judged": found.judged}
 
@@ -182,31 +221,39 @@ def _fit(
 
 
 def _out_of_fold(
-    lesson: Lesson,
+    matrix: Any,
+    told: Examples,
+    kept: Mask,
     groups: Codes,
     recipe: classifier.Recipe,
     n_classes: int,
     how: How,
     noise: Floats | None,
+    folds: int = FOLDS,
 ) -> Floats:
-    """Return probabilities for each example from models, fitted alike, that did not see it."""
-    if not (how.mixup or how.smoothing or noise is not None):
+    """Return probabilities for each example from models that did not see it.
+
+    They are fitted as the model is, on the examples that are kept.
+    """
+    lesson, own = _lesson(matrix, told), groups[told.rows]
+    if kept.all() and not (how.mixup or how.smoothing or noise is not None):
         return classifier.out_of_fold(
-            *(lesson.matrix, lesson.codes, groups, n_classes),
-            folds=FOLDS,
+            *(lesson.matrix, lesson.codes, own, n_classes),
+            folds=folds,
             kind=recipe,
             seed=how.seed,
             sample_weight=lesson.weights,
         )
-    fold = classifier.assign_folds(lesson.codes, groups, FOLDS, how.seed)
+    fold = classifier.assign_folds(lesson.codes, own, folds, how.seed)
     found = np.full((len(lesson.codes), n_classes), 1 / n_classes)
     for number in np.unique(fold):
         held = fold == number
-        if held.all():
-            break
-        weights = None if lesson.weights is None else lesson.weights[~held]
-        rest = Lesson(lesson.matrix[~held], lesson.codes[~held], weights)
-        model = _fit(rest, recipe, n_classes, how, noise)
+        rest = kept & ~held
+        if not rest.any():
+            continue
+        weights = None if lesson.weights is None else lesson.weights[rest]
+        some = Lesson(lesson.matrix[rest], lesson.codes[rest], weights)
+        model = _fit(some, recipe, n_classes, how, noise)
         found[held] = classifier.probabilities(model, lesson.matrix[held], n_classes)
     return found
 

@@ -1,11 +1,12 @@
 """Learning from labels of which some are wrong: which rows to leave out, how labels go wrong.
 
-Each label is judged by models that saw neither its row nor its group: one of the whole matrix and
-one of each part of it that can judge alone (words, meaning). Labels that look wrong are left out,
-all are judged again by models of the others, and the mean of both judgements counts.
+Each label is judged by what knows neither its row nor its group: of few rows by how the rows that
+are alike are labelled, of many by models of the whole matrix and of each part of it that can judge
+alone (words, meaning). Labels that look wrong are left out, all are judged again by the others,
+and the mean of both judgements counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,14 +14,17 @@ import numpy.typing as npt
 
 from labelkit import classifier
 from labelkit.classifier import Recipe
+from labelkit.models import likeness
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+View = Callable[[Mask], Floats]  # probabilities, rows x classes, learned from trusted rows alone
 
 FOLDS = 5
 FEWEST = 5  # rows of a class: with fewer its labels are not judged, nor is it thinned out further
 WORDS, MEANING = Recipe("logistic", 1.0), Recipe("logistic", 0.1)  # more shrinkage than for clean
+HARDLY = 1e-3  # how much a label counts that is not trusted
 
 
 class Judged(NamedTuple):
@@ -51,25 +55,85 @@ def judge(
     known = np.flatnonzero(counts >= FEWEST)
     if len(known) < 2:
         return Judged(every, 0, np.eye(n_classes))
-    judged = np.isin(codes, known)
+    inside = np.flatnonzero(np.isin(codes, known))
     place = np.full(n_classes, -1)
     place[known] = np.arange(len(known))
-    given, inside = place[codes[judged]], np.flatnonzero(judged)
-    views = [(matrix[inside], recipe)]
-    views += [(part[inside], _shrunk(part)) for part in parts]
-    weight = None if weights is None else weights[inside]
-    fold = classifier.assign_folds(given, groups[inside], FOLDS, seed)
-    first = _mean(views, given, fold, len(known), weight, np.ones(len(given), dtype=bool), seed)
-    trusted = _trusted(given, first)
-    second = _mean(views, given, fold, len(known), weight, trusted, seed)
+    rows = _Rows(
+        place[codes[inside]],
+        groups[inside],
+        len(known),
+        np.ones(len(inside)) if weights is None else weights[inside],
+        seed,
+    )
+    views = _views(matrix[inside], [part[inside] for part in parts], recipe, rows)
+    first = _mean(views, np.ones(len(inside), dtype=bool))
+    second = _mean(views, _trusted(rows.given, first))
     believed = (first + second) / 2
-    if not _knows(given, believed):
+    if not _knows(rows.given, believed):
         return Judged(every, 0, np.eye(n_classes))
     kept = every.copy()
-    kept[inside] = _trusted(given, believed)
+    kept[inside] = _trusted(rows.given, believed)
     noise = np.eye(n_classes)
-    noise[np.ix_(known, known)] = _given_when_true(given, believed)
+    noise[np.ix_(known, known)] = _given_when_true(rows.given, believed)
     return Judged(kept, len(inside), noise)
+
+
+class _Rows(NamedTuple):
+    """The labels to judge: codes without gaps, groups, how much each counts."""
+
+    given: Codes
+    groups: Codes
+    n_classes: int
+    weights: Floats
+    seed: int
+
+
+def _views(matrix: Any, parts: Sequence[Any], recipe: Recipe, rows: _Rows) -> list[View]:
+    few = len(rows.given) <= likeness.MOST_ROWS
+    is_narrow = not hasattr(matrix, "tocsr") and matrix.shape[1] < classifier.WIDE
+    found = [_by_likeness(parts or [matrix], rows)] if few else []
+    if not few or is_narrow:
+        found.append(_by_folds(matrix, recipe, rows))
+    if not few:
+        found += [_by_folds(part, _shrunk(part), rows) for part in parts]
+    return found
+
+
+def _by_likeness(parts: Sequence[Any], rows: _Rows) -> View:
+    alike = likeness.alike(parts)
+
+    def view(trusted: Mask) -> Floats:
+        weights = rows.weights * np.where(trusted, 1.0, HARDLY)
+        return likeness.judge(alike, rows.given, rows.groups, rows.n_classes, weights)
+
+    return view
+
+
+def _by_folds(matrix: Any, recipe: Recipe, rows: _Rows) -> View:
+    fold = classifier.assign_folds(rows.given, rows.groups, FOLDS, rows.seed)
+
+    def view(trusted: Mask) -> Floats:
+        found = np.empty((len(rows.given), rows.n_classes))
+        for number in np.unique(fold):
+            held, rest = fold == number, (fold != number) & trusted
+            if not rest.any():
+                found[held] = np.bincount(rows.given, minlength=rows.n_classes) / len(rows.given)
+                continue
+            model = classifier.fit(
+                matrix[rest], rows.given[rest], recipe, rows.seed, rows.weights[rest]
+            )
+            found[held] = classifier.probabilities(model, matrix[held], rows.n_classes)
+        return found
+
+    return view
+
+
+def _shrunk(part: Any) -> Recipe:
+    return WORDS if hasattr(part, "tocsr") else MEANING
+
+
+def _mean(views: Sequence[View], trusted: Mask) -> Floats:
+    return np.asarray(sum(view(trusted) for view in views) / len(views))
 
 
 def _knows(given: Codes, believed: Floats) -> bool:
@@ -82,33 +146,6 @@ def _knows(given: Codes, believed: Floats) -> bool:
         gain.mean() > gain.std() / len(gain) ** 0.5
         for gain in (right, np.log(own) - np.log(shares[given]))
     )
-
-
-def _shrunk(part: Any) -> Recipe:
-    return WORDS if hasattr(part, "tocsr") else MEANING
-
-
-def _mean(
-    views: Sequence[tuple[Any, Recipe]],
-    given: Codes,
-    fold: Codes,
-    n_classes: int,
-    weights: Floats | None,
-    trusted: Mask,
-    seed: int,
-) -> Floats:
-    """Return the mean out-of-fold probabilities of the views, learned from trusted rows alone."""
-    total = np.zeros((len(given), n_classes))
-    for number in np.unique(fold):
-        held, rows = fold == number, (fold != number) & trusted
-        if not rows.any():
-            total[held] = np.bincount(given, minlength=n_classes) / len(given) * len(views)
-            continue
-        for matrix, recipe in views:
-            weight = None if weights is None else weights[rows]
-            model = classifier.fit(matrix[rows], given[rows], recipe, seed, weight)
-            total[held] += classifier.probabilities(model, matrix[held], n_classes)
-    return total / len(views)
 
 
 def _trusted(given: Codes, believed: Floats) -> Mask:

@@ -192,7 +192,8 @@ def _card(
 ) -> dict[str, Any]:
     from labelkit import __version__
 
-    biased = {**_rounded(learned.out_of_fold), "rows": learned.facts["rows"], "biased": True}
+    compared = learned.facts["rows"] + learned.facts.get("robust", {}).get("left_out", 0)
+    biased = {**_rounded(learned.out_of_fold), "rows": compared, "biased": True}
     return {
         "labelkit": __version__,
         "classes": told.classes,
@@ -235,12 +236,18 @@ def _tell(
     figure = learned.out_of_fold
     console.note(
         f"accuracy out of fold {figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]: biased, "
-        f"it is compared with the labels that it learned from"
+        f"it is compared with the labels {_compared(learned)}"
     )
     if audit:
         console.note(f"accuracy {_audit_words(audit)}")
         if "without_cleaning" in audit:
             console.note(_before_words(audit["without_cleaning"]))
+
+
+def _compared(learned: learn.Learned) -> str:
+    if learned.facts.get("robust", {}).get("left_out"):
+        return "of this file, those that look wrong too"
+    return "that it learned from"
 
 
 def _before_words(before: dict[str, Any]) -> str:

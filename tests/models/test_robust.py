@@ -10,7 +10,7 @@ from scipy import sparse
 from labelkit import model_file
 from labelkit.classifier import Recipe
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.models import augment, forward, robust
+from labelkit.models import augment, forward, likeness, robust, unsure
 from labelkit.models.augment import Lesson
 from labelkit.models.learn import How, examples, learn, predict
 
@@ -38,6 +38,72 @@ def test_most_wrong_labels_and_few_right_ones_are_left_out():
     assert (out & ~wrong).sum() < 0.1 * (~wrong).sum()
     assert found.given_when_true.sum(axis=1) == pytest.approx(1)
     assert np.diagonal(found.given_when_true) == pytest.approx([0.75] * 3, abs=0.12)
+
+
+def test_likeness_leaves_each_row_and_its_group_out_exactly(monkeypatch):
+    monkeypatch.setattr(likeness, "PENALTIES", (1.0,))
+    rng = np.random.default_rng(0)
+    n = 50
+    words = sparse.csr_matrix(rng.random((n, 6)) * (rng.random((n, 6)) < 0.5))
+    alike = likeness.alike([words, rng.normal(size=(n, 4))])
+    given, weights = rng.integers(0, 3, n), rng.uniform(0.01, 2, n)
+    groups = np.concatenate([np.arange(30), np.repeat(np.arange(30, 35), 4)])
+    found = likeness.judge(alike, given, groups, 3, weights)
+    shares = np.bincount(given, weights, minlength=3) / weights.sum()
+    aim = np.eye(3)[given] - shares
+    for row in range(n):
+        rest = np.flatnonzero(groups != groups[row])
+        own = weights[rest][:, None]
+        solved = np.linalg.solve(
+            own * alike[np.ix_(rest, rest)] + np.eye(len(rest)), own * aim[rest]
+        )
+        expected = np.maximum(alike[row, rest] @ solved + shares, likeness.LEAST)
+        assert found[row] == pytest.approx(expected / expected.sum(), abs=1e-9)
+
+
+def test_with_one_group_alone_likeness_knows_the_shares():
+    given = np.array([0, 0, 0, 1])
+    alike = likeness.alike([np.arange(8.0).reshape(4, 2)])
+    found = likeness.judge(alike, given, np.zeros(4, int), 2, np.ones(4))
+    assert found == pytest.approx(np.tile([0.75, 0.25], (4, 1)))
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_few_rows_are_judged_by_likeness_and_many_by_models(few, monkeypatch):
+    monkeypatch.setattr(likeness, "MOST_ROWS", 600 if few else 599)
+    matrix, given, truth = clouds()
+    wide = sparse.csr_matrix(np.hstack([matrix, np.zeros((600, 300))]))
+    parts = [wide, matrix]
+    found = robust.judge(wide, parts, given, np.arange(600), 3, Recipe("logistic", 1.0), None, 0)
+    wrong = given != truth
+    assert (~found.kept & wrong).sum() > 0.75 * wrong.sum()
+
+
+def test_the_rate_of_errors_and_the_temperature_are_found_together():
+    rng = np.random.default_rng(1)
+    scores = rng.normal(scale=2.5, size=(3000, 3))
+    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    truth = (rng.random((3000, 1)) > shares.cumsum(axis=1)).sum(axis=1)
+    given = (truth + (rng.random(3000) < 0.2) * rng.integers(1, 3, 3000)) % 3
+    sharp = shares**2 / (shares**2).sum(axis=1, keepdims=True)
+    found = unsure.fit(sharp, given)
+    assert found.temperature == pytest.approx(2.0, abs=0.35)
+    assert found.rate == pytest.approx(0.2, abs=0.06)
+
+
+def test_a_pruned_model_is_as_sure_as_it_is_right():
+    """Labels that are left out make the rest look easy: confidence must not."""
+    rng = np.random.default_rng(5)
+    points = rng.normal(size=(3000, 4))
+    truth = (points[:, 0] + 0.9 * rng.normal(size=3000) > 0).astype(int)
+    given = np.where(rng.random(1000) < 0.2, 1 - truth[:1000], truth[:1000])
+    how = How("logistic", robust="prune")
+    learned = learn(points[:1000], examples(given, None), np.arange(1000), 2, how)
+    said = predict(learned.model, points[1000:], 2, learned.temperature)
+    right = (said.argmax(axis=1) == truth[1000:]).mean()
+    assert said.max(axis=1).mean() == pytest.approx(right, abs=0.06)
+    # Compared with all labels, a fifth of them wrong, not with those that are left.
+    assert learned.out_of_fold.value < right
 
 
 def test_no_class_is_pruned_away_and_small_ones_are_not_judged():

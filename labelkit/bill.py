@@ -42,6 +42,11 @@ def prices(cost: Mapping[str, Any]) -> Prices:
     return Prices(label, seconds, minutes)
 
 
+def budget(cost: Mapping[str, Any]) -> float | None:
+    """Return the dollars of [cost] budget, None where it has none."""
+    return _number("budget", cost["budget"]) if "budget" in cost else None
+
+
 def _number(key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise UsageError(f"[cost] {key} = {value!r}: give a number of 0 or more")

@@ -27,7 +27,7 @@ OWNED: dict[str, tuple[str, ...]] = {
         "given", "suggested", "quality", "flag", "reason", "duplicate_of", "outlier", "use",
     ),
     "model": ("label", "confidence", "proba_*"),
-    "final": ("label", "confidence", "source"),
+    "final": ("label", "confidence", "source", "route"),
     "label": ("origin", "annotator", "confidence", "note", "flag", "seconds"),
 }  # fmt: skip
 

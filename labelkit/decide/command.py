@@ -55,6 +55,31 @@ def decide(
         ),
     ] = True,
     threshold: Annotated[float, typer.Option(help="How sure a voter must be for priority.")] = 0.6,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Also say in final_route which rows are done, and which go to the llm or to "
+            "people so that this accuracy costs least.",
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(metavar="DOLLARS", help="The most for that. Default: [cost] budget."),
+    ] = None,
+    labels: Annotated[
+        int | None, typer.Option(metavar="N", help="The most labels by people for that.")
+    ] = None,
+    price_per_label: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DOLLARS", help="What a person's label costs. Default: [cost] human_label."
+        ),
+    ] = None,
+    price_per_row: Annotated[
+        float | None,
+        typer.Option(metavar="DOLLARS", help="What a row costs by the llm. Default: next to 0."),
+    ] = None,
 ) -> None:
     """Choose one label a row from all sources: people first, then the other voters.
 
@@ -70,11 +95,23 @@ def decide(
     labels: people's count as right. final_label is empty, with confidence 0, where voters cannot
     tell.
 
+    With --target-accuracy the least sure rows go where a dollar takes most errors away: to the
+    llm where it is surer than the label is (as people's rows show), else to people.
+
     Example:
       labelkit decide build/weak.csv -o build/final.csv --answers sample_data/answers.csv
     """
-    from labelkit.decide import run
+    from labelkit import bill
+    from labelkit.decide import route, run
 
-    run.decide(
-        job, run.Wanted(policy=policy.value, order=order, threshold=threshold, own_model=own_model)
-    )
+    terms = None
+    if target_accuracy is not None:
+        given = bill.prices(job.task.cost)
+        terms = route.Terms(
+            target_accuracy,
+            bill.budget(job.task.cost) if budget is None else budget,
+            labels,
+            given.label if price_per_label is None else price_per_label,
+            price_per_row,
+        )
+    run.decide(job, run.Wanted(policy.value, order, threshold, own_model, terms))

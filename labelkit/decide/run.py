@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from labelkit import console
-from labelkit.decide import combine, own_model, report, rule, voters
+from labelkit.decide import combine, own_model, report, route, rule, voters
 from labelkit.decide.rule import Machine, Verdict
 from labelkit.decide.voters import MODEL, Said, Source
 from labelkit.errors import UsageError, listing, nearest
@@ -27,6 +27,7 @@ class Wanted:
     order: str | None = None
     threshold: float = 0.6
     own_model: bool = True
+    terms: route.Terms | None = None
 
 
 def decide(job: "Job", wanted: Wanted) -> None:
@@ -41,13 +42,18 @@ def decide(job: "Job", wanted: Wanted) -> None:
     report.tell(machine, told)
     job.count(**told.counts)
     job.figures(told.figures)
-    job.annotate(_annotations(job, said, final))
+    annotations = _annotations(job, said, final)
+    if wanted.terms is not None:
+        annotations |= _routed(job, said, machine, final, among, wanted.terms)
+    job.annotate(annotations)
     job.closing(report.closing(told), then=_next(job))
 
 
 def _check(wanted: Wanted) -> None:
     if not 0 <= wanted.threshold <= 1:
         raise UsageError(f"--threshold {wanted.threshold}: give a number from 0 to 1")
+    if wanted.terms is not None:
+        route.check(wanted.terms)
     if wanted.order is not None and wanted.policy != "priority":
         raise UsageError("--order is for --policy priority; the policy combine weighs all voters")
 
@@ -138,6 +144,17 @@ def _annotations(job: "Job", said: Said, final: Verdict) -> dict[str, Any]:
         job.column("confidence"): pa.array(final.confidence, mask=np.isnan(final.confidence)),
         job.column("source"): pa.array(final.source, pa.string(), mask=none),
     }
+
+
+def _routed(
+    job: "Job", said: Said, machine: Machine, final: Verdict, among: Any, terms: route.Terms
+) -> dict[str, Any]:
+    """Return the column that says where each row goes, and tell what that buys."""
+    found = route.routed(said, final, among, terms)
+    for line in route.lines(found, terms, machine.pool is not None and machine.pool.calibrated):
+        console.note(line)
+    job.figures({"route": route.plain(found, terms)})
+    return {job.column("route"): pa.array(found.to, pa.string(), mask=~among)}
 
 
 def _next(job: "Job") -> str | None:

@@ -67,7 +67,7 @@ def joined_groups(parts: Sequence[Groups]) -> Groups:
 def probabilities(source: Table, prefix: str, classes: Sequence[str]) -> npt.NDArray[np.float64]:
     """Return probabilities rows x classes from the columns PREFIX<class>; NaN where all are empty.
 
-    Raises LabelkitError where a class has no column or a row does not sum to one.
+    Raises LabelkitError where a class has no column, one is negative or a row does not sum to one.
     """
     names = [prefix + name for name in classes]
     missing = [name for name in names if not source.has(name)]
@@ -83,7 +83,11 @@ def probabilities(source: Table, prefix: str, classes: Sequence[str]) -> npt.NDA
     found = np.column_stack([np.asarray(data[name].to_numpy(), np.float64) for name in names])
     filled = ~np.isnan(found).all(axis=1)
     sums = np.nansum(found, axis=1)
-    wrong = filled & ((np.abs(sums - 1) > 1e-3) | (np.nan_to_num(found) < 0).any(axis=1))
+    for name, negative in zip(names, (found < 0).T, strict=True):
+        if negative.any():
+            row = int(np.flatnonzero(negative)[0])
+            raise LabelkitError(f"{source.name}, row {row + 1}: the probability {name} is below 0")
+    wrong = filled & (np.abs(sums - 1) > 1e-3)
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise LabelkitError(

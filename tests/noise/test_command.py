@@ -287,6 +287,20 @@ def test_labels_that_are_numbers_are_classes(labelkit, write, tmp_path, names):
     assert rows(tmp_path / "out.csv")[10]["noise_suggested"] == names[0]
 
 
+def test_a_half_empty_column_of_labels_may_leave_one_class(labelkit, write, tmp_path):
+    table = reviews(90, wrong=())
+    for row in table[::2]:
+        row["label"] = ""
+    write("data.csv", saved(table))
+    done = run(labelkit, code=1)
+    assert "data.csv: all 45 labels are 'pos'" in done.err
+    table[0]["label"] = "neg"
+    write("data.csv", saved(table))
+    done = run(labelkit)
+    assert "0 labels judged · 0 flagged · 46 not judged" in done.err
+    assert set(column(tmp_path / "out.csv", "noise_flag")) == {""}
+
+
 def test_unlabelled_rows_stay_empty(labelkit, write, tmp_path):
     table = reviews(90)
     for row in table[60:]:
@@ -349,6 +363,9 @@ def test_features_that_say_nothing(labelkit, write, tmp_path):
         "no column is left to learn from (a: the same in every row; b: the same in every row)"
         in done.err
     )
+    write("data.csv", saved([{"a": 5, "b": i % 7, "label": "yn"[i // 7 % 2]} for i in range(98)]))
+    done = labelkit("find-noise", "data.csv", "-o", "out.csv")
+    assert done.code == 0 and "0 flagged" in done.err, done.err
 
 
 OWN = """
@@ -429,6 +446,8 @@ def test_probabilities_on_rows_of_one_class_alone(labelkit, write):
          "one column a class is needed"),
         ({"p_neg": 0.9, "p_pos": 0.3}, ["--from-proba", "p_"],
          "data.csv, row 1: the probabilities p_neg, p_pos sum to 1.200, not 1"),
+        ({"p_neg": -0.2, "p_pos": 1.2}, ["--from-proba", "p_"],
+         "data.csv, row 1: the probability p_neg is below 0"),
         ({"p_neg": "much", "p_pos": 0.3}, ["--from-proba", "p_"],
          "data.csv: column 'p_neg' does not hold numbers only"),
         ({}, ["--matrix", "none/m.csv"], "--matrix none/m.csv: there is no folder none"),

@@ -14,7 +14,8 @@ Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
 
 Z95 = 1.959963984540054
-RESAMPLES = 2_000
+RESAMPLES, FEWEST_RESAMPLES = 2_000, 200
+MOST_CELLS = 20_000_000  # of all confusions that are drawn: fewer are for very many classes
 
 
 class Figure(NamedTuple):
@@ -77,35 +78,53 @@ def macro_f1(counts: npt.NDArray[Any]) -> Floats:
     return each.sum(axis=-1) / np.maximum(occurs.sum(axis=-1), 1)  # type: ignore[no-any-return]
 
 
-def mean_distance(counts: npt.NDArray[Any]) -> float:
-    """Return the mean absolute distance in classes, for ordered classes."""
-    k = len(counts)
+def mean_distance(counts: npt.NDArray[Any]) -> Floats:
+    """Return the mean absolute distance in classes, for ordered ones, of one confusion or many."""
+    k = counts.shape[-1]
     apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
-    return float((counts * apart).sum() / max(counts.sum(), 1))
+    total = np.maximum(counts.sum(axis=(-2, -1)), 1)
+    return np.asarray((counts * apart).sum(axis=(-2, -1)) / total)
 
 
 def resampled(counts: npt.NDArray[Any], of: Any, seed: int = 0) -> Interval:
     """Return the 95 % percentile interval of `of(counts)` (bootstrap, Efron 1979).
 
     Rows are drawn again with replacement, which on a confusion is one multinomial draw.
-    `of` takes many confusions at once (RESAMPLES x k x k).
+    `of` takes many confusions at once (draws x k x k).
     """
-    total = int(counts.sum())
-    if total == 0:
+    if counts.sum() == 0:
         return float("nan"), float("nan")
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(total, counts.ravel() / total, size=RESAMPLES)
-    values = of(drawn.reshape(RESAMPLES, *counts.shape))
-    low, high = np.nanpercentile(values, [2.5, 97.5])
+    low, high = np.nanpercentile(of(_drawn(counts, seed)), [2.5, 97.5])
     return float(low), float(high)
 
 
-def per_class(counts: npt.NDArray[Any]) -> list[dict[str, Any]]:
-    """Return for each class: rows (true), given, precision, recall, F1 and Wilson intervals.
+def _drawn(counts: npt.NDArray[Any], seed: int) -> npt.NDArray[np.int64]:
+    total = int(counts.sum())
+    rng = np.random.default_rng(seed)
+    times = int(np.clip(MOST_CELLS // counts.size, FEWEST_RESAMPLES, RESAMPLES))
+    drawn = rng.multinomial(total, counts.ravel() / total, size=times)
+    return drawn.reshape(times, *counts.shape)
 
-    A figure without any row behind it is None.
+
+def f1_intervals(counts: npt.NDArray[Any], seed: int = 0) -> list[Interval]:
+    """Return the bootstrap interval of each class's F1; (0, 1) for a class that never occurs."""
+    if counts.sum() == 0:
+        return [(0.0, 1.0)] * len(counts)
+    drawn = _drawn(counts, seed)
+    both = drawn.sum(axis=1) + drawn.sum(axis=2)
+    right = 2 * np.diagonal(drawn, axis1=1, axis2=2)
+    values = np.divide(right, both, out=np.zeros(both.shape), where=both > 0)
+    ends = np.percentile(values, [2.5, 97.5], axis=0).T
+    return [(float(low), float(high)) for low, high in ends]
+
+
+def per_class(counts: npt.NDArray[Any], seed: int = 0) -> list[dict[str, Any]]:
+    """Return for each class: rows (true), given, precision, recall, F1 and their intervals.
+
+    Wilson's for shares, bootstrap for F1. A figure without any row behind it is None.
     """
     found = []
+    of_f1 = f1_intervals(counts, seed)
     for code in range(len(counts)):
         right, rows = int(counts[code, code]), int(counts[code].sum())
         given = int(counts[:, code].sum())
@@ -118,6 +137,7 @@ def per_class(counts: npt.NDArray[Any]) -> list[dict[str, Any]]:
                 "recall": right / rows if rows else None,
                 "recall_interval": wilson(right, rows) if rows else None,
                 "f1": 2 * right / (rows + given) if rows + given else None,
+                "f1_interval": of_f1[code] if rows + given else None,
             }
         )
     return found
@@ -128,6 +148,28 @@ def calibration_error(confidence: Floats, right: npt.NDArray[np.bool_], bins: in
     return float(sum(row["rows"] * row["gap"] for row in reliability(confidence, right, bins))) / (
         max(len(confidence), 1)
     )
+
+
+def calibration_interval(
+    confidence: Floats, right: npt.NDArray[np.bool_], bins: int = 10, seed: int = 0
+) -> Interval:
+    """Return the 95 % bootstrap interval of the calibration error; (0, 1) for no rows.
+
+    Chance alone makes the error larger, once more so when rows are drawn again: what it adds on
+    average is taken off.
+    """
+    rows = reliability(confidence, right, bins)
+    if not rows:
+        return 0.0, 1.0
+    said = np.array([row["confidence"] for row in rows])
+    hits = np.array([row["accuracy"] * row["rows"] for row in rows]).round().astype(np.int64)
+    counts = np.column_stack([hits, [row["rows"] for row in rows] - hits])
+    drawn = _drawn(counts, seed)
+    inside = drawn.sum(axis=2)
+    values = np.abs(said * inside - drawn[:, :, 0]).sum(axis=1) / len(confidence)
+    added = float(values.mean()) - calibration_error(confidence, right, bins)
+    low, high = np.percentile(values, [2.5, 97.5]) - added
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def reliability(

@@ -68,7 +68,10 @@ def test_per_class_says_none_where_there_is_nothing():
         "recall": None,
         "recall_interval": None,
         "f1": None,
+        "f1_interval": None,
     }
+    low, high = found[0]["f1_interval"]
+    assert low < found[0]["f1"] == 6 / 7 < high
 
 
 def test_mean_distance():
@@ -90,3 +93,23 @@ def test_mcnemar_exact():
     second = np.array([False] * 8 + [True] * 1 + [True] * 5)
     assert measure.mcnemar(first, second) == pytest.approx(2 * (1 + 9) / 2**9)
     assert measure.mcnemar(first, first) == 1.0
+
+
+def test_the_interval_of_the_calibration_error_covers_it():
+    """Rows right as often as their confidence says, but .1 too sure of themselves: error .1."""
+    rng = np.random.default_rng(3)
+    covered = 0
+    for seed in range(40):
+        confidence = rng.uniform(0.55, 0.95, 400)
+        right = rng.random(400) < confidence - 0.1
+        low, high = measure.calibration_interval(confidence, right, seed=seed)
+        assert 0 <= low <= high <= 1
+        covered += low <= 0.1 <= high
+    assert covered >= 34
+    assert measure.calibration_interval(np.zeros(0), np.zeros(0, bool)) == (0.0, 1.0)
+
+
+def test_many_classes_do_not_fill_the_memory():
+    counts = np.eye(300, dtype=np.int64) * 3
+    assert len(measure.f1_intervals(counts)) == 300
+    assert measure._drawn(counts, 0).nbytes < 200_000_000

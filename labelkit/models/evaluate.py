@@ -62,18 +62,20 @@ def against(
     counts = measure.confusion(truth[labelled], given[labelled], n_classes)
     share = measure.accuracy(truth[labelled], given[labelled])
     found |= _figure("accuracy", share.value, (share.low, share.high))
-    found |= _figure("kappa", measure.kappa(counts), measure.resampled(counts, measure.kappa, seed))
-    found |= _figure(
-        "macro_f1", measure.macro_f1(counts), measure.resampled(counts, measure.macro_f1, seed)
-    )
+    found |= _resampled("kappa", counts, measure.kappa, seed)
+    found |= _resampled("macro_f1", counts, measure.macro_f1, seed)
     if ordinal:
-        found["weighted_kappa"] = float(measure.kappa(counts, "quadratic"))
-        found["mean_absolute_error"] = measure.mean_distance(counts)
+        found |= _resampled("weighted_kappa", counts, _weighted_kappa, seed)
+        found |= _resampled("mean_absolute_error", counts, measure.mean_distance, seed)
     if confidence is not None:
         said = labelled & np.isfinite(confidence)
-        found["calibration_error"] = measure.calibration_error(confidence[said], right[said])
+        found |= _figure(
+            "calibration_error",
+            measure.calibration_error(confidence[said], right[said]),
+            measure.calibration_interval(confidence[said], right[said], seed=seed),
+        )
         found["reliability"] = measure.reliability(confidence[said], right[said])
-    found["per_class"] = measure.per_class(counts)
+    found["per_class"] = measure.per_class(counts, seed)
     found["confusion"] = counts.tolist()
     return found
 
@@ -90,8 +92,7 @@ def agreement(
     share = measure.accuracy(one[both], other[both])
     found: dict[str, Any] = {"rows": n}
     found |= _figure("agreement", share.value, (share.low, share.high))
-    kappa = measure.kappa(counts)
-    return found | _figure("kappa", kappa, measure.resampled(counts, measure.kappa, seed))
+    return found | _resampled("kappa", counts, measure.kappa, seed)
 
 
 def compare(truth: Codes, one: Codes, other: Codes, rows: Mask) -> dict[str, Any]:
@@ -116,6 +117,14 @@ def compare(truth: Codes, one: Codes, other: Codes, rows: Mask) -> dict[str, Any
         **_figure("difference", mean, (max(-1.0, mean - half), min(1.0, mean + half))),
         "p": measure.mcnemar(first, second),
     }
+
+
+def _weighted_kappa(counts: npt.NDArray[Any]) -> Floats:
+    return measure.kappa(counts, "quadratic")
+
+
+def _resampled(name: str, counts: npt.NDArray[Any], of: Any, seed: int) -> dict[str, Any]:
+    return _figure(name, of(counts), measure.resampled(counts, of, seed))
 
 
 def _figure(name: str, value: Any, interval: measure.Interval) -> dict[str, Any]:

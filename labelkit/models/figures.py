@@ -221,9 +221,10 @@ def _compared(job: "Job", columns: Columns, rows: Mask, compare: str) -> list[di
 def _print(found: dict[str, Any]) -> None:
     tables = [_overview(found), *_details(found)]
     if found["agreement"]:
-        header = ["first", "second", "rows", "agreement", "from", "to", "kappa"]
+        header = ["first", "second", "rows", "agreement", "from", "to", "kappa", "from", "to"]
         rows = [
-            [f["first"], f["second"], f["rows"], f["agreement"], *_ends(f, "agreement"), f["kappa"]]
+            [f["first"], f["second"], f["rows"]]
+            + [cell for name in ("agreement", "kappa") for cell in (f[name], *_ends(f, name))]
             for f in found["agreement"]
         ]
         tables.append((header, rows))
@@ -251,16 +252,16 @@ def _comparison(f: dict[str, Any]) -> list[Any]:
 
 def _overview(found: dict[str, Any]) -> Shown:
     header = ["column", "measured on", "rows", "labelled", "accuracy", "from", "to"]
-    header += ["kappa", "from", "to", "macro-F1", "from", "to", "calibration error"]
-    ordinal = any("weighted_kappa" in f for f in found["figures"])
-    header += ["weighted kappa", "mean abs. error"] if ordinal else []
+    names = ["accuracy", "kappa", "macro_f1", "calibration_error"]
+    header += ["kappa", "from", "to", "macro-F1", "from", "to", "calibration error", "from", "to"]
+    if any("weighted_kappa" in f for f in found["figures"]):
+        names += ["weighted_kappa", "mean_absolute_error"]
+        header += ["weighted kappa", "from", "to", "mean abs. error", "from", "to"]
     rows = []
     for f in found["figures"]:
         row = [f["column"], f["measured_on"], f["rows"], f["labelled"]]
-        for name in ("accuracy", "kappa", "macro_f1"):
-            row += [f[name], *_ends(f, name)]
-        row.append(f.get("calibration_error"))
-        row += [f.get("weighted_kappa"), f.get("mean_absolute_error")] if ordinal else []
+        for name in names:
+            row += [f.get(name), *_ends(f, name)]
         rows.append(row)
     return header, rows
 
@@ -275,12 +276,14 @@ def _details(found: dict[str, Any]) -> list[Shown]:
         seen.add(f["column"])
         biased = " (biased)" if f["biased"] else ""
         header = [f"{f['column']}{biased}", "rows", "given", "precision", "from", "to"]
-        header += ["recall", "from", "to", "F1", *[f"said {name}" for name in found["classes"]]]
+        header += ["recall", "from", "to", "F1", "from", "to"]
+        header += [f"said {name}" for name in found["classes"]]
         rows = []
         each = zip(found["classes"], f["per_class"], f["confusion"], strict=True)
         for name, one, counts in each:
             row = [name, one["rows"], one["given"], one["precision"], *_ends(one, "precision")]
-            row += [one["recall"], *_ends(one, "recall"), one["f1"], *counts]
+            row += [one["recall"], *_ends(one, "recall"), one["f1"]]
+            row += [*_ends(one, "f1"), *counts]
             rows.append(row)
         tables.append((header, rows))
         if f["confused"]:

@@ -51,12 +51,16 @@ class Examples(NamedTuple):
 
 
 class Learned(NamedTuple):
-    """The fitted model, facts for its card, its temperature and its out-of-fold accuracy."""
+    """The fitted model, facts for its card, its temperature, its out-of-fold accuracy.
+
+    `compared` is how many rows that accuracy is from.
+    """
 
     model: Any
     facts: dict[str, Any]
     temperature: float
     out_of_fold: measure.Figure
+    compared: int
 
 
 def examples(codes: Codes, soft: Floats | None, weights: Floats | None = None) -> Examples:
@@ -86,22 +90,27 @@ def learn(
     n_classes: int,
     how: How = How(),  # noqa: B008 - it cannot be changed
     parts: Sequence[Any] = (),
+    trusted: Mask | None = None,
 ) -> Learned:
     """Fit a classifier on the examples; `matrix` and `groups` have a row for each row of the table.
 
-    `parts` are the parts of the matrix that can judge labels alone, for `how.robust`. The
-    out-of-fold accuracy compares with all labels, wrong ones and those that `how.robust` leaves out
+    Examples that are not `trusted` are not learned from: they only keep the model from being surer
+    than all labels allow. `parts` are the parts of the matrix that can judge labels alone, for
+    `how.robust`. The out-of-fold accuracy compares with all labels, those left out and wrong ones
     among them: it is biased. Raises UsageError without examples.
     """
-    recipe, facts = _select(matrix, told, groups, n_classes, how)
-    noise, kept = None, np.ones(len(told.rows), dtype=bool)
+    kept = np.ones(len(told.rows), dtype=bool) if trusted is None else trusted.copy()
+    sure, noise = told.where(kept), None
+    recipe, facts = _select(matrix, sure, groups, n_classes, how)
     if how.robust and facts["classes_seen"] > 1:
-        kept, noise, robustly = _robust(matrix, parts, told, groups, n_classes, recipe, how)
-        if not kept.all():
+        good, noise, robustly = _robust(matrix, parts, sure, groups, n_classes, recipe, how)
+        kept[kept] = good
+        if not good.all():
             recipe, facts = _select(matrix, told.where(kept), groups, n_classes, how)
-            recipe = _shrunk(matrix, told, kept, groups, n_classes, recipe, how)
-            facts["classifier"] = str(recipe)
         facts["robust"] = robustly
+    if not kept.all() and noise is None and facts["classes_seen"] > 1:
+        recipe = _shrunk(matrix, told, kept, groups, n_classes, recipe, how)
+        facts["classifier"] = str(recipe)
     model = _fit(_lesson(matrix, told.where(kept)), recipe, n_classes, how, noise)
     if facts["classes_seen"] == 1:
         facts["classifier"] = "constant (only one class has labels)"
@@ -115,7 +124,11 @@ def learn(
     facts["rows"] = len(np.unique(told.rows[kept]))
     facts |= {k: v for k, v in (("smoothing", how.smoothing), ("mixup", how.mixup)) if v}
     return Learned(
-        model, facts, round(temperature, 6), measure.accuracy(truth, unseen.argmax(axis=1))
+        model,
+        facts,
+        round(temperature, 6),
+        measure.accuracy(truth, unseen.argmax(axis=1)),
+        len(truth),
     )
 
 

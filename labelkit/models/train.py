@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from labelkit import console, measure, model_file
+from labelkit import console, history, measure, model_file
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.models import evaluate, forward, learn
 from labelkit.models.told import Codes, Mask, Told, gather, without_audit
@@ -49,18 +49,20 @@ def train(job: "Job", wanted: Wanted) -> None:
     table = job.source.read(features.needed, typed=True).take(pa.array(needed))
     features.fit(table.filter(pa.array(learning[needed])))
     matrix = features.matrix(table)
-    own = learning[needed]
-    codes = np.where(own, told.codes[needed], -1)
+    own, doubted = learning[needed], _doubted(told, learning)[needed]
+    codes = np.where(own, told.codes[needed], np.where(doubted, told.uncleaned[needed], -1))
     soft = None if told.soft is None else np.where(own[:, None], told.soft[needed], np.nan)
     weights = None if told.weights is None else told.weights[needed]
     parts = features.parts(matrix) if wanted.robust else ()
+    shown = learn.examples(codes, soft, weights)
     learned = learn.learn(
         matrix,
-        learn.examples(codes, soft, weights),
+        shown,
         groups[needed],
         len(told.classes),
         _how(job, wanted, told),
         parts,
+        ~doubted[shown.rows],
     )
     audit = _audited(learned, matrix, told, needed)
     if audit is not None and _cleans(wanted, told):
@@ -76,6 +78,12 @@ def train(job: "Job", wanted: Wanted) -> None:
     job.figures({"accuracy": card["accuracy"], "classifier": learned.facts["classifier"]})
     job.record(output)
     _close(job, told, learned, audit)
+
+
+def _doubted(told: Told, learning: Mask) -> Mask:
+    """Return the rows whose label is left out by noise_use."""
+    found = ~learning & (told.uncleaned >= 0)
+    return found if told.weights is None else found & (told.weights > 0)
 
 
 def _how(job: "Job", wanted: Wanted, told: Told) -> learn.How:
@@ -192,10 +200,10 @@ def _card(
 ) -> dict[str, Any]:
     from labelkit import __version__
 
-    compared = learned.facts["rows"] + learned.facts.get("robust", {}).get("left_out", 0)
-    biased = {**_rounded(learned.out_of_fold), "rows": compared, "biased": True}
+    biased = {**_rounded(learned.out_of_fold), "rows": learned.compared, "biased": True}
     return {
         "labelkit": __version__,
+        "data": _data(job),
         "classes": told.classes,
         "features": features.describe(),
         "columns": features.used_kinds(),
@@ -209,6 +217,15 @@ def _card(
     }
 
 
+def _data(job: "Job") -> dict[str, str]:
+    """Return the hash of each file with labels."""
+    given = [job.source.name] if job.source.name == "stdin" else [p.name for p in job.source.paths]
+    found = dict(zip(given, map(history.digest, job.source.paths), strict=True))
+    return found | {
+        Path(path).name: history.digest(Path(path)) for path in job.options.get("answers") or []
+    }
+
+
 def _tell(
     job: "Job", told: Told, learning: Mask, learned: learn.Learned, features: Any, audit: Any
 ) -> None:
@@ -217,7 +234,8 @@ def _tell(
         console.detail(f"not used: {console.clean(name)} ({why})")
     sources = _by_source(told, learning)
     shown = ", ".join(f"{console.clean(name)} {n:,}" for name, n in sources.items())
-    left = ", ".join(f"{n:,} {reason}" for reason, n in told.left_out.items() if n)
+    reasons = told.left_out | {"look wrong": learned.facts.get("robust", {}).get("left_out", 0)}
+    left = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items() if n)
     console.note(
         f"learned from {learned.facts['rows']:,} rows ({shown})"
         + (f"; left out: {left}" if left else "")
@@ -245,7 +263,7 @@ def _tell(
 
 
 def _compared(learned: learn.Learned) -> str:
-    if learned.facts.get("robust", {}).get("left_out"):
+    if learned.compared > learned.facts["rows"]:
         return "of this file, those that look wrong too"
     return "that it learned from"
 

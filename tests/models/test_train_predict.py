@@ -1,5 +1,6 @@
 import json
 import random
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
@@ -241,3 +242,34 @@ def test_a_file_that_the_model_does_not_fit(labelkit, write):
         "error: c.csv, after row 1: column 'price' is a number column, but 'dear' is not a number, "
         "as it was when the model was trained; mend the cell or train again\n"
     )
+
+
+def test_labels_that_noise_use_leaves_out_keep_the_model_modest(labelkit, write):
+    """Rows that look wrong are left out; what remains looks easy, the model must not be surer."""
+    import numpy as np
+
+    rng = np.random.default_rng(2)
+    points = rng.normal(size=(700, 3))
+    truth = points[:, 0] + rng.normal(size=700) > 0
+    lines = ["x,y,z,label,noise_use,gold"]
+    for row, (point, right) in enumerate(zip(points, truth, strict=True)):
+        cells = ",".join(f"{value:.3f}" for value in point)
+        keeps = str(bool((point[0] > 0) == right)).lower()
+        lines.append(
+            f"{cells},{'yes' if right and row < 400 else 'no' * (row < 400)},{keeps},{right}"
+        )
+    write("a.csv", "\n".join(lines).replace("True", "yes").replace("False", "no") + "\n")
+    columns = ("--column", "x", "--column", "y", "--column", "z", "--classifier", "logistic")
+    done = labelkit("train", "a.csv", "-o", "m.model", *columns, "--gold", "gold")
+    assert done.code == 0, done.err
+    assert "the labels of this file, those that look wrong too" in done.err
+    card = model_file.read_card(Path("m.model"))
+    assert card["accuracy"]["out_of_fold"]["rows"] == 400
+    assert list(card["data"]) == ["a.csv"]
+    assert card["data"]["a.csv"] == "sha256:" + sha256(Path("a.csv").read_bytes()).hexdigest()
+    assert labelkit("predict", "m.model", "a.csv", "-o", "p.csv").code == 0
+    done = labelkit("evaluate", "p.csv", "--gold", "gold", "--label", "model_label", "--json")
+    figures = json.loads(done.out)["figures"][0]
+    low, high = figures["calibration_error_interval"]
+    assert low <= figures["calibration_error"] <= high
+    assert figures["calibration_error"] < 0.09

@@ -91,6 +91,7 @@ def main() -> None:
             show_clean(wanted.data, place)
         if wanted.scale:
             given_probabilities()
+            from_file_to_file(place)
             many_texts(wanted.data, place)
 
 
@@ -393,6 +394,55 @@ def given_probabilities() -> None:
         seen[who] = digest
         print(f"1,000,000 x 10 by {who}: {float(seconds):.2f} CPU s, {float(memory):.0f} MB more")
     print(f"the same flags: {seen['cleanlab'] == seen['labelkit']}", flush=True)
+
+
+MADE = """
+import sys
+import numpy as np, pyarrow as pa, pyarrow.parquet as pq
+rng = np.random.default_rng(0)
+n, k = 1_000_000, 10
+true = rng.integers(0, k, n)
+given = np.where(rng.random(n) < 0.1, rng.integers(0, k, n), true)
+chances = rng.random((n, k)) ** 4
+chances[np.arange(n), true] += 1.5
+chances /= chances.sum(axis=1, keepdims=True)
+names = np.array([f"c{i}" for i in range(k)])
+columns = {f"p_{name}": chances[:, i] for i, name in enumerate(names)}
+pq.write_table(pa.table({"label": names[given], **columns}), sys.argv[1], row_group_size=100_000)
+"""
+BY_CLEANLAB = """
+import sys
+import numpy as np, pyarrow as pa, pyarrow.parquet as pq
+from cleanlab.filter import find_label_issues
+table = pq.read_table(sys.argv[1])
+names = [f"c{i}" for i in range(10)]
+chances = np.column_stack([table[f"p_{name}"].to_numpy() for name in names])
+given = np.searchsorted(names, table["label"].to_numpy())
+flags = find_label_issues(given, chances, filter_by="confident_learning", n_jobs=1)
+pq.write_table(table.append_column("noise_flag", pa.array(flags)), sys.argv[2])
+"""
+
+
+def from_file_to_file(place: Path) -> None:
+    """Compare the whole command with a script that reads, calls cleanlab and writes flags.
+
+    The command also counts errors, writes both matrices and a reason for each flag.
+    """
+    import pyarrow.parquet as pq
+
+    made, flags = str(place / "made.parquet"), []
+    subprocess.run([sys.executable, "-c", MADE, made], check=True)
+    for who, start in (
+        ("cleanlab", [sys.executable, "-c", BY_CLEANLAB, made]),
+        ("labelkit", [sys.executable, "-m", "labelkit", "find-noise", made, "--from-proba", "p_",
+                      "--method", "confident-learning", "--no-task", "--quiet", "-o"]),
+    ):  # fmt: skip
+        output = str(place / f"{who}.parquet")
+        usage = os.wait4(subprocess.Popen([*start, output]).pid, 0)[2]
+        flags.append(pq.read_table(output, columns=["noise_flag"])["noise_flag"])
+        print(f"from file to file by {who}: {usage.ru_utime + usage.ru_stime:.1f} CPU s, "
+              f"{usage.ru_maxrss / 1024:,.0f} MB at most")  # fmt: skip
+    print(f"the same flags: {flags[0].to_pylist() == flags[1].to_pylist()}", flush=True)
 
 
 def many_texts(folder: Path, place: Path) -> None:

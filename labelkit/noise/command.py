@@ -77,7 +77,8 @@ def find_noise(
     matrix: Annotated[
         Path | None,
         typer.Option(
-            help="Also write P(given | true) and P(true | given) (.csv, .json).",
+            help="Also write P(given | true) and P(true | given) (.csv, .json), with --by of each "
+            "source too.",
             show_default=False,
         ),
     ] = None,

@@ -111,9 +111,12 @@ def by_columns(job: "Job", rows: Codes, names: list[str], codes: Codes) -> Evide
     found = job.from_proba(classes)
     assert found is not None
     of_name = np.array([classes.index(name) if name in classes else -1 for name in names])
-    known = rows[~np.isnan(found[rows]).all(axis=1)]
+    empty = np.asarray(np.isnan(found).all(axis=1))
+    known = rows[~empty[rows]]
     given = of_name[codes[np.searchsorted(rows, known)]]
-    probabilities = np.nan_to_num(found[known])
+    # The array is ours and may be of a million rows: no second one is made of it.
+    probabilities = found if len(known) == len(found) else found[known]
+    np.nan_to_num(probabilities, copy=False)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     return Evidence(known, given, classes, probabilities, f"from the columns {prefix}…")
 
@@ -148,11 +151,10 @@ def judge(method: Method, name: str, evidence: Evidence) -> Verdict:
             return found
         more = disputed.find(given, evidence.probabilities, evidence.opinions, found.quality)
         return found._replace(flag=found.flag | more)
-    probabilities = evidence.probabilities.copy()
     if ".py:" not in name:
-        return _checked(name, len(given), *method(given, probabilities))
+        return _checked(name, len(given), *method(given, evidence.probabilities))
     try:
-        quality, flag = method(given, probabilities)
+        quality, flag = method(given, evidence.probabilities.copy())
     except Exception as error:  # the user's code may raise anything
         raise LabelkitError(f"--method {name} failed: {type(error).__name__}: {error}") from error
     return _checked(name, len(given), quality, flag)

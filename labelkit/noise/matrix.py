@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -130,19 +130,32 @@ def check_path(path: Path, others: Sequence[str]) -> None:
         raise LabelkitError(f"--matrix {path}: there is no folder {path.parent}")
 
 
-def rendered(path: Path, model: NoiseModel) -> bytes:
-    """Return the file's bytes: JSON with both matrices by name, or CSV with a row a pair."""
+def rendered(path: Path, model: NoiseModel, by: Mapping[str, NoiseModel] | None = None) -> bytes:
+    """Return the file's bytes: JSON with both matrices by name, or CSV with a row a pair.
+
+    `by` adds the matrices of each source, in CSV with a first column `by`, empty for all together.
+    """
+    by = by or {}
     if path.suffix.lower() == ".json":
-        return (json.dumps(model.facts(), ensure_ascii=False, indent=1) + "\n").encode()
+        sources = {"by": {name: each.facts() for name, each in by.items()}} if by else {}
+        text = json.dumps(model.facts() | sources, ensure_ascii=False, indent=1)
+        return (text + "\n").encode()
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["given", "true", "rows", "p_given_when_true", "p_true_when_given"])
+    first = ["by"] if by else []
+    writer.writerow([*first, "given", "true", "rows", "p_given_when_true", "p_true_when_given"])
+    writer.writerows([*([""] if by else []), *row] for row in _pairs(model))
+    for name, each in by.items():
+        writer.writerows([name, *row] for row in _pairs(each))
+    return out.getvalue().encode()
+
+
+def _pairs(model: NoiseModel) -> Iterator[list[str]]:
     forward, backward = model.given_when_true(), model.true_when_given()
     for i, given in enumerate(model.classes):
         for j, true in enumerate(model.classes):
             values = (model.joint[i, j], forward[j, i], backward[i, j])
-            writer.writerow([given, true, *map(_cell, values)])
-    return out.getvalue().encode()
+            yield [given, true, *map(_cell, values)]
 
 
 def _cell(value: float) -> str:

@@ -1,6 +1,7 @@
 """What find-noise says: the noise model as tables, warnings, the closing line."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,12 +40,12 @@ class Told(NamedTuple):
     filling_up: int
 
 
-def write_matrix(path: Path, model: NoiseModel) -> None:
-    """Write both matrices to a file."""
+def write_matrix(path: Path, model: NoiseModel, by: Mapping[str, NoiseModel]) -> None:
+    """Write both matrices to a file, and those of each source."""
     from labelkit.files import whole
 
     with whole(path) as stream:
-        stream.write(matrix.rendered(path, model))
+        stream.write(matrix.rendered(path, model, by))
 
 
 def tell(job: "Job", told: Told, model: NoiseModel | None) -> None:

@@ -83,12 +83,13 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     report.warn_of_test_rows(job, found.judged & among)
     report.tell_gold(job, found, among)
     faults.tell(job, given, same)
+    by = {}
     if wanted.by is not None and evidence is not None:
-        sources.tell(job, evidence, wanted.by)
+        by = sources.tell(job, evidence, wanted.by)
     for row in asked:
         explain.tell(job, row, found, speaker)
     job.annotate(written.annotations(job, found, given, firsts, outlier, wanted.exclude))
-    _write_others(job, wanted, found, among, evidence, model)
+    _write_others(job, wanted, found, among, evidence, model, by)
     report.close(job, counts, model, wanted.exclude, wanted.batch)
     if wanted.fail_on_issues and counts["flagged"]:
         raise IssuesFound(
@@ -148,6 +149,7 @@ def _write_others(
     among: Mask,
     evidence: Evidence | None,
     model: matrix.NoiseModel | None,
+    by: dict[str, matrix.NoiseModel],
 ) -> None:
     if wanted.batch is not None:
         written.write_batch(job, wanted.batch, found, among)
@@ -157,7 +159,7 @@ def _write_others(
         console.warn(f"--matrix {wanted.matrix}: not written, no label was judged by probabilities")
         return
     confident = matrix.confident_joint(evidence.given, evidence.probabilities)
-    report.write_matrix(wanted.matrix, model._replace(confident=confident))
+    report.write_matrix(wanted.matrix, model._replace(confident=confident), by)
 
 
 def _evidence(

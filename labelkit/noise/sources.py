@@ -15,8 +15,11 @@ MOST = 20
 FEWEST = 20  # labels of a source
 
 
-def tell(job: "Job", evidence: Evidence, name: str) -> None:
-    """Show how many labels of each source are wrong, worst first, and fill the summary."""
+def tell(job: "Job", evidence: Evidence, name: str) -> dict[str, NoiseModel]:
+    """Show how many labels of each source are wrong, worst first, and fill the summary.
+
+    Returns the mistakes of each source with enough labels.
+    """
     of_row = job.source.texts(name)[evidence.rows].astype(str)
     found = []
     for source in np.unique(of_row):
@@ -35,6 +38,7 @@ def tell(job: "Job", evidence: Evidence, name: str) -> None:
         shown[:MOST],
     )
     job.figures({"by": {"column": name, "sources": _facts(found)}})
+    return {source: model for source, model, _ in found}
 
 
 def _of(evidence: Evidence, rows: Any) -> NoiseModel:

@@ -75,6 +75,15 @@ def test_errors_by_source(labelkit, write, tmp_path):
     assert "p_given_when_true" in found["sources"]["bob"]
     assert "--by who: 1 with fewer than 20 labels are not shown" in done.err
     assert "errors by who, estimated" in done.err
+    run(labelkit, "--by", "who", "--matrix", "m.json")
+    written = json.loads((tmp_path / "m.json").read_text())
+    assert (
+        written["by"]["bob"]["p_given_when_true"] == (found["sources"]["bob"]["p_given_when_true"])
+    )
+    run(labelkit, "--by", "who", "--matrix", "m.csv")
+    lines = rows(tmp_path / "m.csv")
+    assert [row["by"] for row in lines] == ["", "", "", "", *["bob"] * 4, *["ann"] * 4]
+    assert sum(float(row["rows"]) for row in lines[4:8]) == pytest.approx(40, abs=0.01)
     assert "has no column 'hwo' (--by)" in run(labelkit, "--by", "hwo", code=1).err
 
 

@@ -1,0 +1,131 @@
+"""Where the time of a pipeline goes on many rows, with a language model that answers in 5 ms.
+
+The rows are made up; the server is that of benchmarks/llm_label.py, in a process of its own. The
+seconds in which the language model is asked and models are fitted or applied (classifiers and the
+features that they read, the label model, find-noise's judges) are counted apart; the rest is
+reading, writing and bookkeeping.
+Run: python benchmarks/pipeline_many.py [--rows 100000]
+"""
+
+import argparse
+import csv
+import importlib
+import json
+import os
+import random
+import resource
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from llm_label import Server
+
+from labelkit import cli
+
+# What asks the language model, and what fits or applies a model.
+LLM = ["labelkit.llm.run:Run.label"]
+MODELS = [
+    *(f"labelkit.classifier:{name}" for name in ("select", "fit", "probabilities", "out_of_fold")),
+    *(f"labelkit.features:Features.{name}" for name in ("fit", "matrix")),
+    "labelkit.decide.combine:learn",
+    "labelkit.decide.combine:pooled",
+    "labelkit.noise.judging:by_views",
+    "labelkit.noise.judging:with_truth",
+    "labelkit.noise.judging:judge",
+    "labelkit.active.scoring:score",
+    "labelkit.weak.label_models.auto:combine",
+]
+
+
+class Clock:
+    """Counts the seconds within the functions watched, each second once."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self.depth = 0
+
+    def watch(self, name: str, kind: str) -> None:
+        module, _, path = name.partition(":")
+        owner: Any = importlib.import_module(module)
+        *outer, last = path.split(".")
+        for part in outer:
+            owner = getattr(owner, part)
+        setattr(owner, last, self.timed(getattr(owner, last), kind))
+
+    def timed(self, function: Callable[..., Any], kind: str) -> Callable[..., Any]:
+        def run(*args: Any, **more: Any) -> Any:
+            self.depth += 1
+            started = time.perf_counter()
+            try:
+                return function(*args, **more)
+            finally:
+                self.depth -= 1
+                if not self.depth:
+                    self.seconds[kind] += time.perf_counter() - started
+
+        return run
+
+
+def write_rows(rows: int) -> None:
+    drawn = random.Random(0)
+    words = ["".join(drawn.choices("abcdefghijklmnoprstuvw", k=6)) for _ in range(3000)]
+    with open("rows.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text", "gold"])
+        for number in range(rows):
+            good = drawn.random() < 0.5
+            tone = drawn.choice(["good", "good and warm", "good fun"] if good
+                                else ["bad", "bad and slow", "bad and dull"])  # fmt: skip
+            filling = " ".join(drawn.choices(words, k=12))
+            writer.writerow([number, f"a {tone} film {number} of {filling}",
+                             "POSITIVE" if good else "NEGATIVE"])  # fmt: skip
+
+
+def task(url: str) -> None:
+    Path("task.toml").write_text(
+        "[task]\ntext = ['text']\nclasses = ['NEGATIVE', 'POSITIVE']\n"
+        "[llm-label]\nmodel = 'm'\nconfidence = 'verbalised'\nconcurrency = 64\n"
+        f"base-url = {url!r}\n"
+        "[[weak-label.rule]]\nname = 'warm'\nlabel = 'POSITIVE'\ncolumn = 'text'\n"
+        "any_of = ['warm', 'fun']\n"
+        "[[weak-label.rule]]\nname = 'slow'\nlabel = 'NEGATIVE'\ncolumn = 'text'\n"
+        "any_of = ['slow', 'dull']\n",
+        encoding="utf-8",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000)
+    wanted = parser.parse_args()
+    os.environ["OPENAI_API_KEY"] = "none"
+    clock = Clock()
+    for kind, names in (("language model", LLM), ("models", MODELS)):
+        for name in names:
+            clock.watch(name, kind)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        write_rows(wanted.rows)
+        with Server(0.005) as server:
+            task(server.url)
+            started = time.perf_counter()
+            given = ["rows.csv", "-o", "out.csv", "--work-dir", "work", "--task", "task.toml"]
+            people = ["--oracle", "gold", "-n", "100", "--audit", "50"]
+            cli.run(["pipeline", *given, *people, "--yes", "-q"])
+            whole = time.perf_counter() - started
+        steps = json.loads(Path("out.csv.history.json").read_text("utf-8"))["steps"]
+    print(f"{wanted.rows:,} rows: {whole:.0f} s")
+    for kind, seconds in clock.seconds.items():
+        print(f"{kind:16}{seconds:8.1f} s {seconds / whole:7.1%}")
+    rest = whole - sum(clock.seconds.values())
+    print(f"{'the rest':16}{rest:8.1f} s {rest / whole:7.1%}")
+    print("by stage: " + ", ".join(f"{step['command']} {step['seconds']:.0f} s" for step in steps))
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"most memory: {most:,.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

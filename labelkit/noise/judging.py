@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import registry
+from labelkit import console, registry
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.noise import disputed, ensemble, matrix, mixture
 from labelkit.noise.data import Looks, Matrices
@@ -150,6 +150,12 @@ def judge(method: Method, name: str, evidence: Evidence) -> Verdict:
         if evidence.looks.words is None:  # in tables, rows that are hard are just that
             return found
         more = disputed.find(given, evidence.probabilities, evidence.opinions, found.quality)
+        if more.any():
+            console.note(
+                f"{int((more & ~found.flag).sum()):,} labels are flagged only because the views "
+                f"dispute them on hard rows: what people get wrong there looks the same to a "
+                f"model as what is hard, so many may be right (their noise_quality is high)"
+            )
         return found._replace(flag=found.flag | more)
     if ".py:" not in name:
         return _checked(name, len(given), *method(given, evidence.probabilities))

@@ -1,6 +1,7 @@
 """The command decide."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,6 +64,9 @@ def decide(
             "people so that this accuracy costs least.",
         ),
     ] = None,
+    batch: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the rows for people there.")
+    ] = None,
     budget: Annotated[
         float | None,
         typer.Option(metavar="DOLLARS", help="The most for that. Default: [cost] budget."),
@@ -114,4 +118,4 @@ def decide(
             given.label if price_per_label is None else price_per_label,
             price_per_row,
         )
-    run.decide(job, run.Wanted(policy.value, order, threshold, own_model, terms))
+    run.decide(job, run.Wanted(policy.value, order, threshold, own_model, terms, batch))

@@ -98,8 +98,11 @@ def llm_accuracy(said: Said) -> float | None:
     return (right + 1) / (int(both.sum()) + 2)
 
 
-def routed(said: Said, final: Verdict, among: Mask, terms: Terms) -> Routed:
-    """Return where the rows `among` go."""
+def routed(said: Said, machine: Verdict, final: Verdict, among: Mask, terms: Terms) -> Routed:
+    """Return where the rows `among` go.
+
+    Audit rows go to the language model as if no person had spoken: they judge what it says.
+    """
     chance = 1 / max(len(said.classes), 1)
     sure = np.nan_to_num(final.confidence, nan=chance)
     sure = np.where(final.codes >= 0, np.clip(sure, 0, 1), chance)
@@ -116,12 +119,16 @@ def routed(said: Said, final: Verdict, among: Mask, terms: Terms) -> Routed:
     to = np.where(among, DONE, "").astype(object)
     to[steps.rows[taken & ~steps.by_people]] = TO_LLM
     to[steps.rows[taken & steps.by_people]] = TO_PEOPLE
+    below = float(sure[to == TO_LLM].max(initial=0.0))
+    unjudged = among & said.audit & (said.people >= 0) & ~looked
+    alone = np.nan_to_num(machine.confidence, nan=chance)
+    to[unjudged & (alone <= below)] = TO_LLM
     enough = steps.taken(wanted, None, None)
     return Routed(
         to=to,
         now=1 - errors / total,
         then=1 - (errors - float(steps.gain[taken].sum())) / total,
-        llm=_spent(to == TO_LLM, sure, accuracy or 0.0, total, terms.row_price),
+        llm=_spent((to == TO_LLM) & free, sure, accuracy or 0.0, total, terms.row_price),
         people=_spent(to == TO_PEOPLE, sure, 1.0, total, terms.label_price),
         llm_accuracy=accuracy,
         enough=_sum(steps, enough, terms),

@@ -2,12 +2,15 @@
 
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from labelkit import console
+from labelkit.batch import check_batch, write_batch
+from labelkit.columns import Mask
 from labelkit.decide import combine, own_model, report, route, rule, voters
 from labelkit.decide.rule import Machine, Verdict
 from labelkit.decide.voters import MODEL, Said, Source
@@ -28,11 +31,14 @@ class Wanted:
     threshold: float = 0.6
     own_model: bool = True
     terms: route.Terms | None = None
+    batch: Path | None = None
 
 
 def decide(job: "Job", wanted: Wanted) -> None:
     """Write one label a row, and tell where the labels come from and how good they are."""
     _check(wanted)
+    if wanted.batch is not None:
+        check_batch(job, wanted.batch)
     said = voters.read(job)
     machine = _machine(job, said, wanted)
     _warn_of_unnamed(said, machine)
@@ -44,7 +50,7 @@ def decide(job: "Job", wanted: Wanted) -> None:
     job.figures(told.figures)
     annotations = _annotations(job, said, final)
     if wanted.terms is not None:
-        annotations |= _routed(job, said, machine, final, among, wanted.terms)
+        annotations |= _routed(job, said, machine, final, among, wanted)
     job.annotate(annotations)
     job.closing(report.closing(told), then=_next(job))
 
@@ -54,6 +60,8 @@ def _check(wanted: Wanted) -> None:
         raise UsageError(f"--threshold {wanted.threshold}: give a number from 0 to 1")
     if wanted.terms is not None:
         route.check(wanted.terms)
+    elif wanted.batch is not None:
+        raise UsageError("--batch holds the rows that --target-accuracy sends to people; give both")
     if wanted.order is not None and wanted.policy != "priority":
         raise UsageError("--order is for --policy priority; the policy combine weighs all voters")
 
@@ -147,14 +155,33 @@ def _annotations(job: "Job", said: Said, final: Verdict) -> dict[str, Any]:
 
 
 def _routed(
-    job: "Job", said: Said, machine: Machine, final: Verdict, among: Any, terms: route.Terms
+    job: "Job", said: Said, machine: Machine, final: Verdict, among: Mask, wanted: Wanted
 ) -> dict[str, Any]:
-    """Return the column that says where each row goes, and tell what that buys."""
-    found = route.routed(said, final, among, terms)
-    for line in route.lines(found, terms, machine.pool is not None and machine.pool.calibrated):
+    """Return the column that says where each row goes; tell what that buys, write the batch."""
+    assert wanted.terms is not None
+    found = route.routed(said, machine.verdict, final, among, wanted.terms)
+    calibrated = machine.pool is not None and machine.pool.calibrated
+    for line in route.lines(found, wanted.terms, calibrated):
         console.note(line)
-    job.figures({"route": route.plain(found, terms)})
+    job.figures({"route": route.plain(found, wanted.terms)})
+    if wanted.batch is not None:
+        _write_batch(job, wanted.batch, said, final, found)
     return {job.column("route"): pa.array(found.to, pa.string(), mask=~among)}
+
+
+def _write_batch(job: "Job", path: Path, said: Said, final: Verdict, found: route.Routed) -> None:
+    """Write the rows for people, the least sure first, with what is decided of them as a guess."""
+    rows = np.flatnonzero(found.to == route.TO_PEOPLE)
+    sure = np.nan_to_num(final.confidence[rows])
+    rows = rows[np.lexsort((rows, sure))]
+    names = np.array([*said.classes, None], dtype=object)
+    guesses = {
+        "query_guess": names[final.codes[rows]].tolist(),
+        "query_guess_confidence": [round(float(p), 6) for p in np.sort(sure)],
+        "query_reason": ["the least sure labels go to people"] * len(rows),
+    }
+    write_batch(job, path, rows.tolist(), ["query"] * len(rows), guesses)
+    console.note(f"{len(rows):,} rows for people -> {path}")
 
 
 def _next(job: "Job") -> str | None:

@@ -45,6 +45,13 @@ def pipeline(
     audit: Annotated[
         int | None, typer.Option(metavar="N", help="Random rows for people, to judge by.")
     ] = None,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Send doubtful rows to the language model or to people, for the least money.",
+        ),
+    ] = None,
     oracle: Annotated[
         str | None,
         typer.Option(metavar="COLUMN", help="A rehearsal: this column answers in people's place."),
@@ -66,6 +73,10 @@ def pipeline(
     labelkit annotate does, and goes on when all rows are answered. Stages whose inputs, options
     and version have not changed are skipped. At the end report.html in DIR shows all of it.
 
+    With --target-accuracy the least sure rows go to the language model or to people, whichever
+    takes more errors away for a dollar ([cost] human_label, budget), until so many labels are
+    expected to be right.
+
     Example:
       labelkit pipeline sample_data/reviews.csv -o build/labelled.csv --work-dir build/work \\
         --classes NEGATIVE,POSITIVE --functions sample_data/lfs.py
@@ -84,6 +95,7 @@ def pipeline(
     own = {
         "stages": stages, "functions": functions, "model": model, "base_url": base_url,
         "max_cost": max_cost, "n": n, "audit": audit, "yes": yes, "oracle": oracle,
+        "target_accuracy": target_accuracy,
     }  # fmt: skip
     path = None if options["no_task"] else options["task"] or task.path_in([])
     loaded = task.load(Path(path)) if path else task.NO_TASK

@@ -30,7 +30,9 @@ def see_to_answers(stage: Stage, asking: Asking) -> None:
     """Bring the answers that a stage waits for; raises PeopleNeeded where some are missing."""
     if stage.batch is None or stage.answers is None:
         return
-    if asking.column is not None:
+    if _is_empty(stage.batch) and not stage.answers.exists():
+        stage.answers.write_bytes(stage.batch.read_bytes())  # nobody is needed
+    elif asking.column is not None:
         oracle.answer(stage.batch, stage.answers, asking.column)
     elif asking.at_once:
         _annotate(stage, stage.batch, stage.answers, asking)
@@ -40,6 +42,12 @@ def see_to_answers(stage: Stage, asking: Asking) -> None:
             f"{stage.asks} (or fill the column 'label' and save it as {stage.answers}), "
             f"then go on with: {asking.again}"
         )
+
+
+def _is_empty(batch: Path) -> bool:
+    """Tell whether a batch has a header and no row."""
+    with batch.open("rb") as stream:
+        return not any(stream.readlines(1 << 16)[1:])
 
 
 def _annotate(stage: Stage, batch: Path, answers: Path, asking: Asking) -> None:

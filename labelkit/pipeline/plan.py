@@ -72,7 +72,15 @@ def _admitted(own: Mapping[str, Any], task: Task) -> list[str]:
     llm = task.table("llm-label")
     stages = ["weak-label"] if own.get("functions") or "functions" in weak or "rule" in weak else []
     stages += ["llm-label"] if own.get("model") or "model" in llm else []
-    return [*stages, "query", "people", *(["find-noise", "decide"]), "train"]
+    if own.get("target_accuracy") is None:
+        return [*stages, "query", "people", "find-noise", "decide", "train"]
+    # A few labels of people first: they tell how sure labels are and what the model is worth.
+    asked = ["llm-label", "decide", "llm-label"] if "llm-label" in stages else []
+    rules = [name for name in stages if name != "llm-label"]
+    return [
+        *(*rules, "query", "people", *asked, "decide", "people"),
+        *("find-noise", "decide", "train"),
+    ]
 
 
 class _Plan:
@@ -94,7 +102,7 @@ class _Plan:
         self.label_columns: list[str] = []
         self.round = 0
 
-    def add(self, name: str, last: bool) -> None:
+    def add(self, name: str, last: bool, after: str) -> None:
         number = len(self.stages) + 1
         ending = ending_of(self.output) or ".csv"
         target = self.output if last else self.folder / f"{number}-{name}{ending}"
@@ -104,10 +112,10 @@ class _Plan:
             self.stages.append(self._train(number) if name == "train" else self._report(number))
             return
         else:
-            self.stages.append(self._command(number, name, target))
+            self.stages.append(self._command(number, name, target, after))
         self.current = [target]
 
-    def _command(self, number: int, name: str, target: Path) -> Stage:
+    def _command(self, number: int, name: str, target: Path, after: str) -> Stage:
         args = [name, *map(str, self.current), "-o", str(target), *self._shared(name)]
         reads, makes = [*self.current], [target]
         if name == "query":
@@ -124,12 +132,31 @@ class _Plan:
         if name == "llm-label":
             args += self._given("model", "base_url", "max_cost")
             args += ["--yes"] if self.own.get("yes") else []
+            args += self._routed_rows()
             # An LLM's label stands before a rule's.
-            self.label_columns = ["llm_label", *self.label_columns]
+            self.label_columns = [*dict.fromkeys(["llm_label", *self.label_columns])]
+        if name == "decide":
+            args += self._given("target_accuracy")
+            if after == "people" and self.own.get("target_accuracy") is not None:
+                self.round += 1
+                makes.append(self.folder / f"batch-{self.round}.csv")
+                args += ["--batch", str(makes[-1])]
         if name == "find-noise":
             args += self._labels(name)
             args += [] if "fix" in self.task.table(name) else ["--fix", "exclude"]
         return Stage(number, name, args, reads + self._files(name), makes)
+
+    def _routed_rows(self) -> list[str]:
+        """Return which rows a language model looks at on the way to a target accuracy.
+
+        First those that people labelled, to learn what it is worth, then those sent to it too.
+        Audit rows are sent to it as if no person had spoken.
+        """
+        before = {stage.name for stage in self.stages}
+        if self.own.get("target_accuracy") is None or "people" not in before:
+            return []
+        sent = "final_route == 'llm' or " if "decide" in before else ""
+        return ["--where", f"{sent}(label is not empty and label_origin != 'audit')"]
 
     def _people(self, number: int, target: Path) -> Stage:
         batch = self.folder / f"batch-{self.round}.csv"
@@ -233,5 +260,5 @@ def make_plan(
     last = max(i for i, name in enumerate(names) if name not in AFTER)
     plan = _Plan(inputs, output, folder, task, options, own)
     for i, name in enumerate(names):
-        plan.add(name, last=i == last)
+        plan.add(name, last=i == last, after=names[i + 1] if i + 1 < len(names) else "")
     return plan.stages

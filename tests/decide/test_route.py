@@ -38,7 +38,8 @@ def verdict(found: Said, sure: list[float]) -> Verdict:
 def routed(sure: list[float], found: Said | None = None, **terms: Any) -> route.Routed:
     found = found or said()
     given = route.Terms(**{"target": 0.9, "label_price": 0.3, "row_price": 0.001} | terms)
-    return route.routed(found, verdict(found, sure), np.ones(ROWS, dtype=bool), given)
+    decided = verdict(found, sure)
+    return route.routed(found, decided, decided, np.ones(ROWS, dtype=bool), given)
 
 
 def test_what_is_sure_enough_is_done() -> None:
@@ -122,6 +123,13 @@ def test_the_command_writes_and_tells_it(labelkit: Any) -> None:
     assert f"${len(asked) * 0.5:.2f} buys +" in done.err
     assert "nothing is sent to an LLM: people have labelled too few rows" in done.err
     first = Path("out.csv").read_bytes()
+    batched = labelkit(*args, "--price-per-label", "0.5", "--batch", "todo.csv")
+    assert batched.code == 0, batched.err
+    with Path("todo.csv").open(newline="") as stream:
+        batch = list(csv.DictReader(stream))
+    assert {row["id"] for row in batch} == {row["id"] for row in asked}
+    sure = [float(row["query_guess_confidence"]) for row in batch]
+    assert sure == sorted(sure) and {row["label"] for row in batch} == {""}
     assert labelkit(*args, "--price-per-label", "0.5").code == 0
     assert Path("out.csv").read_bytes() == first
     again = labelkit("decide", "out.csv", "-o", "plain.csv", "--no-own-model")

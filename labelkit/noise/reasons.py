@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 SHOWN = 10  # neighbours
 MOST_WORDS = 3
 SMOOTHING = 0.5
+NEAREST, CLOSE = 3, 0.4  # rows, and squared distance, among which near-duplicates are looked for
 ALIKE = 0.8  # share of different words that near-duplicates have in common
 WORD = re.compile(r"\w+")
 
@@ -84,6 +85,21 @@ class Speaker:
             if differs and len(mine & other) >= ALIKE * len(mine | other):
                 return near
         return None
+
+    def near_duplicates(self) -> list[tuple[int, int]]:
+        """Return the pairs of rows whose texts have nearly the same words, each pair once."""
+        nearest, rows = self.evidence.looks.nearest, self.evidence.rows
+        if nearest is None or not self._texts:
+            return []
+        found = set()
+        for place in np.flatnonzero(nearest.distances[:, 0] < CLOSE):
+            mine = self._words_of(int(rows[place]))
+            near = nearest.places[place, :NEAREST]
+            for other in near[(near >= 0) & (nearest.distances[place, :NEAREST] < CLOSE)]:
+                theirs = self._words_of(int(rows[other]))
+                if len(mine) >= 3 and len(mine & theirs) >= ALIKE * len(mine | theirs):
+                    found.add((int(rows[min(place, other)]), int(rows[max(place, other)])))
+        return sorted(found)
 
     def _words_of(self, row: int) -> set[str]:
         return set(WORD.findall(self.text(row).lower()))

@@ -15,6 +15,7 @@ from labelkit.noise import (
     faults,
     judging,
     matrix,
+    near,
     outliers,
     reasons,
     report,
@@ -83,6 +84,8 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     report.warn_of_test_rows(job, found.judged & among)
     report.tell_gold(job, found, among)
     faults.tell(job, given, same)
+    if speaker is not None:
+        near.tell(job, speaker)
     by = {}
     if wanted.by is not None and evidence is not None:
         by = sources.tell(job, evidence, wanted.by)

@@ -368,6 +368,13 @@ def test_features_that_say_nothing(labelkit, write, tmp_path):
     assert done.code == 0 and "0 flagged" in done.err, done.err
 
 
+def test_the_same_text_in_every_row(labelkit, write, tmp_path):
+    write("data.csv", saved([{**row, "text": "the same words"} for row in reviews()]))
+    done = run(labelkit)
+    assert "0 labels judged" in done.err and "1 text with several labels" in done.err
+    assert not flagged(tmp_path / "out.csv")
+
+
 OWN = """
 import numpy as np
 def every(given, probabilities): return np.zeros(len(given)), np.ones(len(given), bool)

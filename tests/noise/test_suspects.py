@@ -45,7 +45,11 @@ def test_nearly_the_same_text_with_another_label_is_named(labelkit, write, tmp_p
         label = "neg" if i == 3 else "pos"
         table.append({"id": f"s{i}", "text": f"{long} {word}", "label": label})
     write("data.csv", saved(table))
-    run(labelkit)
+    done = run(labelkit, "--summary", "s.json")
+    told = json.loads((tmp_path / "s.json").read_text())["near_duplicates"]
+    assert told["rows"] == 5 and told["pairs_with_different_labels"] >= 3
+    assert "near duplicates: 5 rows have nearly the words of another, " in done.err
+    assert " pairs have different labels (id s" in done.err and "id s3" in done.err
     reason = rows(tmp_path / "out.csv")[63]["noise_reason"]
     assert reason.startswith("duplicate-conflict: nearly the same text labelled pos in id s")
 

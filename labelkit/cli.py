@@ -123,6 +123,7 @@ def _exit_code(run: Any, debug: bool) -> int:
 def _usage(error: ClickException) -> int:
     ctx = getattr(error, "ctx", None)
     message = error.format_message().replace("No such option: ", "there is no option ")
+    message = message.replace("Value error, ", "")  # pydantic's word for a choice that is not there
     message = message.replace(" (Possible options: ", "; did you mean one of (")
     if ctx is not None and not message.strip():
         print(ctx.get_help())

@@ -285,6 +285,7 @@ def test_weights_of_a_column(labelkit, noisy, write):
         (("--weight", "x"), 1, "a weight is a number from 0 on"),
         (("--noise-matrix", "n.json"), 2, "is read by --robust-by forward alone"),
         (("--smoothing", "2"), 2, "--smoothing"),
+        (("--robust-by", "foward"), 2, "'--robust-by': 'foward' is not one of 'prune', 'forward'"),
     ],
 )
 def test_what_cannot_be_is_said(labelkit, noisy, options, code, words):

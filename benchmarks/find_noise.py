@@ -187,9 +187,13 @@ def show(found: dict[str, list[Found]]) -> None:
         print(f"{name:16}{mean['auprc']:8.3f}{aim:>6}{mean['datalab_auprc']:9.3f}"
               f"{mean['f1']:8.3f}{mean['datalab_f1']:9.3f}{mean['best_filter']:8.3f} {filters:25}"
               f"{sum(run.covers for run in runs):>5} of {len(runs)}")  # fmt: skip
-    ours = np.mean([run.auprc for runs in found.values() for run in runs])
-    theirs = np.mean([run.datalab_auprc for runs in found.values() for run in runs])
-    print(f"mean AUPRC: {ours / theirs:.2f} times Datalab's (aim {TIMES_DATALAB})", flush=True)
+    for names, which in ((list(AIMS), "on the sets with an aim"), (list(found), "on all")):
+        theirs = [np.mean([run.datalab_auprc for run in found[name]])
+                  for name in names if name in found]  # fmt: skip
+        ours = [np.mean([run.auprc for run in found[name]]) for name in names if name in found]
+        if ours:
+            print(f"mean AUPRC {which}: {np.mean(ours) / np.mean(theirs):.2f} times Datalab's "
+                  f"(aim {TIMES_DATALAB})", flush=True)  # fmt: skip
 
 
 def show_intervals(folder: Path, runs: int, place: Path) -> None:

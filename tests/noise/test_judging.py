@@ -153,3 +153,26 @@ def test_a_users_method_cannot_spoil_the_evidence():
 def test_a_method_that_is_not_known():
     with pytest.raises(UsageError, match="--method 'confident-lerning' is not known; did you mean"):
         judging.load_method("confident-lerning")
+
+
+def test_the_interval_of_views_holds_the_number_of_flipped_labels():
+    def quick(inputs, codes, groups, k):
+        nearest = views.find_neighbours(inputs.columns, False, groups, 0)
+        of_columns = views.of_columns(inputs.columns, k, 0)[:1]
+        return Looks([*of_columns, views.of_neighbours(nearest)], nearest)
+
+    held = 0
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        true = rng.integers(0, 3, 600)
+        matrix = rng.normal(size=(600, 4)) + 2.2 * np.eye(3, 4)[true]
+        wrong = rng.random(600) < (0.0, 0.05, 0.1, 0.2, 0.3)[seed]
+        given_codes = np.where(wrong, (true + rng.integers(1, 3, 600)) % 3, true)
+        found, _ = judging.by_views(
+            Matrices(columns=matrix), np.arange(600), list("abc"), given_codes, np.arange(600),
+            quick, seed,
+        )  # fmt: skip
+        assert found is not None
+        low, high = judging.with_truth(found, "ensemble")[1].interval
+        held += round(low) <= wrong.sum() <= round(high)
+    assert held >= 4

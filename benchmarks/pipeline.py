@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline_rules import RULES
+from pipeline_rules import RULES, TRIED_ON
 
 from labelkit import cli
 
@@ -141,7 +141,7 @@ def task(name: str, classes: list[str], strategy: str) -> None:
     lines = [f"[task]\ntext = ['text']\nclasses = {classes!r}\n"]
     lines.append(f"[query]\nstrategy = {strategy!r}\n")
     lines.append("[llm-label]\nmodel = 'replay:llm.jsonl'\n")
-    for number, (label, words) in enumerate(RULES[name].items()):
+    for number, (label, words) in enumerate((RULES | TRIED_ON)[name].items()):
         lines.append(
             f"[[weak-label.rule]]\nname = 'words_{number}'\nlabel = {label!r}\ncolumn = 'text'\n"
             f"any_of = {words.split(',')!r}\n"
@@ -287,8 +287,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--only", choices=list(SECTIONS), default="curve")
-    reported = [name for name in RULES if name not in ("wrench_trec", "sms_spam")]
-    parser.add_argument("--sets", nargs="+", default=reported)
+    parser.add_argument("--sets", nargs="+", default=list(RULES))
     parser.add_argument("--llm", nargs="+", type=float, default=[0.9, 0.8, 0.7])
     parser.add_argument("--errors", nargs="+", default=["anywhere", "hard"])
     parser.add_argument("--people", nargs="+", type=int)

@@ -22,7 +22,9 @@ RULES = {
         "Business": "shares,profit,oil,stocks,prices,sales,quarter,bank,market,earnings",
         "Sci/Tech": "software,microsoft,internet,google,space,nasa,computer,web,linux,phone",
     },
-    # The two on which changes are tried before the four above are run.
+}
+# The two on which changes are tried before the four above are run.
+TRIED_ON = {
     "wrench_trec": {
         "0": "how do,how does,why,what does,describe,what causes,definition,mean",
         "1": "what color,what animal,what film,what is the name of,which,kind of,what sport",

@@ -94,8 +94,10 @@ def estimate(given: Codes, probabilities: Floats, classes: list[str], fitted: Fi
         part = slice(start, start + mixture.CHUNK)
         truth = fitted.best.truth(given[part], probabilities[part])
         joint += np.eye(len(classes))[given[part]].T @ truth
-    interval = mixture.count_interval(fitted, given, probabilities)
-    return NoiseModel(list(classes), joint, interval)
+    low, high = mixture.count_interval(fitted, given, probabilities)
+    # Of many rows a sample says how far off the count may be.
+    errors = float(joint.sum() - np.trace(joint))
+    return NoiseModel(list(classes), joint, (min(low, errors), max(high, errors)))
 
 
 def confident_joint(given: Codes, probabilities: Floats) -> Floats:

@@ -14,8 +14,6 @@ import contextlib
 import csv
 import io
 import json
-import os
-import random
 import tempfile
 from pathlib import Path
 from typing import Any

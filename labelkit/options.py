@@ -316,6 +316,8 @@ def split_classes(text: str | None) -> list[str] | None:
     classes = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
     if not all(classes) or len(set(classes)) < len(classes) or not classes:
         raise UsageError(f"--classes {text!r}: each class must be named once")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError(f"--classes {text!r}: this is not UTF-8")
     return classes
 
 

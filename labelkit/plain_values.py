@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, get_args, get_origin
 
 _UNSURE = object()
+_MOST_DIGITS = 100  # Python reads no number of thousands of digits
 
 
 class PlainFirst:
@@ -54,13 +55,17 @@ def _one(value: Any, kind: Any, info: Any) -> Any:
         return value
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _choice(value, kind)
-    if kind is int and isinstance(value, str) and value.isascii() and value.isdecimal():
+    if kind is int and isinstance(value, str) and _is_whole(value):
         value = int(value)
     is_number = kind is int and isinstance(value, int) and not isinstance(value, bool)
     low, high = getattr(info, "min", None), getattr(info, "max", None)
     if is_number and (low is None or value >= low) and (high is None or value <= high):
         return value
     return _UNSURE
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
 
 
 def _choice(value: Any, kind: type[Enum]) -> Any:

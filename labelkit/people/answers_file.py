@@ -30,15 +30,20 @@ def write(path: Path, session: "Session", journal: "Journal") -> int:
         ROW_CHECK: pa.array([deck.check(row) for row in rows], pa.string()),
         "label": pa.array([s.label or None for s in said], pa.string()),
         "label_origin": pa.array([s.origin or None for s in said], pa.string()),
-        "label_note": pa.array([s.note or None for s in said], pa.string()),
+        "label_note": pa.array([_text(s.note) for s in said], pa.string()),
         "label_flag": pa.array([s.flag or None for s in said], pa.bool_()),
-        "label_annotator": pa.array([s.who or None for s in said], pa.string()),
+        "label_annotator": pa.array([_text(s.who) for s in said], pa.string()),
         "label_seconds": pa.array([s.seconds if s.label else None for s in said], pa.float64()),
     }
     journal.append({"do": "writes"})
     write_table(pa.table(columns), path, name=str(path))
     journal.append({"do": "wrote", "answers": history.digest(path)})
     return sum(1 for s in said if s.label)
+
+
+def _text(typed: str) -> str | None:
+    """Return what was typed, '?' for each character that UTF-8 does not have."""
+    return typed.encode("utf-8", "replace").decode() or None
 
 
 def refuse_others(path: Path, journal: "Journal") -> None:

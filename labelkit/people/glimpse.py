@@ -50,7 +50,7 @@ def glimpse(options: Mapping[str, Any], wanted: Wanted) -> Glimpse:
     rules = {} if path is None else task.load(path).table("weak-label")
     try:
         first = _first(options, wanted, classes)
-    except (LabelkitError, OSError):  # whoever opens the file says what is wrong
+    except (LabelkitError, OSError, KeyError, TypeError):  # whoever opens it says what is wrong
         first = None
     return Glimpse(
         str(options["input"]), classes, first, highlight.of_rules(rules, wanted.highlight)

@@ -8,8 +8,8 @@ import errno
 import json
 import os
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class Journal:
         except OSError as error:
             raise LabelkitError(f"{path} cannot be opened: {error.strerror}") from None
         try:
-            self._lock()
+            _lock(self._number, path)
             self.entries = self._read()
             if self.entries:
                 self._check(self.entries.pop(0), about)
@@ -69,19 +69,6 @@ class Journal:
     def close(self) -> None:
         """Let others write."""
         os.close(self._number)
-
-    def _lock(self) -> None:
-        try:
-            import fcntl
-        except ImportError:  # Windows has none
-            return
-        try:
-            fcntl.flock(self._number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise LabelkitError(
-                f"another labelkit annotate is at work on the same answers ({self.path}); "
-                f"close it first, or give -o ANSWERS for answers of your own"
-            ) from None
 
     def _read(self) -> list[Entry]:
         """Return the entries; what a crash left of a last one is cut off."""
@@ -128,6 +115,20 @@ class Journal:
         os.ftruncate(self._number, size)
 
 
+@contextmanager
+def unused(path: Path) -> Iterator[None]:
+    """Keep others from a journal meanwhile; raises LabelkitError where a session has it open."""
+    if not path.exists():
+        yield
+        return
+    number = os.open(path, os.O_RDWR)
+    try:
+        _lock(number, path)
+        yield
+    finally:
+        os.close(number)
+
+
 def peek(path: Path) -> list[Entry]:
     """Return the entries of a journal as far as they can be read, without opening it."""
     if not path.exists():
@@ -153,6 +154,20 @@ def set_aside(paths: Sequence[Path]) -> list[Path]:
 def now() -> str:
     """Return the time as an entry keeps it."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _lock(number: int, path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows has none
+        return
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise LabelkitError(
+            f"another labelkit annotate is at work on the same answers ({path}); "
+            f"close it first, or give -o ANSWERS for answers of your own"
+        ) from None
 
 
 def _parsed(line: bytes) -> Entry | None:

@@ -1,5 +1,6 @@
 """What the file says of one row that a person is asked about, as plain values."""
 
+import math
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
@@ -49,6 +50,7 @@ def _suggestion(cell: Cell, classes: Collection[str]) -> Suggestion | None:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

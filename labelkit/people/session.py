@@ -142,8 +142,8 @@ class Session:
         self._past: list[list[tuple[int, Said]]] = []
         self._seconds: list[float] = []
         self._handled: set[int] = set()
-        for entry in journal.entries:
-            self._apply(entry)
+        for number, entry in enumerate(journal.entries, 2):
+            self._recall(entry, number)
         self._check_classes()
         self._redo = self._to_redo(redo)
         self._handled = set()  # what this session has decided of what it asks again
@@ -271,6 +271,16 @@ class Session:
         self._apply(full)
 
     # -- what entries mean -----------------------------------------------------------------------
+
+    def _recall(self, entry: Entry, number: int) -> None:
+        """Apply an entry of an earlier session; raises LabelkitError for one that says nothing."""
+        try:
+            self._apply(entry)
+        except (IndexError, KeyError, TypeError, ValueError):
+            raise LabelkitError(
+                f"{self._journal.path}, line {number}: this is not an entry that labelkit wrote; "
+                f"mend or remove the line, nothing was changed"
+            ) from None
 
     def _apply(self, entry: Entry) -> None:
         if entry["do"] == "undo":

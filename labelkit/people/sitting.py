@@ -13,7 +13,7 @@ from labelkit.files import next_to
 from labelkit.people import answers_file, highlight, live
 from labelkit.people.context import Context
 from labelkit.people.deck import Deck, find_classes
-from labelkit.people.journal import Journal, set_aside
+from labelkit.people.journal import Journal, set_aside, unused
 from labelkit.people.session import FileOrder, Limits, Order, Session
 from labelkit.people.wanted import Wanted, answers_path, journal_path
 from labelkit.people.watch import Watch
@@ -169,7 +169,8 @@ def open_journal(
     """Return the journal of the answers at `path`, earlier ones set aside if that is wanted."""
     place = journal_path(job.cache_dir, path)
     if start_over:
-        moved = set_aside([place, path, history.path_for(path)])
+        with unused(place):
+            moved = set_aside([place, path, history.path_for(path)])
         if moved:
             console.note(f"set aside: {listing(str(name) for name in moved)}")
     source = Path(str(job.options["input"]))

@@ -265,7 +265,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the request is too long")
         try:
             asked = json.loads(self.rfile.read(int(size)))
-        except ValueError:
+        except (ValueError, RecursionError):
             asked = None
         if not isinstance(asked, dict):
             return self._refuse(HTTPStatus.BAD_REQUEST, "this is no JSON object")

@@ -307,6 +307,19 @@ def test_two_at_once_are_refused(typed: Any, batch: Path) -> None:
     assert labels() == {"r1": "account"}
 
 
+def test_starting_over_waits_for_the_session_that_is_at_work(typed: Any, batch: Path) -> None:
+    first = start(*CLASSES)
+    assert first.stderr is not None
+    assert "0 of 5" in first.stderr.readline()
+    told = annotate(typed, "1\n", "--start-over", code=1)
+    assert "another labelkit annotate is at work on the same answers" in told
+    assert len(list(Path(".labelkit").iterdir())) == 1
+    first.communicate("2\n")
+    assert labels() == {"r1": "account"}
+    assert "set aside:" in annotate(typed, "1\n", "--start-over")
+    assert labels() == {"r1": "refund"}
+
+
 def test_killed_at_any_moment_nothing_is_lost_or_doubled(typed: Any, write: Any) -> None:
     rows = "".join(f"r{i},text {i},c{i}\n" for i in range(400))
     write("todo.csv", "id,text,row_check\n" + rows)

@@ -72,6 +72,14 @@ def test_after_a_session_it_is_the_row_to_go_on_with(
     assert key(wanted=Wanted(start_over=True)) == "r1"
 
 
+def test_a_confidence_that_is_no_number_is_not_shown(write: Any) -> None:
+    for text in ("nan", "inf", "-"):
+        write("todo.csv", BATCH.replace("0.83", text))
+        first = looked().first
+        assert first is not None
+        assert first.about.suggestion == ("refund", None, "guess")
+
+
 def test_rows_that_have_a_label_are_passed_over(write: Any) -> None:
     write("todo.csv", BATCH.replace("c1,query,", "c1,query,refund"))
     assert key() == "r2"

@@ -1,5 +1,6 @@
 """The journal: what is in it stays, whatever happens to the process."""
 
+import csv
 import json
 import os
 import resource
@@ -14,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelkit.errors import LabelkitError
+from labelkit.people.glimpse import glimpse
 from labelkit.people.journal import Journal, set_aside
+from labelkit.people.wanted import Wanted
 
 ABOUT = {"file": "todo.csv", "content": "sha256:1", "key": "id", "classes": ["a", "b"]}
 
@@ -84,6 +87,40 @@ def test_zeros_after_a_power_cut_and_damage_in_the_middle(tmp_path: Path) -> Non
         stream.write(b'garbage\n{"do": "undo"}\n')
     with pytest.raises(LabelkitError, match=r"j\.jsonl, line 2: this is not an entry"):
         Journal(path, ABOUT)
+
+
+BATCH = "id,text,row_check,label\nr1,one,c1,\nr2,two,c2,\nr3,three,c3,\n"
+
+
+@pytest.mark.parametrize(
+    "line", ["{}", '{"do":"label"}', '{"do":"skip","keys":["nobody"]}', '{"do":"note","keys":3}']
+)
+def test_an_entry_that_says_nothing_is_named(typed: Any, write: Any, line: str) -> None:
+    write("todo.csv", BATCH)
+    assert typed("1\n", "todo.csv", "--classes", "a,b").code == 0
+    journal = Path(".labelkit/todo.answers.csv.journal.jsonl")
+    number = len(entries(journal)) + 1
+    with journal.open("a") as stream:
+        stream.write(f"{line}\n")
+    done = typed("2\n", "todo.csv", "--classes", "a,b")
+    assert done.code == 1
+    assert f"journal.jsonl, line {number}: this is not an entry" in done.err
+    options = {
+        "input": "todo.csv", "output": None, "classes": "a,b", "encoding": "utf-8", "cache": None,
+        "no_task": True,
+    }  # fmt: skip
+    glimpse(options, Wanted())  # a look at such a journal breaks nothing
+
+
+def test_what_utf_8_does_not_have_is_written_as_a_question_mark(typed: Any, write: Any) -> None:
+    write("todo.csv", BATCH)
+    typed("n so \udcff\n1\n", "todo.csv", "--classes", "a,b", "--annotator", "\udcffx")
+    with Path("todo.answers.csv").open(newline="") as stream:
+        (first,) = csv.DictReader(stream)
+    assert (first["label_note"], first["label_annotator"]) == ("so ?", "?x")
+    done = typed("1\n", "todo.csv", "--classes", "a,\udcff")
+    assert done.code == 2
+    assert "this is not UTF-8" in done.err
 
 
 FILL = """

@@ -130,6 +130,7 @@ def test_another_host_or_origin_is_refused(served: Served, headers: dict[str, st
         (b"[1]", {}, 400),
         (b"\xff", {}, 400),
         (b"{" * 50_000, {}, 400),
+        (b"[" * 50_000, {}, 400),
         (b"x" * 70_000, {}, 413),
         (b'{"do":"skip","seen":0}', {"Content_Length": "nonsense"}, 413),
     ],

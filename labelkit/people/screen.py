@@ -70,6 +70,7 @@ class AnnotateApp(App[None]):
         super().__init__()
         self.opening, self.glimpse = opening, glimpse
         self.mode = "opening"  # then row, help, note, find, small
+        self._mode_before = "opening"  # it became small
         self.found: list[str] = []
         self.chosen = 0
         self._sitting: Sitting | None = None
@@ -94,7 +95,7 @@ class AnnotateApp(App[None]):
             yield Static(id="text", markup=False)
         yield Static(id="about", markup=False)
         yield Static(id="classes", markup=False)
-        yield Input(id="entry")
+        yield Input(id="entry", select_on_focus=False)
         yield Static(id="status", markup=False)
         yield Static(id="small", markup=False)
 
@@ -130,6 +131,9 @@ class AnnotateApp(App[None]):
             if not was_seen or self.mode != "row":
                 self.draw("keys that came before the row was there are left out", wrong=True)
                 return
+            if pressed == "q":
+                self.exit()
+                return
             self._act(pressed)
 
     def _was_seen(self) -> bool:
@@ -146,7 +150,9 @@ class AnnotateApp(App[None]):
         self.query_one("#small").display = small
         self.refresh(layout=True)
         if small:
-            self._close_entry()
+            if self.mode != "small":
+                self._mode_before = self.mode
+                self._hide_entry()
             self.mode = "small"
             self._put(
                 "small",
@@ -154,8 +160,15 @@ class AnnotateApp(App[None]):
                 f"Make it {NARROWEST}x{LOWEST} or more.\nNothing is lost.\nq: leave",
             )
         elif self.mode == "small":
-            self.mode = "opening" if self._sitting is None else "row"
-            self.draw("")
+            self._grow()
+
+    def _grow(self) -> None:
+        """Go back to what a terminal that was too small has interrupted."""
+        typing = self._mode_before in ("note", "find")
+        self.mode = self._mode_before if typing else "opening" if self.is_opening else "row"
+        if typing:
+            self._show_entry()
+        self.draw("")
 
     # -- what is shown -------------------------------------------------------------------------
 
@@ -228,7 +241,8 @@ class AnnotateApp(App[None]):
         event.stop()
         event.prevent_default()
         pressed = event.character if event.is_printable and event.character else event.key
-        if pressed in ("q", "ctrl+c", "ctrl+q"):
+        waits_for_others = self.mode == "opening" and bool(self._waiting)
+        if pressed in ("ctrl+c", "ctrl+q") or (pressed == "q" and not waits_for_others):
             self.exit()
         elif self.mode == "opening":
             self._waiting.append(pressed)
@@ -298,23 +312,31 @@ class AnnotateApp(App[None]):
     # -- the line to type in -------------------------------------------------------------------
 
     def _open_note(self) -> None:
-        self._open_entry("note", "a note; Enter keeps it, Esc does not")
-        self.query_one("#entry", Input).value = self.session.of_current().note
+        note = self.session.of_current().note
+        self._open_entry("note", "a note; Enter keeps it, Esc does not", note)
 
     def _open_find(self) -> None:
         self._open_entry("find", "part of the class's name; Enter takes it, Esc goes back")
         self._narrow("")
 
-    def _open_entry(self, mode: str, placeholder: str) -> None:
+    def _open_entry(self, mode: str, placeholder: str, text: str = "") -> None:
         self.mode = mode
         entry = self.query_one("#entry", Input)
-        entry.value, entry.placeholder, entry.display = "", placeholder, True
+        entry.value, entry.placeholder = text, placeholder
+        self._show_entry()
+
+    def _show_entry(self) -> None:
+        entry = self.query_one("#entry", Input)
+        entry.display = True
+        entry.cursor_position = len(entry.value)
         entry.focus()
 
-    def _close_entry(self) -> None:
-        entry = self.query_one("#entry", Input)
-        entry.display = False
+    def _hide_entry(self) -> None:
+        self.query_one("#entry", Input).display = False
         self.set_focus(None)
+
+    def _close_entry(self) -> None:
+        self._hide_entry()
         self.mode = "row"
 
     def _key_in_entry(self, event: events.Key) -> None:

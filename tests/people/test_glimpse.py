@@ -159,6 +159,13 @@ def test_they_count_for_the_row_that_was_shown(batch: None) -> None:
     app.opening.sitting().journal.close()
 
 
+def test_leaving_waits_for_the_keys_before_it(batch: None) -> None:
+    app = pressed_early(["1", "2", "q"], Wanted())
+    assert not app.is_running
+    assert labels(app) == {"r1": "refund", "r2": "account"}
+    app.opening.sitting().journal.close()
+
+
 def test_they_are_left_out_where_another_row_is_asked(batch: None) -> None:
     app = pressed_early(["1", "1"], Wanted(), text=["words"])
     with pytest.raises(LabelkitError, match="no column 'words'"):

@@ -220,6 +220,8 @@ def test_a_terminal_of_twenty_columns_says_so_and_loses_nothing(screen: Any) -> 
         assert "Too small" in person.shows("small")
         await person.pilot.resize_terminal(80, 24)
         await person.pilot.pause()
+        await person.press(*"way", "enter")
+        assert person.session.of_current().note == "halfway"
         await person.press("2")
         assert person.labels()["r2"] == "account"
 

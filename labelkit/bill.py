@@ -1,6 +1,7 @@
 """What labels cost in money and in people's hours, set-up included, beside all by hand."""
 
 from collections.abc import Iterable, Mapping
+from math import inf
 from typing import Any, NamedTuple
 
 from labelkit.errors import UsageError
@@ -48,7 +49,7 @@ def budget(cost: Mapping[str, Any]) -> float | None:
 
 
 def _number(key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
         raise UsageError(f"[cost] {key} = {value!r}: give a number of 0 or more")
     return float(value)
 

@@ -50,6 +50,8 @@ def check_others(
     named = [("INPUT", path) for path in inputs] + [("--task", path) for path in [task] if path]
     named += list(_paths(options, ("answers",)))
     output, summary = options.get("output"), options.get("summary")
+    if output and not Path(output).name:
+        raise UsageError(f"-o {output} is a folder; give the name of a file")
     lists = {name: value for name, value in own.items() if isinstance(value, list)}
     read = [*named[len(inputs) :], *_paths(own, _READ), *_paths(lists, ("batch",))]
     if output and str(output) != "-":

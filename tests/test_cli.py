@@ -181,6 +181,8 @@ def test_outputs_that_cannot_be(write: Any, labelkit: Any) -> None:
         "-o", "in.csv"
     )
     assert "there is no folder no (mkdir -p no)" in refused("-o", "no/o.csv")
+    export = labelkit("export", "in.csv", "--to", "csv", "-o", "/", "--classes", "a,b")
+    assert (export.code, "-o / is a folder" in export.err) == (2, True)
     assert "the suffix .xls" not in refused("-o", "o.xlsx")
     assert "spreadsheets are not read or written" in refused("-o", "o.xlsx")
     assert "--in-place takes one file as input" in refused("-o", "o.csv", "--in-place")

@@ -148,6 +148,12 @@ def _codes(deck: Deck, names: list[str]) -> Any:
     return found
 
 
+def left_behind(source: str, answers: Path) -> tuple[Path, Path]:
+    """Return where the labelled file and the model go: beside the answers."""
+    labelled = answers.parent / next_to(source, "labelled").name
+    return labelled, answers.parent / f"{Path(source).name.removesuffix(ending_of(source))}.model"
+
+
 def leave_behind(job: "Job", session: Session, answers: Path) -> Path | None:
     """Write the labelled file and a model beside the answers; return the model, if there is one."""
     from labelkit.cli import run
@@ -156,8 +162,7 @@ def leave_behind(job: "Job", session: Session, answers: Path) -> Path | None:
     if not session.labels_given():
         return None
     taught = {s.label for s in session.said.values() if s.label and s.origin != AUDIT}
-    labelled = answers.parent / next_to(source, "labelled").name
-    model = answers.parent / f"{Path(source).name.removesuffix(ending_of(source))}.model"
+    labelled, model = left_behind(source, answers)
     with console.within():
         run(["merge", source, str(answers), "-o", str(labelled), *_passed(job, "merge")])
         if len(taught) < 2:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import columns, console
+from labelkit import bill, columns, console
 from labelkit.answers import DETAILS, Answers, read_answers, read_batch
 from labelkit.batch import check_batch, write_batch
 from labelkit.columns import AUDIT, Mask, Texts
@@ -352,18 +352,18 @@ def _counted(
 def _cost(job: "Job", given: Sequence[Given]) -> list[str]:
     """Record and return what the answers cost, as far as it is known."""
     timed = [s for s in (one.details.get("label_seconds", "") for one in given) if s]
-    cost = job.task.cost
+    price = bill.prices(job.task.cost)
     seconds: float | None = sum(map(float, timed)) if timed else None
     said = []
-    if seconds is None and "human_seconds" in cost:
-        seconds = float(cost["human_seconds"]) * len(given)
+    if seconds is None and price.seconds is not None:
+        seconds = price.seconds * len(given)
     elif seconds is not None and len(timed) < len(given):
         seconds *= len(given) / len(timed)
     if seconds is not None and given:
         job.cost(people_seconds=round(seconds, 1))
         said.append(f"{seconds / 3600:.1f} hours")
-    if "human_label" in cost and given:
-        dollars = float(cost["human_label"]) * len(given)
+    if price.label is not None and given:
+        dollars = price.label * len(given)
         job.cost(people_dollars=round(dollars, 2))
         said.append(f"${dollars:,.2f}")
     return said

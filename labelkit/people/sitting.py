@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelkit import console, history, stopping
+from labelkit import console, history, outputs, stopping
 from labelkit.errors import LabelkitError, StoppingRuleReached, UsageError, listing
 from labelkit.files import next_to
 from labelkit.people import answers_file, highlight, live
@@ -40,6 +40,11 @@ class Sitting:
         """Write the answers, whatever ended the work; nothing more is learned or noted."""
         try:
             self.labels = answers_file.write(self.path, self.session, self.journal)
+        except LabelkitError as error:
+            raise LabelkitError(
+                f"{error}; all that was said is kept in {self.journal.path}, and the same command "
+                f"goes on"
+            ) from error
         finally:
             if self.learner is not None:
                 self.learner.stop()
@@ -98,12 +103,26 @@ def _in_order(wanted: Wanted, deck: Deck, journal: Journal) -> Session:
 
 
 def _live(job: "Job", wanted: Wanted, deck: Deck, journal: Journal) -> "tuple[Session, Learner]":
+    _keep_apart(job)
     watch = Watch(stopping.rules(wanted.stop_when), job.seed)
     order, learner = live.make_order(job, deck, wanted.strategy, wanted.audit, wanted.limits, watch)
     limit = wanted.limits.labels
     session = _session(wanted, deck, order, journal, total=limit, counts_labels=True)
     order.attach(session)
     return session, learner
+
+
+def _keep_apart(job: "Job") -> None:
+    """Raise UsageError where what is left behind would stand in the place of another output."""
+    answers = Path(str(job.options["output"]))
+    named = {"-o": answers, "--summary": job.options.get("summary")}
+    for path in live.left_behind(str(job.options["input"]), answers):
+        for option, other in named.items():
+            if other is not None and Path(other).resolve() == path.resolve():
+                raise UsageError(
+                    f"{option} {other} is the name of what is left behind beside the answers; "
+                    f"give another"
+                )
 
 
 def _refuse_rules(wanted: Wanted, deck: Deck) -> None:
@@ -146,6 +165,7 @@ def _checked_answers(job: "Job") -> Path:
     if path.resolve() == Path(given).resolve():
         raise UsageError(f"the answers {path} are the input; give another name")
     job.options["output"] = str(path)
+    outputs.check_others(job.options, {}, [Path(given)], job.task_path)
     return path
 
 

@@ -236,6 +236,8 @@ def test_table_rows_stand_beside_what_is_labelled(typed: Any, write: Any) -> Non
         (("-",), 2, "annotate reads answers on stdin; give the batch as a file"),
         (("todo.csv", "-o", "-"), 2, "annotate keeps the answers in a file"),
         (("todo.csv", "-o", "todo.csv"), 2, "are the input; give another name"),
+        (("todo.csv", "-o", "."), 2, "-o . is a folder; give the name of a file"),
+        (("todo.csv", "--summary", "todo.answers.csv"), 2, "is also -o; give another name"),
         (("todo.csv", "-o", "no/a.csv"), 1, "there is no folder no"),
         (("todo.csv", "-o", "a.xlsx"), 2, "spreadsheets are not read or written"),
         (("todo.csv", "--show", "txt"), 1, "no column 'txt'; did you mean 'text'?"),
@@ -379,6 +381,19 @@ def test_where_the_disk_is_full_nothing_is_claimed_saved(typed: Any, write: Any)
     claimed = int(shown[-1].split()[1])
     annotate(typed, "q\n")
     assert len(labels()) == claimed
+
+
+def test_where_the_answers_cannot_be_written_the_journal_is_named(typed: Any, batch: Path) -> None:
+    running = start(*CLASSES)
+    assert running.stderr is not None
+    assert "0 of 5" in running.stderr.readline()
+    Path("todo.answers.csv").mkdir()
+    _, said = running.communicate("1\n")
+    assert running.returncode == 1
+    assert "all that was said is kept in .labelkit/todo.answers.csv.journal.jsonl" in said
+    Path("todo.answers.csv").rmdir()
+    annotate(typed, "")
+    assert labels() == {"r1": "refund"}
 
 
 def test_a_batch_with_a_key_of_its_own_name_wants_it_named(write: Any, typed: Any) -> None:

@@ -209,6 +209,8 @@ def test_skipped_audit_rows_asked_again_stay_audit_rows(write: Any, typed: Any) 
     [
         (("--strategy", "margn"), "'margn' is not known; did you mean 'margin'?"),
         (("--labels", "0"), "greater than or equal to 1"),
+        (("-o", "data.labelled.csv"), "is the name of what is left behind beside the answers"),
+        (("--summary", "data.model"), "is the name of what is left behind beside the answers"),
     ],
 )
 def test_what_cannot_be(write: Any, typed: Any, args: tuple[str, ...], message: str) -> None:

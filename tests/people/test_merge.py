@@ -312,6 +312,14 @@ def test_time_and_money_are_counted(write: Any, merged: Any) -> None:
     assert "2.0 hours" in merged(source, timed), "who was not timed counts like the others"
 
 
+@pytest.mark.parametrize("cost", ['human_seconds = "x"', "human_label = [1]", "human_label = nan"])
+def test_prices_that_are_no_numbers_are_named(write: Any, refused: Any, cost: str) -> None:
+    task = write("t.toml", f"[cost]\n{cost}\n")
+    plain = write("a.csv", "id,label\n1,x\n")
+    told = refused(write("in.csv", DATA), plain, "--task", task, code=2)
+    assert f"[cost] {cost}: give a number of 0 or more" in told.replace("'", '"')
+
+
 # -- formats, pipes, laws --------------------------------------------------------------------------
 
 

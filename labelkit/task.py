@@ -110,6 +110,9 @@ def load(path: Path) -> Task:
     _check(path, text, content, ("task", "cost", *COMMANDS), "")
     _check(path, text, content.get("task", {}), _TASK_KEYS, "task")
     _check(path, text, content.get("cost", {}), _COST_KEYS, "cost")
+    for name in COMMANDS:
+        _check_table(path, content, name, name)
+    _check_tables(path, content.get("weak-label", {}), "rule", "weak-label.rule")
     _check_task(path, text, content.get("task", {}))
     return Task(path, content)
 
@@ -126,7 +129,23 @@ def _check(path: Path, text: str, table: Any, known: Sequence[str], where: str) 
             )
 
 
+def _check_table(path: Path, table: dict[str, Any], key: str, name: str) -> None:
+    if not isinstance(table.get(key, {}), dict):
+        raise UsageError(f"{path}: [{name}] must be a table")
+
+
+def _check_tables(path: Path, table: dict[str, Any], key: str, name: str) -> None:
+    found = table.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise UsageError(f"{path}: {key} must be tables, each headed [[{name}]]")
+
+
 def _check_task(path: Path, text: str, table: dict[str, Any]) -> None:
+    _check_table(path, table, "descriptions", "task.descriptions")
+    _check_tables(path, table, "example", "task.example")
+    for key in ("classes", "edge_cases"):
+        if not isinstance(table.get(key, []), list | str):
+            raise UsageError(f'{path}: [task] {key} must be a list, as in {key} = ["a", "b"]')
     classes = table.get("classes", [])
     for key in table.get("descriptions", {}):
         if classes and key not in classes:

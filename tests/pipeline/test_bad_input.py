@@ -51,6 +51,26 @@ def test_an_unknown_key_of_the_task_file(line: str, message: str, run: Any) -> N
 
 
 @pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("query = 3", "[query] must be a table"),
+        ("[[annotate]]\nlabels = 3", "[annotate] must be a table"),
+        ("[weak-label]\nrule = 'x'", "rule must be tables, each headed [[weak-label.rule]]"),
+        ("[weak-label]\nrule = ['x']", "rule must be tables, each headed [[weak-label.rule]]"),
+        ("[task]\nexample = 3", "example must be tables, each headed [[task.example]]"),
+        ("[task]\nclasses = 3\ndescriptions = { a = 'x' }", "[task] classes must be a list"),
+        ("[task]\nedge_cases = 3", "[task] edge_cases must be a list"),
+        ("[task]\ndescriptions = 3", "[task.descriptions] must be a table"),
+    ],
+)
+def test_a_table_of_the_task_file_that_is_none(lines: str, message: str, run: Any) -> None:
+    Path("labelkit.toml").write_text(f"{lines}\n")
+    found = run()
+    assert (found.code, found.err.count("error:")) == (2, 1)
+    assert f"labelkit.toml: {message}" in found.err
+
+
+@pytest.mark.parametrize(
     ("stages", "code", "message"),
     [
         ("people,query,decide", 2, "people answer what query asks; put query before people"),

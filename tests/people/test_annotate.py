@@ -256,6 +256,15 @@ def test_what_cannot_be(
     assert "Traceback" not in done.err
 
 
+def test_a_file_of_another_delimiter_is_noticed(typed: Any, write: Any) -> None:
+    for other, option in ((";", "';'"), ("\t", r"$'\t'")):
+        write("todo.csv", BATCH.replace(",", other))
+        said = annotate(typed, "q\n", "--start-over")
+        assert f"todo.csv was read as one column; is --delimiter {option} meant?" in said
+    write("todo.csv", "text\nwell; well\n")
+    assert "one column" not in annotate(typed, "q\n", "--start-over", "--in-order")
+
+
 def test_without_classes(typed: Any, write: Any) -> None:
     write("todo.csv", "id,text,row_check\n1,a,x\n")
     done = typed("1\n", "todo.csv")

@@ -35,7 +35,7 @@ CASES = [
     Case("merge", ("ANSWERS",), ("label",)),
     Case("decide", ("--gold", "truth"), ("final_",)),
     Case("predict", ("MODEL",), ("model_",)),
-    Case("pipeline", ("--work-dir", "work", "--stages", "weak-label,decide",
+    Case("pipeline", ("--work-dir", "WORK", "--stages", "weak-label,decide",
                       "--functions", "lfs.py"), ("weak_", "final_")),
 ]  # fmt: skip
 
@@ -111,7 +111,8 @@ def run(
     write("answers.csv", "id,label,label_annotator\n0003,BAD,ann\n0004,GOOD,ann\n")
 
     def call(case: Case, source: Path, output: str) -> Any:
-        options = [o.replace("URL", url) if o == "URL" else o for o in case.options]
+        stands_for = {"URL": url, "WORK": f"{source.name}.work"}
+        options = [stands_for.get(option, option) for option in case.options]
         before, after = [str(source)], list(options)
         if case.command == "merge":
             before, after = [str(source), "answers.csv"], []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import console
+from labelkit import console, measure
 from labelkit.files import next_to
 from labelkit.noise import matrix
 from labelkit.noise.faults import SPLITS
@@ -16,11 +16,13 @@ from labelkit.noise.findings import Findings
 from labelkit.noise.matrix import NoiseModel
 
 if TYPE_CHECKING:
+    from labelkit.columns import Labels
     from labelkit.job import Job
 
 Mask = npt.NDArray[np.bool_]
 
 WIDEST_TABLE = 12
+FEWEST_AUDITED = 20
 _HELD_OUT = ("test", "testing", "eval", "evaluation", "holdout", "hold-out", "held-out")
 
 
@@ -170,6 +172,25 @@ def tell_gold(job: "Job", found: Findings, among: Mask) -> None:
         f"{float(wrong.mean()):.3f}{biased}"
     )
     job.figures({"gold": figures})
+
+
+def tell_audit(job: "Job", found: Findings, labels: "Labels", model: NoiseModel | None) -> None:
+    """Say how many machine labels of audit rows people call wrong, where that is more than seen.
+
+    `labels` are people's where they labelled. What rules or a language model get wrong alike
+    looks right to a model that learns from it; the audit rows do not learn.
+    """
+    both = found.judged & labels.audit
+    n, wrong = int(both.sum()), int((found.given != labels.values)[both].sum())
+    if model is None or n < FEWEST_AUDITED:
+        return
+    low, high = measure.wilson(wrong, n)
+    job.figures({"audit": {"rows": n, "wrong": wrong, "interval": [low, high]}})
+    if model.errors < low * int(found.judged.sum()):
+        console.warn(
+            f"on {n:,} audit rows people call {wrong / n:.2f} [{low:.2f}, {high:.2f}] of these "
+            f"labels wrong: more than the labels alone tell, where their sources err alike"
+        )
 
 
 def close(

@@ -55,7 +55,8 @@ class Wanted:
 def find_noise(job: "Job", wanted: Wanted) -> None:
     """Judge the labels of the chosen rows and write what was found."""
     _check(job, wanted)
-    labels = labelled.without_people_of_audit(job, job.labels())
+    people = job.labels()
+    labels = labelled.without_people_of_audit(job, people)
     given = labelled.find(job, labels)
     asked = _rows_of(job, wanted.explain)
     data = Data(job, wanted.classifier, wanted.method)
@@ -83,6 +84,7 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     report.tell(job, told, model)
     report.warn_of_test_rows(job, found.judged & among)
     report.tell_gold(job, found, among)
+    report.tell_audit(job, found, people, model)
     faults.tell(job, given, same)
     if speaker is not None:
         near.tell(job, speaker)

@@ -586,3 +586,21 @@ def test_on_audit_rows_the_label_of_a_machine_is_judged_as_if_nobody_had_labelle
     again = [[row[name] for name in cut] for row in rows(tmp_path / "out.csv")]
     (tmp_path / "out.csv").write_text(once)
     assert again == [[row[name] for name in cut] for row in rows(tmp_path / "out.csv")]
+
+
+def test_errors_that_a_source_makes_alike_are_told_by_the_audit_rows(labelkit, write):
+    table = reviews(80, wrong=())
+    for place, row in enumerate(table):
+        alike = "junk" in row["text"] or "mess" in row["text"]  # what the machine takes for good
+        by_machine = "pos" if alike else row["truth"]
+        said = row["truth"] if place < 40 else ""
+        row |= {"label": said, "label_origin": "audit" if said else "", "llm_label": by_machine}
+    write("data.csv", saved(table))
+    both = ("--label", "label", "--label", "llm_label")
+    done = run(labelkit, *both)
+    wrong = sum(row["llm_label"] != row["truth"] for row in table[:40])
+    assert f"on 40 audit rows people call {wrong / 40:.2f} [" in done.err
+    for row in table:
+        row["llm_label"] = row["truth"]
+    write("data.csv", saved(table))
+    assert "audit rows people call" not in run(labelkit, *both).err

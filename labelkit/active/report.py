@@ -89,7 +89,7 @@ def tell(job: "Job", told: Told, labels: "Labels", barred: int, features: "Featu
     for name, why in features.columns_left_out.items():
         console.detail(f"not looked at: {console.clean(name)} ({why})")
     console.note(f"features: {console.clean(features.describe(), 200)}")
-    cold = _why_cold(told)
+    cold = _why_cold(told, barred)
     if cold:
         console.note(cold)
     if told.wanted.balance and told.pool.probabilities is None:
@@ -127,14 +127,14 @@ def _learned(told: Told, barred: int) -> str:
     )
 
 
-def _why_cold(told: Told) -> str | None:
+def _why_cold(told: Told, barred: int) -> str | None:
     """Return why rows are picked that stand for many, where another way was asked for."""
     wanted = told.wanted.strategy
     if told.strategy != "coverage" or wanted == "coverage":
         return None
     seen = told.facts["classes_seen"]
     if seen == 0:
-        why = "nothing is labelled yet"
+        why = "no label may be learned from yet" if barred else "nothing is labelled yet"
     elif seen == 1:
         only = told.pool.classes[int(told.pool.codes[0])]
         why = f"all labels so far are {console.clean(only)!r}"

@@ -56,9 +56,10 @@ def signs(job: "Job", now: Round, wanted: "Wanted") -> stopping.Signs:
     known = Known(
         now.pool.labelled, now.pool.codes, groups, len(now.pool.classes), now.recipe, job.seed
     )
-    gain = expected_gain(known, matrix, wanted.n)
+    more = min(wanted.n, len(now.eligible))
+    gain = expected_gain(known, matrix, more)
     # The audit rows of a batch cost as much as the others and teach nothing.
-    return found._replace(gain=gain and gain._replace(labels=wanted.n + wanted.audits))
+    return found._replace(gain=gain and gain._replace(labels=more + wanted.audits))
 
 
 def tell(job: "Job", now: Round, found: stopping.Signs, wanted: "Wanted") -> None:

@@ -135,6 +135,21 @@ def test_the_price_may_stand_in_the_task_file(labelkit, reviews, write):
     assert "[cost] human_label much: give a number of dollars" in refused(labelkit, *FAST).err
 
 
+def test_more_rows_than_there_are_buy_no_more_than_these(labelkit, reviews):
+    reviews(120, 80)
+    done = run(labelkit, *FAST, "-n", "1000", "--price-per-label", "0.5")
+    assert "another 40 labels are expected to buy" in done.err and "for $20.00:" in done.err
+
+
+def test_labels_that_are_all_of_audit_rows_are_not_denied(labelkit):
+    said = {"text": "the same", "label": ""}
+    rows = [{"id": str(i), **said, **({"label": "POS"} if i < 5 else {})} for i in range(40)]
+    save("reviews.csv", rows)
+    done = run(labelkit, *FAST, "-n", "20")
+    assert "not learned from: 5 labels of audit rows" in done.err
+    assert "cold start: no label may be learned from yet" in done.err
+
+
 def test_the_same_command_gives_the_same_bytes_and_words(labelkit, reviews):
     reviews(120, 80)
     first = run(labelkit, *FAST, "--batch", "a.csv")

@@ -100,11 +100,11 @@ class Journal:
             raise LabelkitError(f"{self.path} is not a journal that this labelkit can read")
         if any(first.get(name) != about[name] for name in ("content", "key")):
             changed = first.get("file") == about["file"]
-            what = (
-                f"{about['file']} has changed since its answers were begun"
-                if changed
-                else f"the journal belongs to {first.get('file')}, not to {about['file']}"
-            )
+            what = f"the journal belongs to {first.get('file')}, not to {about['file']}"
+            if changed and first.get("content") == about["content"]:
+                what = f"the answers were begun with the key {first.get('key')!r} (--id)"
+            elif changed:
+                what = f"{about['file']} has changed since its answers were begun"
             raise LabelkitError(
                 f"{what} ({self.path}, {len(self.entries):,} entries); merge the earlier answers "
                 f"if that is not done yet, then give --start-over, which sets them aside, or "

@@ -137,9 +137,9 @@ class Session:
         self.said: dict[int, Said] = {}
         self._counts_labels = counts_labels
         self.with_copies = True
-        self.offered = self.accepted = 0
         self._journal = journal
         self._past: list[list[tuple[int, Said]]] = []
+        self._guesses: list[tuple[bool, bool]] = []  # of each: was one offered, was it taken
         self._seconds: list[float] = []
         self._handled: set[int] = set()
         for number, entry in enumerate(journal.entries, 2):
@@ -284,22 +284,27 @@ class Session:
 
     def _apply(self, entry: Entry) -> None:
         if entry["do"] == "undo":
-            for row, before in self._past.pop() if self._past else []:
-                self.said[row] = before
-                self._handled.discard(row)
+            self._take_back()
             return
         if entry["do"] not in DECISIONS:
             return
         rows = [self.deck.place[key] for key in entry["keys"]]
         self._past.append([(row, self.said.get(row, NOTHING)) for row in rows])
+        self._guesses.append((False, False))
         for place, row in enumerate(rows):
             self.said[row] = _after(self.said.get(row, NOTHING), entry, place)
             if entry["do"] in ("label", "skip"):
                 self._handled.add(row)
         if entry["do"] == "label":
             self._seconds.append(float(entry["seconds"]))
-            self.offered += "suggested" in entry
-            self.accepted += entry.get("suggested") == entry["label"]
+            self._guesses[-1] = ("suggested" in entry, entry.get("suggested") == entry["label"])
+
+    def _take_back(self) -> None:
+        if self._past:
+            self._guesses.pop()
+            for row, before in self._past.pop():
+                self.said[row] = before
+                self._handled.discard(row)
 
     def _to_redo(self, which: str | None) -> set[int] | None:
         if which is None:
@@ -320,6 +325,16 @@ class Session:
             )
 
     # -- how far it is -----------------------------------------------------------------------------
+
+    @property
+    def offered(self) -> int:
+        """How many labels were given where a guess was shown."""
+        return sum(offered for offered, _ in self._guesses)
+
+    @property
+    def accepted(self) -> int:
+        """How many of these took the guess."""
+        return sum(taken for _, taken in self._guesses)
 
     def labels_given(self) -> int:
         """Return how many rows a person has labelled one by one."""

@@ -49,6 +49,8 @@ def test_the_journal_of_another_file_is_refused(tmp_path: Path) -> None:
     Journal(path, ABOUT).close()
     with pytest.raises(LabelkitError, match=r"todo\.csv has changed since .* --start-over"):
         Journal(path, {**ABOUT, "content": "sha256:2"})
+    with pytest.raises(LabelkitError, match=r"were begun with the key 'id' \(--id\) \("):
+        Journal(path, {**ABOUT, "key": "code"})
     with pytest.raises(LabelkitError, match=r"belongs to todo\.csv, not to other\.csv"):
         Journal(path, {**ABOUT, "file": "other.csv", "content": "sha256:2"})
     Journal(path, ABOUT).close()

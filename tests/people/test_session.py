@@ -88,6 +88,10 @@ def test_enter_takes_the_guess_where_there_is_one(start: Any) -> None:
     assert not session.accept()
     assert session.current == 1
     assert (session.offered, session.accepted) == (1, 1)
+    session.undo()
+    assert (session.offered, session.accepted) == (0, 0)
+    session.decide("b")
+    assert (session.offered, session.accepted) == (1, 0)
 
 
 def test_blind_there_is_no_guess(start: Any) -> None:

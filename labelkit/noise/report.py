@@ -182,11 +182,11 @@ def tell_audit(job: "Job", found: Findings, labels: "Labels", model: NoiseModel 
     """
     both = found.judged & labels.audit
     n, wrong = int(both.sum()), int((found.given != labels.values)[both].sum())
-    if model is None or n < FEWEST_AUDITED:
+    if model is None or model.interval is None or n < FEWEST_AUDITED:
         return
     low, high = measure.wilson(wrong, n)
     job.figures({"audit": {"rows": n, "wrong": wrong, "interval": [low, high]}})
-    if model.errors < low * int(found.judged.sum()):
+    if model.interval[1] < low * int(found.judged.sum()):
         console.warn(
             f"on {n:,} audit rows people call {wrong / n:.2f} [{low:.2f}, {high:.2f}] of these "
             f"labels wrong: more than the labels alone tell, where their sources err alike"

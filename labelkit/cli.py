@@ -178,8 +178,18 @@ def labelkit(
 
 def main() -> None:
     """Run the command line."""
+    _replace_closed_streams()
     signal.signal(signal.SIGTERM, _interrupt)
     app()
+
+
+def _replace_closed_streams() -> None:
+    # Where a parent closed one, Python has None, and the next file opened would take its number.
+    import os
+
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 _signals: list[int] = []

@@ -88,6 +88,16 @@ def test_starting_costs_a_small_multiple_of_python_itself() -> None:
     assert mistyped <= 22 * python
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_no_failure(tmp_path: Path, closed: str) -> None:
+    (tmp_path / "todo.csv").write_text("id,text,row_check\n1,abc,x\n")
+    command = f"{sys.executable} -m labelkit annotate todo.csv --classes a,b {closed}"
+    done = subprocess.run(["bash", "-c", command], input="1\n", text=True, cwd=tmp_path)
+    assert done.returncode == 0
+    lines = (tmp_path / "todo.answers.csv").read_text().splitlines()
+    assert len(lines) == (1 if "<" in closed else 2)
+
+
 def test_a_pipe_that_closes_early_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("id,text\n" + "".join(f"{i},abc\n" for i in range(200_000)))
     (tmp_path / "lfs.py").write_text("def lf_a(text):\n    return 'A'\n")

@@ -5,7 +5,7 @@ It is there before the file is read: this module and what it imports know no dat
 
 import gc
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
@@ -41,8 +41,16 @@ q          leave; everything is kept, the same command goes on
 
 
 def run(opening: "Opening", glimpse: "Glimpse") -> None:
-    """Show the rows one by one until the person leaves, or the file cannot be opened."""
-    AnnotateApp(opening, glimpse).run()
+    """Show rows until the person leaves or the file cannot be opened; raises LabelkitError
+    where the screen breaks off, for bytes that no keyboard sends, say.
+    """
+    app = AnnotateApp(opening, glimpse)
+    app.run()
+    if app.return_code or app.is_broken:
+        raise LabelkitError(
+            "the screen broke off (above is why); every answer is kept, and the same command "
+            "goes on, with --plain by lines"
+        )
 
 
 class Opened(Message):
@@ -76,6 +84,12 @@ class AnnotateApp(App[None]):
         self._sitting: Sitting | None = None
         self._waiting: list[str] = []  # keys that came before the sitting was open
         self._keys: dict[str, str] = {}
+        self.is_broken = False
+
+    def panic(self, *renderables: Any) -> None:
+        """End because the terminal cannot be read any more, which leaves no return code."""
+        self.is_broken = True
+        super().panic(*renderables)
 
     @property
     def is_opening(self) -> bool:

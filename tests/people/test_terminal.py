@@ -36,12 +36,12 @@ class Terminal:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.stdout
 
-    def start(self, *args: str) -> int:
+    def start(self, *args: str, then: str = "") -> int:
         """Run annotate; return its process once it shows a row."""
         command = [sys.executable, "-m", "labelkit", "annotate", *args]
         self.tmux("kill-server")
         self.tmux("new-session", "-d", "-x", "80", "-y", "24", "-c", str(self._folder),
-                  f"exec {shlex.join(command)}")  # fmt: skip
+                  f"{'' if then else 'exec '}{shlex.join(command)}{then}")  # fmt: skip
         self.wait(lambda shown: " of 600" in shown)
         return int(self.tmux("list-panes", "-F", "#{pane_pid}"))
 
@@ -69,6 +69,17 @@ def terminal(tmp_path: Path, write: Any) -> Iterator[Terminal]:
     found = Terminal(tmp_path)
     yield found
     found.tmux("kill-server")
+
+
+def test_a_screen_that_breaks_off_says_so(terminal: Terminal) -> None:
+    terminal.start("todo.csv", "--classes", "a,b", then="; echo code $?; sleep 60")
+    terminal.type("1")
+    terminal.wait(lambda shown: "1 of 600" in shown)
+    terminal.type("-H", "ff")
+    shown = terminal.wait(lambda shown: "code 1" in shown)
+    assert "the screen broke off (above is why); every answer is kept" in shown
+    assert "annotate:" not in shown
+    assert [entry["do"] for entry in entries()] == ["label"]
 
 
 def entries() -> list[dict[str, Any]]:

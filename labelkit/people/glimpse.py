@@ -75,6 +75,8 @@ def _first(options: Mapping[str, Any], wanted: Wanted, classes: list[str]) -> Fi
         return None
     key_name = options.get("id") or ("id" if "id" in names else "row")
     for number, record in enumerate(records):
+        if not record and len(names) > 1:  # blank lines are no rows
+            return None
         cells = dict(zip(names, record, strict=False))
         key = cells.get(key_name, str(number))
         if key not in done and not cells.get("label"):

@@ -85,6 +85,13 @@ def test_rows_that_have_a_label_are_passed_over(write: Any) -> None:
     assert key() == "r2"
 
 
+def test_blank_lines_at_the_end_are_no_row(write: Any) -> None:
+    write("todo.csv", "id,text,row_check,label\n1,one,c1,refund\n\n\n")
+    assert key() is None
+    write("todo.csv", "text\n\n")
+    assert key(wanted=Wanted(in_order=True)) == "0"
+
+
 def test_where_it_is_not_clear_no_row_is_shown(batch: None, write: Any) -> None:
     write("data.csv", "id,text\na,b\n")
     assert key("data.csv") is None

@@ -151,7 +151,17 @@ def merge(
 
 @command(
     "annotate",
-    uses=("output", "text", "classes", "id", "gold", "features", "column", "cache"),
+    uses=(
+        "output",
+        "text",
+        "classes",
+        "unknown_label",
+        "id",
+        "gold",
+        "features",
+        "column",
+        "cache",
+    ),
     inputs="one",
     unopened=True,
 )

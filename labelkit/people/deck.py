@@ -98,7 +98,7 @@ class Deck:
         return row_about(lambda name: self.cell(name, row), self.classes)
 
     def copies(self, row: int) -> list[int]:
-        """Return the other rows that look the same to a person."""
+        """Return the other rows that look the same to a person and have no label in the file."""
         same: list[int] = self._alike.get(int(self.kinds[row]), [])
         return [other for other in same if other != row]
 
@@ -118,7 +118,7 @@ class Deck:
     def _alike(self) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
         twice = np.bincount(self.kinds, minlength=1) > 1
-        for row in np.flatnonzero(twice[self.kinds]).tolist():
+        for row in np.flatnonzero(twice[self.kinds] & ~self.labelled()).tolist():
             found.setdefault(int(self.kinds[row]), []).append(row)
         return found
 

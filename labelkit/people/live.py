@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 EVERY = 5  # labels between two rankings
 MOST_AUDIT = 30
+# Options that the commands which leave something behind have to know as well.
+_SHARED = (
+    "text", "classes", "unknown_label", "id", "gold", "features", "column", "cache", "delimiter",
+    "seed",
+)  # fmt: skip
 AUDIT_SHARE = 5  # of a budget of labels, one in five at most is for the audit
 
 
@@ -39,7 +44,8 @@ class LiveOrder:
         self._told = -1
         self._batch: Ranking | None = None  # the ranking whose picks are being asked
         shuffled = np.random.default_rng([seed, 7]).permutation(deck.rows)
-        self._meanwhile = shuffled[~learner.told.barred[shuffled]].tolist()
+        closed = learner.told.barred | deck.labelled()
+        self._meanwhile = shuffled[~closed[shuffled]].tolist()
 
     def attach(self, session: Session) -> None:
         """Begin to learn from the session's answers."""
@@ -116,13 +122,30 @@ def make_order(
         barred |= deck.filled_with("label_origin", AUDIT)
     pool = np.flatnonzero(~deck.labelled())
     if not len(pool):
-        raise LabelkitError(f"{deck.name}: every row has a label; there is nothing to ask")
+        why = "every row has a label" if deck.rows else "it has no rows"
+        raise LabelkitError(f"{deck.name}: {why}; there is nothing to ask")
     drawn = _draw_audit(pool, audit, limits, job.seed)
     barred[drawn] = True
     barred |= np.isin(deck.kinds, deck.kinds[barred])
+    barred |= deck.labelled() & (people < 0)  # a label that is none of the classes
     told = Told(people, _codes(deck, list(SUGGESTING)), barred)
     learner = Learner(job, deck, deck.classes, told, strategy, watch or Watch((), job.seed))
     return LiveOrder(deck, drawn, learner, limits, job.seed), learner
+
+
+def check_features(job: "Job", deck: Deck) -> None:
+    """Raise where the model could not learn: better now than after two hours of a person's."""
+    from labelkit.embedded import Embedding
+    from labelkit.features import Features
+
+    job.source.require(list(job.options.get("column") or []), "--column")
+    job.source.require([name for name in [job.options.get("gold")] if name], "--gold")
+    choice = str(job.options.get("features") or "auto")
+    if choice != "auto":
+        Features(deck.text, {}, choice)
+        kind, _, name = choice.partition(":")
+        if "embedding" in kind:
+            Embedding(name, lambda: job.cache_dir).require()
 
 
 def _draw_audit(pool: Any, wanted: int | None, limits: Limits, seed: int) -> list[int]:
@@ -148,6 +171,14 @@ def _codes(deck: Deck, names: list[str]) -> Any:
     return found
 
 
+def _taught(session: Session) -> set[str]:
+    """Return the labels of rows that a model may learn from: none of the audit, none like them."""
+    kinds = session.deck.kinds
+    said = {row: one for row, one in session.said.items() if one.label}
+    barred = {int(kinds[row]) for row, one in said.items() if one.origin == AUDIT}
+    return {one.label for row, one in said.items() if int(kinds[row]) not in barred}
+
+
 def left_behind(source: str, answers: Path) -> tuple[Path, Path]:
     """Return where the labelled file and the model go: beside the answers."""
     labelled = answers.parent / next_to(source, "labelled").name
@@ -161,7 +192,7 @@ def leave_behind(job: "Job", session: Session, answers: Path) -> Path | None:
     source = str(job.options["input"])
     if not session.labels_given():
         return None
-    taught = {s.label for s in session.said.values() if s.label and s.origin != AUDIT}
+    taught = _taught(session)
     labelled, model = left_behind(source, answers)
     with console.within():
         run(["merge", source, str(answers), "-o", str(labelled), *_passed(job, "merge")])
@@ -179,11 +210,11 @@ def _passed(job: "Job", command: str) -> list[str]:
 
     known = accepted(command)
     args = ["--task", str(job.task_path)] if job.task_path else ["--no-task"]
-    for name in ("text", "id", "gold", "features", "column", "cache", "delimiter", "seed"):
+    for name in _SHARED:
         value = job.options.get(name)
         if name in known and value is not None:
             for item in value if isinstance(value, list) else [value]:
-                args += [f"--{name}", str(item)]
+                args += [f"--{name.replace('_', '-')}", str(item)]
     if job.options["encoding"] != "utf-8":
         args += ["--encoding", job.options["encoding"]]
     return args + (["--quiet"] if job.options.get("quiet") else [])

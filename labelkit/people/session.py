@@ -342,8 +342,8 @@ class Session:
 
     def remaining(self) -> int:
         """Return how many rows still wait, of those that are to be asked."""
-        progress = self.progress()
-        return max(0, (progress.total or 0) - progress.done)
+        done, total, *_ = self.progress()
+        return 0 if self.current is None and not self.over else max(0, (total or 0) - done)
 
     def minutes(self) -> float:
         """Return how long this session has lasted."""

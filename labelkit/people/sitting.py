@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelkit import console, history, outputs, stopping
+from labelkit import columns, console, history, outputs, stopping
 from labelkit.errors import LabelkitError, StoppingRuleReached, UsageError, listing
 from labelkit.files import next_to
 from labelkit.people import answers_file, highlight, live
@@ -67,7 +67,9 @@ class Sitting:
         for line in stopping.told(watch.signs, stopping.price_of_label(None, self.job.task.cost)):
             console.note(line)
         model = live.leave_behind(self.job, self.session, self.path)
-        console.next_step(_next_lesson(self.session, model))
+        lesson = _next_lesson(self.session, model)
+        if lesson:
+            console.next_step(lesson)
         if watch.reached():
             raise StoppingRuleReached(f"stop: {watch.reached()}")
 
@@ -80,9 +82,14 @@ def sit_down(job: "Job", wanted: Wanted) -> Sitting:
     _warn_of_one_column(job)
     classes = classes_of(job)
     deck = Deck(job, wanted.show, classes)
+    _check_labels(job, deck)
+    in_order = deck.is_batch or wanted.in_order or wanted.redo is not None
+    if not in_order:
+        _keep_apart(job)
+        live.check_features(job, deck)
     journal = open_journal(job, deck, classes, path, wanted.start_over)
     try:
-        if deck.is_batch or wanted.in_order or wanted.redo:
+        if in_order:
             _refuse_rules(wanted, deck)
             session, learner = _in_order(wanted, deck, journal), None
         else:
@@ -104,7 +111,6 @@ def _in_order(wanted: Wanted, deck: Deck, journal: Journal) -> Session:
 
 
 def _live(job: "Job", wanted: Wanted, deck: Deck, journal: Journal) -> "tuple[Session, Learner]":
-    _keep_apart(job)
     watch = Watch(stopping.rules(wanted.stop_when), job.seed)
     order, learner = live.make_order(job, deck, wanted.strategy, wanted.audit, wanted.limits, watch)
     limit = wanted.limits.labels
@@ -193,6 +199,14 @@ def classes_of(job: "Job") -> list[str]:
     return classes
 
 
+def _check_labels(job: "Job", deck: Deck) -> None:
+    """Raise LabelkitError for labels of the file that are none of the declared classes."""
+    if job.classes is not None and deck.has("label"):
+        values = np.array([cell or "" for cell in deck.column("label").to_pylist()], dtype=object)
+        ignore = job.ignores_unknown_labels()
+        columns.encode(values, job.classes, ignore, deck.name, lambda: deck.keys)
+
+
 def open_journal(
     job: "Job", deck: Deck, classes: list[str], path: Path, start_over: bool
 ) -> Journal:
@@ -267,9 +281,10 @@ def _next(sitting: Sitting, left: int) -> str:
 
 
 def _next_lesson(session: Session, model: Path | None) -> str:
-    """Return what to type after the live loop: the same again, or the model at work."""
+    """Return what to type after the live loop: the same again, or the model at work; or ''."""
+    predicts = f"labelkit predict {shlex.quote(str(model))} INPUT -o OUTPUT" if model else ""
+    if session.current is None and not session.over:
+        return predicts
     is_over = session.progress().total is not None and not session.remaining()
     goes_on = "the same command with more --labels" if is_over else "the same command"
-    if model is None:
-        return f"{goes_on} goes on"
-    return f"{goes_on} goes on; labelkit predict {shlex.quote(str(model))} INPUT -o OUTPUT"
+    return f"{goes_on} goes on; {predicts}" if predicts else f"{goes_on} goes on"

@@ -209,6 +209,8 @@ def test_skipped_audit_rows_asked_again_stay_audit_rows(write: Any, typed: Any) 
     [
         (("--strategy", "margn"), "'margn' is not known; did you mean 'margin'?"),
         (("--labels", "0"), "greater than or equal to 1"),
+        (("--features", "nope"), "--features 'nope' is not known"),
+        (("--features", "tfidf"), "--features tfidf needs a text column"),
         (("-o", "data.labelled.csv"), "is the name of what is left behind beside the answers"),
         (("--summary", "data.model"), "is the name of what is left behind beside the answers"),
     ],
@@ -218,6 +220,37 @@ def test_what_cannot_be(write: Any, typed: Any, args: tuple[str, ...], message: 
     done = typed("1\n", "data.csv", "--classes", "ok,worn", *args)
     assert done.code == 2
     assert message in done.err
+
+
+def test_columns_and_labels_that_cannot_be_are_named_before_the_work(
+    write: Any, typed: Any
+) -> None:
+    write("data.csv", table())
+    for option in ("--column", "--gold"):
+        done = typed("1\n", "data.csv", "--classes", "ok,worn", option, "nope")
+        assert (done.code, "no column 'nope' (" + option + ")" in done.err) == (1, True)
+    write("data.csv", "id,x,label\n1,2,ok\n2,3,worm\n3,4,\n")
+    done = typed("1\n", "data.csv", "--classes", "ok,worn")
+    assert done.code == 1
+    assert "the label 'worm' of 1 row (2) is not one of the classes ok, worn" in done.err
+    done = typed("1\n", "data.csv", "--classes", "ok,worn", "--unknown-label", "ignore")
+    assert done.code == 0, done.err
+
+
+def test_labels_of_the_file_stay_where_a_copy_is_answered(write: Any, typed: Any) -> None:
+    write("data.csv", "id,x,label\n1,2,ok\n2,2,\n3,2,\n4,5,\n")
+    done = typed("2\n2\n", "data.csv", "--classes", "ok,worn", "--audit", "0")
+    assert done.code == 0, done.err
+    assert "rows left" not in done.err
+    assert [row["label"] for row in rows_of("data.labelled.csv")] == ["ok", "worn", "worn", "worn"]
+
+
+def test_labels_that_are_all_like_audit_rows_make_no_model(write: Any, typed: Any) -> None:
+    write("data.csv", "id,text\n" + "".join(f"{i},{'+' if i % 2 else '-'}\n" for i in range(20)))
+    done = typed("1\n2\n", "data.csv", "--classes", "ok,worn", "--audit", "20")
+    assert done.code == 0, done.err
+    assert "no model yet" in done.err
+    assert "next:" not in done.err
 
 
 def test_a_file_without_open_rows(write: Any, typed: Any) -> None:

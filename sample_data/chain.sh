@@ -22,12 +22,12 @@ $labelkit query "$out/llm.csv" -o "$out/queried.csv" --task $task --gold gold \
 $labelkit merge "$out/queried.csv" sample_data/answers.csv -o "$out/merged.csv" --task $task \
 	--batch "$out/todo.csv"
 
-# Labels that are probably wrong are marked and left out of the training.
-$labelkit find-noise "$out/merged.csv" -o "$out/noise.csv" --task $task --gold gold --fix exclude
+# Labels that are probably wrong are marked, so that they count for less.
+$labelkit find-noise "$out/merged.csv" -o "$out/noise.csv" --task $task --gold gold
 
 # One label a row.
 $labelkit decide "$out/noise.csv" -o "$out/labelled.csv" --task $task --gold gold
 
 # A model for rows to come.
 $labelkit train "$out/labelled.csv" -o "$out/final.model" --task $task --gold gold \
-	--label final_label
+	--label final_label --weight final_confidence --robust

@@ -201,8 +201,7 @@ class Pilot:
         words = ["--no-task", *self._reading()]
         if mix.noise:
             noise = self.folder / f"noise{self._ending}"
-            named = ["--label", "label", *self._named(mix), "--fix", "exclude"]
-            self._run("find-noise", trial, noise, words, *named)
+            self._run(*("find-noise", trial, noise, words, "--label", "label"), *self._named(mix))
             trial = noise
         try:
             self._run("decide", trial, target, words, "--summary", str(summary))

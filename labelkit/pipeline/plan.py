@@ -102,7 +102,7 @@ class _Plan:
         self.label_columns: list[str] = []
         self.round = 0
 
-    def add(self, name: str, last: bool, after: str) -> None:
+    def add(self, name: str, last: bool, later: Sequence[str]) -> None:
         number = len(self.stages) + 1
         ending = ending_of(self.output) or ".csv"
         target = self.output if last else self.folder / f"{number}-{name}{ending}"
@@ -112,10 +112,10 @@ class _Plan:
             self.stages.append(self._train(number) if name == "train" else self._report(number))
             return
         else:
-            self.stages.append(self._command(number, name, target, after))
+            self.stages.append(self._command(number, name, target, later))
         self.current = [target]
 
-    def _command(self, number: int, name: str, target: Path, after: str) -> Stage:
+    def _command(self, number: int, name: str, target: Path, later: Sequence[str]) -> Stage:
         args = [name, *map(str, self.current), "-o", str(target), *self._shared(name)]
         reads, makes = [*self.current], [target]
         if name == "query":
@@ -137,13 +137,15 @@ class _Plan:
             self.label_columns = [*dict.fromkeys(["llm_label", *self.label_columns])]
         if name == "decide":
             args += self._given("target_accuracy")
-            if after == "people" and self.own.get("target_accuracy") is not None:
+            if [*later[:1]] == ["people"] and self.own.get("target_accuracy") is not None:
                 self.round += 1
                 makes.append(self.folder / f"batch-{self.round}.csv")
                 args += ["--batch", str(makes[-1])]
         if name == "find-noise":
             args += self._labels(name)
-            args += [] if "fix" in self.task.table(name) else ["--fix", "exclude"]
+            # decide weighs what is flagged, and its confidence tells train how much to trust it.
+            left_in = "decide" in later or "fix" in self.task.table(name)
+            args += [] if left_in else ["--fix", "exclude"]
         return Stage(number, name, args, reads + self._files(name), makes)
 
     def _routed_rows(self) -> list[str]:
@@ -175,6 +177,10 @@ class _Plan:
         target = self.folder / _MODEL
         args = ["train", *map(str, self.current), "-o", str(target), *self._shared("train")]
         args += ["--label", "final_label"] if decided else self._labels("train")
+        if decided:
+            own = self.task.table("train")
+            args += [] if "weight" in own else ["--weight", "final_confidence"]
+            args += [] if {"robust", "robust-by"} & set(own) else ["--robust"]
         return Stage(number, "train", args, [*self.current], [target])
 
     def _report(self, number: int) -> Stage:
@@ -260,5 +266,5 @@ def make_plan(
     last = max(i for i, name in enumerate(names) if name not in AFTER)
     plan = _Plan(inputs, output, folder, task, options, own)
     for i, name in enumerate(names):
-        plan.add(name, last=i == last, after=names[i + 1] if i + 1 < len(names) else "")
+        plan.add(name, last=i == last, later=names[i + 1 :])
     return plan.stages

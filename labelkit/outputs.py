@@ -12,6 +12,7 @@ from labelkit.table import format_of
 
 # Options and arguments of single commands that name files to read.
 _READ = ("functions", "answers_files", "answers", "model")
+KEPT = (".journal.jsonl", ".sqlite")  # how the names of files end that answers are kept in
 
 
 def check(
@@ -56,11 +57,13 @@ def check_others(
     read = [*named[len(inputs) :], *_paths(own, _READ), *_paths(lists, ("batch",))]
     if output and str(output) != "-":
         _refuse_same("-o", Path(output), read)
+        _refuse_kept("-o", Path(output))
         written = [("-o", Path(output)), ("its history", history.path_for(Path(output)))]
     else:
         written = []
     if summary is not None:
         _refuse_same("--summary", Path(summary), [*named, *_paths(own, tuple(own)), *written])
+        _refuse_kept("--summary", Path(summary))
         _need_folder(Path(summary))
 
 
@@ -84,6 +87,14 @@ def _refuse_same(option: str, path: Path, others: Sequence[tuple[str, Path]]) ->
     for name, other in others:
         if path.resolve() == other.resolve():
             raise UsageError(f"{option} {path} is also {name}; give another name")
+
+
+def _refuse_kept(option: str, path: Path) -> None:
+    if path.name.endswith(KEPT) and path.exists():
+        raise UsageError(
+            f"{option} {path} would replace a file that holds answers already given; give another "
+            f"name"
+        )
 
 
 def _need_folder(target: Path) -> None:

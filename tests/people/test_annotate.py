@@ -238,6 +238,8 @@ def test_table_rows_stand_beside_what_is_labelled(typed: Any, write: Any) -> Non
         (("todo.csv", "-o", "todo.csv"), 2, "are the input; give another name"),
         (("todo.csv", "-o", "."), 2, "-o . is a folder; give the name of a file"),
         (("todo.csv", "--summary", "todo.answers.csv"), 2, "is also -o; give another name"),
+        (("todo.csv", "--summary", "of.journal.jsonl"), 2, "holds answers already given"),
+        (("todo.csv", "-o", "of.journal.jsonl"), 2, "holds answers already given"),
         (("todo.csv", "-o", "no/a.csv"), 1, "there is no folder no"),
         (("todo.csv", "-o", "a.xlsx"), 2, "spreadsheets are not read or written"),
         (("todo.csv", "--show", "txt"), 1, "no column 'txt'; did you mean 'text'?"),
@@ -250,7 +252,9 @@ def test_what_cannot_be(
     typed: Any, batch: Path, write: Any, args: tuple[str, ...], code: int, message: str
 ) -> None:
     write("twice.csv", "id,text,row_check\n1,a,x\n1,b,y\n")
+    journal = write("of.journal.jsonl", "answers\n")
     done = typed("1\n", *args, *CLASSES)
+    assert journal.read_text() == "answers\n"
     assert (done.code, done.out) == (code, ""), done.err
     assert message in done.err
     assert "Traceback" not in done.err

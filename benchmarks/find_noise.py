@@ -233,8 +233,8 @@ def show_clean(folder: Path, place: Path) -> None:
 
 # -- scale ---------------------------------------------------------------------------------------
 
-GIVEN = """
-import resource, sys
+CHANCES = """
+import sys
 import numpy as np
 rng = np.random.default_rng(0)
 n, k = 1_000_000, 10
@@ -243,6 +243,11 @@ given = np.where(rng.random(n) < 0.1, rng.integers(0, k, n), true)
 chances = rng.random((n, k)) ** 4
 chances[np.arange(n), true] += 1.5
 chances /= chances.sum(axis=1, keepdims=True)
+"""
+GIVEN = (
+    CHANCES
+    + """
+import resource
 if sys.argv[1] == "labelkit":
     from labelkit.noise.methods import confident
 else:
@@ -258,6 +263,7 @@ else:
 after = used()
 print(after[0] - seconds, after[1] - memory, hash(np.flatnonzero(flags).tobytes()))
 """
+)
 
 
 def given_probabilities() -> None:
@@ -275,20 +281,15 @@ def given_probabilities() -> None:
     print(f"the same flags: {seen['cleanlab'] == seen['labelkit']}", flush=True)
 
 
-MADE = """
-import sys
-import numpy as np, pyarrow as pa, pyarrow.parquet as pq
-rng = np.random.default_rng(0)
-n, k = 1_000_000, 10
-true = rng.integers(0, k, n)
-given = np.where(rng.random(n) < 0.1, rng.integers(0, k, n), true)
-chances = rng.random((n, k)) ** 4
-chances[np.arange(n), true] += 1.5
-chances /= chances.sum(axis=1, keepdims=True)
+MADE = (
+    CHANCES
+    + """
+import pyarrow as pa, pyarrow.parquet as pq
 names = np.array([f"c{i}" for i in range(k)])
 columns = {f"p_{name}": chances[:, i] for i, name in enumerate(names)}
 pq.write_table(pa.table({"label": names[given], **columns}), sys.argv[1], row_group_size=100_000)
 """
+)
 BY_CLEANLAB = """
 import sys
 import numpy as np, pyarrow as pa, pyarrow.parquet as pq

@@ -11,15 +11,9 @@ from labelkit.measure import Figure
 from labelkit.pipeline.choice import choose
 from labelkit.pipeline.mixes import Line, levelled
 from labelkit.pipeline.pilot import Count, Mix
+from tests.pipeline.conftest import LFS, truth
 
 ROWS = 160
-LFS = """
-def lf_warm(row):
-    return "GOOD" if "warm" in row.text else None
-
-def lf_stale(text):
-    return "BAD" if "stale" in text else None
-"""
 TASK = """
 [task]
 classes = ["BAD", "GOOD"]
@@ -28,10 +22,6 @@ human_label = 0.5
 human_seconds = 36
 setup_minutes = { weak-label = 30 }
 """
-
-
-def truth(i: int) -> str:
-    return "GOOD" if i % 3 else "BAD"
 
 
 @pytest.fixture

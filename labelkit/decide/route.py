@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 DONE, TO_LLM, TO_PEOPLE = "done", "llm", "people"
 FEWEST_TO_TRUST = 10
 _TINY = 1e-9
+_SHORT = 0.0005  # of the target: what a figure of three digits would not show
 
 
 class Terms(NamedTuple):
@@ -215,7 +216,9 @@ def lines(found: Routed, terms: Terms, calibrated: bool) -> list[str]:
         f"{found.now:.3f} of the labels are expected to be right, {terms.target:g} are wanted"
         + ("" if calibrated else " (confidences are not calibrated: fewer than 50 rows of people)")
     ]
-    parts = [_part("the LLM", found.llm), _part("people", found.people), f"{done:,} rows are done"]
+    short = terms.target - found.then
+    rest = "stay as they are" if short > _SHORT else "are done"
+    parts = [_part("the LLM", found.llm), _part("people", found.people), f"{done:,} rows {rest}"]
     said.append(" · ".join(part for part in parts if part))
     if found.llm_accuracy is None and found.people.rows:
         said.append(
@@ -223,8 +226,7 @@ def lines(found: Routed, terms: Terms, calibrated: bool) -> list[str]:
             f'(labelkit llm-label --where "label is not empty" tells how good it is; '
             f"{FEWEST_TO_TRUST} such rows are needed)"
         )
-    short = terms.target - found.then
-    if short > 0.0005:
+    if short > _SHORT:
         needs = found.enough
         price = "" if needs.dollars is None else f", ${needs.dollars:,.2f}"
         said.append(

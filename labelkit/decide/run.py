@@ -108,6 +108,11 @@ def _combined(job: "Job", said: Said, own_model_too: bool) -> Machine:
     inputs, k = own_model.Inputs(job), len(said.classes)
     own = own_model.reader(job, inputs, unaudited, usable, groups, k)
     if own is None:
+        if (machine.verdict.codes < 0).any():
+            console.note(
+                f"rows of which nobody speaks stay without a label: a model that fills them needs "
+                f"{own_model.FEWEST} labels of two classes or more, beside those of audit rows"
+            )
         return machine
     if votes:
         # What find-noise doubts has hardly taught the model: its vote is the doubt, once.

@@ -331,6 +331,15 @@ def test_a_model_of_its_own_fills_where_people_labelled_some(labelkit: Any) -> N
     assert {label for label, _, _ in finals("bare.csv")[60:]} == {""}
 
 
+def test_what_too_few_labels_cannot_fill_is_told(write: Any, labelkit: Any) -> None:
+    rows = [f"{i},film {i} good,{'ab'[i % 2] if i < 20 else ''}" for i in range(40)]
+    write("in.csv", "\n".join(["id,text,label", *rows]) + "\n")
+    done = labelkit("decide", "in.csv", "-o", "out.csv")
+    assert done.code == 0, done.err
+    assert "20 without a label" in done.err
+    assert "a model that fills them needs 30 labels of two classes" in done.err
+
+
 def test_a_model_of_its_own_votes_where_people_labelled_many(labelkit: Any) -> None:
     rows = reviews(300, by_people=120)
     save("in.csv", [{k: v for k, v in row.items() if not k.startswith("llm")} for row in rows])

@@ -138,6 +138,8 @@ def test_the_command_writes_and_tells_it(labelkit: Any) -> None:
     poor = labelkit(*args, "--price-per-label", "0.5", "--budget", "1")
     assert poor.code == 0, poor.err
     assert "points short of the target: it takes " in poor.err
+    assert "rows stay as they are" in poor.err and "are done" not in poor.err
+    assert "rows are done" in batched.err
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
-from typer._click.exceptions import ClickException
+from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer.core import TyperGroup
 
 from labelkit import __version__, console, files
@@ -125,6 +125,9 @@ def _usage(error: ClickException) -> int:
     message = error.format_message().replace("No such option: ", "there is no option ")
     message = message.replace("Value error, ", "")  # pydantic's word for a choice that is not there
     message = message.replace(" (Possible options: ", "; did you mean one of (")
+    if isinstance(error, NoArgsIsHelpError):
+        print(message, file=sys.stderr)
+        return error.exit_code
     if ctx is not None and not message.strip():
         print(ctx.get_help())
         return 0

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,11 @@ def without_header(block: Block) -> Block:
     return block._replace(
         records=block.records[1:], raw=block.raw[1:], first_line=first_line, last_lines=last
     )
+
+
+def option_for(delimiter: str) -> str:
+    """Return the option that names a delimiter, as a shell takes it."""
+    return "--delimiter $'\\t'" if delimiter == "\t" else shlex.join(["--delimiter", delimiter])
 
 
 def checked_encoding(encoding: str) -> str:

@@ -69,7 +69,10 @@ class Job:
         """The input, opened."""
         given = self.options["input"]
         paths = [given] if isinstance(given, str) else list(given)
-        return self.open(*paths)
+        opened = self.open(*paths)
+        if self.options["delimiter"] is None:
+            look.refuse_other_delimiter(opened)
+        return opened
 
     def open(self, *paths: str | Path) -> table.Table:
         """Open a data file with the reading options of this run."""

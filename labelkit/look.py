@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from labelkit.errors import LabelkitError, listing, nearest
+from labelkit.console import clean
+from labelkit.csv_parser import option_for
+from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.table import Table
 
 Groups = npt.NDArray[np.int64]
@@ -14,6 +16,19 @@ Groups = npt.NDArray[np.int64]
 # Means over the cells of the file's first batch.
 _FEWEST_CHARACTERS = 12.0
 _FEWEST_SPACES = 1.5
+
+
+def refuse_other_delimiter(source: Table) -> None:
+    """Raise UsageError for a file of one column that another delimiter would cut into several."""
+    if len(source.columns) > 1 or source.format not in ("csv", "tsv"):
+        return
+    (name,) = source.columns
+    other = next((character for character in ";\t|," if character in name), None)
+    if other is not None:
+        raise UsageError(
+            f"{source.name} has one column only, {clean(name, 60)!r}; name what stands between "
+            f"its cells: {option_for(other)}"
+        )
 
 
 def text_columns(source: Table, names: Sequence[str]) -> list[str]:

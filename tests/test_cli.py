@@ -41,6 +41,7 @@ def test_each_command_has_help_that_ends_with_an_example(name: str, labelkit: An
         (("query", "x.csv", "--lable", "y"), "error: there is no option --lable"),
         (("query", "x.csv"), "error: query needs -o OUTPUT (- for stdout), or --in-place"),
         (("query",), "Missing argument 'INPUT'"),
+        ((), "Usage: labelkit [OPTIONS] COMMAND"),
         (("query", "x.csv", "-o", "o.csv", "-n", "many"), "'many'"),
     ],
 )

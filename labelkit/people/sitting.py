@@ -79,7 +79,6 @@ def sit_down(job: "Job", wanted: Wanted) -> Sitting:
     stopping.price_of_label(None, job.task.cost)
     path = _checked_answers(job)
     marks = highlight.of_rules(job.task.table("weak-label"), wanted.highlight)
-    _warn_of_one_column(job)
     classes = classes_of(job)
     deck = Deck(job, wanted.show, classes)
     _check_labels(job, deck)
@@ -174,15 +173,6 @@ def _checked_answers(job: "Job") -> Path:
     job.options["output"] = str(path)
     outputs.check_others(job.options, {}, [Path(given)], job.task_path)
     return path
-
-
-def _warn_of_one_column(job: "Job") -> None:
-    names = job.source.columns
-    if len(names) == 1 and job.source.format in ("csv", "tsv"):
-        other = next((character for character in ";\t|" if character in names[0]), None)
-        if other is not None:
-            option = shlex.join(["--delimiter", other]) if other != "\t" else "--delimiter $'\\t'"
-            console.warn(f"{job.source.name} was read as one column; is {option} meant?")
 
 
 def classes_of(job: "Job") -> list[str]:

@@ -263,8 +263,10 @@ def test_what_cannot_be(
 def test_a_file_of_another_delimiter_is_noticed(typed: Any, write: Any) -> None:
     for other, option in ((";", "';'"), ("\t", r"$'\t'")):
         write("todo.csv", BATCH.replace(",", other))
-        said = annotate(typed, "q\n", "--start-over")
-        assert f"todo.csv was read as one column; is --delimiter {option} meant?" in said
+        done = typed("q\n", "todo.csv", *CLASSES)
+        assert done.code == 2
+        assert "todo.csv has one column only" in done.err
+        assert f"name what stands between its cells: --delimiter {option}\n" in done.err
     write("todo.csv", "text\nwell; well\n")
     assert "one column" not in annotate(typed, "q\n", "--start-over", "--in-order")
 

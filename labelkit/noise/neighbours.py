@@ -11,6 +11,7 @@ Floats = npt.NDArray[np.float64]
 MOST = 50
 SAMPLE = 20_000
 CHUNK = 1_000
+STRIPES = 8  # for each value wanted
 
 
 class Nearest(NamedTuple):
@@ -57,19 +58,51 @@ def find(matrix: Any, groups: Codes, seed: int = 0, most: int | None = None) -> 
     if n > SAMPLE:
         sample = np.sort(np.random.default_rng([seed, 9]).choice(n, SAMPLE, replace=False))
     wanted = min(most or int(np.clip(n**0.5, 5, MOST)), len(sample))
-    others, own = values[sample], groups[sample]
+    others = values[sample]
     squares = np.einsum("ij,ij->i", others, others)
+    order = np.argsort(groups[sample], kind="stable")
+    sorted_groups = groups[sample][order]
     places = np.empty((n, wanted), dtype=np.int64)
     distances = np.empty((n, wanted))
     for start in range(0, n, CHUNK):
-        rows = values[start : start + CHUNK]
-        apart = squares - 2 * (rows @ others.T) + np.einsum("ij,ij->i", rows, rows)[:, None]
-        apart[groups[start : start + CHUNK, None] == own] = np.inf
-        picked = np.argpartition(apart, wanted - 1, axis=1)[:, :wanted]
-        far = np.take_along_axis(apart, picked, axis=1)
-        order = np.lexsort((picked, far), axis=1)
-        picked = np.take_along_axis(picked, order, axis=1)
-        far = np.take_along_axis(far, order, axis=1).astype(np.float64)
-        places[start : start + CHUNK] = np.where(np.isfinite(far), sample[picked], -1)
-        distances[start : start + CHUNK] = np.where(np.isfinite(far), np.maximum(far, 0), np.inf)
-    return Nearest(places, distances)
+        rows, part = values[start : start + CHUNK], slice(start, start + CHUNK)
+        apart = rows @ others.T
+        apart *= -2
+        apart += squares
+        apart += np.einsum("ij,ij->i", rows, rows)[:, None]
+        firsts, lasts = (
+            np.searchsorted(sorted_groups, groups[part], side) for side in ("left", "right")
+        )
+        for row in np.flatnonzero(lasts > firsts):
+            apart[row, order[firsts[row] : lasts[row]]] = np.inf
+        picked, distances[part] = smallest(apart, wanted)
+        places[part] = np.where(picked >= 0, sample[picked], -1)
+    return Nearest(places, np.maximum(distances, 0))
+
+
+def smallest(values: Any, wanted: int) -> tuple[Codes, Floats]:
+    """Return the places of the smallest finite values of each row and these, smallest first.
+
+    The first of equal values comes first. A place of -1 (infinite) fills up where there are too
+    few. `wanted` is at most the number of columns.
+    """
+    n, columns = values.shape
+    # The smallest of some stripes bound what can be among the smallest of all, which leaves little
+    # to sort. With less columns than stripes, each is one.
+    width = max(1, columns // (STRIPES * wanted))
+    stripes = columns // width
+    least = values[:, : stripes * width].reshape(n, width, stripes).min(axis=1)
+    bound = np.partition(least, wanted - 1, axis=1)[:, wanted - 1]
+    bound = np.minimum(bound, np.finfo(values.dtype).max)
+    flat = np.flatnonzero(values <= bound[:, None])
+    rows, places = np.divmod(flat, columns)
+    found = values.ravel()[flat]
+    order = np.lexsort((found, rows))  # stable: equal values stay in the order of the columns
+    counts = np.bincount(rows, minlength=n)
+    rank = np.arange(len(flat)) - np.repeat(np.cumsum(counts) - counts, counts)
+    kept = rank < wanted
+    picked = np.full((n, wanted), -1, dtype=np.int64)
+    numbers = np.full((n, wanted), np.inf)
+    picked[rows[kept], rank[kept]] = places[order][kept]
+    numbers[rows[kept], rank[kept]] = found[order][kept]
+    return picked, numbers

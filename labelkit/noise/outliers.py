@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.noise.neighbours import smallest
+
 Floats = npt.NDArray[np.float64]
 
 NEIGHBOURS = 10
@@ -44,20 +46,20 @@ def mean_distances(matrix: Any, seed: int = 0) -> Floats:
         from sklearn.preprocessing import normalize
 
         matrix = normalize(matrix)
-    others = matrix[sample]
+    others = matrix[sample].T.tocsr() if _is_sparse(matrix) else matrix[sample]
     for start in range(0, n, _CHUNK):
         distances = _distances(matrix[start : start + _CHUNK], others)
         own = place[start : start + _CHUNK]
         inside = np.flatnonzero(own >= 0)
         distances[inside, own[inside]] = np.inf
-        nearest = np.partition(distances, wanted - 1, axis=1)[:, :wanted]
-        found[start : start + _CHUNK] = nearest.mean(axis=1)
+        found[start : start + _CHUNK] = smallest(distances, wanted)[1].mean(axis=1)
     return found
 
 
 def _distances(rows: Any, others: Any) -> Floats:
     if _is_sparse(rows):
-        return 1.0 - np.asarray((rows @ others.T).todense())
+        alike: Floats = (rows @ others).toarray()
+        return np.subtract(1.0, alike, out=alike)
     from sklearn.metrics import pairwise_distances
 
     found: Floats = pairwise_distances(rows, others)

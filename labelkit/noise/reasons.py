@@ -80,9 +80,10 @@ class Speaker:
         if len(mine) < 3:
             return None
         for near in self.neighbours(place):
+            if near.label == self.evidence.given[place]:
+                continue
             other = self._words_of(near.row)
-            differs = near.label != self.evidence.given[place]
-            if differs and len(mine & other) >= ALIKE * len(mine | other):
+            if len(mine & other) >= ALIKE * len(mine | other):
                 return near
         return None
 
@@ -109,13 +110,11 @@ class Speaker:
         looks, given = self.evidence.looks, int(self.evidence.given[place])
         if looks.terms is None:
             return []
-        row = looks.words[place]
-        odds = self._shares[best, row.indices] - self._shares[given, row.indices]
-        weights = row.data * odds
+        row = slice(*looks.words.indptr[place : place + 2])
+        terms = looks.words.indices[row]
+        weights = looks.words.data[row] * (self._shares[best, terms] - self._shares[given, terms])
         order = np.argsort(-weights, kind="stable")[:most]
-        return [
-            (str(looks.terms[row.indices[o]]), float(weights[o])) for o in order if weights[o] > 0
-        ]
+        return [(str(looks.terms[terms[o]]), float(weights[o])) for o in order if weights[o] > 0]
 
     @cached_property
     def _shares(self) -> Floats:

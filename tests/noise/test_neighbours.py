@@ -44,3 +44,13 @@ def test_of_many_rows_a_sample_may_be_a_neighbour(monkeypatch):
     found = neighbours.find(matrix, np.arange(100), seed=1)
     assert len(np.unique(found.places)) <= 20
     assert (found.places == neighbours.find(matrix, np.arange(100), seed=1).places).all()
+
+
+def test_the_smallest_values_of_each_row_are_those_of_a_plain_sort():
+    values = np.random.default_rng(2).integers(0, 40, size=(60, 203)).astype(float)
+    values[0, 4:] = np.inf
+    places, numbers = neighbours.smallest(values, 6)
+    order = np.argsort(values, axis=1, kind="stable")[:, :6]
+    assert (places[1:] == order[1:]).all()
+    assert (numbers == np.take_along_axis(values, order, axis=1)).all()
+    assert places[0].tolist() == [*order[0, :4].tolist(), -1, -1]

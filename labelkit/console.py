@@ -95,11 +95,12 @@ def next_step(text: str) -> None:
 @contextmanager
 def within() -> Iterator[None]:
     """Run commands as parts of another: only that one tells what to type next."""
+    before = getattr(_thread, "is_inner", False)
     _thread.is_inner = True
     try:
         yield
     finally:
-        _thread.is_inner = False
+        _thread.is_inner = before
 
 
 @contextmanager

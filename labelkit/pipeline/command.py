@@ -90,7 +90,7 @@ def pipeline(
         options["gold"] = oracle  # hidden from all that learns
     if annotate:
         _check_annotate(oracle, options, show)
-    from labelkit.pipeline import people, plan, run
+    from labelkit.pipeline import people, plan, run, targets
 
     own = {
         "stages": stages, "functions": functions, "model": model, "base_url": base_url,
@@ -100,12 +100,14 @@ def pipeline(
     path = None if options["no_task"] else options["task"] or task.path_in([])
     loaded = task.load(Path(path)) if path else task.NO_TASK
     planned = plan.make_plan(options["input"], output, work_dir, loaded, options, own)
+    targets.check(planned, work_dir, options["input"], loaded, options["summary"])
     if show is not None:
         _print(show, planned, work_dir)
         return
     for name in options["input"]:
         if not Path(name).exists():
             raise UsageError(f"there is no file {name}")
+    targets.check_folders(output, work_dir, options["summary"])
     again = shlex.join(["labelkit", *sys.argv[1:]])
     about = run.About(options["input"], loaded.name, split_classes(options["classes"]))
     ran = run.run(planned, work_dir, loaded, people.Asking(again, oracle, annotate), about)

@@ -59,7 +59,8 @@ def _annotate(stage: Stage, batch: Path, answers: Path, asking: Asking) -> None:
         return  # answered here to the end, or by other means
     console.note(f"[{stage.id}] {stage.asks}")
     try:
-        code = run_command([*shlex.split(stage.asks)[1:], "--summary", str(told)])
+        with console.within():
+            code = run_command([*shlex.split(stage.asks)[1:], "--summary", str(told)])
     except LabelkitError as error:
         error.args = (f"stage {stage.id}: {error}",)
         raise

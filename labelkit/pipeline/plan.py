@@ -56,15 +56,41 @@ def chosen_stages(options: Mapping[str, Any], own: Mapping[str, Any], task: Task
                 f"--stages: {name!r} is not a stage{nearest(name, STAGES)} ({listing(STAGES)})"
             )
     for i, name in enumerate(stages):
-        if name == "people" and "query" not in stages[:i]:
-            raise UsageError("--stages: people answer what query asks; put query before people")
         if name == "train" and not {"people", "decide", "llm-label", "weak-label"} & set(
             stages[:i]
         ):
             raise UsageError("--stages: train needs labels; put a stage that labels before it")
     if not [name for name in stages if name != "train"]:
         raise UsageError("--stages: no stage writes the output; add one besides train")
+    _check_rounds(stages, own.get("target_accuracy") is not None)
     return stages
+
+
+def _check_rounds(stages: Sequence[str], routed: bool) -> None:
+    """Refuse people who are asked nothing new, and rows picked for people who never see them."""
+    waiting = False
+    for i, name in enumerate(stages):
+        if name == "people":
+            if not waiting:
+                again = " each" if "query" in stages[:i] else ""
+                raise UsageError(
+                    f"--stages: people answer what query asks; put query before{again} people"
+                )
+            waiting = False
+        elif _picks(stages, i, routed):
+            if waiting:
+                raise UsageError(
+                    f"--stages: the rows that query picks are asked before others are picked; put "
+                    f"people between query and {name}"
+                )
+            waiting = True
+
+
+def _picks(stages: Sequence[str], place: int, routed: bool) -> bool:
+    """Tell whether a stage picks rows for people: with a target accuracy decide does it too."""
+    return stages[place] == "query" or (
+        routed and stages[place] == "decide" and [*stages[place + 1 : place + 2]] == ["people"]
+    )
 
 
 def _admitted(own: Mapping[str, Any], task: Task) -> list[str]:
@@ -109,7 +135,8 @@ class _Plan:
         if name == "people":
             self.stages.append(self._people(number, target))
         elif name in AFTER:
-            self.stages.append(self._train(number) if name == "train" else self._report(number))
+            made = self._train(number, later) if name == "train" else self._report(number)
+            self.stages.append(made)
             return
         else:
             self.stages.append(self._command(number, name, target, later))
@@ -172,9 +199,9 @@ class _Plan:
         asks = shlex.join([*asking, *self._shared("annotate")])
         return Stage(number, "people", args, reads, [target], batch, answers[0], asks)
 
-    def _train(self, number: int) -> Stage:
+    def _train(self, number: int, later: Sequence[str]) -> Stage:
         decided = any(stage.name == "decide" for stage in self.stages)
-        target = self.folder / _MODEL
+        target = self.folder / (f"{number}-{_MODEL}" if "train" in later else _MODEL)
         args = ["train", *map(str, self.current), "-o", str(target), *self._shared("train")]
         args += ["--label", "final_label"] if decided else self._labels("train")
         if decided:

@@ -9,6 +9,7 @@ from labelkit.pipeline.plan import AFTER, Stage
 from labelkit.task import Task
 
 _VOTERS = ("weak_label", "llm_label", "final_label")
+_BY_PEOPLE = ("label", "label_seconds")
 
 
 def show(
@@ -18,7 +19,7 @@ def show(
     output = [stage.makes[0] for stage in stages if stage.name not in AFTER][-1]
     found = _Labels(output, gold)
     console.table("labels by source", ["source", "rows", "share", "truth"], _sources(found))
-    console.table("cost", ["what", "dollars", "hours"], _costs(found.rows, figures, task))
+    console.table("cost", ["what", "dollars", "hours"], _costs(found, figures, task))
     for line in _accuracy(figures, found):
         console.note(line)
 
@@ -31,9 +32,18 @@ class _Labels:
 
         table = Table([output])
         self.rows = table.count()
-        names = [n for n in (*_VOTERS, "final_source", "label", "label_origin") if table.has(n)]
+        names = [n for n in (*_VOTERS, "final_source", *_BY_PEOPLE) if table.has(n)]
         self.columns = {name: table.texts(name) for name in names}
         self.gold = table.texts(gold) if gold and table.has(gold) else None
+
+    def by_people(self) -> tuple[int, float | None]:
+        """Return how many rows people labelled, and the seconds that one took, where measured."""
+        if "label" not in self.columns:
+            return 0, None
+        given = self.columns["label"] != ""
+        said = self.columns.get("label_seconds")
+        timed = [] if said is None else [float(text) for text in said[given] if text]
+        return int(given.sum()), sum(timed) / len(timed) if timed else None
 
     def share_right(self, name: str, where: Any = None) -> float | None:
         """Return the share of a column's labels that are the truth."""
@@ -66,21 +76,18 @@ def _sources(found: _Labels) -> list[list[Any]]:
     return rows
 
 
-def _costs(rows: int, figures: Mapping[str, Mapping[str, Any]], task: Task) -> list[list[Any]]:
+def _costs(found: _Labels, figures: Mapping[str, Mapping[str, Any]], task: Task) -> list[list[Any]]:
     price = bill.prices(task.cost)
-    people = [f for name, f in figures.items() if name.endswith("-people")]
-    asked = sum(int(f.get("labels", 0)) for f in people)
-    timed = [f["people_seconds"] for f in people if f.get("people_seconds") is not None]
-    seconds = sum(map(float, timed)) if timed and asked else None
+    asked, each = found.by_people()
     llm = sum(float(f.get("dollars", 0.0)) for f in figures.values())
     lines = [
-        bill.people(price, asked, f"people: {asked:,} labels", seconds),
+        bill.people(price, asked, f"people: {asked:,} labels", each and each * asked),
         bill.Line("language model", llm, 0.0),
         bill.setting_up(price, [name.partition("-")[2] for name in figures]),
     ]
-    total = bill.total(lines)
-    by_hand = None if seconds is None else seconds / asked * rows
-    lines += [total, bill.people(price, rows, f"all {rows:,} by hand", by_hand)]
+    by_hand = each and each * found.rows
+    lines += [bill.total(lines), bill.people(price, found.rows, f"all {found.rows:,} by hand",
+                                             by_hand)]  # fmt: skip
     return [list(line) for line in lines]
 
 

@@ -36,6 +36,7 @@ def run(
     missing, and LabelkitError, naming the stage, where a stage fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _refuse_foreign(folder)
     with _locked(folder):
         state = _State(folder)
         state.begin(about, people.answered(stages, folder))
@@ -72,7 +73,8 @@ def _run_stage(stage: Stage, folder: Path) -> None:
 
     console.note(f"[{stage.id}] {stage.line()}")
     try:
-        code = run_command([*stage.args, "--summary", str(_summary_path(stage, folder))])
+        with console.within():
+            code = run_command([*stage.args, "--summary", str(_summary_path(stage, folder))])
     except LabelkitError as error:
         error.args = (f"stage {stage.id}: {error}",)
         raise
@@ -104,6 +106,18 @@ def _fingerprint(stage: Stage, task: Task, state: "_State") -> str:
         "table": task.content.get(stage.args[0]),
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise UsageError for a folder that holds something else; nothing is left behind in it."""
+    if (folder / _STATE).exists():
+        return
+    others = sorted(p.name for p in folder.iterdir() if p.name != _LOCK and p.name[0] != ".")
+    if others:
+        raise UsageError(
+            f"{folder} is not a work directory of labelkit and not empty ({others[0]}); name "
+            f"another --work-dir"
+        )
 
 
 def _refuse_other(
@@ -141,6 +155,23 @@ def _say_changes(
         )
 
 
+def _known(path: Path) -> Mapping[str, Any]:
+    """Return what a state file tells, nothing where it is damaged."""
+    try:
+        known = json.loads(path.read_text("utf-8"))
+        about, stages, files = (known.get(name, {}) for name in ("about", "stages", "files"))
+        parts = [*stages.values(), *(stage["outputs"] for stage in stages.values())]
+        sound = all(isinstance(part, dict) for part in [about, *parts])
+        sound &= all(isinstance(file, list) and len(file) == 3 for file in files.values())
+        sound &= not about or set(about) >= {"inputs", "task", "classes", "version"}
+        if sound and all("fingerprint" in stage for stage in stages.values()):
+            return dict(known)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass
+    console.warn(f"{path} cannot be read; all stages run again, people's answers are kept")
+    return {}
+
+
 class _State:
     """What was made from what, kept in the work directory."""
 
@@ -149,28 +180,13 @@ class _State:
         self._stages: dict[str, Any] = {}
         self._about: dict[str, Any] = {}
         self._files: dict[str, list[Any]] = {}
-        known: Mapping[str, Any] = self._read(folder)
-        self._stages.update(known.get("stages", {}))
-        self._about.update(known.get("about", {}))
-        self._files.update(known.get("files", {}))
-        if not self._path.exists():  # whatever stops the first stage, the folder is known as ours
+        if self._path.exists():
+            known = _known(self._path)
+            self._stages.update(known.get("stages", {}))
+            self._about.update(known.get("about", {}))
+            self._files.update(known.get("files", {}))
+        else:  # whatever stops the first stage, the folder is known as ours
             self._write()
-
-    def _read(self, folder: Path) -> Mapping[str, Any]:
-        if not self._path.exists():
-            others = [p.name for p in folder.iterdir() if p.name != _LOCK and p.name[0] != "."]
-            if others:
-                raise UsageError(
-                    f"{folder} is not a work directory of labelkit and not empty "
-                    f"({others[0]}); name another --work-dir"
-                )
-            return {}
-        try:
-            known = json.loads(self._path.read_text("utf-8"))
-        except ValueError:
-            console.warn(f"{self._path} cannot be read; all stages run again")
-            return {}
-        return known if isinstance(known, dict) else {}
 
     def begin(self, about: About, answered: Sequence[Path]) -> None:
         """Take the directory for a task; say what has changed that people should know.

@@ -1,0 +1,62 @@
+"""Stages in any order and number: each round of people is asked anew and paid for once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipeline.conftest import BASE, ROWS, cells, truth
+
+
+@pytest.fixture
+def rehearse(labelkit: Any, reviews: None) -> Any:
+    """Run stages while a column plays the person."""
+    lines = Path("reviews.csv").read_text().splitlines()
+    told = [lines[0] + ",said", *(f"{line},{truth(int(line[:3]))}" for line in lines[1:])]
+    Path("reviews.csv").write_text("\n".join(told) + "\n")
+
+    def run(stages: str, *args: str) -> Any:
+        return labelkit("pipeline", *BASE, "--functions", "lfs.py", "--stages", stages, "-n", "8",
+                        "--audit", "6", "--oracle", "said", *args)  # fmt: skip
+
+    return run
+
+
+def test_labels_of_all_rounds_are_counted_once(rehearse: Any) -> None:
+    Path("labelkit.toml").write_text("[cost]\nhuman_label = 0.5\nhuman_seconds = 36\n")
+    done = rehearse("query,people,query,people,decide")
+    assert done.code == 0, done.err
+    given = [label for (label,) in cells("labelled.csv", "label") if label]
+    assert len(given) == 28
+    bill = {line[:20].strip(): line.split()[-2:] for line in done.err.splitlines()}
+    assert bill["people: 28 labels"] == ["14.000", "0.280"]
+    assert bill[f"all {ROWS} by hand"] == ["30.000", "0.600"]
+
+
+def test_models_of_several_stages_stand_beside_each_other(rehearse: Any) -> None:
+    done = rehearse("weak-label,train,query,people,decide,train")
+    assert done.code == 0, done.err
+    assert {path.name for path in Path("work").glob("*.model")} == {"2-final.model", "final.model"}
+    again = rehearse("weak-label,train,query,people,decide,train")
+    assert "nothing to do, all 7 stages are fresh" in again.err
+
+
+@pytest.mark.parametrize(
+    ("stages", "message"),
+    [
+        ("query,people,people", "put query before each people"),
+        ("query,people,decide,people", "put query before each people"),
+        ("query,query,people", "put people between query and query"),
+        ("query,weak-label,query", "put people between query and query"),
+    ],
+)
+def test_rounds_that_cannot_be(stages: str, message: str, rehearse: Any) -> None:
+    found = rehearse(stages)
+    assert (found.code, found.out) == (2, "")
+    assert message in found.err
+
+
+def test_rows_sent_by_decide_are_not_asked_over_those_of_query(rehearse: Any) -> None:
+    found = rehearse("weak-label,query,decide,people,decide", "--target-accuracy", "0.9")
+    assert found.code == 2
+    assert "put people between query and decide" in found.err

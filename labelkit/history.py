@@ -15,6 +15,7 @@ from labelkit.errors import LabelkitError
 from labelkit.options import command
 
 SCHEMA = 1
+_ENDING = ".history.json"
 # The matrices of many classes stand in --summary alone: each later step's history repeats this one.
 _LONGEST_FIGURE = 60_000
 # `//user:secret@host` in an argument; keys themselves come from the environment only.
@@ -23,7 +24,7 @@ _SECRET_IN_URL = re.compile(r"(?<=//)[^/@\s]+@")
 
 def path_for(output: Path) -> Path:
     """Return where the history of a file stands."""
-    return output.with_name(output.name + ".history.json")
+    return output.with_name(output.name + _ENDING)
 
 
 def read(output: Path) -> list[dict[str, Any]]:
@@ -36,6 +37,18 @@ def read(output: Path) -> list[dict[str, Any]]:
         console.warn(f"{path_for(output)} cannot be read and is begun anew")
         return []
     return list(steps)
+
+
+def made_with(batch: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Return the file that was written together with a batch, beside it, and that step."""
+    found = []
+    for place in batch.absolute().parent.glob("*" + _ENDING):
+        output = batch.with_name(place.name.removesuffix(_ENDING))
+        steps = read(output)
+        written = steps[-1]["options"].get("batch") if steps else None
+        if isinstance(written, str) and Path(written).name == batch.name and output.is_file():
+            found.append((place.stat().st_mtime, output, steps[-1]))
+    return max(found, key=lambda each: each[0])[1:] if found else None
 
 
 def write(output: Path, steps: list[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from labelkit import console, typos
 from labelkit.active.candidates import Candidates, Mask, Rows
 from labelkit.active.strategies import default
 from labelkit.errors import LabelkitError, listing
-from labelkit.files import next_to
+from labelkit.next_command import bringing, command
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Pool
@@ -207,6 +207,11 @@ def _count(job: "Job", told: Told) -> None:
 def close(job: "Job", told: Told) -> None:
     """Say what was done and what to type next."""
     wanted = told.wanted
+    if wanted.n and not len(told.picks) and not told.facts["by_source"]:
+        console.warn(
+            f"the audit takes every row that may be asked, and audit rows teach nothing; "
+            f"--audit {len(told.found.audit) // 3} leaves most of them to learn from"
+        )
     by = (
         told.strategy
         if told.strategy == wanted.strategy
@@ -219,19 +224,16 @@ def close(job: "Job", told: Told) -> None:
         job.closing(" · ".join(parts), then="the same with --batch todo.csv, a file to fill in")
         return
     parts.append(f"batch {wanted.batch}")
-    job.closing(" · ".join(parts), then=_next(job, wanted.batch))
+    named = job.classes or told.pool.classes
+    job.closing(" · ".join(parts), then=_next(job, wanted.batch, wanted.relabels, bool(named)))
 
 
-def _next(job: "Job", batch: Path) -> str | None:
+def _next(job: "Job", batch: Path, relabels: bool, has_classes: bool) -> str | None:
     """Return the commands that ask a person, and that bring in a batch filled in elsewhere."""
     source = job.output if job.output != "-" else str(job.options["input"][0])
     if str(batch) == "-" or source == "-":
         return None
-    known = []
-    for option in ("id", "classes", "delimiter"):
-        value = job.options.get(option)
-        known += [f"--{option}", str(value)] if value else []
-    merge = ["labelkit", "merge", source, str(batch), "-o", str(next_to(source, "merged")), *known]
-    texts = [word for name in job.options.get("text") or [] for word in ("--text", name)]
-    asks = ["labelkit", "annotate", str(batch), *texts, *known]
-    return f"{shlex.join(asks)} (or fill in `label` in it, then: {shlex.join(merge)})"
+    unknown = () if has_classes else ("--classes", "A,B")
+    asks = command(job.options, job.task, "annotate", str(batch), *unknown, reads_batch=True)
+    brings = bringing(job.options, job.task, source, str(batch), relabels)
+    return f"{asks} (or fill in `label` in it, then: {brings})"

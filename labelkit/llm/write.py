@@ -1,6 +1,5 @@
 """The answers written back: our columns, the batch for people, and what is said about them."""
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from labelkit.llm.aims import Aim
 from labelkit.llm.answers import Labelled
 from labelkit.llm.cascade import Result
 from labelkit.llm.threshold import Cut
+from labelkit.next_command import command
 
 Outcomes = Sequence[Labelled | None]
 
@@ -190,7 +190,7 @@ def _next(job: Job, aim: Aim, to_people: Sequence[int]) -> str | None:
     if job.output in ("", "-"):
         return None
     if aim.batch is not None and to_people and str(aim.batch) != "-":
-        return shlex.join(["labelkit", "annotate", str(aim.batch)])
-    asked = shlex.join(["labelkit", "query", job.output, "-o", str(next_to(job.output, "query"))])
-    label = shlex.quote(job.column("label"))
-    return f"{asked} -n 60 --audit 40 --label label --label {label} --batch todo.csv"
+        return command(job.options, job.task, "annotate", str(aim.batch), reads_batch=True)
+    asked = (job.output, "-o", str(next_to(job.output, "query")), "-n", "60", "--audit", "40")
+    labels = ("--label", "label", "--label", job.column("label"))
+    return command(job.options, job.task, "query", *asked, *labels, "--batch", "todo.csv")

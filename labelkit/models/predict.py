@@ -11,6 +11,8 @@ from labelkit import console, model_file
 from labelkit.errors import LabelkitError
 from labelkit.kinds import apply_kinds
 from labelkit.models import learn
+from labelkit.models.train import audit_words
+from labelkit.next_command import command
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -42,7 +44,7 @@ def predict(job: "Job", model: Path, proba: bool) -> None:
     confidence = np.concatenate([part[1] for part in parts] or [np.zeros(0)])
     shares = np.concatenate([part[2] for part in parts] or [np.zeros((0, len(classes)))])
     job.annotate(_annotations(job, classes, codes, confidence, shares if proba else None))
-    _close(job, classes, codes)
+    _close(job, classes, codes, card["accuracy"]["audit"])
 
 
 def _probabilities(
@@ -108,7 +110,7 @@ def _annotations(
     return found
 
 
-def _close(job: "Job", classes: list[str], codes: npt.NDArray[np.int32]) -> None:
+def _close(job: "Job", classes: list[str], codes: npt.NDArray[np.int32], audit: Any) -> None:
     done = codes[codes >= 0]
     counts = np.bincount(done, minlength=len(classes))
     console.note(
@@ -116,8 +118,10 @@ def _close(job: "Job", classes: list[str], codes: npt.NDArray[np.int32]) -> None
         + " · ".join(f"{console.clean(c)} {n:,}" for c, n in zip(classes, counts, strict=True))
     )
     job.count(rows=len(codes), labelled=len(done))
-    target = "OUTPUT" if job.output == "-" else job.output
+    if audit:
+        console.note(f"the model's accuracy: {audit_words(audit)}")
+    page = ("-o", str(Path(job.output).with_suffix(".html")))
+    shown = command(job.options, job.task, "report", job.output, *page)
     job.closing(
-        f"{len(codes):,} rows · {len(done):,} labelled",
-        then=f"labelkit evaluate {target} --gold COLUMN --label {job.column('label')}",
+        f"{len(codes):,} rows · {len(done):,} labelled", then=None if job.output == "-" else shown
     )

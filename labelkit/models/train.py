@@ -1,5 +1,6 @@
 """train: which rows are learned from, the model, its card and its honest accuracy."""
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,8 +10,10 @@ import pyarrow as pa
 
 from labelkit import console, history, measure, model_file
 from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.files import next_to
 from labelkit.models import evaluate, forward, learn
 from labelkit.models.told import Codes, Mask, Told, gather, without_audit
+from labelkit.next_command import command
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 FEW = 5  # rows of a class
 FEW_ROWS = 20
+_ONLY_AUDIT = " (they judge, and teach nothing: label some rows that were not drawn for it as well)"
 
 
 class Wanted(NamedTuple):
@@ -120,6 +124,7 @@ def _nothing(job: "Job", told: Told) -> str:
         f"{job.source.name}: no row has a label to learn from"
         + (f" in {where}" if where else " (there is no column 'label')")
         + (f"; left out: {reasons}" if reasons else "; name one with --label COLUMN")
+        + (_ONLY_AUDIT if told.left_out.get("audit rows") else "")
         + ("; every label is flagged: judge again by find-noise -n N" if told.unused() else "")
     )
 
@@ -257,7 +262,7 @@ def _tell(
         f"it is compared with the labels {_compared(learned)}"
     )
     if audit:
-        console.note(f"accuracy {_audit_words(audit)}")
+        console.note(f"accuracy {audit_words(audit)}")
         if "without_cleaning" in audit:
             console.note(_before_words(audit["without_cleaning"]))
 
@@ -291,19 +296,29 @@ def _robust_words(facts: dict[str, Any]) -> str:
     return f"robust: forward correction by the {facts['noise_matrix']} P(given | true)"
 
 
-def _audit_words(audit: dict[str, Any]) -> str:
+def audit_words(audit: dict[str, Any]) -> str:
+    """Return the accuracy on audit rows, as a model's card has it, in words."""
     interval = f"[{audit['low']:.3f}, {audit['high']:.3f}]"
     return f"{audit['value']:.3f} {interval} on {audit['rows']:,} audit rows"
 
 
 def _close(job: "Job", told: Told, learned: learn.Learned, audit: Any) -> None:
     figure = (
-        f"accuracy {_audit_words(audit)}"
+        f"accuracy {audit_words(audit)}"
         if audit
         else "no audit rows, so no accuracy is claimed (draw some: labelkit query --audit 40)"
     )
     job.closing(
         f"{learned.facts['rows']:,} rows · {len(told.classes)} classes · "
         f"{learned.facts['classifier']} · {figure}",
-        then=f"labelkit predict {job.output} INPUT -o OUTPUT",
+        then=_next(job),
     )
+
+
+def _next(job: "Job") -> str:
+    """Return the command that labels the rows that were not learned from as well."""
+    given = [str(path) for path in job.options["input"]]
+    if given == ["-"]:
+        return f"labelkit predict {shlex.quote(job.output)} INPUT -o OUTPUT"
+    target = ("-o", str(next_to(given[0], "predicted")))
+    return command(job.options, job.task, "predict", job.output, *given, *target)

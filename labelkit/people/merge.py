@@ -1,7 +1,6 @@
 """merge: people's answers come into the file, each to its row; nothing that people said is lost."""
 
 import re
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +14,7 @@ from labelkit.batch import check_batch, write_batch
 from labelkit.columns import AUDIT, Mask, Texts
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.files import next_to
+from labelkit.next_command import command
 from labelkit.people.choose import Answer, choose
 
 if TYPE_CHECKING:
@@ -373,6 +373,6 @@ def _next(job: "Job") -> str | None:
     if job.output in ("", "-"):
         return None
     if any(job.source.has(name) for name in ("weak_label", "llm_label", "model_label")):
-        decided = str(next_to(job.output, "decided"))
-        return shlex.join(["labelkit", "decide", job.output, "-o", decided])
-    return shlex.join(["labelkit", "train", job.output, "-o", "labels.model"])
+        decided = ("-o", str(next_to(job.output, "decided")))
+        return command(job.options, job.task, "decide", job.output, *decided)
+    return command(job.options, job.task, "train", job.output, "-o", "labels.model")

@@ -9,7 +9,7 @@ import numpy as np
 
 from labelkit import columns, console, history, outputs, stopping
 from labelkit.errors import LabelkitError, StoppingRuleReached, UsageError, listing
-from labelkit.files import next_to
+from labelkit.next_command import bringing
 from labelkit.people import answers_file, highlight, live
 from labelkit.people.context import Context
 from labelkit.people.deck import Deck, find_classes
@@ -263,11 +263,15 @@ def _next(sitting: Sitting, left: int) -> str:
     if left:
         return "the same command goes on"
     given = str(job.options["input"])
-    key = ["--id", str(job.options["id"])] if job.options.get("id") else []
-    if sitting.session.deck.is_batch:
+    if not sitting.session.deck.is_batch:
+        return bringing(job.options, job.task, given, answers, corrects=True)
+    made = history.made_with(Path(given))
+    if made is None:
+        key = ["--id", str(job.options["id"])] if job.options.get("id") else []
         return f"labelkit merge INPUT {shlex.join([answers, '--batch', given, *key])} -o OUTPUT"
-    merged = ["-o", str(next_to(given, "merged")), *key]
-    return shlex.join(["labelkit", "merge", given, answers, *merged])
+    data, step = made
+    is_flagged = step["command"] == "find-noise" or step["options"].get("strategy") == "relabel"
+    return bringing(step["options"], job.task, str(data), answers, corrects=is_flagged)
 
 
 def _next_lesson(session: Session, model: Path | None) -> str:

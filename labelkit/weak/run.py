@@ -1,6 +1,5 @@
 """weak-label: two passes over the file, one that votes and one that writes."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from labelkit import console, registry
 from labelkit.files import next_to
+from labelkit.next_command import command
 from labelkit.weak import develop, keywords, knowledge, mistakes, report, scoring, truth
 from labelkit.weak.analysis import Summary, summarise
 from labelkit.weak.apply import SECONDS, OnError
@@ -293,5 +293,6 @@ def _next(job: "Job") -> str | None:
     """Return the command that takes the uncertain rows further."""
     if job.output in ("", "-"):
         return None
-    asked = ["labelkit", "llm-label", job.output, "-o", str(next_to(job.output, "llm"))]
-    return f'{shlex.join(asked)} --where "{job.column("confidence")} < 0.8"'
+    asked = (job.output, "-o", str(next_to(job.output, "llm")))
+    unsure = ("--where", f"{job.column('confidence')} < 0.8")
+    return command(job.options, job.task, "llm-label", *asked, *unsure)

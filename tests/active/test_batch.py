@@ -84,7 +84,10 @@ def test_the_next_command_runs_and_a_second_round_asks_others(labelkit, reviews)
     said = "next: labelkit annotate todo.csv --classes POS,NEG (or fill in `label` in it, then: "
     (line,) = [line for line in done.err.splitlines() if line.startswith(said)]
     answer("todo.csv", "todo.csv")
-    merged = labelkit(*shlex.split(line.removeprefix(said).removesuffix(")"))[1:])
+    decided = labelkit(*shlex.split(line.removeprefix(said).removesuffix(")"))[1:])
+    assert decided.code == 0, decided.err
+    assert sum(row["final_label"] != "" for row in read("out.labelled.csv")) == 15
+    merged = labelkit("merge", "out.csv", "todo.csv", "-o", "out.merged.csv")
     assert merged.code == 0, merged.err
     rows = {row["id"]: row for row in read("out.merged.csv")}
     assert sum(row["label_origin"] == "audit" for row in rows.values()) == 5

@@ -63,7 +63,7 @@ def test_a_strangers_file(ask: Labelkit, chat_server: ChatServer) -> None:
         "llm-label: 5 rows · 3 labelled · 2 without a label (see llm_error) · 3 asked, "
         "0 from the cache · 300 tokens in, 30 out · $0.3300 -> out.csv",
         "next: labelkit query out.csv -o out.query.csv -n 60 --audit 40 --label label "
-        "--label llm_label --batch todo.csv",
+        "--label llm_label --batch todo.csv --text body --classes NEGATIVE,POSITIVE",
     ]
     first = Path("out.csv").read_bytes()
     assert ask("--price", "1000,1000").code == 0

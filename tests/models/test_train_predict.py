@@ -39,7 +39,7 @@ def test_a_model_learns_predicts_and_tells(labelkit, write):
     assert "learned from 120 rows (label 120)" in done.err
     assert "biased, it is compared with the labels that it learned from" in done.err
     assert "no audit rows, so no accuracy is claimed" in done.err
-    assert done.err.endswith("next: labelkit predict m.model INPUT -o OUTPUT\n")
+    assert done.err.endswith("next: labelkit predict m.model a.csv -o a.predicted.csv\n")
     write("new.csv", reviews(40, lambda i, truth: ("", "", ""), seed=1))
     done = labelkit("predict", "m.model", "new.csv", "-o", "out.csv", "--proba")
     assert done.code == 0, done.err
@@ -70,6 +70,8 @@ def test_audit_rows_are_measured_on_and_never_learned_from(labelkit, write):
     card = model_file.read_card(Path("m.model"))
     assert card["accuracy"]["audit"]["rows"] == 20
     assert card["accuracy"]["out_of_fold"]["biased"] is True
+    done = labelkit("predict", "m.model", "a.csv", "-o", "b.csv")
+    assert "the model's accuracy: 0.000 [0.000, 0.161] on 20 audit rows\n" in done.err
     summary = json.loads(Path("s.json").read_text())
     assert summary["accuracy"]["audit"] == {"value": 0, "low": 0, "high": 0.161125, "rows": 20}
 

@@ -1,0 +1,66 @@
+"""The command to type next, with the options that it needs to read the rows as this run did."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from labelkit.csv_parser import option_for
+from labelkit.files import next_to
+from labelkit.options import accepted, split_classes
+from labelkit.task import Task
+
+_OF_ROWS = ("text", "id", "classes")
+_OF_FILES = ("delimiter", "encoding")
+_TASK = ("task", "no_task")
+
+
+def command(
+    options: Mapping[str, Any], task: Task, name: str, *words: str, reads_batch: bool = False
+) -> str:
+    """Return `labelkit NAME WORDS` and those of a run's options that the other command takes too.
+
+    `reads_batch`: what it reads is comma-separated UTF-8, whatever the data is. What the task
+    file tells is not said again; a task file that was named is named.
+    """
+    taken = accepted(name)
+    typed = [shlex.join(["labelkit", name, *words])]
+    for option in (*_OF_ROWS, *(() if reads_batch else _OF_FILES), *_TASK):
+        is_said = f"--{option}" in words or option not in taken
+        if not is_said and not _is_known(option, options.get(option), task):
+            typed.append(_typed(option, options[option]))
+    return " ".join(typed)
+
+
+def _is_known(option: str, value: Any, task: Task) -> bool:
+    """Tell whether the next command has the value without a word."""
+    if not value or (option == "encoding" and value == "utf-8"):
+        return True
+    told = task.content.get("task", {}).get(option)
+    if told is None:
+        return False
+    if option == "classes":
+        return split_classes(value) == (split_classes(told) if isinstance(told, str) else told)
+    return value in (told, [told])
+
+
+def _typed(option: str, value: Any) -> str:
+    if option == "delimiter":
+        return option_for(str(value))
+    if value is True:
+        return f"--{option.replace('_', '-')}"
+    several = value if isinstance(value, list) else [value]
+    return shlex.join([word for one in several for word in (f"--{option}", str(one))])
+
+
+def bringing(
+    options: Mapping[str, Any], task: Task, data: str, answers: str, corrects: bool
+) -> str:
+    """Return the command that labels the data by people's answers.
+
+    `corrects`: the answers take the place of labels in the file.
+    """
+    if corrects:
+        merged = ("-o", str(next_to(data, "merged")))
+        return command(options, task, "merge", data, answers, *merged)
+    decided = ("-o", str(next_to(data, "labelled")))
+    return command(options, task, "decide", data, *decided, "--answers", answers)

@@ -1,0 +1,94 @@
+"""What each command says to type next: it runs as it stands, and reads the file as before."""
+
+import csv
+import io
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelkit.next_command import command
+from labelkit.task import NO_TASK, Task
+
+TASK = Task(Path("labelkit.toml"), {"task": {"text": ["body"], "classes": ["a", "b"]}})
+TEXT = {"text": ["body"], "classes": "a,b"}
+
+
+@pytest.mark.parametrize(
+    ("options", "task", "name", "reads_batch", "typed"),
+    [
+        (TEXT, NO_TASK, "annotate", True, "--text body --classes a,b"),
+        (TEXT, TASK, "annotate", True, ""),
+        (TEXT | {"classes": "b,a"}, TASK, "annotate", True, "--classes b,a"),
+        (TEXT | {"task": "t.toml"}, TASK, "decide", False, "--task t.toml"),
+        (TEXT | {"no_task": True}, NO_TASK, "merge", False, "--classes a,b --no-task"),
+        ({"delimiter": ";", "encoding": "cp1252"}, NO_TASK, "train", False,
+         "--delimiter ';' --encoding cp1252"),
+        ({"delimiter": "\t", "encoding": "utf-8"}, NO_TASK, "train", False, r"--delimiter $'\t'"),
+        ({"delimiter": ";", "id": "the key"}, NO_TASK, "annotate", True, "--id 'the key'"),
+        ({"text": ["a", "b"]}, NO_TASK, "query", False, "--text a --text b"),
+    ],
+)  # fmt: skip
+def test_what_the_next_command_needs_is_said(
+    options: dict[str, Any], task: Task, name: str, reads_batch: bool, typed: str
+) -> None:
+    said = command(options, task, name, "x.csv", reads_batch=reads_batch)
+    assert said == f"labelkit {name} x.csv {typed}".strip()
+
+
+def test_each_step_runs_as_the_one_before_says(
+    labelkit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A spreadsheet's file: semicolons, its own encoding, no column called text or id."""
+    words = {"good": ["café", "lovely", "warm", "kind"], "bad": ["dull", "café", "cold", "rude"]}
+    texts = [f"{words[label][i % 4]} and {words[label][i % 3]} evening {i}"
+             for i in range(60) for label in words]  # fmt: skip
+    rows = "".join(f"{9000 + i};{text};3,5\r\n" for i, text in enumerate(texts))
+    Path("films.csv").write_bytes(f"Nr;Body;Preis\r\n{rows}".encode("cp1252"))
+
+    def step(typed: str, lines: str = "") -> str:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+        done = labelkit(*shlex.split(typed)[1:])
+        assert done.code == 0, done.err
+        return str(done.err.splitlines()[-1].removeprefix("next: "))
+
+    query = "labelkit query films.csv -o f1.csv -n 50 --audit 20 --batch todo.csv"
+    asks = step(f"{query} --features tfidf --classes good,bad --delimiter ';' --encoding cp1252")
+    assert asks.startswith("labelkit annotate todo.csv --classes good,bad (or ")
+    with open("todo.csv", newline="") as file:
+        told = ["bad" if "dull" in row["Body"] or "cold" in row["Body"] or "rude" in row["Body"]
+                else "good" for row in csv.DictReader(file)]  # fmt: skip
+    decides = step(asks.split(" (or ")[0], "".join(f"{label}\n" for label in told))
+    assert decides.startswith(
+        "labelkit decide f1.csv -o f1.labelled.csv --answers todo.answers.csv"
+    )
+    step(decides)
+    with open("f1.labelled.csv", newline="", encoding="cp1252") as file:
+        labelled = list(csv.DictReader(file, delimiter=";"))
+    assert len(labelled) == 120
+    assert all(row["final_label"] in ("good", "bad") for row in labelled)
+    predicts = step("labelkit train films.csv -o films.model --answers todo.answers.csv "
+                    "--features tfidf --delimiter ';' --encoding cp1252")  # fmt: skip
+    reports = step(predicts)
+    assert reports.startswith("labelkit report films.predicted.csv -o films.predicted.html ")
+    step(reports)
+
+
+def test_classes_that_nobody_named_are_asked_for(labelkit: Any, write: Any) -> None:
+    write("a.csv", "text\n" + "".join(f"one film of {i} reels\n" for i in range(12)))
+    done = labelkit("query", "a.csv", "-o", "b.csv", "-n", "3", "--batch", "c.csv")
+    assert "next: labelkit annotate c.csv --classes A,B (or fill in" in done.err
+
+
+def test_an_audit_of_all_rows_leaves_nothing_to_learn_from(labelkit: Any, write: Any) -> None:
+    rows = "".join(f"one film of {i} reels\n" for i in range(12))
+    write("a.csv", "text\n" + rows)
+    done = labelkit("query", "a.csv", "-o", "b.csv", "--audit", "20", "--batch", "c.csv")
+    assert "warning: the audit takes every row that may be asked" in done.err
+    assert "--audit 4 leaves most of them" in done.err
+    Path("c.csv").write_bytes(b"row,label_origin,label\n0,audit,x\n1,audit,y\n")
+    done = labelkit("train", "a.csv", "-o", "m.model", "--answers", "c.csv")
+    assert done.code == 1
+    assert "left out: 2 audit rows (they judge, and teach nothing" in done.err

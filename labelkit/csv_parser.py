@@ -2,11 +2,13 @@
 
 import codecs
 import csv
+import gc
 import io
 import re
 import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -197,7 +199,8 @@ class Parser:
         lines = list(io.StringIO(text, newline="\n"))
         seen, stand_in = _carriage_returns_hidden(text, lines)
         try:
-            records = list(csv.reader(seen, delimiter=self.delimiter, strict=True))
+            with _no_collection():
+                records = list(csv.reader(seen, delimiter=self.delimiter, strict=True))
         except csv.Error:
             records = []
         if len(records) == len(lines):
@@ -259,6 +262,18 @@ class Parser:
             f"{self.path}, line {line}: the quote that opens here is never closed; "
             f'close it, or write a quote inside a cell as ""'
         )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python from looking for cycles: many new lists make it go through all that it holds."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _carriage_returns_hidden(text: str, lines: list[str]) -> tuple[list[str], str]:

@@ -210,10 +210,12 @@ class Job:
         declared classes.
         """
         among = self.label_columns() if named is None else named
-        sources = [(name, self._texts(name)) for name in among]
+        origins = ["label_origin"] if self.source.has("label_origin") else []
+        read = self.source.texts_of([*among, *origins])
+        sources = [(name, read[name]) for name in among]
         audit = np.zeros(self.rows, dtype=bool)
-        if self.source.has("label_origin"):
-            audit = self._texts("label_origin") == AUDIT
+        for name in origins:
+            audit = read[name] == AUDIT
         for path in self.options.get("answers") or []:
             values, origin = self._answers(path)
             sources.insert(0, (str(path), values))
@@ -260,12 +262,9 @@ class Job:
         return look.joined_groups([*parts, self._codes(list(texts) or self.feature_names())])
 
     def _codes(self, names: Sequence[str]) -> npt.NDArray[np.int64]:
-        checks = columns.row_checks(self._text_table(names))
+        checks = columns.row_checks(self.source.all_texts(names))
         _, codes = np.unique(np.array(checks, dtype=object).astype(str), return_inverse=True)
         return codes.astype(np.int64)
-
-    def _text_table(self, names: Sequence[str]) -> pa.Table:
-        return pa.table({name: pa.array(self._texts(name), pa.string()) for name in names})
 
     def row_checks(self) -> list[str]:
         """Return a hash of each row's own content, our columns aside."""
@@ -327,6 +326,8 @@ class Job:
             choice = "mixed" if text else "columns"
         unread = {*self._not_features, *text, *self.source.binary_columns()}
         others = named or [name for name in self.source.columns if name not in unread]
+        if choice == "auto" and not (text or named):
+            look.refuse_unread_texts(self.source, others)
         needed = others if choice in ("columns", "mixed") or not text else []
         kinds = self.source.kinds([*text, *needed])
         if not text and not kinds:

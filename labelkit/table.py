@@ -166,8 +166,18 @@ class Table:
 
     def texts(self, column: str) -> np.ndarray[Any, np.dtype[np.object_]]:
         """Return a column as text, one object a row; empty cells and nulls are ''."""
-        parts = [table.column(0).to_numpy(zero_copy_only=False) for table in self._texts([column])]
-        return np.concatenate(parts) if parts else np.array([], dtype=object)
+        return self.texts_of([column])[column]
+
+    def texts_of(self, columns: Sequence[str]) -> dict[str, np.ndarray[Any, np.dtype[np.object_]]]:
+        """Return columns as `texts` does, by name, read in one pass."""
+        names = list(dict.fromkeys(columns))
+        parts = [
+            [column.to_numpy(zero_copy_only=False) for column in table.columns]
+            for table in (self._texts(names) if names else ())
+        ]
+        if not parts:
+            return {name: np.array([], dtype=object) for name in names}
+        return dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
 
     def all_texts(self, columns: Sequence[str]) -> pa.Table:
         """Return columns as text, read in one pass; empty cells and nulls are ''."""

@@ -150,7 +150,8 @@ def _check(job: "Job", wanted: Wanted) -> None:
         job.source.require([wanted.stratify], "--stratify")
     if wanted.batch is not None:
         check_batch(job, wanted.batch)
-    job.gold()  # it must be there; its content is not looked at
+    gold = job.options.get("gold")  # it must be there; its content is not looked at
+    job.source.require([gold] if gold else [], "--gold")
 
 
 def _labels(job: "Job") -> "Labels":

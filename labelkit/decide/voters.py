@@ -62,7 +62,7 @@ def read(job: "Job") -> Said:
     """
     people = job.labels([PEOPLE] if job.source.has(PEOPLE) else [])
     found = _columns(job)
-    texts = {column: job.source.texts(column) for column in found}
+    texts = job.source.texts_of(list(found))
     if not found and not job.options.get("from_proba") and not (people.values != "").any():
         raise LabelkitError(_nobody(job))
     classes = job.classes or _all_classes(job, [people.values, *texts.values()])
@@ -204,11 +204,13 @@ def _flagged(job: "Job") -> Texts:
     """Return the label that find-noise doubts in each row, '' where it doubts none."""
     if not job.source.has("noise_given"):
         return np.full(job.rows, "", dtype=object)
+    signs = {"noise_flag": "true", "noise_use": "false"}
+    signs = {column: sign for column, sign in signs.items() if job.source.has(column)}
+    read = job.source.texts_of(["noise_given", *signs])
     doubted = np.zeros(job.rows, dtype=bool)
-    for column, sign in (("noise_flag", "true"), ("noise_use", "false")):
-        if job.source.has(column):
-            doubted |= job.source.texts(column) == sign
-    given: Texts = np.where(doubted, job.source.texts("noise_given"), "").astype(object)
+    for column, sign in signs.items():
+        doubted |= read[column] == sign
+    given: Texts = np.where(doubted, read["noise_given"], "").astype(object)
     return given
 
 

@@ -36,7 +36,8 @@ def without_people_of_audit(job: "Job", labels: "Labels") -> "Labels":
     names = [name for name in job.label_columns() if name in job.our_columns and name != "label"]
     if not names or not labels.audit.any():
         return labels
-    machine, source = columns.first_filled([(n, job.source.texts(n)) for n in names], job.rows)
+    read = job.source.texts_of(names)
+    machine, source = columns.first_filled(list(read.items()), job.rows)
     # A class that no other row has cannot be judged, as if the machine were silent.
     machine, codes, _ = columns.encode(machine, labels.classes, True, job.source.name, job.keys)
     swapped = labels.audit & (codes >= 0)

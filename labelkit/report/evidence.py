@@ -31,7 +31,6 @@ class Evidence:
 
     def __init__(self, job: "Job", files: given.Given) -> None:
         self.job = job
-        self.rows = job.rows
         self.steps: list[dict[str, Any]] = [*job.steps, *given.steps_of(files.models)]
         self.curves = given.curves_in(files.curves)
         self.price = bill.prices(job.task.cost)
@@ -42,6 +41,7 @@ class Evidence:
         self.decided = FINAL in labels
         named = [*labels, *map(confidence_of, labels), *map(error_of, labels), *_BESIDE]
         self._columns = job.source.all_texts([n for n in named if job.source.has(n)])
+        self.rows = job.rows
         self.people: Labels = job.labels([PEOPLE] if job.source.has(PEOPLE) else [])
         self.gold: Texts | None = job.gold()
 

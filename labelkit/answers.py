@@ -46,14 +46,18 @@ class Lines(NamedTuple):
         keys = [str(self.keys[i]) for i in unknown]
         of = f"the {self.key_name}" if len(keys) == 1 else f"{len(keys)} keys ({self.key_name})"
         named = listing([repr(console.clean(key)) for key in keys], 5)
+        close = nearest(keys[0], place) if len(place) <= _MOST_TO_COMPARE else ""
         text = (
             f"{self.name}, row {int(self.numbers[unknown[0]])}: {of} {named} "
-            f"{'is' if len(keys) == 1 else 'are'} not in {job.source.name}"
-            f"{nearest(keys[0], place) if len(place) <= _MOST_TO_COMPARE else ''}"
+            f"{'is' if len(keys) == 1 else 'are'} not in {job.source.name}{close or '.'}"
         )
         if refuse:
-            raise LabelkitError(f"{text}; are these the answers to another file?")
-        console.warn(f"{text}; left out")
+            raise LabelkitError(
+                f"{text} Are these the answers to another file? Where rows were removed since, "
+                f"merge --ignore-unknown leaves their answers out (in a task file: [merge] "
+                f"ignore-unknown = true)"
+            )
+        console.warn(f"{text} Left out")
 
     def _check_rows(self, job: Any, rows: npt.NDArray[np.int64]) -> None:
         if self.checks is None:
@@ -65,12 +69,16 @@ class Lines(NamedTuple):
         wrong = checked & (now[np.maximum(rows, 0)] != self.checks)
         if wrong.any():
             at = int(np.flatnonzero(wrong)[0])
+            remedy = "was the file re-sorted or changed? Use the file that query read, or key the "
+            remedy += "rows by --id COLUMN"
+            if self.key_name != "row":
+                remedy = "put the row back, or, where the labels hold all the same, empty the "
+                remedy += f"column {ROW_CHECK} of {self.name}"
             raise LabelkitError(
                 f"{self.name}, row {int(self.numbers[at])}: {self.key_name} "
                 f"{console.clean(self.keys[at])!r} now "
                 f"has other content in {job.source.name} than when the batch was made "
-                f"({int(wrong.sum())} of {int(checked.sum())} rows); was the file re-sorted or "
-                f"changed? Use the file that query read, or key the rows by --id COLUMN"
+                f"({int(wrong.sum())} of {int(checked.sum())} rows); {remedy}"
             )
 
 

@@ -220,9 +220,11 @@ class _Before:
             str(asked.origins[row]) if asked is not None else "",
             answer.details.get("label_origin", ""),
             str(self.detail("origin")[row]),
-            str(picked[row]),
         ]
-        return AUDIT if AUDIT in known else next((o for o in known if o), "people")
+        if AUDIT in known:
+            return AUDIT
+        # Since people were asked, query may have drawn other rows of a file that has changed.
+        return next((o for o in known if o), str(picked[row]) or "people")
 
     def _picked(self) -> Texts:
         """Return why query picked rows of this very file, where its columns are there."""

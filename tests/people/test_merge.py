@@ -94,7 +94,7 @@ def test_unknown_keys_are_refused_with_the_nearest(write: Any, refused: Any, mer
     one = write("a.csv", "id,label\nfilm-1,x\nfilm-22,x\n")
     said = refused(source, one)
     assert f"{one}, row 2: the id 'film-22' is not in {source}; did you mean 'film-2'?" in said
-    assert "are these the answers to another file?" in said
+    assert "Are these the answers to another file?" in said
     many = write("b.csv", "id,label\nx,x\ny,x\nz,x\n")
     assert "3 keys (id) 'x', 'y', 'z' are not in" in refused(source, many)
     assert "row 2: the id 'film-22'" in merged(source, one, "--ignore-unknown")

@@ -1,5 +1,6 @@
 """What goes wrong around a pipeline: told clearly, and nothing that people did is lost."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -169,4 +170,42 @@ def test_rows_changed_under_a_running_task(run: Any, answered: bytes) -> None:
     Path("reviews.csv").write_text(before)
     mended = run()
     assert mended.code == 0, mended.err
+    assert people() == ASKED
+
+
+def test_a_row_removed_after_it_was_answered(run: Any, answered: bytes) -> None:
+    key = cells("work/answers-1.csv", "id")[0][0]
+    lines = Path("reviews.csv").read_text().splitlines(keepends=True)
+    Path("reviews.csv").write_text("".join(x for x in lines if not x.startswith(f"{key},")))
+    found = run()
+    assert found.code == 1
+    assert f"the id '{key}' is not in work/2-query.csv" in found.err
+    assert "merge --ignore-unknown leaves their answers out (in a task file: [merge]" in found.err
+    Path("labelkit.toml").write_text("[merge]\nignore-unknown = true\n")
+    done = run()
+    assert done.code == 0, done.err
+    assert people() == ASKED - 1
+    assert Path("work/answers-1.csv").read_bytes() == answered
+
+
+def test_a_column_added_after_people_labelled(run: Any, answered: bytes) -> None:
+    first, *rest = Path("reviews.csv").read_text().splitlines()
+    Path("reviews.csv").write_text("\n".join([f"{first},year", *(f"{x},1999" for x in rest)]))
+    found = run()
+    assert found.code == 1
+    assert (
+        f"now has other content in work/2-query.csv than when the batch was made ({ASKED} of"
+        in (found.err)
+    )
+    remedy = "where the labels hold all the same, empty the column row_check of work/batch-1.csv"
+    assert remedy in found.err
+    for name in ("work/batch-1.csv", "work/answers-1.csv"):
+        with Path(name).open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        with Path(name).open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, list(rows[0]))
+            writer.writeheader()
+            writer.writerows({**row, "row_check": ""} for row in rows)
+    done = run()
+    assert done.code == 0, done.err
     assert people() == ASKED

@@ -3,12 +3,13 @@
 The rows are made up; the server is that of benchmarks/llm_label.py, in a process of its own. The
 seconds in which the language model is asked and models are fitted or applied (classifiers and the
 features that they read, the label model, find-noise's judges) are counted apart; the rest is
-reading, writing and bookkeeping.
+reading, writing, evidence and bookkeeping.
 Run: python benchmarks/pipeline_many.py [--rows 100000]
 """
 
 import argparse
 import csv
+import functools
 import importlib
 import json
 import os
@@ -25,27 +26,41 @@ from llm_label import Server
 
 from labelkit import cli
 
-# What asks the language model, and what fits or applies a model.
-LLM = ["labelkit.llm.run:Run.label"]
-MODELS = [
-    *(f"labelkit.classifier:{name}" for name in ("select", "fit", "probabilities", "out_of_fold")),
-    *(f"labelkit.features:Features.{name}" for name in ("fit", "matrix")),
-    "labelkit.decide.combine:learn",
-    "labelkit.decide.combine:pooled",
-    "labelkit.noise.judging:by_views",
-    "labelkit.noise.judging:with_truth",
-    "labelkit.noise.judging:judge",
-    "labelkit.active.scoring:score",
-    "labelkit.weak.label_models.auto:combine",
-]
+REST = "the rest"
+WATCHED = {
+    "language model": ["labelkit.llm.run:Run.label"],
+    # What fits or applies a model.
+    "models": [
+        *(f"labelkit.classifier:{name}" for name in ("select", "fit", "probabilities",
+                                                    "out_of_fold", "temperature_of")),
+        *(f"labelkit.features:Features.{name}" for name in ("fit", "matrix")),
+        "labelkit.feature_choice:compare",
+        "labelkit.decide.combine:learn",
+        "labelkit.decide.combine:pooled",
+        "labelkit.noise.judging:by_views",
+        "labelkit.noise.judging:with_truth",
+        "labelkit.noise.judging:judge",
+        "labelkit.active.scoring:score",
+        "labelkit.weak.label_models.auto:combine",
+        "labelkit.weak.label_models.reading:listen",
+        "labelkit.models.robust:judge",
+        "labelkit.models.unsure:fit",
+    ],
+    # Reads the file to choose features, from within their fit.
+    REST: ["labelkit.feature_choice:best"],
+}  # fmt: skip
 
 
 class Clock:
-    """Counts the seconds within the functions watched, each second once."""
+    """Counts the seconds by what is watched, each second for the innermost function alone."""
 
     def __init__(self) -> None:
         self.seconds: Counter[str] = Counter()
-        self.depth = 0
+        self.kinds = [REST]
+        self.since = time.perf_counter()
+        for kind, names in WATCHED.items():
+            for name in names:
+                self.watch(name, kind)
 
     def watch(self, name: str, kind: str) -> None:
         module, _, path = name.partition(":")
@@ -56,17 +71,22 @@ class Clock:
         setattr(owner, last, self.timed(getattr(owner, last), kind))
 
     def timed(self, function: Callable[..., Any], kind: str) -> Callable[..., Any]:
+        @functools.wraps(function)  # a label model is given what its parameters ask for
         def run(*args: Any, **more: Any) -> Any:
-            self.depth += 1
-            started = time.perf_counter()
+            self.count()
+            self.kinds.append(kind)
             try:
                 return function(*args, **more)
             finally:
-                self.depth -= 1
-                if not self.depth:
-                    self.seconds[kind] += time.perf_counter() - started
+                self.count()
+                self.kinds.pop()
 
         return run
+
+    def count(self) -> None:
+        now = time.perf_counter()
+        self.seconds[self.kinds[-1]] += now - self.since
+        self.since = now
 
 
 def write_rows(rows: int) -> None:
@@ -103,25 +123,22 @@ def main() -> None:
     wanted = parser.parse_args()
     os.environ["OPENAI_API_KEY"] = "none"
     clock = Clock()
-    for kind, names in (("language model", LLM), ("models", MODELS)):
-        for name in names:
-            clock.watch(name, kind)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         write_rows(wanted.rows)
         with Server(0.005) as server:
             task(server.url)
-            started = time.perf_counter()
+            clock.seconds.clear()
+            clock.since = time.perf_counter()
             given = ["rows.csv", "-o", "out.csv", "--work-dir", "work", "--task", "task.toml"]
             people = ["--oracle", "gold", "-n", "100", "--audit", "50"]
             cli.run(["pipeline", *given, *people, "--yes", "-q"])
-            whole = time.perf_counter() - started
-        steps = json.loads(Path("out.csv.history.json").read_text("utf-8"))["steps"]
+            clock.count()
+        steps = json.loads(Path("work/final.model.history.json").read_text("utf-8"))["steps"]
+    whole = sum(clock.seconds.values())
     print(f"{wanted.rows:,} rows: {whole:.0f} s")
     for kind, seconds in clock.seconds.items():
         print(f"{kind:16}{seconds:8.1f} s {seconds / whole:7.1%}")
-    rest = whole - sum(clock.seconds.values())
-    print(f"{'the rest':16}{rest:8.1f} s {rest / whole:7.1%}")
     print("by stage: " + ", ".join(f"{step['command']} {step['seconds']:.0f} s" for step in steps))
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"most memory: {most:,.0f} MB")

@@ -9,9 +9,10 @@ accuracy lies in the interval; the mix named beside the best in hindsight, the c
 point of the best of all: how many points it is behind and what it costs more. What the model costs
 is told by an endpoint on this machine that counts the tokens of what it is really sent, a word
 piece of five letters a token, where plan reckons four characters a token; it is asked once for all
-rows and once for the doubtful ones.
+rows and once for the doubtful ones. With --target plan is asked for that accuracy, and only the
+pipelines are run that send doubtful rows on until it is expected.
 Run: python benchmarks/plan.py --data FOLDER [--sets …] [--rows 1200] [--known 400] [--seeds 2]
-  [--first 0] [--llm 0.85] [--errors hard] [--save FILE]
+  [--first 0] [--llm 0.85] [--errors hard] [--target 0.9] [--save FILE]
 """
 
 import argparse
@@ -50,13 +51,14 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--llm", type=float, default=0.85)
     parser.add_argument("--errors", default="hard", choices=["hard", "anywhere"])
+    parser.add_argument("--target", type=float)
     parser.add_argument("--save", type=Path, help="all mixes of all runs, as JSON lines")
     wanted = parser.parse_args()
     data = wanted.data.resolve()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     wanted.url = f"http://127.0.0.1:{server.server_port}/v1"
-    print(f"{'':18}{'mixes':>6}{'cost':>6}{'held':>6}{'off':>7}{'named right':>13}"
+    print(f"{'':18}{'mixes':>6}{'cost':>6}{'held':>6}{'width':>7}{'off':>7}{'named right':>13}"
           f"{'behind':>8}{'dearer':>8}")  # fmt: skip
     for name in wanted.sets:
         runs = []
@@ -73,12 +75,17 @@ def tell(name: str, runs: list[list[dict[str, Any]]]) -> None:
     every = [mix for found in runs for mix in found]
     cost = np.mean([abs(mix["paid"] / mix["dollars"] - 1) <= 0.15 for mix in every])
     held = np.mean([mix["low"] <= mix["after"] <= mix["high"] for mix in every])
+    width = np.mean([mix["high"] - mix["low"] for mix in every])
     off = np.mean([mix["accuracy"] - mix["after"] for mix in every])
-    picks = [pick(found) for found in runs]
+    start = f"{name:18}{len(every):6}{cost:6.2f}{held:6.2f}{width:7.3f}{off:7.3f}"
+    picks = [pick(found) for found in runs if any(mix["named"] for mix in found)]
+    if not picks:
+        print(start, flush=True)
+        return
     good = sum(behind <= 0.01 and dearer <= 0.2 for behind, dearer in picks)
     behind, dearer = np.mean(picks, axis=0)
-    print(f"{name:18}{len(every):6}{cost:6.2f}{held:6.2f}{off:7.3f}{good:9}/{len(picks):<3}"
-          f"{100 * behind:8.1f}{100 * dearer:7.0f}%", flush=True)  # fmt: skip
+    named = f"{good:9}/{len(picks):<3}{100 * behind:8.1f}{100 * dearer:7.0f}%"
+    print(start + named, flush=True)
 
 
 def pick(found: list[dict[str, Any]]) -> tuple[float, float]:
@@ -96,9 +103,11 @@ def one_run(name: str, rows: Rows, seed: int, wanted: argparse.Namespace) -> lis
     write("rows.csv", rows)
     tasks(name, sorted({label for _, label in rows}), wanted.url)
     pilot(rows, set(random.Random(seed).sample(range(len(rows)), wanted.known)))
+    target = ("--target-accuracy", wanted.target) if wanted.target else ()
     planned = json.loads(labelkit("plan", "pilot.csv", "--task", "pilot.toml", "--features",
-                                  "tfidf", "--json", "--audit", 40)[0])  # fmt: skip
-    found = [mix for mix in planned["mixes"] if mix["accuracy"] is not None]
+                                  "tfidf", "--json", "--audit", 40, *target)[0])  # fmt: skip
+    found = [mix for mix in planned["mixes"] if mix["accuracy"] is not None
+             and bool(target) == ("--target-accuracy" in mix["run"])]  # fmt: skip
     bills = bills_of_the_model()
     for number, mix in enumerate(found):
         mix["after"], mix["paid"] = after(mix, number, bills)
@@ -108,7 +117,7 @@ def one_run(name: str, rows: Rows, seed: int, wanted: argparse.Namespace) -> lis
 
 def after(mix: dict[str, Any], number: int, bills: dict[str, float]) -> tuple[float, float]:
     """The accuracy over all rows of the pipeline that plan printed, and the dollars it told."""
-    kind = "doubtful" if "doubtful" in mix["mix"] else "all"
+    kind = "doubtful" if "LLM on doubtful" in mix["mix"] else "all"
     words = shlex.split(mix["run"])[2:]
     words[0] = "rows.csv"
     for option, value in (("-o", f"{number}.csv"), ("--work-dir", f"w{number}"),
@@ -118,10 +127,14 @@ def after(mix: dict[str, Any], number: int, bills: dict[str, float]) -> tuple[fl
     words[place] = words[place].removesuffix(",train")
     said = labelkit("pipeline", *words, "--oracle", "gold", "--cache", f"c{number}")[1]
     with open(f"{number}.csv", newline="", encoding="utf-8") as file:
-        right = [row["final_label"] == row["gold"] for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    right = [row["final_label"] == row["gold"] for row in rows]
     paid = re.search(r"^in all +([\d.,]+)", said, re.MULTILINE)
     assert paid, said
     llm = bills[kind] if "LLM" in mix["mix"] else 0.0
+    if "--target-accuracy" in mix["run"]:
+        llm *= np.mean([bool(row["llm_label"]) for row in rows]) if llm else 0.0
+        mix["labels"] = sum(bool(row["label"]) for row in rows)
     return float(np.mean(right)), float(paid[1].replace(",", "")) + llm
 
 

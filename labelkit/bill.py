@@ -48,6 +48,16 @@ def budget(cost: Mapping[str, Any]) -> float | None:
     return _number("budget", cost["budget"]) if "budget" in cost else None
 
 
+def labels(cost: Mapping[str, Any]) -> int | None:
+    """Return the most labels by people, [cost] labels, None where it has none."""
+    if "labels" not in cost:
+        return None
+    found = _number("labels", cost["labels"])
+    if found != int(found):
+        raise UsageError(f"[cost] labels = {found}: give a whole number")
+    return int(found)
+
+
 def _number(key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
         raise UsageError(f"[cost] {key} = {value!r}: give a number of 0 or more")

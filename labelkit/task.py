@@ -13,7 +13,7 @@ _TASK_KEYS = (
     "name", "text", "classes", "guidelines", "descriptions", "example", "edge_cases",
     "ordinal", "id", "label", "gold", "group",
 )  # fmt: skip
-_COST_KEYS = ("human_label", "human_seconds", "setup_minutes", "budget")
+_COST_KEYS = ("human_label", "human_seconds", "setup_minutes", "budget", "labels")
 # Keys of [task] that are options of many commands.
 _SHARED = ("text", "classes", "id", "label", "gold", "group")
 

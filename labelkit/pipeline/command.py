@@ -52,6 +52,10 @@ def pipeline(
             help="Send doubtful rows to the language model or to people, for the least money.",
         ),
     ] = None,
+    labels: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="The most labels by people. Default: [cost] labels."),
+    ] = None,
     oracle: Annotated[
         str | None,
         typer.Option(metavar="COLUMN", help="A rehearsal: this column answers in people's place."),
@@ -74,8 +78,8 @@ def pipeline(
     and version have not changed are skipped. At the end report.html in DIR shows all of it.
 
     With --target-accuracy the least sure rows go to the language model or to people, whichever
-    takes more errors away for a dollar ([cost] human_label, budget), until so many labels are
-    expected to be right.
+    takes more errors away for a dollar ([cost] human_label, budget, labels), until so many labels
+    are expected to be right.
 
     Example:
       labelkit pipeline sample_data/reviews.csv -o build/labelled.csv --work-dir build/work \\
@@ -95,7 +99,7 @@ def pipeline(
     own = {
         "stages": stages, "functions": functions, "model": model, "base_url": base_url,
         "max_cost": max_cost, "n": n, "audit": audit, "yes": yes, "oracle": oracle,
-        "target_accuracy": target_accuracy,
+        "target_accuracy": target_accuracy, "labels": labels,
     }  # fmt: skip
     path = None if options["no_task"] else options["task"] or task.path_in([])
     loaded = task.load(Path(path)) if path else task.NO_TASK
@@ -169,6 +173,10 @@ def plan(
         float | None,
         typer.Option(metavar="SHARE", help="Default: within a point of the best mix."),
     ] = None,
+    labels: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="The most labels by people. Default: [cost] labels."),
+    ] = None,
     audit: Annotated[
         int, typer.Option(metavar="N", help="Rows at random for people in each mix, to judge by.")
     ] = 100,
@@ -179,9 +187,10 @@ def plan(
     It asks what a person would ask: are there labels, can rules cover it, is the task defined, is
     a language model good enough, how many hours have people? Then it prices each mix by [cost] of
     the task file and tries it out on the rows whose labels are known (column label, or --gold),
-    people's rows picked as query would. It names the cheapest mix that reaches the target for the
-    budget ([cost] budget), and prints the pipeline that does it. Nothing is sent anywhere and
-    nothing is made up: where a figure cannot be known, it says what to run to know it.
+    people's rows picked as query would. It names the cheapest mix that reaches the target within
+    [cost] budget and labels, and prints the pipeline that does it. With --target-accuracy it also
+    tries what pipeline does by that option. Nothing is sent anywhere and nothing is made up: where
+    a figure cannot be known, it says what to run to know it.
 
     Example:
       labelkit plan sample_data/reviews.csv --task sample_data/labelkit.toml --gold gold \\
@@ -189,4 +198,5 @@ def plan(
     """
     from labelkit.pipeline import outlook
 
-    outlook.plan(job, outlook.Wanted(functions, model, price, target_accuracy, audit, as_json))
+    wanted = outlook.Wanted(functions, model, price, target_accuracy, labels, audit, as_json)
+    outlook.plan(job, wanted)

@@ -1,12 +1,16 @@
 """Each mix of techniques as one line: what it costs, how long it takes, how good it is."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import NamedTuple
+
+import numpy as np
 
 from labelkit import bill, measure
 from labelkit.bill import Prices
 from labelkit.measure import Figure
-from labelkit.pipeline.pilot import LLM, SIZES, WEAK, Count, Measured, Mix
+from labelkit.pipeline.pilot import LLM, SIZES, TRIALS, WEAK, Count, Measured, Mix
+from labelkit.pipeline.steered import Sent
 
 _A_POINT = 0.01
 
@@ -33,6 +37,32 @@ class Line(NamedTuple):
     accuracy: Figure | None  # of all rows, people's own counted as right
 
 
+class Limits(NamedTuple):
+    """The most that may be spent; None is no limit."""
+
+    dollars: float | None = None
+    labels: int | None = None  # by people, audit rows included
+
+    def exceeded(self, line: Line) -> tuple[float | None, int | None]:
+        """Return by how many dollars and labels a line exceeds the limits; None where it keeps."""
+        dollars = (line.dollars or 0.0) - (inf if self.dollars is None else self.dollars)
+        labels = line.labels - (line.labels if self.labels is None else self.labels)
+        return dollars if dollars > 0 else None, labels if labels > 0 else None
+
+    def allow(self, line: Line) -> bool:
+        """Tell whether a line is not known to exceed them."""
+        return self.exceeded(line) == (None, None)
+
+    def words(self) -> str:
+        """Return them as a part of a sentence."""
+        told = [] if self.dollars is None else [f"for the budget of ${self.dollars:,.2f}"]
+        told += [] if self.labels is None else [f"with {self.labels:,} labels by people"]
+        return " and ".join(told)
+
+
+NO_LIMITS = Limits()
+
+
 def lines(facts: Facts, found: Measured) -> list[Line]:
     """Return a line for all by hand and one for each mix, measured or not."""
     hand = bill.people(facts.price, facts.rows, "by hand")
@@ -42,9 +72,27 @@ def lines(facts: Facts, found: Measured) -> list[Line]:
         labels = min(mix.people + facts.audit, facts.rows)
         set_up, whole = _cost(facts, found, mix, labels)
         figure = figures.get(mix)
-        shown = None if figure is None else _of_all(figure, mix, found.counts[mix], facts)
+        mended = _mended(mix, found.counts, facts)
+        shown = None if figure is None else _of_all(figure, mended)
         costs = set_up.dollars, whole.dollars, whole.hours
         every.append(Line(name_of(mix), mix, labels, *costs, shown))
+    return every
+
+
+def steered_lines(facts: Facts, found: Mapping[Mix, Sent]) -> list[Line]:
+    """Return a line for each pipeline that sends doubtful rows to people or the language model."""
+    every = []
+    for mix, sent in found.items():
+        first = mix.people + facts.audit
+        rest = facts.rows - first
+        labels = first + round(rest * sent.to_people / sent.rows)
+        read = mix.people + (facts.rows - mix.people) * sent.to_llm / sent.rows
+        set_up, whole = _bill(facts, mix, labels, read / facts.rows)
+        figure = Figure(sent.right / sent.rows, *measure.wilson(sent.right, sent.rows))
+        shown = _of_all(figure, first / facts.rows)
+        every.append(
+            Line(name_of(mix), mix, labels, set_up.dollars, whole.dollars, whole.hours, shown)
+        )
     return every
 
 
@@ -52,7 +100,10 @@ def levelled(counts: Mapping[Mix, Count]) -> dict[Mix, Figure]:
     """Return the share right of each mix, with its interval.
 
     Of the same voters more labels by people never count as worse: where a trial says so, chance
-    does, and neighbours share their mean (isotonic regression).
+    does, and neighbours share their mean (isotonic regression). The interval holds both chances:
+    that of the rows measured on, and that of the rows which people happen to get, in the trials
+    and in the run to come. So few trials tell the latter only for all numbers of labels together:
+    it is taken to fall as labels grow.
     """
     from sklearn.isotonic import isotonic_regression
 
@@ -62,26 +113,38 @@ def levelled(counts: Mapping[Mix, Count]) -> dict[Mix, Figure]:
         rows = [max(counts[mix].rows, 1) for mix in alike]
         shares = [counts[mix].right / n for mix, n in zip(alike, rows, strict=True)]
         level = isotonic_regression(shares, sample_weight=rows)
+        spread = [counts[mix].variance * mix.people for mix in alike if mix.people]
+        of_label = float(np.mean(spread)) * (1 + 1 / TRIALS) if spread else 0.0
         for mix, share, n in zip(alike, map(float, level), rows, strict=True):
-            figures[mix] = Figure(share, *measure.wilson(share * n, n))
+            of_rows = max(share * (1 - share), 1 / n) / n
+            of_people = of_label / mix.people if mix.people else 0.0
+            worth = n * of_rows / (of_rows + of_people)
+            figures[mix] = Figure(share, *measure.wilson(share * worth, worth))
     return figures
 
 
 def name_of(mix: Mix) -> str:
     """Return what a mix is called."""
     words = {WEAK: "rules", LLM: "LLM"}
-    parts = [words[voter] for voter in mix.voters]
+    # On the way to a target the model reads doubtful rows only, which is told at the end.
+    parts = [words[voter] for voter in mix.voters if not (mix.target and voter == LLM)]
     if mix.doubtful:
         parts[-1] += " on doubtful rows"
     if mix.people:
         parts.append(f"{mix.people:,} by people + model")
     if mix.noise:
         parts.append("find-noise")
+    if mix.target:
+        parts[-1] += f", doubtful rows to {'LLM or people' if LLM in mix.voters else 'people'}"
     return " + ".join(parts)
 
 
 def commands_of(mix: Mix) -> list[str]:
     """Return the stages of a pipeline that does the mix, but for a model trained at the end."""
+    if mix.target:
+        rules = ["weak-label"] * (WEAK in mix.voters)
+        model = ["llm-label", "decide", "llm-label"] * (LLM in mix.voters)
+        return [*rules, "query", "people", *model, "decide", "people", "decide"]
     named = {WEAK: "weak-label", LLM: "llm-label"}
     asked = ["query", "people"]
     return [*(named[v] for v in mix.voters), *asked, *(["find-noise"] * mix.noise), "decide"]
@@ -113,7 +176,11 @@ def _unmeasured(facts: Facts, found: Measured) -> list[Mix]:
 
 def _cost(facts: Facts, found: Measured, mix: Mix, labels: int) -> tuple[bill.Line, bill.Line]:
     """Return what setting up costs, and all of it."""
-    share = found.doubtful if mix.doubtful else 1.0
+    return _bill(facts, mix, labels, found.doubtful if mix.doubtful else 1.0)
+
+
+def _bill(facts: Facts, mix: Mix, labels: int, share: float | None) -> tuple[bill.Line, bill.Line]:
+    """Return it where the language model reads a share of the rows."""
     llm: float | None = 0.0
     if LLM in mix.voters:
         llm = None if facts.llm is None or share is None else facts.llm * share
@@ -122,26 +189,53 @@ def _cost(facts: Facts, found: Measured, mix: Mix, labels: int) -> tuple[bill.Li
     return set_up, bill.total([people, bill.Line("language model", llm, 0.0), set_up])
 
 
-def _of_all(figure: Figure, mix: Mix, count: Count, facts: Facts) -> Figure:
-    """Return the accuracy over all rows: where people label, what was wrong there becomes right."""
+def _mended(mix: Mix, counts: Mapping[Mix, Count], facts: Facts) -> float:
+    """Return the share of errors that people take away where they label, audit rows included."""
     rows = max(facts.rows, 1)
-    wrong_picked = 1 - count.right_picked / count.picked if count.picked else 0.0
-    mended = min(mix.people, facts.rows) * wrong_picked / rows
     drawn = min(facts.audit, facts.rows) / rows
-    return Figure(*(min(1.0, value + drawn * (1 - value) + mended) for value in figure))
+    picked = min(mix.people, facts.rows) / rows
+    if not picked:
+        return drawn
+    share = mix.people / max(facts.rows - facts.audit, 1)
+    return min(1.0, drawn + picked * _density(mix, counts, share))
 
 
-def best(every: Sequence[Line], target: float | None, budget: float | None = None) -> Line | None:
+def _density(mix: Mix, counts: Mapping[Mix, Count], share: float) -> float:
+    """Return how many times as many errors are among rows picked for people as among all.
+
+    It hangs on the share that is picked: of a few rows those that are picked are the most doubtful
+    ones, and a trial has fewer rows to pick from than the file.
+    """
+    kind = mix._replace(people=0, noise=False)
+    alike = [n for m, n in sorted(counts.items()) if m.people and m._replace(people=0) == kind]
+    known = [n for n in alike if n.picked and n.right < n.rows]
+    if not known:
+        return 1.0
+    found = [(1 - n.right_picked / n.picked) / (1 - n.right / n.rows) for n in known]
+    return float(np.interp(share, [n.share for n in known], found))
+
+
+def _of_all(figure: Figure, mended: float) -> Figure:
+    """Return the accuracy over all rows: where people label, what was wrong there becomes right.
+
+    The interval stays as wide as it was: how many of the errors lie there is not sure either.
+    """
+    gain = mended * (1 - figure.value)
+    return Figure(*(min(1.0, value + gain) for value in figure))
+
+
+def best(every: Sequence[Line], target: float | None, limits: Limits = NO_LIMITS) -> Line | None:
     """Return the cheapest line that reaches the target, or is within a point of the best.
 
-    Lines that cost more than the budget are left out. Without prices it is the one with fewest
-    labels of people; None where nothing was measured or the target is out of reach.
+    Lines beyond the limits are left out. Without prices it is the one with fewest labels of people;
+    None where nothing was measured or the target is out of reach. A line that goes on until the
+    target is expected reaches it unless its trial speaks against that.
     """
-    known = measured(every, budget)
+    known = measured(every, limits)
     if not known:
         return None
     wanted = worth(most_accurate(known)) - _A_POINT if target is None else target
-    enough = [line for line in known if worth(line) >= wanted]
+    enough = [line for line in known if _reach(line) >= wanted]
     if not enough:
         return None
     if any(line.dollars is None for line in enough):
@@ -149,12 +243,15 @@ def best(every: Sequence[Line], target: float | None, budget: float | None = Non
     return min(enough, key=lambda line: (line.dollars or 0.0, line.labels, line.mix))
 
 
-def measured(every: Sequence[Line], budget: float | None = None) -> list[Line]:
-    """Return the lines whose accuracy was measured and that are not known to cost too much."""
-    known = [line for line in every if line.accuracy is not None]
-    if budget is None:
-        return known
-    return [line for line in known if line.dollars is None or line.dollars <= budget]
+def measured(every: Sequence[Line], limits: Limits = NO_LIMITS) -> list[Line]:
+    """Return the lines whose accuracy was measured and that are not known to exceed the limits."""
+    return [line for line in every if line.accuracy is not None and limits.allow(line)]
+
+
+def _reach(line: Line) -> float:
+    assert line.accuracy is not None
+    goes_on = line.made_of is not None and line.made_of.target
+    return line.accuracy.high if goes_on else line.accuracy.value
 
 
 def worth(line: Line) -> float:

@@ -23,6 +23,7 @@ from labelkit.pipeline.pilot import (
     run_quietly,
 )
 from labelkit.pipeline.questions import Asked, Seen
+from labelkit.pipeline.steered import Aim, Sent, steered
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -35,6 +36,7 @@ class Wanted(NamedTuple):
     model: str | None
     price: str | None
     target: float | None
+    labels: int | None
     audit: int
     as_json: bool
 
@@ -45,12 +47,17 @@ def plan(job: "Job", wanted: Wanted) -> None:
         raise UsageError(f"--target-accuracy {wanted.target}: give a share between 0 and 1")
     if wanted.audit < 0:
         raise UsageError(f"--audit {wanted.audit}: give a number of rows")
+    if wanted.labels is not None and wanted.labels < 0:
+        raise UsageError(f"--labels {wanted.labels}: give a number of 0 or more")
     if not job.rows:
         raise LabelkitError(f"{job.source.name} has no rows, so there is nothing to plan")
+    labels = bill.labels(job.task.cost) if wanted.labels is None else wanted.labels
+    limits = mixes.Limits(bill.budget(job.task.cost), labels)
     seen = _seen(job, wanted)
     asked = questions.asked(seen)
     lines = mixes.lines(seen.facts, seen.found)
-    choice = choose(lines, wanted.target, _budget(job))
+    lines += mixes.steered_lines(seen.facts, seen.sent)
+    choice = choose(lines, wanted.target, limits)
     found = _plain(seen, asked, lines, wanted) | choice.plain()
     job.figures(found)
     if wanted.as_json:
@@ -74,7 +81,17 @@ def _seen(job: "Job", wanted: Wanted) -> Seen:
         facts = Facts(job.rows, wanted.audit, bill.prices(job.task.cost), dollars, voters)
         likely = mixes.to_try_with_noise(mixes.lines(facts, found), wanted.target)
         found = found._replace(counts=found.counts | pilot.with_find_noise(likely))
-    return Seen(job, known, facts, found, wanted.functions, trouble, has_llm)
+        sent = _sent(pilot, facts, wanted) if found.counts else {}
+    return Seen(job, known, facts, found, wanted.functions, trouble, has_llm, sent)
+
+
+def _sent(pilot: Pilot, facts: Facts, wanted: Wanted) -> dict[Mix, Sent]:
+    """Return what pipelines do that go on until the target is expected."""
+    if wanted.target is None:
+        return {}
+    row_price = pilot.job.task.table("decide").get("price-per-row")
+    aim = Aim(wanted.target, facts.rows, facts.audit, facts.price.label, row_price)
+    return steered(pilot, facts.voters, aim)
 
 
 def _llm_dollars(job: "Job", wanted: Wanted, folder: Path) -> tuple[float | None, str]:
@@ -100,11 +117,6 @@ def _llm_dollars(job: "Job", wanted: Wanted, folder: Path) -> tuple[float | None
     return float(dollars), ""
 
 
-def _budget(job: "Job") -> float | None:
-    budget = job.task.cost.get("budget")
-    return None if budget is None else float(budget)
-
-
 def command(seen: Seen, mix: Mix, wanted: Wanted) -> str:
     """Return the pipeline that does a mix, as it is typed."""
     source, options = str(seen.job.source.name), seen.job.options
@@ -116,6 +128,8 @@ def command(seen: Seen, mix: Mix, wanted: Wanted) -> str:
     words += ["--stages", ",".join(stages)]
     if "query" in stages:
         words += ["-n", str(mix.people), "--audit", str(wanted.audit)]
+    words += ["--target-accuracy", f"{mix.target:g}"] if mix.target else []
+    words += [] if wanted.labels is None else ["--labels", str(wanted.labels)]
     told = seen.job.task.content.get("task", {})
     given = {name: options.get(name) for name in ("task", "classes", "id", "text")}
     given = {name: value for name, value in given.items() if name not in told}
@@ -132,7 +146,7 @@ def command(seen: Seen, mix: Mix, wanted: Wanted) -> str:
 def _hint(seen: Seen, mix: Mix) -> str:
     """Return what the task file must say for the pipeline to be this mix, if it does not."""
     where = seen.job.task.table("llm-label").get("where")
-    if LLM not in mix.voters or bool(where) == mix.doubtful:
+    if LLM not in mix.voters or mix.target or bool(where) == mix.doubtful:
         return ""
     if where:
         return f"for this mix take where = {where!r} out of [llm-label] in the task file"

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import json
 from collections.abc import Sequence
 from functools import cached_property
@@ -27,6 +28,8 @@ SIZES = (0, 30, 100, 200, 400)  # people's labels that are tried; decide's own m
 FEWEST = 30  # known rows to measure on
 _KNOWN, _OTHERS = 800, 1_200  # rows of the trial, so that a pilot takes a minute at most
 DOUBTFUL = 0.8  # the confidence under which a rule's label goes to the language model
+TRIALS = 3  # of each mix with people: which rows they get changes what a model learns
+_PART = 0.75  # of the rows that people may label, drawn anew for each trial
 _EVERY = 0.95  # a language model that has labelled so much of the known rows has labelled all
 
 
@@ -51,18 +54,23 @@ class Mix(NamedTuple):
     people: int
     doubtful: bool = False
     noise: bool = False  # find-noise looks for wrong labels before one is decided
+    target: float = 0.0  # doubtful rows go to people or the model until so many labels are right
 
 
 class Count(NamedTuple):
-    """How often voters and model are right where people are silent, in a trial.
+    """How often voters and model are right where people are silent, in a trial or a mean of some.
 
-    On `right` of `rows`; on `right_picked` of the rows `picked` for people, not seeing their label.
+    On `right` of `rows`; on `right_picked` of the rows `picked` for people, not seeing their label,
+    which were `share` of those that could be picked. `variance` is that of the share right over
+    other rows that people might have been given.
     """
 
-    right: int
+    right: float
     rows: int
-    right_picked: int = 0
+    right_picked: float = 0
     picked: int = 0
+    share: float = 0.0
+    variance: float = 0.0
 
 
 class Measured(NamedTuple):
@@ -95,13 +103,13 @@ class Pilot:
         self.job, self.known, self.folder, self.functions = job, known, folder, functions
         self._rng = np.random.default_rng([job.seed, 7])
         self.rows = self._chosen()
-        self._truth = known.values[self.rows]
+        self.truth = known.values[self.rows]
         self._audit = known.audit[self.rows]
         self._ending = {"tsv": ".csv"}.get(job.source.format, f".{job.source.format}")
         self._data = job.source.gather(self.rows, self._columns())
         self._weak: pa.Table | None = None
-        self._picked: dict[Mix, Rows] = {}
-        self._classes = sorted(set(self._truth.tolist()) - {""})
+        self._picked: dict[tuple[Mix, int], Rows] = {}
+        self._classes = sorted(set(self.truth.tolist()) - {""})
 
     def _chosen(self) -> Rows:
         labelled = np.flatnonzero(self.known.values != "")
@@ -119,21 +127,20 @@ class Pilot:
 
     def read_rules(self) -> None:
         """Let the rules vote on the trial's rows, not seeing a label."""
-        trial = self._write("trial", self._data)
+        trial = self.write("trial", self._data)
         given = ["--functions", str(self.functions)] if self.functions else []
         target = self.folder / f"weak{self._ending}"
-        self._run("weak-label", trial, target, self._task(), *given, "--label", "label")
-        found = self._open(target)
+        self.run("weak-label", trial, target, self._task(), *given, "--label", "label")
+        found = opened(target)
         names = [n for n in ("weak_label", "weak_confidence") if found.has(n)]
         self._weak = found.all_texts(names)
 
     def measure(self, voters: Sequence[str]) -> Measured:
         """Return the worth of every mix of the voters and of people's labels."""
-        base, pool = self._known_rows
+        base, _ = self.known_rows
         counts: dict[Mix, Count] = {}
         if len(base) >= FEWEST and len(self._classes) > 1:
-            most = len(pool) / (2 if base is pool else 1)
-            mixes = self._mixes(voters, [n for n in SIZES if n <= most])
+            mixes = self._mixes(voters, self.sizes)
             with console.progress("pilot", len(mixes)) as advance:
                 for mix in mixes:
                     counts[mix] = self._count(mix)
@@ -154,21 +161,38 @@ class Pilot:
         return counts
 
     @cached_property
-    def _known_rows(self) -> tuple[Rows, Rows]:
+    def known_rows(self) -> tuple[Rows, Rows]:
         """The rows to measure on, and those that people may label in a trial: apart, or the same.
 
         Nothing that stays is learned from an audit row: the trial is thrown away.
         """
-        labelled = np.flatnonzero(self._truth != "")
+        labelled = np.flatnonzero(self.truth != "")
         if self.known.basis != AUDIT_ROWS:
             return labelled, labelled
         audit = self._audit[labelled]
         drawn, others = labelled[audit], labelled[~audit]
         return drawn, others if len(others) >= len(drawn) else drawn
 
+    @cached_property
+    def sizes(self) -> list[int]:
+        base, pool = self.known_rows
+        most = len(pool) / (2 if base is pool else 1)
+        return [n for n in SIZES if n <= most]
+
+    @cached_property
+    def _part_size(self) -> int:
+        _, pool = self.known_rows
+        return max(*self.sizes, round(_PART * len(pool)))
+
+    def part(self, number: int) -> Rows:
+        """Return the rows that a trial has to pick people's from."""
+        _, pool = self.known_rows
+        drawn = np.random.default_rng([self.job.seed, 8, number]).permutation(pool)
+        return np.sort(drawn[: self._part_size])
+
     def _mixes(self, voters: Sequence[str], sizes: Sequence[int]) -> list[Mix]:
         sets: list[tuple[tuple[str, ...], bool]] = [((), False)]
-        read_all = LLM in voters and self._llm_read(self._truth != "") >= _EVERY
+        read_all = LLM in voters and self.reads_all()
         if WEAK in voters:
             sets.append(((WEAK,), False))
         if read_all:
@@ -179,61 +203,88 @@ class Pilot:
             sets += [((WEAK, LLM), True)] if read >= _EVERY else []
         return [Mix(who, n, part) for who, part in sets for n in sizes if who or n]
 
+    def reads_all(self) -> bool:
+        """Tell whether a language model has labelled all of the known rows, or nearly."""
+        return self._llm_read(self.truth != "") >= _EVERY
+
     def has_llm_labels(self) -> bool:
         """Tell whether a language model has labelled some of the known rows in the data."""
-        return self._llm_read(self._truth != "") > 0
+        return self._llm_read(self.truth != "") > 0
 
     def _llm_read(self, rows: Mask) -> float:
         """Return the share of those known rows that a language model has labelled."""
-        known = rows & (self._truth != "")
+        known = rows & (self.truth != "")
         if not self.job.source.has("llm_label") or not known.any():
             return 0.0
         return float((self.job.source.texts("llm_label")[self.rows][known] != "").mean())
 
     def _count(self, mix: Mix) -> Count:
-        base, _ = self._known_rows
-        people = self._picks(mix)[: mix.people]
+        """Return the mean of a mix's trials, each with rows for people from another part."""
+        if not mix.people:
+            return self._tried(mix, self.picks(mix, 0))
+        picks = [self.picks(mix, number)[: mix.people] for number in range(TRIALS)]
+        found = [self._tried(mix, people) for people in picks]
+        shares = np.array([count.right / count.rows for count in found])
+        # Trials that share rows are more alike than a trial and the run that it foretells.
+        pairs = itertools.combinations(picks, 2)
+        shared = float(np.mean([np.isin(a, b).mean() for a, b in pairs]))
+        apart = max(1 - shared, 1 / mix.people)
+        return Count(
+            float(np.mean([count.right for count in found])),
+            found[0].rows,
+            float(np.mean([count.right_picked for count in found])),
+            found[0].picked,
+            mix.people / self._part_size,
+            float(shares.var(ddof=1)) / apart,
+        )
+
+    def _tried(self, mix: Mix, people: Rows) -> Count:
+        base, _ = self.known_rows
         labels = np.full(len(self.rows), "", dtype=object)
-        labels[people] = self._truth[people]
-        data = self._with_votes(mix).append_column("label", pa.array(labels, pa.string()))
-        trial = self._write("mix", data)
+        labels[people] = self.truth[people]
+        data = self.with_votes(mix).append_column("label", pa.array(labels, pa.string()))
+        trial = self.write("mix", data)
         target, summary = self.folder / f"decided{self._ending}", self.folder / "decided.json"
-        words = ["--no-task", *self._reading()]
+        words = ["--no-task", *self.reading()]
         if mix.noise:
             noise = self.folder / f"noise{self._ending}"
-            self._run(*("find-noise", trial, noise, words, "--label", "label"), *self._named(mix))
+            self.run(*("find-noise", trial, noise, words, "--label", "label"), *self._named(mix))
             trial = noise
         try:
-            self._run("decide", trial, target, words, "--summary", str(summary))
+            self.run("decide", trial, target, words, "--summary", str(summary))
         except LabelkitError:  # nobody says anything: no label is right
             return Count(0, len(base), 0, len(people))
-        said = self._open(target).texts("final_label")
+        said = opened(target).texts("final_label")
         unasked = np.setdiff1d(base, people)
-        right = int((said[unasked] == self._truth[unasked]).sum())
+        right = int((said[unasked] == self.truth[unasked]).sum())
         told = figures_of(summary)
         right_picked = round((told.get("biased_accuracy") or 0.0) * told["biased_rows"])
         # Where people are asked among the rows to measure on, what stood there without them counts.
         right += right_picked if len(unasked) < len(base) else 0
         return Count(right, len(base), right_picked, len(people))
 
-    def _picks(self, mix: Mix) -> Rows:
-        """Return the rows that query would pick for people beside these voters, best first."""
-        kind = mix._replace(people=0, noise=False)
+    def picks(self, mix: Mix, number: int) -> Rows:
+        """Return the rows that query would pick for people beside these voters, best first.
+
+        Each trial has another part of the rows to pick from.
+        """
+        kind = mix._replace(people=0, noise=False), number
         if not mix.people or kind in self._picked:
             return self._picked.get(kind, np.zeros(0, dtype=np.int64))
-        _, pool = self._known_rows
-        trial = self._write("pool", self._with_votes(mix).take(pa.array(pool)))
+        part = self.part(number)
+        trial = self.write("pool", self.with_votes(mix).take(pa.array(part)))
         target = self.folder / f"picked{self._ending}"
-        more = ["-n", str(min(len(pool), max(SIZES))), "--audit", "0", *self._named(mix)]
-        self._run("query", trial, target, ["--no-task", *self._reading()], *more)
-        rank = self._open(target).texts("query_rank")
+        more = ["-n", str(max(self.sizes)), "--audit", "0", *self._named(mix)]
+        self.run("query", trial, target, ["--no-task", *self.reading()], *more)
+        rank = opened(target).texts("query_rank")
         asked = np.flatnonzero(rank != "")
-        self._picked[kind] = pool[asked[np.argsort(rank[asked].astype(int))]]
+        self._picked[kind] = part[asked[np.argsort(rank[asked].astype(int))]]
         return self._picked[kind]
 
-    def _with_votes(self, mix: Mix) -> pa.Table:
+    def with_votes(self, mix: Mix, read: Mask | None = None) -> pa.Table:
+        """Return the data with its voters' columns; `read`: the only rows the model looked at."""
         data = self._data
-        for name, values in self._votes(mix).items():
+        for name, values in self._votes(mix, read).items():
             data = data.append_column(name, pa.array(values, pa.string()))
         return data
 
@@ -241,17 +292,17 @@ class Pilot:
         names = [name for name in self._votes(mix) if name.endswith("_label")]
         return [part for name in names[::-1] for part in ("--label", name)]
 
-    def _votes(self, mix: Mix) -> dict[str, Texts]:
+    def _votes(self, mix: Mix, read: Mask | None = None) -> dict[str, Texts]:
         found: dict[str, Texts] = {}
         if WEAK in mix.voters:
             found = {n: self._texts(n) for n in ("weak_label", "weak_confidence")}
         if LLM in mix.voters:
             source = self.job.source
+            read = self._is_doubtful() if mix.doubtful else read
             for name in ("llm_label", "llm_confidence"):
                 if source.has(name):
-                    found[name] = source.texts(name)[self.rows].copy()
-                    if mix.doubtful:
-                        found[name][~self._is_doubtful()] = ""
+                    values = source.texts(name)[self.rows]
+                    found[name] = values if read is None else np.where(read, values, "")
         return found
 
     def _is_doubtful(self) -> Mask:
@@ -266,20 +317,18 @@ class Pilot:
         values = self._texts(name)
         return np.where(values == "", "nan", values).astype(np.float64)
 
-    def _write(self, name: str, data: pa.Table) -> Path:
+    def write(self, name: str, data: pa.Table) -> Path:
+        """Write rows for a command to read; return the file."""
         path = self.folder / f"{name}{self._ending}"
         table.write_table(data, path, name=self.job.source.name)
         return path
 
-    def _open(self, path: Path) -> table.Table:
-        return table.Table([path])
-
     def _task(self) -> list[str]:
         path = self.job.task_path
         words = ["--task", str(path)] if path else ["--no-task"]
-        return [*words, *self._reading(), "--gold", ""]
+        return [*words, *self.reading(), "--gold", ""]
 
-    def _reading(self) -> list[str]:
+    def reading(self) -> list[str]:
         """Return the options that say how rows are read, alike for all commands."""
         job, words = self.job, []
         if job.has_text():
@@ -289,7 +338,8 @@ class Pilot:
         words += ["--classes", quoted(classes)] if classes else []
         return words
 
-    def _run(self, command: str, trial: Path, target: Path, words: list[str], *more: str) -> None:
+    def run(self, command: str, trial: Path, target: Path, words: list[str], *more: str) -> None:
+        """Run a command on a file of the trial, with the features and cache of plan."""
         from labelkit.options import accepted
 
         given = [command, str(trial), "-o", str(target), *words, *more, "--quiet"]
@@ -299,6 +349,11 @@ class Pilot:
         if "features" in takes:
             given += ["--features", str(self.job.options["features"])]
         run_quietly(given, self.job)
+
+
+def opened(path: Path) -> table.Table:
+    """Return a file that a command wrote."""
+    return table.Table([path])
 
 
 def run_quietly(args: list[str], job: "Job") -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.files import ending_of
 from labelkit.options import accepted, split_classes
+from labelkit.pipeline.limit import Limit
 from labelkit.task import Task
 
 STAGES = ("weak-label", "llm-label", "query", "people", "find-noise", "decide", "train")
@@ -127,6 +128,7 @@ class _Plan:
         self.stages: list[Stage] = []
         self.label_columns: list[str] = []
         self.round = 0
+        self.limit = Limit(task, own)
 
     def add(self, name: str, last: bool, later: Sequence[str]) -> None:
         number = len(self.stages) + 1
@@ -152,6 +154,7 @@ class _Plan:
             told = self.own.get("audit") is not None or "audit" in self.task.table(name)
             if self.round == 1 and not told:
                 args += ["--audit", str(_AUDIT)]
+            self.limit.ask(_AUDIT if self.round == 1 else 0)
             makes.append(batch)
         if name == "weak-label":
             args += self._given("functions")
@@ -167,7 +170,7 @@ class _Plan:
             if [*later[:1]] == ["people"] and self.own.get("target_accuracy") is not None:
                 self.round += 1
                 makes.append(self.folder / f"batch-{self.round}.csv")
-                args += ["--batch", str(makes[-1])]
+                args += ["--batch", str(makes[-1]), *self.limit.left()]
         if name == "find-noise":
             args += self._labels(name)
             # decide weighs what is flagged, and its confidence tells train how much to trust it.

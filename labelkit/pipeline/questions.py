@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from labelkit.files import next_to
 from labelkit.pipeline.mixes import Facts
-from labelkit.pipeline.pilot import FEWEST, LLM, WEAK, Known, Measured
+from labelkit.pipeline.pilot import FEWEST, LLM, WEAK, Known, Measured, Mix
+from labelkit.pipeline.steered import Sent
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -34,6 +35,7 @@ class Seen(NamedTuple):
     functions: Path | None
     llm_trouble: str  # why the language model cannot be priced
     has_llm: bool  # the file holds labels of a language model
+    sent: dict[Mix, Sent]  # what is sent where on the way to the target accuracy
 
 
 def asked(seen: Seen) -> list[Asked]:

@@ -1,0 +1,51 @@
+"""A limit on people's labels: what the rounds of a pipeline ask for, and what is left of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from labelkit import bill
+from labelkit.errors import UsageError
+from labelkit.task import Task
+
+_ROWS = 50  # that query picks where nothing is said
+
+
+class Limit:
+    """The labels that people may still give, while the stages are put in order."""
+
+    def __init__(self, task: Task, own: Mapping[str, Any]) -> None:
+        given = own.get("labels")
+        self._most = bill.labels(task.cost) if given is None else int(given)
+        if self._most is not None and self._most < 0:
+            raise UsageError(f"--labels {self._most}: give a number of 0 or more")
+        self._query, self._decide, self._own = task.table("query"), task.table("decide"), own
+        self._asked = 0
+
+    def ask(self, usual_audit: int) -> None:
+        """Count a round of query; `usual_audit` rows are drawn beside its own if nothing is said.
+
+        Raises UsageError where the rounds ask people for more labels than they may give.
+        """
+        n, audit = (self._told(name) for name in ("n", "audit"))
+        n = _ROWS if n is None else n
+        audit = usual_audit if audit is None else audit
+        self._asked += n + audit
+        if self._most is not None and self._asked > self._most:
+            raise UsageError(
+                f"people may give {self._most:,} labels (--labels, or [cost] labels in the task "
+                f"file), and the rounds ask for {self._asked:,} (-n {n}, --audit {audit}): ask for "
+                f"fewer, or allow {self._asked - self._most:,} more"
+            )
+
+    def _told(self, name: str) -> int | None:
+        value = self._own.get(name)
+        return self._query.get(name) if value is None else value
+
+    def left(self) -> list[str]:
+        """Return the option of decide that says how many labels it may send rows to people for."""
+        if self._most is None:
+            return []
+        left = self._most - self._asked
+        least = min(left, self._decide.get("labels", left))
+        self._asked += least
+        return ["--labels", str(least)]

@@ -1,0 +1,124 @@
+"""plan --target-accuracy: what a pipeline that sends doubtful rows on would cost; label limits."""
+
+import csv
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelkit.bill import Prices
+from labelkit.measure import Figure
+from labelkit.pipeline.choice import choose
+from labelkit.pipeline.mixes import Facts, Line, commands_of, steered_lines
+from labelkit.pipeline.pilot import Mix
+from labelkit.pipeline.steered import Sent
+from tests.pipeline.conftest import cells
+
+ROWS = 120
+TASK = """
+[task]
+text = ["text"]
+classes = ["BAD", "GOOD"]
+[cost]
+human_label = 0.5
+human_seconds = 36
+[[weak-label.rule]]
+name = "warm"
+label = "GOOD"
+column = "text"
+any_of = ["warm"]
+[[weak-label.rule]]
+name = "dull"
+label = "BAD"
+column = "text"
+any_of = ["dull"]
+"""
+
+
+@pytest.fixture
+def films(write: Any) -> None:
+    """Half of the texts say nothing that a rule or a model of words could read."""
+    lines = []
+    for i in range(ROWS):
+        gold = "GOOD" if i % 3 else "BAD"
+        word = {"GOOD": "warm", "BAD": "dull"}[gold] if i % 2 else "long"
+        lines.append(f"{i},a {word} film number {i},{gold}")
+    write("films.csv", "\n".join(["id,text,gold", *lines]) + "\n")
+    write("labelkit.toml", TASK)
+
+
+def test_doubtful_rows_are_foretold_and_the_printed_pipeline_does_it(
+    labelkit: Any, films: None
+) -> None:
+    args = ("--features", "tfidf", "--gold", "gold", "--audit", "10", "--json")
+    done = labelkit("plan", "films.csv", *args, "--target-accuracy", "0.9")
+    assert done.code == 0, done.err
+    mixes = {mix["mix"]: mix for mix in json.loads(done.out)["mixes"]}
+    mix = mixes["rules + 30 by people + model, doubtful rows to people"]
+    assert 40 < mix["labels_by_people"] < ROWS and mix["high"] >= 0.9
+    assert mix["dollars"] == pytest.approx(mix["labels_by_people"] * 0.5)
+    assert "--stages weak-label,query,people,decide,people,decide,train" in mix["run"]
+    assert "-n 30 --audit 10 --target-accuracy 0.9" in mix["run"]
+    ran = labelkit(*shlex.split(mix["run"])[1:], "--oracle", "gold")
+    assert ran.code == 0, ran.err
+    rows = cells("films.labelled.csv", "label", "final_label", "gold")
+    asked = sum(bool(label) for label, _, _ in rows)
+    assert asked == pytest.approx(mix["labels_by_people"], rel=0.3)
+    right = sum(final == gold for _, final, gold in rows) / ROWS
+    assert mix["low"] <= right <= mix["high"]
+
+
+def test_what_is_sent_is_scaled_to_the_file() -> None:
+    facts = Facts(1000, 50, Prices(0.5, 36.0, {"llm-label": 60}), 20.0, ("llm",))
+    mix = Mix(("llm",), 100, target=0.9)
+    (line,) = steered_lines(facts, {mix: Sent(right=45, rows=50, to_people=5, to_llm=20)})
+    assert line.mix == "100 by people + model, doubtful rows to LLM or people"
+    assert line.labels == 150 + 85  # a tenth of the rows that the first round leaves
+    # The model reads people's rows and two in five of the others; an hour of set-up costs $50.
+    assert line.dollars == pytest.approx(235 * 0.5 + 20 * (100 + 360) / 1000 + 50)
+    assert line.accuracy is not None and line.accuracy.value == pytest.approx(1 - 0.1 * 0.85)
+    assert commands_of(mix).count("llm-label") == commands_of(mix).count("people") == 2
+
+
+def test_a_pipeline_that_goes_on_is_named_unless_its_trial_speaks_against_the_target() -> None:
+    def line(high: float) -> Line:
+        return Line("on", Mix((), 30, target=0.9), 60, 0.0, 30.0, 1.0, Figure(0.85, 0.8, high))
+
+    hand = Line("all by hand", None, 100, 0.0, 100.0, 1.0, None)
+    found = choose([hand, line(0.91)], 0.9)
+    assert found.best == line(0.91)
+    assert found.words == "on goes on until 0.9 is expected, for least: 0.850 in the trial · $30.00"
+    assert choose([hand, line(0.89)], 0.9).best is None
+
+
+def test_a_limit_of_labels_by_people_bounds_the_choice(labelkit: Any, films: None) -> None:
+    args = ("--features", "tfidf", "--gold", "gold", "--audit", "10", "--no-task",
+            "--classes", "BAD,GOOD")  # fmt: skip
+    done = labelkit("plan", "films.csv", *args, "--labels", "20")
+    assert "no mix can be had with 20 labels by people: the least is 30 by people + model" in (
+        done.err
+    )
+    assert "with 40 labels by people, 20 more" in done.err
+    told = labelkit("plan", "films.csv", *args, "--labels", "60", "--json")
+    found = json.loads(told.out)
+    assert (found["best"], found["short_of_labels"]) == ("30 by people + model", None)
+    assert f"next: {found['mixes'][1]['run']}" in told.err and "--labels 60" in told.err
+
+
+def test_rounds_of_a_pipeline_keep_to_the_limit(labelkit: Any, films: None) -> None:
+    args = ("pipeline", "films.csv", "-o", "out.csv", "--work-dir", "work", "--oracle", "gold",
+            "-n", "30", "--audit", "20", "--features", "tfidf", "--target-accuracy", "0.99",
+            "--stages", "weak-label,query,people,decide,people,decide")  # fmt: skip
+    few = labelkit(*args, "--labels", "45")
+    assert few.code == 2
+    assert "people may give 45 labels" in few.err and "ask for 50 (-n 30, --audit 20)" in few.err
+    assert "allow 5 more" in few.err and not Path("work").exists()
+    write = TASK.replace("[cost]", "[cost]\nlabels = 55")
+    Path("labelkit.toml").write_text(write)
+    done = labelkit(*args)
+    assert done.code == 0, done.err
+    assert "points short of the target: it takes " in done.err
+    with Path("work/batch-2.csv").open(newline="") as stream:
+        assert len(list(csv.DictReader(stream))) == 5

@@ -39,12 +39,23 @@ def text_columns(source: Table, names: Sequence[str]) -> list[str]:
     if source.has("text"):
         return ["text"]
     found = texts_by_look(source, names)
-    if len(found) == 1:
-        return found
+    if len(found) != 1:
+        raise _unclear(source, found)
+    return found
+
+
+def refuse_unread_texts(source: Table, names: Sequence[str]) -> None:
+    """Raise LabelkitError where several of the columns read like text, and none is to be read."""
+    found = texts_by_look(source, names)
+    if len(found) > 1:
+        raise _unclear(source, found, "; --features columns reads none of them as a text")
+
+
+def _unclear(source: Table, found: list[str], more: str = "") -> LabelkitError:
     among = f"several look like text: {listing(found)}" if found else "none looks like text"
-    raise LabelkitError(
+    return LabelkitError(
         f"{source.name}: which column is the text? Name it with --text COLUMN "
-        f"({among}; columns: {listing(source.columns, 20)})"
+        f"({among}; columns: {listing(source.columns, 20)}){more}"
     )
 
 

@@ -118,10 +118,8 @@ def _close(job: "Job", classes: list[str], codes: npt.NDArray[np.int32], audit: 
         + " · ".join(f"{console.clean(c)} {n:,}" for c, n in zip(classes, counts, strict=True))
     )
     job.count(rows=len(codes), labelled=len(done))
-    if audit:
-        console.note(f"the model's accuracy: {audit_words(audit)}")
+    parts = [f"{len(codes):,} rows", f"{len(done):,} labelled"]
+    parts += [f"the model's accuracy {audit_words(audit)}"] if audit else []
     page = ("-o", str(Path(job.output).with_suffix(".html")))
     shown = command(job.options, job.task, "report", job.output, *page)
-    job.closing(
-        f"{len(codes):,} rows · {len(done):,} labelled", then=None if job.output == "-" else shown
-    )
+    job.closing(" · ".join(parts), then=None if job.output == "-" else shown)

@@ -261,10 +261,8 @@ def _tell(
         f"accuracy out of fold {figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]: biased, "
         f"it is compared with the labels {_compared(learned)}"
     )
-    if audit:
-        console.note(f"accuracy {audit_words(audit)}")
-        if "without_cleaning" in audit:
-            console.note(_before_words(audit["without_cleaning"]))
+    if audit and "without_cleaning" in audit:
+        console.note(_before_words(audit))
 
 
 def _compared(learned: learn.Learned) -> str:
@@ -273,11 +271,13 @@ def _compared(learned: learn.Learned) -> str:
     return "that it learned from"
 
 
-def _before_words(before: dict[str, Any]) -> str:
+def _before_words(audit: dict[str, Any]) -> str:
+    before = audit["without_cleaning"]
     low, high = before["gain_interval"]
     shown = "it helped" if low > 0 else "it did harm" if high < 0 else "not shown to matter"
     return (
-        f"without the cleaning {before['accuracy']:.3f} on the same rows, so {before['gain']:+.3f} "
+        f"without the cleaning {before['accuracy']:.3f} on the {audit['rows']:,} audit rows, so "
+        f"{before['gain']:+.3f} "
         f"[{low:+.3f}, {high:+.3f}] by it (McNemar p {before['p']:.2g}): {shown}"
     )
 

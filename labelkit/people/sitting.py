@@ -64,9 +64,11 @@ class Sitting:
             why = self.learner.failure
             console.warn(f"the model could not learn along, rows came at random: {why}")
         watch = self.learner.watch
-        for line in stopping.told(watch.signs, stopping.price_of_label(None, self.job.task.cost)):
-            console.note(line)
         model = live.leave_behind(self.job, self.session, self.path)
+        # Of the model that is left behind train has told it; that one learned more labels.
+        signs = watch.signs if model is None else watch.signs._replace(accuracy=None)
+        for line in stopping.told(signs, stopping.price_of_label(None, self.job.task.cost)):
+            console.note(line)
         lesson = _next_lesson(self.session, model)
         if lesson:
             console.next_step(lesson)
@@ -276,7 +278,9 @@ def _next(sitting: Sitting, left: int) -> str:
 
 def _next_lesson(session: Session, model: Path | None) -> str:
     """Return what to type after the live loop: the same again, or the model at work; or ''."""
-    predicts = f"labelkit predict {shlex.quote(str(model))} INPUT -o OUTPUT" if model else ""
+    predicts = ""
+    if model is not None:
+        predicts = f"for other files: labelkit predict {shlex.quote(str(model))} INPUT -o OUTPUT"
     if session.current is None and not session.over:
         return predicts
     is_over = session.progress().total is not None and not session.remaining()

@@ -97,3 +97,14 @@ def test_no_unlabelled_row_is_left(labelkit, reviews):
     reviews(20, 20)
     done = refused(labelkit, "--stop-when", "labels=10")
     assert done.code == 1 and "every row has a label of people's already" in done.err
+
+
+def test_of_several_texts_none_is_left_unread_without_a_word(labelkit, write):
+    rows = "".join(f"a headline of {i} words,the long story of {i} words\n" for i in range(12))
+    write("news.csv", "headline,body\n" + rows)
+    done = labelkit("query", "news.csv", "-o", "out.csv")
+    assert done.code == 1
+    assert "Name it with --text COLUMN (several look like text: headline, body;" in done.err
+    assert "--features columns reads none of them as a text" in done.err
+    for chosen in (("--text", "body"), ("--features", "columns"), ("--column", "body")):
+        assert labelkit("query", "news.csv", "-o", "out.csv", *chosen).code == 0

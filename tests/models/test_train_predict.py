@@ -71,7 +71,7 @@ def test_audit_rows_are_measured_on_and_never_learned_from(labelkit, write):
     assert card["accuracy"]["audit"]["rows"] == 20
     assert card["accuracy"]["out_of_fold"]["biased"] is True
     done = labelkit("predict", "m.model", "a.csv", "-o", "b.csv")
-    assert "the model's accuracy: 0.000 [0.000, 0.161] on 20 audit rows\n" in done.err
+    assert "the model's accuracy 0.000 [0.000, 0.161] on 20 audit rows -> b.csv\n" in done.err
     summary = json.loads(Path("s.json").read_text())
     assert summary["accuracy"]["audit"] == {"value": 0, "low": 0, "high": 0.161125, "rows": 20}
 

@@ -169,7 +169,7 @@ def test_the_command_leaves_answers_a_labelled_file_and_a_model(write: Any, type
     steps = [line for line in done.err.splitlines() if line.startswith("next: ")]
     assert steps == [
         "next: the same command with more --labels goes on; "
-        "labelkit predict data.model INPUT -o OUTPUT"
+        "for other files: labelkit predict data.model INPUT -o OUTPUT"
     ]
     again = typed("u\n2\n", "data.csv", "--classes", "ok,worn", "--labels", "50")
     assert "annotate: goes on after 50 answers" in again.err
@@ -274,7 +274,7 @@ def test_the_command_ends_with_6_and_leaves_all(write: Any, typed: Any) -> None:
     keys = "".join(f"{1 + i % 2}\n" for i in range(250))
     done = typed(keys, "data.csv", "--classes", "ok,worn", "--stop-when", "labels=10")
     assert done.code == 6, done.err
-    assert "stop: labels is " in done.err and "by the labels of 30 audit rows" in done.err
+    assert "stop: labels is " in done.err and "on 30 audit rows -> data.model" in done.err
     assert Path("data.model").is_file() and Path("data.answers.csv").is_file()
 
 

@@ -328,8 +328,6 @@ class Job:
         others = named or [name for name in self.source.columns if name not in unread]
         if choice == "auto" and not (text or named):
             look.refuse_unread_texts(self.source, others)
-        if choice == "auto" and not (text or named):
-            look.refuse_unread_texts(self.source, others)
         needed = others if choice in ("columns", "mixed") or not text else []
         kinds = self.source.kinds([*text, *needed])
         if not text and not kinds:

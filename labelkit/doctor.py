@@ -35,11 +35,13 @@ Row = tuple[str, str, str]
 @command("doctor", inputs="none", job=False)
 def doctor(
     options: dict[str, Any],
-    model: Annotated[str | None, typer.Option(help="The language model to try.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The language model to try.")
+    ] = None,
     base_url: Annotated[
         str | None, typer.Option(metavar="URL", help="The endpoint to try.")
     ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds for one request.")] = 10.0,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="For one request.")] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show versions, and what the language model's endpoint can do.

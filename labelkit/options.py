@@ -16,25 +16,30 @@ from labelkit.plain_values import plain_first
 if TYPE_CHECKING:
     from labelkit.job import Job
 
-_Many = Annotated[list[str], typer.Argument(metavar="INPUT", show_default=False)]
-_One = Annotated[str, typer.Argument(metavar="INPUT", show_default=False)]
-_Text = str | None
-_Flag = bool
+
+def _input(help: str) -> Any:
+    return typer.Argument(metavar="INPUT", help=help, show_default=False)
 
 
 def _option(*names: str, help: str, metavar: str | None = None) -> Any:
     return typer.Option(*names, help=help, metavar=metavar, show_default=False)
 
 
+_Many = Annotated[
+    list[str],
+    _input("A file, several of one schema, a folder of Parquet parts, or - for stdin."),
+]
+_One = Annotated[str, _input("The file to read.")]
+_Text = str | None
+_Flag = bool
+
+
+def _output(help: str) -> tuple[Any, Any]:
+    return Annotated[_Text, _option("-o", "--output", metavar="FILE", help=help)], None
+
+
 # name: (annotation, default); the order is the order of the help page.
-_ANNOTATING: dict[str, tuple[Any, Any]] = {
-    "output": (
-        Annotated[
-            _Text, _option("-o", "--output", metavar="FILE", help="Where to write; - is stdout.")
-        ],
-        None,
-    ),
-}
+_ANNOTATING: dict[str, tuple[Any, Any]] = {"output": _output("Where to write; - is stdout.")}
 _ROWS: dict[str, tuple[Any, Any]] = {
     "where": (
         Annotated[
@@ -59,6 +64,7 @@ _ROWS: dict[str, tuple[Any, Any]] = {
     "in_place": (Annotated[_Flag, _option("--in-place", help="Write over the input.")], False),
 }
 _ON_REQUEST: dict[str, tuple[Any, Any]] = {
+    "output": _output("Where to write."),
     "text": (
         Annotated[
             list[str] | None,
@@ -267,11 +273,19 @@ def _shared(annotates: bool, uses: Sequence[str], inputs: str) -> list[tuple[str
         found["input"] = (_Many if inputs == "many" else _One, empty)
     if annotates:
         found |= _ANNOTATING
-    on_request = _ANNOTATING | _ON_REQUEST | _ROWS
+    on_request = _ON_REQUEST | _ROWS
     found |= {key: value for key, value in on_request.items() if key in uses}
     if annotates:
         found |= _ROWS
     return list((found | _ALWAYS | _SAYING).items())
+
+
+# What the help page calls the value of an option that does not say.
+_VALUES = {"str": "TEXT", "int": "N", "float": "NUMBER", "Path": "FILE"}
+
+
+def _no_type(ctx: Any) -> None:
+    """Stand for Python's type on the help page, where the argument's name and words say more."""
 
 
 class _Command(TyperCommand):
@@ -280,7 +294,13 @@ class _Command(TyperCommand):
     declared: Declared
 
     def get_params(self, ctx: Any) -> Any:
-        return plain_first(super().get_params(ctx))
+        found = plain_first(super().get_params(ctx))
+        for param in found:
+            if param.param_type_name == "argument":
+                param.display_type_rich = _no_type
+            elif param.metavar is None:
+                param.metavar = _VALUES.get(param.bare_type())
+        return found
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any

@@ -1,6 +1,8 @@
 """The app itself: help, mistakes, exit codes, what is imported and what it costs to start."""
 
+import importlib
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -13,6 +15,7 @@ import pytest
 
 from labelkit import __version__
 from labelkit.cli import COMMANDS
+from labelkit.options import as_typer_command
 
 HEAVY = {"numpy", "pandas", "pyarrow", "sklearn", "torch", "openai", "snorkel", "cleanlab", "modAL"}
 
@@ -32,6 +35,16 @@ def test_each_command_has_help_that_ends_with_an_example(name: str, labelkit: An
     assert (shown.code, shown.err) == (0, "")
     assert "Example" in shown.out
     assert f"labelkit {name}" in shown.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_argument_and_option_has_words_and_a_name_for_its_value(name: str) -> None:
+    module, function = COMMANDS[name][0].split(":")
+    made = as_typer_command(getattr(importlib.import_module(module), function))
+    page = made.get_help(made.make_context(name, [], resilient_parsing=True))
+    for param in made.params:
+        assert param.help, param.name  # type: ignore[attr-defined]
+    assert not re.search(r"<(str|int|float|path|list\[\w+\])>", page)
 
 
 @pytest.mark.parametrize(

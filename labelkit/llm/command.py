@@ -23,6 +23,7 @@ def llm_label(
     model: Annotated[
         str | None,
         typer.Option(
+            metavar="NAME",
             help="The model's name at the endpoint; local is a small one on this machine, "
             "local:PATH any GGUF file; replay:FILE takes the answers from a file.",
             show_default=False,
@@ -111,7 +112,9 @@ def llm_label(
         Path | None,
         typer.Option(metavar="FILE", help="Write the rows below --threshold there, for people."),
     ] = None,
-    temperature: Annotated[float, typer.Option(help="0 gives the likeliest answer.")] = 0.0,
+    temperature: Annotated[
+        float, typer.Option(metavar="T", help="0 gives the likeliest answer.")
+    ] = 0.0,
     max_tokens: Annotated[
         int | None, typer.Option(metavar="N", help="The most that an answer may have.")
     ] = None,
@@ -150,7 +153,7 @@ def llm_label(
         typer.Option("--wait/--no-wait", help="Wait for the batch job, or leave and come back."),
     ] = True,
     retries: Annotated[int, typer.Option(metavar="N", help="Of a request that failed.")] = 4,
-    timeout: Annotated[float, typer.Option(help="Seconds for one request.")] = 60.0,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="For one request.")] = 60.0,
     price: Annotated[
         str | None,
         typer.Option(

@@ -111,7 +111,9 @@ def train(
 )
 def predict(
     job: "Job",
-    model: Annotated[Path, typer.Argument(metavar="MODEL", show_default=False)],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="What train saved.", show_default=False)
+    ],
     proba: Annotated[
         bool, typer.Option("--proba", help="Also write the probability of each class.")
     ] = False,

@@ -107,7 +107,12 @@ StartOver = Annotated[
 )
 def merge(
     job: "Job",
-    answers_files: Annotated[list[Path], typer.Argument(metavar="ANSWERS", show_default=False)],
+    answers_files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="ANSWERS", help="What annotate, import or a batch holds.", show_default=False
+        ),
+    ],
     batch: Annotated[
         list[Path] | None,
         typer.Option(

@@ -65,6 +65,16 @@ def test_wrong_usage_is_two(args: tuple[str, ...], message: str, labelkit: Any) 
     assert "Traceback" not in found.err
 
 
+def test_tab_completes_commands_options_and_choices(labelkit_process: Any) -> None:
+    def completed(line: str) -> list[str]:
+        words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+        return list(labelkit_process(_LABELKIT_COMPLETE="complete_bash", **words).out.split())
+
+    assert completed("labelkit wea") == ["weak-label"]
+    assert "--stop-when" in completed("labelkit query --st")
+    assert completed("labelkit train --classifier lo") == ["logistic"]
+
+
 def imported(*args: str) -> set[str]:
     code = (
         "import sys\nfrom labelkit.cli import app\n"

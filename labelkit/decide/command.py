@@ -94,10 +94,10 @@ def decide(
     votes too where people labelled at least 10 rows, and fills the rows where nobody speaks.
     model_label fills the rows that nobody else labelled.
 
-    A label that find-noise flagged counts as hardly more than a guess, and the model that votes
-    hardly learns from it; people's stays. Accuracy is claimed only from audit rows, for all
-    labels: people's count as right. final_label is empty, with confidence 0, where voters cannot
-    tell.
+    A label that find-noise flagged with a noise_quality below 0.5 counts as hardly more than a
+    guess, and the model that votes hardly learns from it; people's stays. Accuracy is claimed
+    only from audit rows, for all labels: people's count as right. final_label is empty, with
+    confidence 0, where voters cannot tell.
 
     With --target-accuracy the least sure rows go where a dollar takes most errors away: to the
     llm where it is surer than the label is (as people's rows show), else to people.

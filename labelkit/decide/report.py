@@ -125,7 +125,7 @@ def tell(machine: Machine, told: Told) -> None:
     _tell_weights(machine, figures["voters"])
     if told.counts["flagged"]:
         console.note(
-            f"find-noise flagged a label of {told.counts['flagged']:,} rows: it counts as hardly "
+            f"find-noise holds a label of {told.counts['flagged']:,} rows for wrong: it counts as hardly "
             f"more than a guess"
         )
     for line in _accuracy(figures):

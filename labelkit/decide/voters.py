@@ -23,6 +23,7 @@ MODEL = "model"
 # What a voter is called in final_source, by the command that wrote its column.
 _KINDS = {"weak-label": "weak", "llm-label": "llm", "predict": MODEL}
 _USUAL = {f"{kind}_label": kind for kind in _KINDS.values()}
+_EVEN = 0.5
 _HARDLY = 0.01  # how far a flagged label is still heard above chance: where nobody else speaks
 
 
@@ -42,8 +43,8 @@ class Source(NamedTuple):
 class Said(NamedTuple):
     """What a file holds: the classes, people's labels (-1 none), audit rows, voters.
 
-    `flagged` are rows whose label by people find-noise doubts, `demoted` those where it doubts
-    what a voter says.
+    `flagged` are rows whose label by people find-noise holds for wrong, `demoted` those where it
+    holds what a voter says for wrong.
     """
 
     classes: list[str]
@@ -197,11 +198,15 @@ def _ready_probabilities(job: "Job", classes: Sequence[str]) -> Source | None:
     return Source(prefix, name, voter, stated, voter)
 
 
-# -- labels that find-noise doubts ---------------------------------------------------------------
+# -- labels that find-noise holds for wrong ------------------------------------------------------
 
 
 def _flagged(job: "Job") -> Texts:
-    """Return the label that find-noise doubts in each row, '' where it doubts none."""
+    """Return the label that find-noise holds for wrong in each row, '' where there is none.
+
+    Labels that it flags for being disputed, yet likelier right than wrong, are not among them:
+    they are labels of hard rows, and what people say of these tells most of what voters are worth.
+    """
     if not job.source.has("noise_given"):
         return np.full(job.rows, "", dtype=object)
     signs = {"noise_flag": "true", "noise_use": "false"}
@@ -210,6 +215,8 @@ def _flagged(job: "Job") -> Texts:
     doubted = np.zeros(job.rows, dtype=bool)
     for column, sign in signs.items():
         doubted |= read[column] == sign
+    if job.source.has("noise_quality"):
+        doubted &= ~(_numbers(job, "noise_quality") >= _EVEN)
     given: Texts = np.where(doubted, read["noise_given"], "").astype(object)
     return given
 

@@ -208,6 +208,12 @@ def test_flagged_labels_count_as_hardly_more_than_a_guess(write: Any, decided: A
         "id,weak_label,weak_confidence,noise_given,noise_use\n1,a,0.95,a,false\n2,b,0.9,b,true\n",
     )
     assert [confidence for _, confidence, _ in decided(excluded)] == ["0.51", "0.9"]
+    disputed = write(
+        "disputed.csv",
+        "id,weak_label,weak_confidence,noise_given,noise_flag,noise_quality\n"
+        "1,a,0.95,a,true,0.2\n2,b,0.9,b,true,0.9\n",
+    )
+    assert [confidence for _, confidence, _ in decided(disputed)] == ["0.51", "0.9"]
 
 
 def test_where_limits_what_is_written(write: Any, decided: Any) -> None:
@@ -306,15 +312,16 @@ def test_duplicates_of_audit_rows_teach_nothing(labelkit: Any) -> None:
     assert "weights learned from 18 rows of people" in done.err
 
 
-def test_people_s_flagged_labels_teach_nothing(labelkit: Any) -> None:
+def test_people_s_labels_that_are_held_for_wrong_teach_nothing(labelkit: Any) -> None:
     rows = reviews(40, by_people=20)
-    save("in.csv", [
-        {**row, "noise_given": row["label"], "noise_flag": "true" if i < 5 else "false"}
-        for i, row in enumerate(rows)
-    ])  # fmt: skip
-    done = labelkit("decide", "in.csv", "-o", "out.csv")
-    assert done.code == 0, done.err
-    assert "weights learned from 15 rows of people" in done.err
+    for quality, used in (({"noise_quality": "0.2"}, 15), ({}, 15), ({"noise_quality": "0.9"}, 20)):
+        save("in.csv", [
+            {**row, "noise_given": row["label"], "noise_flag": str(i < 5).lower()} | quality
+            for i, row in enumerate(rows)
+        ])  # fmt: skip
+        done = labelkit("decide", "in.csv", "-o", "out.csv")
+        assert done.code == 0, done.err
+        assert f"weights learned from {used} rows of people" in done.err
 
 
 def test_a_model_of_its_own_fills_where_people_labelled_some(labelkit: Any) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labelkit import console
-from labelkit.errors import LabelkitError, PeopleNeeded
-from labelkit.pipeline import oracle
+from labelkit.errors import PeopleNeeded
+from labelkit.pipeline import oracle, step
 from labelkit.pipeline.plan import Stage
 
 
@@ -52,20 +52,11 @@ def _is_empty(batch: Path) -> bool:
 
 def _annotate(stage: Stage, batch: Path, answers: Path, asking: Asking) -> None:
     """Open annotate unless the batch is answered; raises PeopleNeeded where rows are left."""
-    from labelkit.cli import run as run_command
-
     told = answers.with_suffix(".summary.json")
     if answers.exists() and not _left(told, batch):
         return  # answered here to the end, or by other means
     console.note(f"[{stage.id}] {stage.asks}")
-    try:
-        with console.within():
-            code = run_command([*shlex.split(stage.asks)[1:], "--summary", str(told)])
-    except LabelkitError as error:
-        error.args = (f"stage {stage.id}: {error}",)
-        raise
-    if code != 0:
-        raise LabelkitError(f"stage {stage.id} ended with exit code {code}")
+    step.run(stage.id, [*shlex.split(stage.asks)[1:], "--summary", str(told)])
     left = _left(told, batch)
     if left:
         without = shlex.join(part for part in shlex.split(asking.again) if part != "--annotate")

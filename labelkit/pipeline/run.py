@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from labelkit import __version__, console
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.files import whole
-from labelkit.pipeline import people
+from labelkit.pipeline import people, step
 from labelkit.pipeline.plan import Stage
 from labelkit.task import Task
 
@@ -69,17 +69,8 @@ def _summary_path(stage: Stage, folder: Path) -> Path:
 
 
 def _run_stage(stage: Stage, folder: Path) -> None:
-    from labelkit.cli import run as run_command
-
     console.note(f"[{stage.id}] {stage.line()}")
-    try:
-        with console.within():
-            code = run_command([*stage.args, "--summary", str(_summary_path(stage, folder))])
-    except LabelkitError as error:
-        error.args = (f"stage {stage.id}: {error}",)
-        raise
-    if code != 0:
-        raise LabelkitError(f"stage {stage.id} ended with exit code {code}")
+    step.run(stage.id, [*stage.args, "--summary", str(_summary_path(stage, folder))])
 
 
 @contextmanager

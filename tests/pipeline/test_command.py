@@ -152,6 +152,25 @@ def test_killed_at_any_moment_it_goes_on(moment: float, pipeline: Any, tmp_path:
     assert outputs() == once
 
 
+@pytest.mark.parametrize("stage", ["1-weak-label", "4-find-noise", "6-train"])
+def test_interrupted_in_a_stage_it_says_so_and_goes_on(stage: str, pipeline: Any) -> None:
+    pipeline()
+    answer()
+    command = [sys.executable, "-m", "labelkit", "pipeline", *BASE, "--functions", "lfs.py",
+               *STAGES, "-n", "8", "--audit", "12", "--seed", "1"]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith(f"[{stage}]"):
+            process.send_signal(signal.SIGINT)
+            break
+    said = process.stderr.read()
+    assert process.wait() == 130, said
+    assert said.splitlines()[-1].startswith("error: interrupted; no output was written")
+    assert not Path("labelled.csv").exists() or stage == "6-train"
+    assert pipeline("--seed", "1").code == 0
+
+
 def test_two_runs_in_one_folder_are_refused(pipeline: Any) -> None:
     Path("work").mkdir()
     with Path("work/pipeline.lock").open("w") as stream:

@@ -178,8 +178,14 @@ def plan(
         typer.Option(metavar="N", help="The most labels by people. Default: [cost] labels."),
     ] = None,
     audit: Annotated[
-        int, typer.Option(metavar="N", help="Rows at random for people in each mix, to judge by.")
-    ] = 100,
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Rows at random for people in each mix, to judge by. Default: 100, or a fifth of "
+            "the rows if that is less.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Tell which techniques fit a data file, at what cost, before anything is spent.
@@ -198,5 +204,6 @@ def plan(
     """
     from labelkit.pipeline import outlook
 
-    wanted = outlook.Wanted(functions, model, price, target_accuracy, labels, audit, as_json)
+    drawn = min(100, job.rows // 5) if audit is None else audit
+    wanted = outlook.Wanted(functions, model, price, target_accuracy, labels, drawn, as_json)
     outlook.plan(job, wanted)

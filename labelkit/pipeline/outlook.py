@@ -1,15 +1,13 @@
 """plan: questions answered, mixes priced and tried out, the best named."""
 
 import json
-import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labelkit import bill, console
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.files import next_to
-from labelkit.pipeline import mixes, questions
+from labelkit.pipeline import mixes, questions, typed
 from labelkit.pipeline.choice import Choice, choose
 from labelkit.pipeline.mixes import Facts, Line
 from labelkit.pipeline.pilot import (
@@ -37,7 +35,7 @@ class Wanted(NamedTuple):
     price: str | None
     target: float | None
     labels: int | None
-    audit: int
+    audit: int  # rows at random for people in each mix
     as_json: bool
 
 
@@ -119,32 +117,39 @@ def _llm_dollars(job: "Job", wanted: Wanted, folder: Path) -> tuple[float | None
 
 def command(seen: Seen, mix: Mix, wanted: Wanted) -> str:
     """Return the pipeline that does a mix, as it is typed."""
-    source, options = str(seen.job.source.name), seen.job.options
+    job, target = seen.job, typed.beside(seen.job, "labelled")
     stages = [*mixes.commands_of(mix), "train"]
     if not mix.people + wanted.audit:
         stages = [name for name in stages if name not in ("query", "people")]
-    target = next_to(source, "labelled")
-    words = ["labelkit", "pipeline", source, "-o", str(target), "--work-dir", f"{target}.work"]
+    words = [typed.source(job), "-o", target, "--work-dir", f"{target}.work"]
     words += ["--stages", ",".join(stages)]
     if "query" in stages:
         words += ["-n", str(mix.people), "--audit", str(wanted.audit)]
     words += ["--target-accuracy", f"{mix.target:g}"] if mix.target else []
     words += [] if wanted.labels is None else ["--labels", str(wanted.labels)]
-    told = seen.job.task.content.get("task", {})
-    given = {name: options.get(name) for name in ("task", "classes", "id", "text")}
-    given = {name: value for name, value in given.items() if name not in told}
-    given["functions"] = wanted.functions if WEAK in mix.voters else None
-    given["model"] = wanted.model if LLM in mix.voters else None
-    for name, value in given.items():
-        for each in value if isinstance(value, list) else [value]:
-            words += [f"--{name}", str(each)] if each else []
-    if options.get("features") not in (None, "auto"):
-        words += ["--features", str(options["features"])]
-    return shlex.join(words)
+    if wanted.functions and WEAK in mix.voters:
+        words += ["--functions", str(wanted.functions)]
+    if wanted.model and LLM in mix.voters:
+        words += ["--model", wanted.model]
+    other = _other_column(job)
+    words += ["--gold", other] if other else []
+    return typed.command(job, "pipeline", *words)
+
+
+def _other_column(job: "Job") -> str:
+    """Return the column of labels where pipeline would not take it for one but for a feature."""
+    named = [name for name in job.options.get("label") or [] if name != "label"]
+    return named[0] if named and not job.options.get("gold") else ""
 
 
 def _hint(seen: Seen, mix: Mix) -> str:
-    """Return what the task file must say for the pipeline to be this mix, if it does not."""
+    """Return what has to be changed for the pipeline to be this mix, if anything has."""
+    other = _other_column(seen.job)
+    if other:
+        return (
+            f"pipeline takes people's labels from the column label: rename {other} to it, and they "
+            f"count; as it stands, {other} only measures"
+        )
     where = seen.job.task.table("llm-label").get("where")
     if LLM not in mix.voters or mix.target or bool(where) == mix.doubtful:
         return ""
@@ -175,14 +180,24 @@ def _print(seen: Seen, asked: list[Asked], lines: list[Line]) -> None:
     header = [*_HEADER]
     if seen.found.counts and seen.known.biased:
         header[_KEYS.index("accuracy")] += " (biased)"
-    console.data_table(header, [_shown(line, seen.facts.rows) for line in lines])
+    rows = [_shown(line, seen.facts.rows) for line in lines]
+    told = [place for place in range(len(header)) if any(row[place] is not None for row in rows)]
+    if _priceless(seen):
+        told.remove(_KEYS.index("set_up"))
+    console.data_table([header[i] for i in told], [[row[i] for i in told] for row in rows])
+
+
+def _priceless(seen: Seen) -> bool:
+    """Tell whether nothing is known of costs, so that no column tells them."""
+    return seen.facts.price.label is None and not seen.facts.price.setup
 
 
 def _plain(seen: Seen, asked: list[Asked], lines: list[Line], wanted: Wanted) -> dict[str, Any]:
     shown = [map(_rounded, _shown(line, seen.facts.rows)) for line in lines]
     told = [dict(zip(_KEYS, values, strict=True)) for values in shown]
     for line, one in zip(lines, told, strict=True):
-        one["run"] = None if line.made_of is None else command(seen, line.made_of, wanted)
+        mix = None if questions.all_labelled(seen) else line.made_of
+        one["run"] = None if mix is None else command(seen, mix, wanted)
     return {
         "schema": 1,
         "rows": seen.facts.rows,
@@ -190,6 +205,7 @@ def _plain(seen: Seen, asked: list[Asked], lines: list[Line], wanted: Wanted) ->
         "measured_on": seen.known.basis if seen.found.counts else None,
         "measured_rows": seen.found.rows if seen.found.counts else 0,
         "biased": seen.known.biased,
+        "llm_hours": _rounded(questions.llm_hours(seen.job)),
         "mixes": told,
     }
 
@@ -199,23 +215,40 @@ def _rounded(value: Any) -> Any:
 
 
 def _close(job: "Job", seen: Seen, asked: list[Asked], choice: Choice, wanted: Wanted) -> None:
-    for one in asked:
-        if one.run:
-            console.note(f"{one.question} {one.answer}; to know more: {one.run}")
+    first = _first(seen, asked) if not seen.found.counts or questions.all_labelled(seen) else None
+    for run in dict.fromkeys(one.run for one in asked if one.run not in ("", first)):
+        about = " ".join(one.question for one in asked if one.run == run)
+        console.note(f"{about} to know more: {run}")
     if not seen.found.counts:
-        job.closing("no accuracy can be foretold: no known labels to try the mixes on")
+        job.closing(_nothing(seen), then=first)
         return
     console.note(
-        f"accuracy is of all rows, people's own labels counted as right, from "
-        f"{seen.found.rows:,} {seen.known.basis}; people's rows were picked there as query would"
+        f"accuracy is of all rows, people's own labels counted as right; tried out on "
+        f"{seen.found.rows:,} {seen.known.basis}, as far as these are right; people's rows were "
+        f"picked there as query would"
     )
-    named = choice.best
+    if questions.all_labelled(seen):
+        job.closing("each row has a label: the table tells what it would have taken otherwise",
+                    then=first)  # fmt: skip
+        return
     for line in choice.short:
         console.warn(line)
     then = None
-    if named is not None and named.made_of is not None:
-        then = command(seen, named.made_of, wanted)
-        hint = _hint(seen, named.made_of)
+    if choice.best is not None and choice.best.made_of is not None:
+        then = command(seen, choice.best.made_of, wanted)
+        hint = _hint(seen, choice.best.made_of)
         if hint:
             console.note(hint)
     job.closing(choice.words, then=then)
+
+
+def _nothing(seen: Seen) -> str:
+    n = seen.known.rows
+    few = f"{n:,} known labels of one class, or too few," if n else "no known labels"
+    return f"no accuracy can be foretold: {few} to try the mixes on"
+
+
+def _first(seen: Seen, asked: list[Asked]) -> str | None:
+    """Return what to type first: without labels and classes a task goes no further."""
+    task = [one for one in asked if one.answer == "not yet" and not seen.known.rows]
+    return next((one.run for one in [*task, *asked] if one.run), None)

@@ -46,6 +46,10 @@ class Known(NamedTuple):
         """How many there are."""
         return int((self.values != "").sum())
 
+    def classes(self) -> str:
+        """Return the classes that occur, as --classes takes them."""
+        return quoted(sorted(set(self.values.tolist()) - {""}))
+
 
 class Mix(NamedTuple):
     """Who votes, and how many rows people label beside them; `doubtful`: the model reads those."""

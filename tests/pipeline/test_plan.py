@@ -55,9 +55,8 @@ def test_without_labels_it_says_what_to_run_and_makes_nothing_up(plan: Any) -> N
     found, said = plan()
     asked = by_question(found)
     assert asked["are there labels already?"]["answer"] == "no"
-    assert asked["are there labels already?"]["run"] == (
-        "labelkit query data.csv -o data.query.csv -n 50 --audit 100 --batch todo.csv"
-    )
+    assert asked["are there labels already?"]["why"].endswith("the task needs its classes first")
+    assert "next: labelkit init data.csv" in said
     assert asked["can rules cover it?"]["answer"] == "not known"
     assert asked["is a language model good enough?"]["answer"] == "not known"
     assert asked["how many hours have people?"]["answer"] == "not known"
@@ -65,6 +64,24 @@ def test_without_labels_it_says_what_to_run_and_makes_nothing_up(plan: Any) -> N
         assert mix["accuracy"] is None and mix["dollars"] is None and mix["hours"] is None
     assert found["best"] is None and found["measured_rows"] == 0
     assert "no accuracy can be foretold" in said
+    named, said = plan("--classes", "BAD,GOOD", "--audit", "20")
+    run = by_question(named)["are there labels already?"]["run"]
+    assert run == (
+        "labelkit query data.csv -o data.query.csv -n 50 --audit 20 --batch data.todo.csv "
+        "--classes BAD,GOOD --features tfidf && labelkit annotate data.todo.csv --classes BAD,GOOD "
+        "&& labelkit merge data.query.csv data.todo.answers.csv -o data.known.csv --classes "
+        "BAD,GOOD && labelkit plan data.known.csv --audit 20 --classes BAD,GOOD --features tfidf"
+    )
+    assert f"next: {run}" in said and by_question(named)["is a language model good enough?"][
+        "run"] == "", "without labels nothing judges it"  # fmt: skip
+
+
+def test_what_init_wrote_as_an_example_is_no_task_yet(plan: Any, write: Any, labelkit: Any) -> None:
+    write("data.csv", "text\n" + "".join(f"some words about number {i}\n" for i in range(40)))
+    assert labelkit("init", "data.csv", "--no-task", "--force").code == 0
+    asked = by_question(plan()[0])
+    assert asked["is the task well defined?"]["answer"] == "not yet"
+    assert asked["is the task well defined?"]["why"].startswith("the task file lacks classes, ")
 
 
 def test_mixes_are_priced_and_tried_out_on_known_rows(plan: Any, write: Any) -> None:
@@ -111,7 +128,7 @@ def test_a_language_model_is_priced_without_asking_it(
     assert alone["dollars"] > 0 and alone["accuracy"] is None
     asked = by_question(found)["is a language model good enough?"]
     assert asked["answer"] == "not known"
-    assert asked["run"].startswith("labelkit llm-label data.csv -o data.pilot.csv")
+    assert asked["run"] == "", "without labels nothing judges it"
     found, _ = plan("--model", "gpt-4o-mini", "--audit", "0")
     assert "give --price" in by_question(found)["is a language model good enough?"]["why"]
 
@@ -141,7 +158,10 @@ def test_picked_labels_are_called_biased(plan: Any, write: Any) -> None:
              for i, line in enumerate(lines)]  # fmt: skip
     write("data.csv", "\n".join(["id,text,label,noise_flag", *flags]) + "\n")
     asked = by_question(plan()[0])["are there labels already?"]
-    assert asked["answer"] == "yes, some" and "find-noise doubts 7 of 100 labels" in asked["why"]
+    assert asked["answer"] == "yes, most" and "find-noise doubts 7 of 100 labels" in asked["why"]
+    assert asked["run"].startswith(
+        "labelkit query data.csv -o data.query.csv --strategy relabel -n 7"
+    )
 
 
 def test_the_mix_that_is_named_is_printed_as_a_pipeline_that_runs(
@@ -155,7 +175,12 @@ def test_the_mix_that_is_named_is_printed_as_a_pipeline_that_runs(
     assert line == (
         "labelkit pipeline data.csv -o data.labelled.csv --work-dir data.labelled.csv.work "
         "--stages weak-label,query,people,decide,train -n 30 --audit 20 --functions lfs.py "
-        "--features tfidf"
+        "--gold gold --features tfidf"
+    )
+    asked = by_question(found)["is a language model good enough?"]
+    assert asked["run"] == (
+        "labelkit llm-label data.csv -o data.pilot.csv --model local && labelkit plan "
+        "data.pilot.csv --model local --functions lfs.py --audit 20 --gold gold --features tfidf"
     )
     assert f"next: {mixes[found['best']]['run']}" in said
     done = labelkit(*line.split()[1:], "--oracle", "gold")

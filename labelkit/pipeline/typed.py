@@ -1,0 +1,90 @@
+"""Commands as a user types them: with the options of plan that they take too."""
+
+import shlex
+from typing import TYPE_CHECKING
+
+from labelkit.files import ending_of, next_to
+from labelkit.options import split_classes
+
+if TYPE_CHECKING:
+    from labelkit.job import Job
+
+# What is said of a file once holds for all commands that read it.
+_PASSED = ("task", "no_task", "text", "classes", "unknown_label", "label", "gold", "id", "features")
+_USUAL = (None, False, "auto", "error")  # what options are if nothing is said
+_OF_PLAN = ("functions", "model", "price", "target_accuracy", "labels", "audit")
+# A language model would be calibrated by gold; a batch has a column label of its own.
+_NOT_TO = {"llm-label": {"gold"}, "annotate": {"gold", "label", "features"}}
+
+
+def source(job: "Job") -> str:
+    """Return the file as it was named."""
+    return str(job.source.name)
+
+
+def beside(job: "Job", word: str) -> str:
+    """Return the name of a file beside it."""
+    return str(next_to(source(job), word))
+
+
+def with_ending(job: "Job", ending: str) -> str:
+    """Return its name with another ending."""
+    return source(job).removesuffix(ending_of(source(job))) + ending
+
+
+def command(job: "Job", name: str, *words: str) -> str:
+    """Return a command line with the options that plan was given, as far as the command has them.
+
+    Those that are named among the words stay as they are.
+    """
+    from labelkit.options import accepted
+
+    takes = accepted(name) - _NOT_TO.get(name, set())
+    passed = [one for one in _PASSED if one in takes and _flag(one) not in words]
+    return shlex.join(["labelkit", name, *words, *_given(job, passed)])
+
+
+def line(job: "Job", name: str, word: str, *words: str) -> str:
+    """Return a command that writes the file with a word in its name."""
+    return command(job, name, source(job), "-o", beside(job, word), *words)
+
+
+def again(job: "Job", file: str, *words: str) -> str:
+    """Return plan on another file, with all that it was given."""
+    rest = [one for one in _OF_PLAN if _flag(one) not in words]
+    return command(job, "plan", file, *words, *_given(job, rest))
+
+
+def model(job: "Job") -> list[str]:
+    """Return the options that name the language model and its price, if plan was given them."""
+    return _given(job, ["model", "price"])
+
+
+def then(*commands: str) -> str:
+    """Return commands as one line of a shell."""
+    return " && ".join(commands)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _given(job: "Job", names: list[str]) -> list[str]:
+    """Return options as they were typed; those of the task file are there anyway."""
+    told = job.task.content.get("task", {}) | job.task.table("plan")
+    given = {**job.options, **job.own}
+    words: list[str] = []
+    for name in names:
+        value = given.get(name)
+        if value in (*_USUAL, "", []) or _is_told(value, told.get(name)):
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            words += [_flag(name)] if each is True else [_flag(name), str(each)]
+    return words
+
+
+def _is_told(value: object, told: object) -> bool:
+    """Tell whether an option says what the task file says: there it may be one, or a list."""
+    if isinstance(told, list) and isinstance(value, str):
+        return split_classes(value) == told
+    return value in (told, [told])

@@ -20,9 +20,14 @@ from labelkit.csv_parser import (
 from labelkit.errors import LabelkitError, listing
 from labelkit.files import open_for_reading
 
+MOST_KEPT_BYTES = 64 << 20  # of columns that were read: commands come back to the same ones
+
 
 class CsvFile:
-    """One or more CSV files of the same columns, read in order."""
+    """One or more CSV files of the same columns, read in order.
+
+    Columns that were read stay at hand while they are short together.
+    """
 
     native = False
 
@@ -32,6 +37,8 @@ class CsvFile:
         self.encoding = checked_encoding(encoding)
         self._trailing: dict[Path, str] = {}
         self._plain: dict[Path, bool] = {}  # known after a whole pass: one line is one record
+        self._kept: dict[str, list[pa.Array]] = {}
+        self._kept_bytes = 0
         headers = [header_of(path, delimiter, self.encoding) for path in self.paths]
         self.names, self.raw_header, self.mark = headers[0]
         for path, (names, _, _) in zip(self.paths[1:], headers[1:], strict=True):
@@ -45,13 +52,28 @@ class CsvFile:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield the named columns as string batches; the cuts are the same at every reading."""
+        if columns and self._kept.keys() >= set(columns):
+            for arrays in zip(*(self._kept[name] for name in columns), strict=True):
+                yield pa.RecordBatch.from_arrays(list(arrays), names=list(columns))
+            return
         places = [self.names.index(name) for name in columns]
+        read: dict[str, list[pa.Array]] = {name: [] for name in columns if name not in self._kept}
+        room = MOST_KEPT_BYTES - self._kept_bytes
         for block in self.blocks():
-            arrays = [_strings([record[i] for record in block.records]) for i in places]
-            if arrays:
-                yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
-            else:
+            if not places:
                 yield cells.no_columns(len(block.records))
+                continue
+            arrays = [_strings([record[i] for record in block.records]) for i in places]
+            batch = pa.RecordBatch.from_arrays(arrays, names=list(columns))
+            room -= sum(batch.column(name).nbytes for name in read)
+            if room < 0:
+                read = {}
+            for name, parts in read.items():
+                parts.append(batch.column(name))
+            yield batch
+        if read:
+            self._kept.update(read)
+            self._kept_bytes = MOST_KEPT_BYTES - room
 
     def blocks(self) -> Iterator[Block]:
         """Yield all records of all files; raises LabelkitError for what is not a clean table."""

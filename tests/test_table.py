@@ -295,6 +295,22 @@ def test_rows_gathered_in_any_order(tmp_path: Path) -> None:
     assert picked["x"].to_pylist() == ["99999", "3", "70000", "4"]
 
 
+def test_columns_that_were_read_stay_at_hand_unless_they_are_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("short,long\n" + "".join(f"{i},{'x' * 50}\n" for i in range(100)))
+    monkeypatch.setattr("labelkit.csv_file.MOST_KEPT_BYTES", 3000)
+    table = Table([path])
+    for _ in range(2):  # both from the file: the second does not fit
+        assert table.texts_of(["long", "short"])["long"].tolist() == ["x" * 50] * 100
+        assert table.texts("short").tolist() == [str(i) for i in range(100)]
+    path.unlink()
+    assert table.texts("short").tolist() == [str(i) for i in range(100)]
+    with pytest.raises(LabelkitError, match="there is no file"):
+        table.texts("long")
+
+
 def test_kinds_are_decided_on_the_whole_column(tmp_path: Path) -> None:
     body = "".join(f"{i},{i}\n" for i in range(30_000)) + "x,NA\n"
     (tmp_path / "in.csv").write_text("a,b\n" + body)

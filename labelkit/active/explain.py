@@ -70,13 +70,12 @@ def machine_guesses(job: "Job", people: list[str], relabelled: bool) -> Guesses:
     names += ["llm_label", "weak_label"]
     labels = np.full(job.rows, "", dtype=object)
     confidence = np.full(job.rows, np.nan)
-    for name in dict.fromkeys(names):
-        if not job.source.has(name):
-            continue
-        texts = job.source.texts(name)
+    read = job.source.texts_of([name for name in names if job.source.has(name)])
+    for name, texts in read.items():
         fresh = (labels == "") & (texts != "")
-        labels[fresh] = texts[fresh]
-        confidence[fresh] = confidence_beside(job, name)[fresh]
+        if fresh.any():
+            labels[fresh] = texts[fresh]
+            confidence[fresh] = confidence_beside(job, name)[fresh]
     return Guesses(labels, confidence)
 
 

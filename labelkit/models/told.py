@@ -98,11 +98,13 @@ def _filters(job: "Job", labels: Any, weights: Floats | None) -> list[tuple[str,
     if weights is not None:
         found.append(("of weight 0", weights > 0))
     if job.source.has("noise_use"):
-        stays = job.source.texts("noise_use") != "false"
-        if job.source.has("label_origin"):  # a person was asked again, and that word counts
-            stays |= job.source.texts("label_origin") == RELABEL
-        if job.source.has("noise_given"):  # decide has chosen another label than the doubted one
-            stays |= labels.values != job.source.texts("noise_given")
+        beside = [n for n in ("label_origin", "noise_given") if job.source.has(n)]
+        read = job.source.texts_of(["noise_use", *beside])
+        stays = read["noise_use"] != "false"
+        if "label_origin" in read:  # a person was asked again, and that word counts
+            stays |= read["label_origin"] == RELABEL
+        if "noise_given" in read:  # decide has chosen another label than the doubted one
+            stays |= labels.values != read["noise_given"]
         found.append(("noise_use = false", np.asarray(stays, dtype=bool)))
     if job.chosen is not None:
         found.append(("outside --where", job.chosen))

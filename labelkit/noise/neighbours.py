@@ -20,8 +20,8 @@ class Nearest(NamedTuple):
     A place of -1 (distance infinite) fills up where there are too few.
     """
 
-    places: Codes
-    distances: Floats
+    places: npt.NDArray[np.int32]
+    distances: npt.NDArray[np.float32]
 
     def votes(self, labels: Floats) -> Floats:
         """Return each class's share of the neighbours, nearer ones counting more.
@@ -29,21 +29,25 @@ class Nearest(NamedTuple):
         `labels` is rows x classes: what each row says, with its weight. The frequency of each
         class counts as one more neighbour.
         """
-        known = self.places >= 0
-        distances = np.where(known, self.distances, 0.0)
+        found = np.empty((len(self.places), labels.shape[1]))
+        for start in range(0, len(found), CHUNK):
+            part = slice(start, start + CHUNK)
+            said = labels[self.places[part]]
+            found[part] = np.einsum("rn,rnc->rc", self._weights(part), said)
+        found += labels.mean(axis=0)
+        return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12))
+
+    def _weights(self, part: slice) -> Floats:
+        """Return how much each neighbour of some rows counts."""
+        known = self.places[part] >= 0
+        distances = np.where(known, self.distances[part].astype(np.float64), 0.0)
         typical = distances.sum(axis=1, keepdims=True) / np.maximum(
             known.sum(axis=1, keepdims=True), 1
         )
         weight = np.exp(-distances / np.maximum(typical, 1e-12)) * known
         sums = weight.sum(axis=1, keepdims=True)
         weight *= known.sum(axis=1, keepdims=True) / np.maximum(sums, 1e-12)
-        found = np.empty((len(self.places), labels.shape[1]))
-        for start in range(0, len(found), CHUNK):
-            part = slice(start, start + CHUNK)
-            said = labels[self.places[part]]
-            found[part] = np.einsum("rn,rnc->rc", weight[part], said)
-        found += labels.mean(axis=0)
-        return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12))
+        return np.asarray(weight)
 
 
 def find(matrix: Any, groups: Codes, seed: int = 0, most: int | None = None) -> Nearest:
@@ -62,8 +66,8 @@ def find(matrix: Any, groups: Codes, seed: int = 0, most: int | None = None) -> 
     squares = np.einsum("ij,ij->i", others, others)
     order = np.argsort(groups[sample], kind="stable")
     sorted_groups = groups[sample][order]
-    places = np.empty((n, wanted), dtype=np.int64)
-    distances = np.empty((n, wanted))
+    places = np.empty((n, wanted), dtype=np.int32)
+    distances = np.empty((n, wanted), dtype=np.float32)
     for start in range(0, n, CHUNK):
         rows, part = values[start : start + CHUNK], slice(start, start + CHUNK)
         apart = rows @ others.T

@@ -229,11 +229,12 @@ class _Before:
     def _picked(self) -> Texts:
         """Return why query picked rows of this very file, where its columns are there."""
         found = np.full(self.rows, "", dtype=object)
-        if self.job.source.has("query_rank"):
-            found[self.job.source.texts("query_rank") != ""] = "query"
-        if self.job.source.has("query_reason"):
-            reasons = self.job.source.texts("query_reason")
-            found[[str(reason).startswith(AUDIT) for reason in reasons]] = AUDIT
+        names = [n for n in ("query_rank", "query_reason") if self.job.source.has(n)]
+        read = self.job.source.texts_of(names)
+        if "query_rank" in read:
+            found[read["query_rank"] != ""] = "query"
+        if "query_reason" in read:
+            found[[reason.startswith(AUDIT) for reason in read["query_reason"]]] = AUDIT
         return found
 
 

@@ -31,10 +31,12 @@ class _Labels:
         from labelkit.table import Table
 
         table = Table([output])
-        self.rows = table.count()
         names = [n for n in (*_VOTERS, "final_source", *_BY_PEOPLE) if table.has(n)]
-        self.columns = {name: table.texts(name) for name in names}
-        self.gold = table.texts(gold) if gold and table.has(gold) else None
+        truth = [gold] if gold and table.has(gold) else []
+        read = table.texts_of([*names, *truth])
+        self.rows = table.count()
+        self.columns = {name: read[name] for name in names}
+        self.gold = read[truth[0]] if truth else None
 
     def by_people(self) -> tuple[int, float | None]:
         """Return how many rows people labelled, and the seconds that one took, where measured."""

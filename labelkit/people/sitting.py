@@ -257,13 +257,17 @@ def _tell(sitting: Sitting, left: int) -> None:
         parts.append(f"{session.accepted / session.offered:.0%} of the guesses taken")
     if progress.pace is not None:
         parts.append(f"{progress.pace:.1f} s a row")
+    # A rule of --stop-when is told at the very end, with its exit code.
+    if session.over and not (sitting.learner and sitting.learner.watch.reached()):
+        parts.append(session.over)
     job.closing(" · ".join(parts))
 
 
 def _next(sitting: Sitting, left: int) -> str:
     job, answers = sitting.job, str(sitting.path)
     if left:
-        return "the same command goes on"
+        more = " with more --labels" if "--labels" in sitting.session.over else ""
+        return f"the same command{more} goes on"
     given = str(job.options["input"])
     if not sitting.session.deck.is_batch:
         return bringing(job.options, job.task, given, answers, corrects=True)

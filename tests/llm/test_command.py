@@ -73,6 +73,15 @@ def test_a_strangers_file(ask: Labelkit, chat_server: ChatServer) -> None:
     assert step["cost"]["from_cache"] == 3 and step["cost"]["dollars"] == 0
 
 
+def test_what_is_typed_of_a_request_is_sent(ask: Labelkit, chat_server: ChatServer) -> None:
+    done = ask("--temperature", "0.3", "--max-tokens", "9", "--tpm", "60000", "--rpm", "6000")
+    assert done.code == 0, done.err
+    bodies = chat_server.seen["bodies"]
+    assert {body.get("temperature") for body in bodies} == {0.3}
+    limits = ("max_tokens", "max_completion_tokens")
+    assert {body[name] for body in bodies for name in limits if name in body} == {9}
+
+
 def test_only_the_rows_of_where_are_asked(ask: Labelkit, chat_server: ChatServer) -> None:
     assert ask("--where", "id == 2", "--as", "second", "--rationale").code == 0
     found = rows_of("out.csv")

@@ -271,6 +271,16 @@ def test_a_file_of_another_delimiter_is_noticed(typed: Any, write: Any) -> None:
     assert "one column" not in annotate(typed, "q\n", "--start-over", "--in-order")
 
 
+def test_no_row_is_asked_once_the_minutes_are_over(typed: Any, batch: Path) -> None:
+    said = annotate(typed, "1\n1\n", "--minutes", "0")
+    assert "the 0 minutes of --minutes are over" in said
+    assert labels() == {}
+    said = annotate(typed, "1\n1\n", "--minutes", "5", "--labels", "2")
+    assert labels() == {"r1": "refund", "r2": "refund"}
+    assert " · the 2 labels of --labels are given -> todo.answers.csv\n" in said
+    assert "next: the same command with more --labels goes on" in said
+
+
 def test_without_classes(typed: Any, write: Any) -> None:
     write("todo.csv", "id,text,row_check\n1,a,x\n")
     done = typed("1\n", "todo.csv")

@@ -111,7 +111,7 @@ def pipeline(
     for name in options["input"]:
         if not Path(name).exists():
             raise UsageError(f"there is no file {name}")
-    targets.check_folders(output, work_dir, options["summary"])
+    targets.make_folder(work_dir, output, options["summary"])
     again = shlex.join(["labelkit", *sys.argv[1:]])
     about = run.About(options["input"], loaded.name, split_classes(options["classes"]))
     ran = run.run(planned, work_dir, loaded, people.Asking(again, oracle, annotate), about)

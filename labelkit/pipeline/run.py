@@ -30,12 +30,11 @@ class About(NamedTuple):
 def run(
     stages: Sequence[Stage], folder: Path, task: Task, asking: people.Asking, about: About
 ) -> int:
-    """Run the stages that are not fresh; return how many ran.
+    """Run the stages that are not fresh in an existing folder; return how many ran.
 
     Raises UsageError for the work directory of another task, PeopleNeeded where answers are
     missing, and LabelkitError, naming the stage, where a stage fails.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     _refuse_foreign(folder)
     with _locked(folder):
         state = _State(folder)

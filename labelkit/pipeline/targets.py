@@ -1,5 +1,6 @@
 """Where a pipeline may write: checked before anything runs, so that nothing of worth is lost."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ def check(
 ) -> None:
     """Refuse an output or summary that would replace what the pipeline reads or makes.
 
-    Raises UsageError; what cannot be written at all is seen by `check_folders`.
+    Raises UsageError; what cannot be written at all is seen by `make_folder`.
     """
     writer = [stage for stage in stages if stage.name not in AFTER][-1]
     output = writer.makes[0]
@@ -23,10 +24,11 @@ def check(
         _refuse_same("--summary", summary, [*taken, (output, "the output")])
 
 
-def check_folders(output: Path, folder: Path, summary: Path | None) -> None:
-    """Refuse what cannot be written before people's time or money is spent on it.
+def make_folder(folder: Path, output: Path, summary: Path | None) -> None:
+    """Make the work directory; refuse what cannot be written before anything is spent on it.
 
-    Raises UsageError where the work directory is a file, LabelkitError where a folder is missing.
+    Raises UsageError where the work directory is a file, LabelkitError where a folder is missing
+    or not writable.
     """
     if folder.is_symlink() and not folder.exists():
         raise UsageError(f"--work-dir {folder} is a link to nothing; name another folder")
@@ -40,6 +42,20 @@ def check_folders(output: Path, folder: Path, summary: Path | None) -> None:
                 f"{path} cannot be written: there is no folder {path.parent} "
                 f"(mkdir -p {path.parent})"
             )
+        if path.parent.is_dir() and not os.access(path.parent, os.W_OK):
+            raise LabelkitError(
+                f"{path} cannot be written: the folder {path.parent} is not writable"
+            )
+    _make(folder)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LabelkitError(f"--work-dir {folder} cannot be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise LabelkitError(f"--work-dir {folder} is not writable; name another folder")
 
 
 def _read(inputs: Sequence[str], task: Task) -> Iterator[tuple[Path, str]]:

@@ -1,6 +1,7 @@
 """Where a pipeline writes: never over what it reads, keeps or makes, and never too late to say."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,31 @@ def test_a_work_directory_that_is_none(run: Any, write: Any) -> None:
     found = run(work="link")
     assert found.code == 2
     assert "--work-dir link is a link to nothing" in found.err
+
+
+def test_what_is_not_writable(run: Any, write: Any, monkeypatch: Any) -> None:
+    write("file", "")
+    found = run(work="file/work")
+    assert found.code == 1
+    assert "--work-dir file/work cannot be made: Not a directory" in found.err
+    Path("work").mkdir()
+    Path("out").mkdir()
+    # Root may write everywhere, whatever the mode says.
+    allowed = os.access
+
+    def writable(path: Any, mode: int) -> bool:
+        return (str(path) != closed or mode != os.W_OK) and allowed(path, mode)
+
+    monkeypatch.setattr(os, "access", writable)
+    closed = "out"
+    found = run(output="out/labelled.csv")
+    assert found.code == 1
+    assert "out/labelled.csv cannot be written: the folder out is not writable" in found.err
+    closed = "work"
+    found = run()
+    assert found.code == 1
+    assert "--work-dir work is not writable; name another folder" in found.err
+    assert list(Path("work").iterdir()) == []
 
 
 def test_nothing_is_left_in_a_folder_of_something_else(run: Any, write: Any) -> None:

@@ -88,7 +88,7 @@ def steered_lines(facts: Facts, found: Mapping[Mix, Sent]) -> list[Line]:
         labels = first + round(rest * sent.to_people / sent.rows)
         read = mix.people + (facts.rows - mix.people) * sent.to_llm / sent.rows
         set_up, whole = _bill(facts, mix, labels, read / facts.rows)
-        figure = Figure(sent.right / sent.rows, *measure.wilson(sent.right, sent.rows))
+        figure = _with_chance(sent.right / sent.rows, sent.rows, sent.variance * (1 + 1 / TRIALS))
         shown = _of_all(figure, first / facts.rows)
         every.append(
             Line(name_of(mix), mix, labels, set_up.dollars, whole.dollars, whole.hours, shown)
@@ -116,11 +116,15 @@ def levelled(counts: Mapping[Mix, Count]) -> dict[Mix, Figure]:
         spread = [counts[mix].variance * mix.people for mix in alike if mix.people]
         of_label = float(np.mean(spread)) * (1 + 1 / TRIALS) if spread else 0.0
         for mix, share, n in zip(alike, map(float, level), rows, strict=True):
-            of_rows = max(share * (1 - share), 1 / n) / n
-            of_people = of_label / mix.people if mix.people else 0.0
-            worth = n * of_rows / (of_rows + of_people)
-            figures[mix] = Figure(share, *measure.wilson(share * worth, worth))
+            figures[mix] = _with_chance(share, n, of_label / mix.people if mix.people else 0.0)
     return figures
+
+
+def _with_chance(share: float, rows: int, variance: float) -> Figure:
+    """Return a share with the interval of as many rows as leave it as unsure as both chances do."""
+    of_rows = max(share * (1 - share), 1 / rows) / rows
+    worth = rows * of_rows / (of_rows + variance)
+    return Figure(share, *measure.wilson(share * worth, worth))
 
 
 def name_of(mix: Mix) -> str:

@@ -239,7 +239,21 @@ def _close(job: "Job", seen: Seen, asked: list[Asked], choice: Choice, wanted: W
         hint = _hint(seen, choice.best.made_of)
         if hint:
             console.note(hint)
+        if choice.best.made_of.target:
+            console.note(_range(seen, choice.best.made_of, wanted))
     job.closing(choice.words, then=then)
+
+
+def _range(seen: Seen, mix: Mix, wanted: Wanted) -> str:
+    """Return how far the trials are apart in what they send to people."""
+    sent, first = seen.sent[mix], mix.people + wanted.audit
+    least, most = (
+        first + round((seen.facts.rows - first) * share) for share in (sent.least, sent.most)
+    )
+    return (
+        f"how many rows go to people hangs on how sure the first {mix.people:,} labels leave the "
+        f"others: {least:,} to {most:,} labels in the trials"
+    )
 
 
 def _nothing(seen: Seen) -> str:

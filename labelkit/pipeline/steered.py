@@ -38,12 +38,19 @@ class Aim(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What came out on the `rows` of all trials: how many right, sent to people, to the model."""
+    """What came out on the `rows` of all trials: how many right, sent to people, to the model.
+
+    `variance` is that of the share right over other first rounds, `least` and `most` are the
+    shares sent to people in single trials.
+    """
 
     right: float
     rows: int
     to_people: float
     to_llm: float
+    variance: float = 0.0
+    least: float = 0.0
+    most: float = 1.0
 
 
 def steered(pilot: Pilot, voters: Sequence[str], aim: Aim) -> dict[Mix, Sent]:
@@ -60,9 +67,25 @@ def steered(pilot: Pilot, voters: Sequence[str], aim: Aim) -> dict[Mix, Sent]:
         trials = [_trial(pilot, mix, aim, number) for number in range(TRIALS)]
         told = [trial for trial in trials if trial is not None]
         if told:
-            right, rows, to_people, to_llm = map(sum, zip(*told, strict=True))
-            found[mix] = Sent(right, int(rows), to_people, to_llm)
+            found[mix] = _together(told)
     return found
+
+
+def _together(trials: Sequence[Sent]) -> Sent:
+    right, rows, to_people, to_llm = np.array([trial[:4] for trial in trials], dtype=float).T
+    share = right.sum() / rows.sum()
+    by_rows = share * (1 - share) / rows.mean()
+    spread = (right / rows).var(ddof=1) if len(trials) > 1 else 0.0
+    sent = to_people / rows
+    return Sent(
+        float(right.sum()),
+        int(rows.sum()),
+        float(to_people.sum()),
+        float(to_llm.sum()),
+        max(0.0, float(spread - by_rows)),
+        float(sent.min()),
+        float(sent.max()),
+    )
 
 
 def _judged(pilot: Pilot, number: int) -> Rows:

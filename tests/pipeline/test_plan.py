@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from labelkit.bill import Prices
 from labelkit.measure import Figure
 from labelkit.pipeline.choice import choose
-from labelkit.pipeline.mixes import Limits, Line, levelled
-from labelkit.pipeline.pilot import Count, Mix
+from labelkit.pipeline.mixes import Facts, Limits, Line, levelled, lines
+from labelkit.pipeline.pilot import Count, Measured, Mix
 from tests.pipeline.conftest import LFS, truth
 
 ROWS = 160
@@ -303,6 +304,32 @@ def test_more_labels_by_people_never_count_as_worse() -> None:
         Mix((), 30): 0.75, Mix((), 100): 0.75, Mix((), 200): 0.9, Mix(("weak",), 30): 0.6
     }  # fmt: skip
     assert all(figure.low < figure.value < figure.high for figure in figures.values())
+
+
+def test_chance_in_who_is_asked_widens_the_interval() -> None:
+    mix = Mix((), 100)
+    sure, unsure = (levelled({mix: Count(80, 100, variance=v)})[mix] for v in (0.0, 0.004))
+    assert sure.value == unsure.value == pytest.approx(0.8)
+    assert unsure.low < sure.low < sure.high < unsure.high
+    assert unsure.high - unsure.low == pytest.approx(
+        2 * 1.96 * (0.0016 + 0.004 * 4 / 3) ** 0.5, rel=0.1
+    )
+    small = levelled({Mix((), 30): Count(70, 100), mix: Count(80, 100, variance=0.004)})
+    assert small[Mix((), 30)].low < small[mix].low - 0.05, "fewer labels, more chance"
+
+
+def test_errors_stand_thicker_where_few_rows_are_picked() -> None:
+    """A trial gives people a half of its rows, the file a tenth, which are more doubtful."""
+    counts = {
+        Mix(("llm",), 30): Count(80, 100, right_picked=12, picked=30, share=0.1),
+        Mix(("llm",), 100): Count(80, 100, right_picked=70, picked=100, share=0.5),
+    }
+    found = Measured(counts, 100, None, None)
+    facts = Facts(1000, 0, Prices(0.5, 36.0, {}), 1.0, ("llm",))
+    by_labels = {line.labels: line.accuracy for line in lines(facts, found) if line.accuracy}
+    # Three in five of the rows picked are wrong, three times as many as of all: 20 % of them.
+    assert by_labels[100] is not None and by_labels[100].value == pytest.approx(0.8 + 0.1 * 0.6)
+    assert by_labels[30] is not None and by_labels[30].value == pytest.approx(0.8 + 0.03 * 0.6)
 
 
 def test_the_same_plan_twice_and_a_table_for_people(labelkit: Any, data: None) -> None:

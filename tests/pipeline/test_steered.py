@@ -80,6 +80,10 @@ def test_what_is_sent_is_scaled_to_the_file() -> None:
     assert line.dollars == pytest.approx(235 * 0.5 + 20 * (100 + 360) / 1000 + 50)
     assert line.accuracy is not None and line.accuracy.value == pytest.approx(1 - 0.1 * 0.85)
     assert commands_of(mix).count("llm-label") == commands_of(mix).count("people") == 2
+    apart = Sent(right=45, rows=50, to_people=5, to_llm=20, variance=0.01)
+    (unsure,) = steered_lines(facts, {mix: apart})
+    assert unsure.accuracy is not None and unsure.accuracy.value == line.accuracy.value
+    assert unsure.accuracy.low < line.accuracy.low, "trials far apart tell less"
 
 
 def test_a_pipeline_that_goes_on_is_named_unless_its_trial_speaks_against_the_target() -> None:

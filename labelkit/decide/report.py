@@ -125,8 +125,8 @@ def tell(machine: Machine, told: Told) -> None:
     _tell_weights(machine, figures["voters"])
     if told.counts["flagged"]:
         console.note(
-            f"find-noise holds a label of {told.counts['flagged']:,} rows for wrong: it counts as hardly "
-            f"more than a guess"
+            f"find-noise holds a label of {told.counts['flagged']:,} rows for wrong: it counts as "
+            f"hardly more than a guess"
         )
     for line in _accuracy(figures):
         console.note(line)

@@ -118,10 +118,11 @@ def query(
       labelkit query sample_data/reviews.csv -o build/queried.csv -n 20 --audit 20 --gold gold
     """
     from labelkit.active import run
+    from labelkit.active.wanted import Wanted
 
     run.query(
         job,
-        run.Wanted(
+        Wanted(
             n=n,
             audit=audit,
             batch=batch,

@@ -1,6 +1,5 @@
 """query: learn from the labels so far, score the rows without one, pick a batch, write it."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from labelkit.active.candidates import (
     sampled,
 )
 from labelkit.active.strategies import default
+from labelkit.active.wanted import Wanted
 from labelkit.batch import check_batch, write_batch
 from labelkit.columns import AUDIT
 from labelkit.errors import LabelkitError, UsageError
@@ -33,42 +33,7 @@ if TYPE_CHECKING:
     from labelkit.job import Job
 
 
-SHARE = 10  # one row in so many is drawn at random by default
-
-
 MOST_COVERED = 20_000  # rows of the pool that a cold start looks at
-
-
-class Wanted(NamedTuple):
-    """The options of query."""
-
-    n: int = 50
-    audit: int | None = None  # None: the default's own share of n
-    batch: Path | None = None
-    strategy: str = "default"
-    stratify: str | None = None
-    classifier: str = "auto"
-    balance: bool = False
-    stop_when: tuple[str, ...] = ()
-    price: float | None = None
-    share: int = 0  # of -n that went to the audit
-
-    @property
-    def audits(self) -> int:
-        """How many rows are drawn at random for the audit."""
-        return self.audit or 0
-
-    def shared(self, pool: int) -> "Wanted":
-        """Return the same where the default strategy draws one row in ten at random."""
-        if self.audit is not None or self.strategy != "default":
-            return self
-        share = min(self.n, pool) // SHARE
-        return self._replace(n=self.n - share, audit=share, share=share)
-
-    @property
-    def relabels(self) -> bool:
-        """Whether flagged rows are asked again, instead of rows without a label."""
-        return self.strategy == by_column.RELABEL
 
 
 class Content(NamedTuple):

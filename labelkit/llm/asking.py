@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from labelkit import columns, console
 from labelkit.errors import UsageError
 from labelkit.job import Job
-from labelkit.llm import completion, cost, gather, outlook
+from labelkit.llm import completion, cost, gather
 from labelkit.llm.answers import Labelled
 from labelkit.llm.ask import summary
 from labelkit.llm.cache import Cache, digest
+from labelkit.llm.expected import Expected, expected_of
 from labelkit.llm.gather import Rows
 from labelkit.llm.judge import Known, calibrated
 from labelkit.llm.reliability import AS_GIVEN
@@ -99,11 +100,11 @@ class Asking:
         """Raise what keeps the model from being asked at all: no key, no file, no address."""
         asyncio.run(self.run.connect().close())
 
-    def expected(self) -> outlook.Expected:
+    def expected(self) -> Expected:
         """Return what is left to ask, and about what it would cost."""
         if self.variant.wanted.refresh:
             self.run.cache.begin_refresh(self.scope, noted=False)
-        return outlook.expected_of(self.run, self.rows, self.price)
+        return expected_of(self.run, self.rows, self.price)
 
     def counts(self) -> dict[str, Any]:
         """Return requests, tokens and dollars."""

@@ -2,54 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from labelkit import console
 from labelkit.errors import LabelkitError
 from labelkit.job import Job
-from labelkit.llm import cost
-from labelkit.llm.gather import Rows
-from labelkit.llm.run import Run
-
-if TYPE_CHECKING:
-    from labelkit.llm.asking import Asking
-    from labelkit.llm.cascade import Result
+from labelkit.llm.asking import Asking
+from labelkit.llm.cascade import Result
+from labelkit.llm.expected import Expected
 
 ASK_FROM_DOLLARS = 1.0
 
 
-@dataclass(frozen=True)
-class Expected:
-    """An estimate of what is left to ask; `dollars` None without a price."""
-
-    requests: int
-    cached: int
-    tokens_in: int
-    tokens_out: int
-    dollars: float | None
-    where: str
-
-
-def expected_of(run: Run, rows: Rows, price: cost.Price | None) -> Expected:
-    """Return what is left to ask; of a local model the cache is not looked through."""
-    if run.settings.local:
-        return Expected(len(rows.texts), 0, 0, 0, 0.0, "this machine")
-    left, texts, where = run.unanswered(rows.texts)
-    requests = tokens_in = 0
-    for request in left:
-        requests += 1
-        tokens_in += cost.estimate_tokens(cost.size(request))
-    answer = cost.ANSWER_TOKENS + (cost.RATIONALE_TOKENS if run.settings.rationale else 0)
-    tokens_out = answer * texts
-    if run.settings.batch_api:
-        price = run.batch_price or price
-    dollars = None if price is None else price.dollars(tokens_in, tokens_out)
-    cached = len(rows.texts) * len(run.settings.passes) - texts
-    return Expected(requests, cached, tokens_in, tokens_out, dollars, where)
-
-
-def tell(job: Job, askings: Sequence["Asking"], expected: Sequence[Expected]) -> None:
+def tell(job: Job, askings: Sequence[Asking], expected: Sequence[Expected]) -> None:
     """Say what a run would ask and cost; of the later models of a cascade the most they could."""
     rows = int((askings[0].rows.places >= 0).sum())
     texts = len(askings[0].rows.texts)
@@ -70,7 +34,7 @@ def tell(job: Job, askings: Sequence["Asking"], expected: Sequence[Expected]) ->
     )
 
 
-def _tell_tokens(asking: "Asking", expected: Expected) -> None:
+def _tell_tokens(asking: Asking, expected: Expected) -> None:
     if asking.run.settings.free:
         return
     price = (
@@ -89,7 +53,7 @@ def _dollars(expected: Sequence[Expected]) -> float | None:
     return sum(known) if len(known) == len(expected) else None
 
 
-def consent(askings: Sequence["Asking"], expected: Sequence[Expected]) -> None:
+def consent(askings: Sequence[Asking], expected: Sequence[Expected]) -> None:
     """Ask a person before more than a dollar is spent; LabelkitError on a no."""
     dollars = sum(each.dollars or 0.0 for each in expected)
     limit = askings[0].run.meter.limit
@@ -103,7 +67,7 @@ def consent(askings: Sequence["Asking"], expected: Sequence[Expected]) -> None:
         raise LabelkitError("nothing was asked and nothing was written (--yes skips the question)")
 
 
-def after_trial(job: Job, result: "Result", seconds: float) -> None:
+def after_trial(job: Job, result: Result, seconds: float) -> None:
     """Say what all rows would take, from what those of --sample took."""
     meters = [asking.run.meter for asking in result.askings]
     answers = meters[0].answers

@@ -186,7 +186,7 @@ def data_table(
 
 
 def _aligned(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    cells = [[clean(_shown(value), 60) for value in row] for row in rows]
+    cells = [[clean(shown(value), 60) for value in row] for row in rows]
     number = [all(_is_number(row[i]) for row in rows) for i in range(len(header))]
     widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(header)]
 
@@ -201,7 +201,8 @@ def _aligned(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]
     return [*lines, line(header), line(["─" * width for width in widths]), *map(line, cells)]
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value as a table shows it: three decimals, thousands apart, nothing for None."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -164,15 +164,9 @@ def cell(value: object, width: int = WIDEST_CELL) -> str:
 
 def plain(value: object) -> str:
     """Return a value as people read it: three decimals, thousands apart, nothing for None."""
-    if value is None:
-        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:,.3f}"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return str(value)
+    return f"{value:,.3f}" if isinstance(value, float) else console.shown(value)
 
 
 def paragraph(text: str) -> str:

@@ -53,8 +53,8 @@ class CsvFile:
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield the named columns as string batches; the cuts are the same at every reading."""
         if columns and self._kept.keys() >= set(columns):
-            for arrays in zip(*(self._kept[name] for name in columns), strict=True):
-                yield pa.RecordBatch.from_arrays(list(arrays), names=list(columns))
+            for kept in zip(*(self._kept[name] for name in columns), strict=True):
+                yield pa.RecordBatch.from_arrays(list(kept), names=list(columns))
             return
         places = [self.names.index(name) for name in columns]
         read: dict[str, list[pa.Array]] = {name: [] for name in columns if name not in self._kept}

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -167,6 +168,15 @@ _SAYING: dict[str, tuple[Any, Any]] = {
     "verbose": (Annotated[_Flag, _option("-v", "--verbose", help="Say more.")], False),
     "debug": (Annotated[_Flag, _option("--debug", help="Show a traceback on errors.")], False),
 }
+
+
+class Classifier(StrEnum):
+    """What kind of model learns: the choices of --classifier."""
+
+    auto = "auto"
+    logistic = "logistic"
+    forest = "forest"
+    boosting = "boosting"
 
 
 class Declared(NamedTuple):

@@ -6,19 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labelkit.options import command
+from labelkit.options import Classifier, command
 
 if TYPE_CHECKING:
     from labelkit.job import Job
-
-
-class Classifier(StrEnum):
-    """What kind of model learns from the labels so far."""
-
-    auto = "auto"
-    logistic = "logistic"
-    forest = "forest"
-    boosting = "boosting"
 
 
 @command(

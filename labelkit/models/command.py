@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labelkit.options import command
+from labelkit.options import Classifier, command
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -27,15 +27,6 @@ _LEARNING = (
     "cache",
     "where",
 )
-
-
-class Classifier(StrEnum):
-    """What kind of model learns."""
-
-    auto = "auto"
-    logistic = "logistic"
-    forest = "forest"
-    boosting = "boosting"
 
 
 class RobustBy(StrEnum):

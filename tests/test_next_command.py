@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from labelkit import history
 from labelkit.next_command import command
 from labelkit.task import NO_TASK, Task
 
@@ -92,3 +93,28 @@ def test_an_audit_of_all_rows_leaves_nothing_to_learn_from(labelkit: Any, write:
     done = labelkit("train", "a.csv", "-o", "m.model", "--answers", "c.csv")
     assert done.code == 1
     assert "left out: 2 audit rows (they judge, and teach nothing" in done.err
+
+
+@pytest.mark.parametrize(
+    ("step", "then"),
+    [
+        ({"command": "find-noise", "options": {}}, "merge n.csv todo.answers.csv -o n.merged.csv"),
+        ({"command": "query", "options": {"strategy": "relabel", "delimiter": ";"}},
+         "merge n.csv todo.answers.csv -o n.merged.csv --delimiter ';'"),
+        ({"command": "llm-label", "options": {"text": ["body"]}},
+         "decide n.csv -o n.labelled.csv --answers todo.answers.csv --text body"),
+    ],
+)  # fmt: skip
+def test_answers_go_to_the_file_that_the_batch_came_from(
+    step: dict[str, Any], then: str, labelkit: Any, write: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("todo.csv", "id,body,row_check,label_origin,label\n1,a,x,query,\n")
+    write("n.csv", "id,body\n1,a\n")
+    write("other.csv", "id,body\n1,a\n")
+    history.write(Path("other.csv"), [{"command": "query", "options": {"batch": "other.csv"}}])
+    named = step["options"] | {"batch": "todo.csv"}
+    history.write(Path("n.csv"), [{"command": "init", "options": {}}, step | {"options": named}])
+    monkeypatch.setattr(sys, "stdin", io.StringIO("1\n"))
+    done = labelkit("annotate", "todo.csv", "--classes", "a,b", "--text", "body")
+    assert done.code == 0, done.err
+    assert done.err.endswith(f"next: labelkit {then}\n")

@@ -44,12 +44,16 @@ def _is_known(option: str, value: Any, task: Task) -> bool:
 
 
 def _typed(option: str, value: Any) -> str:
-    if option == "delimiter":
-        return option_for(str(value))
+    return option_for(value) if option == "delimiter" else shlex.join(words_of(option, value))
+
+
+def words_of(option: str, value: Any) -> list[str]:
+    """Return an option as the words of a command line, once for each value."""
+    flag = f"--{option.replace('_', '-')}"
     if value is True:
-        return f"--{option.replace('_', '-')}"
+        return [flag]
     several = value if isinstance(value, list) else [value]
-    return shlex.join([word for one in several for word in (f"--{option}", str(one))])
+    return [word for one in several for word in (flag, str(one))]
 
 
 def bringing(

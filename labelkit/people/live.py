@@ -12,6 +12,7 @@ from labelkit import console
 from labelkit.columns import AUDIT
 from labelkit.errors import LabelkitError
 from labelkit.files import ending_of, next_to
+from labelkit.next_command import words_of
 from labelkit.people.deck import Deck
 from labelkit.people.learner import PICKS, Learner, Ranking, Told
 from labelkit.people.row import About, Suggestion
@@ -213,8 +214,7 @@ def _passed(job: "Job", command: str) -> list[str]:
     for name in _SHARED:
         value = job.options.get(name)
         if name in known and value is not None:
-            for item in value if isinstance(value, list) else [value]:
-                args += [f"--{name.replace('_', '-')}", str(item)]
+            args += words_of(name, value)
     if job.options["encoding"] != "utf-8":
         args += ["--encoding", job.options["encoding"]]
     return args + (["--quiet"] if job.options.get("quiet") else [])

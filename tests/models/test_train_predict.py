@@ -275,3 +275,17 @@ def test_labels_that_noise_use_leaves_out_keep_the_model_modest(labelkit, write)
     low, high = figures["calibration_error_interval"]
     assert low <= figures["calibration_error"] <= high
     assert figures["calibration_error"] < 0.09
+
+
+def test_rows_of_one_group_stay_on_one_side_of_a_split(labelkit, write):
+    """Each author has a word and a label of his own: known again, unless authors are apart."""
+    lines = [f'{a}-{i},author{a},"a film by author{a} no {i}",{"pos" if a % 3 else "neg"}'
+             for a in range(24) for i in range(4)]  # fmt: skip
+    write("a.csv", "\n".join(["id,author,text,label", *lines]) + "\n")
+    accuracy = []
+    for more in ((), ("--group", "author")):
+        done = labelkit("train", "a.csv", "-o", "m.model", "--features", "tfidf", *more)
+        assert done.code == 0, done.err
+        card = model_file.read_card(Path("m.model"))
+        accuracy.append(card["accuracy"]["out_of_fold"]["value"])
+    assert accuracy[0] > 0.9 and accuracy[1] < 0.75

@@ -348,6 +348,7 @@ def test_the_same_plan_twice_and_a_table_for_people(labelkit: Any, data: None) -
         (("empty.csv",), 1, "empty.csv has no rows, so there is nothing to plan"),
         (("data.csv", "--target-accuracy", "2"), 2, "--target-accuracy 2.0: give a share"),
         (("data.csv", "--audit", "-1"), 2, "--audit -1: give a number of rows"),
+        (("data.csv", "--labels", "-1"), 2, "--labels -1: give a number of 0 or more"),
         (("data.csv", "--gold", "golt"), 1, "has no column 'golt' (--gold); did you mean 'gold'?"),
     ],
 )

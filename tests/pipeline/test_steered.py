@@ -126,3 +126,16 @@ def test_rounds_of_a_pipeline_keep_to_the_limit(labelkit: Any, films: None) -> N
     assert "points short of the target: it takes " in done.err
     with Path("work/batch-2.csv").open(newline="") as stream:
         assert len(list(csv.DictReader(stream))) == 5
+
+
+@pytest.mark.parametrize(("value", "message"), [
+    ("1.5", "[cost] labels = 1.5: give a whole number"),
+    ("-1", "[cost] labels = -1: give a number of 0 or more"),
+    ("'few'", "[cost] labels = 'few': give a number of 0 or more"),
+])  # fmt: skip
+def test_a_limit_that_is_none(value: str, message: str, labelkit: Any, films: None) -> None:
+    Path("labelkit.toml").write_text(TASK.replace("[cost]", f"[cost]\nlabels = {value}"))
+    for args in (("plan", "films.csv"),
+                 ("pipeline", "films.csv", "-o", "out.csv", "--work-dir", "work")):  # fmt: skip
+        done = labelkit(*args)
+        assert done.code == 2 and message in done.err

@@ -73,6 +73,19 @@ def people(price: Prices, labels: int, what: str, seconds: float | None = None) 
     return Line(what, dollars, hours) if labels else Line(what, 0.0, 0.0)
 
 
+def language_model(runs: Iterable[Mapping[str, Any]]) -> float:
+    """Return what runs of llm-label cost together, in the order in which they were made.
+
+    What a run took from the cache was paid by the runs before it, or by one that was interrupted
+    and told nobody.
+    """
+    dollars = 0.0
+    for run in runs:
+        dollars = max(dollars, float(run.get("dollars_from_cache", 0.0)))
+        dollars += float(run.get("dollars", 0.0))
+    return dollars
+
+
 def setting_up(price: Prices, commands: Iterable[str]) -> Line:
     """Return the line of what was set up, for each command once."""
     hours = sum(price.setup.get(name, 0.0) for name in set(commands)) / 60

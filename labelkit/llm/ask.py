@@ -279,4 +279,5 @@ def summary(meter: Meter, asker: Asker) -> Mapping[str, float]:
         "tokens_in": meter.tokens_in,
         "tokens_out": meter.tokens_out,
         "dollars": round(meter.dollars, 6),
+        "dollars_from_cache": round(meter.recalled(), 6),
     }

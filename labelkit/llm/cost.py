@@ -144,6 +144,10 @@ class Meter:
         self.known_in += int(reply.get("tokens_in", 0))
         self.known_out += int(reply.get("tokens_out", 0))
 
+    def recalled(self) -> float:
+        """Return what the answers cost that earlier runs paid for, at the price of this one."""
+        return 0.0 if self.price is None else self.price.dollars(self.known_in, self.known_out)
+
     def raise_limit(self, dollars: float) -> None:
         """Allow for what was spent now but set aside before this run."""
         if self.limit is not None:

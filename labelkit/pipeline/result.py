@@ -81,7 +81,7 @@ def _sources(found: _Labels) -> list[list[Any]]:
 def _costs(found: _Labels, figures: Mapping[str, Mapping[str, Any]], task: Task) -> list[list[Any]]:
     price = bill.prices(task.cost)
     asked, each = found.by_people()
-    llm = sum(float(f.get("dollars", 0.0)) for f in figures.values())
+    llm = bill.language_model(f for f in figures.values() if f.get("command") == "llm-label")
     lines = [
         bill.people(price, asked, f"people: {asked:,} labels", each and each * asked),
         bill.Line("language model", llm, 0.0),

@@ -87,8 +87,10 @@ def llm_dollars_of(step: dict[str, object]) -> float | None:
 
 
 def _llm_dollars(found: Evidence) -> float | None:
-    each = [llm_dollars_of(step) for step in found.steps if step.get("command") == _LLM]
-    return None if None in each else sum(d for d in each if d is not None)
+    steps = [step for step in found.steps if step.get("command") == _LLM]
+    if any(llm_dollars_of(step) is None for step in steps):
+        return None
+    return bill.language_model([dict(step["cost"]) for step in steps])
 
 
 def cost(found: Evidence) -> str:

@@ -1,0 +1,56 @@
+"""What a language model costs in a pipeline, whoever paid for its answers and when."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from tests.pipeline.conftest import BASE, ROWS, cells
+from tests.servers import chat_server
+
+# The endpoint counts 10 tokens in and 5 out: two cents an answer.
+TASK = """
+[task]
+text = ["text"]
+[llm-label]
+model = "tiny"
+price = [1000, 2000]
+"""
+
+
+def _paid() -> float:
+    """Return what the ledger says was paid, in all runs together."""
+    with sqlite3.connect(next(Path().rglob("llm.sqlite"))) as ledger:
+        return float(ledger.execute("SELECT SUM(dollars) FROM runs").fetchone()[0])
+
+
+def test_answers_that_an_interrupted_run_paid_for_stand_in_the_bill(
+    labelkit: Any, reviews: None, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    Path("labelkit.toml").write_text(TASK)
+    with chat_server() as url:
+        args = ("pipeline", *BASE, "--base-url", url, "--stages", "llm-label,decide")
+        cut = labelkit(*args, "--max-cost", "0.5")
+        assert cut.code == 5, cut.err
+        assert "stage 1-llm-label: stopped before crossing --max-cost 0.5" in cut.err
+        done = labelkit(*args)
+    assert done.code == 0, done.err
+    assert len([label for (label,) in cells("labelled.csv", "llm_label") if label]) == ROWS
+    bill = next(line for line in done.err.splitlines() if line.startswith("language model"))
+    assert bill.split()[-2:] == [f"{_paid():.3f}", "0.000"]
+    assert _paid() >= ROWS * 0.02
+    page = Path("work/report.html").read_text("utf-8")
+    assert f'<th scope="row">language model</th><td class="number">{_paid():.3f}</td>' in page
+
+
+def test_answers_of_two_stages_are_paid_once(
+    labelkit: Any, reviews: None, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    Path("labelkit.toml").write_text(TASK)
+    with chat_server() as url:
+        done = labelkit("pipeline", *BASE, "--base-url", url, "--stages",
+                        "llm-label,llm-label,decide")  # fmt: skip
+    assert done.code == 0, done.err
+    bill = next(line for line in done.err.splitlines() if line.startswith("language model"))
+    assert bill.split()[-2:] == [f"{_paid():.3f}", "0.000"]

@@ -1,7 +1,9 @@
 """--features auto for texts: TF-IDF, a sentence embedding, or both, by cross-validation.
 
-Compared on rows that have a label, people's or a machine's, never on audit rows; TF-IDF where
-there are few, where the embedding is not installed, or where embedding the file would take long.
+Compared on rows that people labelled, never on audit rows. Both for labels that a machine gave:
+rules, and models that read words, make labels that words foretell best, right or wrong. TF-IDF
+where there are few labels, where the embedding is not installed, or where embedding the file would
+take long.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier, console
+from labelkit import classifier, columns, console
 from labelkit.errors import LabelkitError
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ MOST_TO_COMPARE = 600
 MOST_CHARACTERS = 2_500_000  # of the whole file: minutes of one core
 FOLDS = 5
 
+_BOTH = "tfidf+embedding"
+
 Codes = npt.NDArray[np.int64]
 
 
@@ -35,13 +39,16 @@ def best(job: "Job", text: Sequence[str]) -> str:
     missing = Embedding().missing()
     if missing:
         return _plain(f"sentence embeddings are not installed ({missing})")
-    rows, codes, n_classes = _labelled(job)
+    rows, codes, n_classes, by_machine = _labelled(job)
     if len(rows) < FEWEST or (np.bincount(codes) >= FEWEST_A_CLASS).sum() < 2:
         return _plain(f"fewer than {FEWEST} labelled rows to compare with embeddings")
     if _characters(job, text) > MOST_CHARACTERS:
         return _plain(
             "the file is long, to embed it would take minutes or hours; --features embedding does"
         )
+    if by_machine:
+        console.detail(f"features auto: {_BOTH} (a machine's labels cannot tell which is best)")
+        return _BOTH
     table = job.source.read(text, typed=True).take(rows)
     chosen, scores = compare(
         table, text, codes, job.groups()[rows], n_classes, job.seed, lambda: job.cache_dir
@@ -63,12 +70,22 @@ def for_labels(job: "Job", labelled: int) -> "Features":
 
     On few labels the words of a text say little. TF-IDF where embedding the file takes long.
     """
+    return job.features() if labelled >= FEWEST else _unless_named(job, "embedding")
+
+
+def for_machine_labels(job: "Job") -> "Features":
+    """Return the job's features, unfitted; TF-IDF and the embedding if nobody named another."""
+    return _unless_named(job, _BOTH)
+
+
+def _unless_named(job: "Job", choice: str) -> "Features":
+    """Return features of this choice for texts, TF-IDF where embedding the file takes long."""
     from labelkit.features import Features
 
     is_open = job.options.get("features", "auto") == "auto" and not job.options.get("column")
-    if labelled >= FEWEST or not (is_open and job.has_text()):
+    if not (is_open and job.has_text()):
         return job.features()
-    choice = "embedding" if embeds(job, job.text) else "tfidf"
+    choice = choice if embeds(job, job.text) else "tfidf"
     kinds = dict.fromkeys(job.text, "text")
     return Features(job.text, kinds, choice, job.seed, cache=lambda: job.cache_dir)
 
@@ -78,17 +95,22 @@ def _plain(reason: str) -> str:
     return "tfidf"
 
 
-def _labelled(job: "Job") -> tuple[Codes, Codes, int]:
-    """Return some rows with a label that are no audit rows, their codes, the number of classes."""
+def _labelled(job: "Job") -> tuple[Codes, Codes, int, bool]:
+    """Return some rows with a label that are no audit rows, their codes, the number of classes.
+
+    And whether most of the labels are a machine's.
+    """
     try:
         labels = job.labels()
     except LabelkitError:  # the command has its own word to say about them
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), 0
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), 0, False
     rows = np.flatnonzero((labels.codes >= 0) & ~labels.audit)
+    by_machine = np.isin(labels.column[rows], columns.ours(set(labels.column[rows].tolist())))
     if len(rows) > MOST_TO_COMPARE:
         rng = np.random.default_rng([job.seed, 6])
         rows = np.sort(rng.choice(rows, MOST_TO_COMPARE, replace=False))
-    return rows, labels.codes[rows].astype(np.int64), len(labels.classes)
+    codes = labels.codes[rows].astype(np.int64)
+    return rows, codes, len(labels.classes), bool(by_machine.sum() * 2 > len(by_machine))
 
 
 def _characters(job: "Job", text: Sequence[str]) -> int:
@@ -118,7 +140,7 @@ def compare(
     truth = np.eye(n_classes)[codes]
     losses = {}
     # The one that reads both first: it wins where they are equal.
-    for choice in ("tfidf+embedding", "embedding", "tfidf"):
+    for choice in (_BOTH, "embedding", "tfidf"):
         matrix = Features(text, {}, choice, seed, cache=cache).fit(table).matrix(table)
         recipe = classifier.default_recipe(matrix)
         found = classifier.out_of_fold(matrix, codes, groups, n_classes, FOLDS, recipe, seed)
@@ -127,7 +149,7 @@ def compare(
     chosen = min(scores, key=lambda name: scores[name])
     if chosen == "tfidf":
         # With few labels words alone win by luck more often than by right.
-        second = min(("tfidf+embedding", "embedding"), key=lambda name: scores[name])
+        second = min((_BOTH, "embedding"), key=lambda name: scores[name])
         gain = losses[second] - losses["tfidf"]
         chosen = chosen if gain.mean() > gain.std() / len(gain) ** 0.5 else second
     return chosen, scores

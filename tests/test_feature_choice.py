@@ -71,6 +71,18 @@ def test_auto_takes_the_embedding_where_meaning_tells_and_says_so(labelkit, writ
 
 
 @installed
+def test_auto_reads_both_where_a_machine_gave_the_labels(labelkit, write, tmp_path):
+    write("a.csv", by_words().replace("label", "label,llm_label", 1).replace("red", ",red")
+          .replace("blue", ",blue").replace(",\n", ",,\n"))  # fmt: skip
+    labels = ("--label", "label", "--label", "llm_label")
+    done = labelkit("train", "a.csv", "-o", "m.model", *labels, "--verbose")
+    assert done.code == 0, done.err
+    assert "a machine's labels cannot tell which is best" in done.err
+    assert features_of(tmp_path / "m.model").startswith("TF-IDF of text (")
+    assert "embedding of text (minilm)" in features_of(tmp_path / "m.model")
+
+
+@installed
 def test_the_same_model_with_and_without_kept_embeddings(labelkit, write, tmp_path):
     write("a.csv", by_meaning())
     for name in ("one", "two"):

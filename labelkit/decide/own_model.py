@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import classifier
+from labelkit import classifier, feature_choice
 from labelkit.columns import Mask
 from labelkit.decide.combine import UNSTATED, Codes, Voter
 from labelkit.decide.rule import Verdict
@@ -48,7 +48,7 @@ class Inputs:
 
     @cached_property
     def _features(self) -> "Features":
-        return self._job.features()
+        return feature_choice.for_machine_labels(self._job)
 
     @cached_property
     def _fitted(self) -> "Features":

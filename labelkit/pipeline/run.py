@@ -89,7 +89,7 @@ def _locked(folder: Path) -> Iterator[None]:
 def _fingerprint(stage: Stage, task: Task, state: "_State") -> str:
     about = {
         "version": __version__,
-        "args": stage.args,
+        "args": [arg for arg in stage.args if arg != "--quiet"],
         "files": {str(path): state.digest(path) for path in stage.reads},
         "task": task.content.get("task"),
         "cost": task.content.get("cost"),

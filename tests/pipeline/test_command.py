@@ -58,6 +58,7 @@ def test_it_waits_for_people_goes_on_and_then_has_nothing_to_do(pipeline: Any) -
     again = pipeline()
     assert again.code == 0
     assert "pipeline: nothing to do, all 7 stages are fresh -> labelled.csv" in again.err
+    assert not pipeline("-q").err, "saying less is no change"
     after = {path: path.stat().st_mtime_ns for path in Path("work").rglob("*")}
     assert after == before
 

@@ -44,7 +44,7 @@ def doctor(
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="For one request.")] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Show versions, and what the language model's endpoint can do.
+    """Show versions, what optional packages are for, and what the endpoint can do.
 
     The endpoint is asked only where --base-url, OPENAI_BASE_URL or OPENAI_API_KEY names one; with
     --model it gets one short question. The key itself is never shown. Exit code 1 when a package
@@ -79,7 +79,7 @@ def _installed(name: str) -> str | None:
 def _package(name: str) -> Row:
     version = _installed(name)
     if version is not None:
-        return name, version, ""
+        return name, version, _OPTIONAL.get(name, "").partition(":")[0]
     return name, "not installed", _OPTIONAL.get(name) or f"missing: pip install {name}"
 
 

@@ -52,6 +52,7 @@ def test_versions(labelkit: Labelkit) -> None:
     assert lines[2] == ["labelkit", __version__]
     assert ["pandas", importlib.metadata.version("pandas")] in lines
     assert ["OPENAI_API_KEY", "not", "set"] in lines
+    assert "tokenizers" in result.out and "  for --features embedding\n" in result.out
     assert "endpoint" in result.out and "not asked" in result.out
     assert "…" not in result.out.replace(lines[3][-1], "")  # notes are whole
 

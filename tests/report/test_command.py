@@ -12,23 +12,14 @@ from typing import Any
 import pytest
 
 from labelkit.cli import run
+from tests.pipeline.conftest import LFS, truth
 
 ROWS = 60
-LFS = """
-def lf_warm(row):
-    return "GOOD" if "warm" in row.text else None
-
-def lf_stale(text):
-    return "BAD" if "stale" in text else None
-
+BY_NUMBER = """
 def lf_film(text):
     return "GOOD" if text.endswith("2") else None
 """
 HOSTILE = '<img src=x onerror="alert(1)">&</style></svg></script><script>alert(2)</script>'
-
-
-def truth(i: int) -> str:
-    return "GOOD" if i % 3 else "BAD"
 
 
 TASK = """
@@ -53,7 +44,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text = f"a {words[truth(i)][i % 2]} film number {i}"
         lines.append(f"{i:03d},{text},{truth(i)},{said}")
     (folder / "data.csv").write_text("\n".join(lines) + "\n")
-    (folder / "lfs.py").write_text(LFS)
+    (folder / "lfs.py").write_text(LFS + BY_NUMBER)
     (folder / "labelkit.toml").write_text(TASK)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

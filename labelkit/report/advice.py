@@ -3,7 +3,10 @@
 import shlex
 from typing import NamedTuple
 
+import numpy as np
+
 from labelkit import page as pages
+from labelkit.columns import AUDIT, RELABEL
 from labelkit.files import next_to
 from labelkit.report import accuracy
 from labelkit.report.accuracy import Judged
@@ -94,12 +97,15 @@ def _errors(found: Evidence) -> Advice | None:
 
 
 def _flagged(found: Evidence) -> Advice | None:
-    flagged = found.texts("noise_flag") == "true"
+    # Audit rows are to judge by, and nobody is asked a third time.
+    settled = np.isin(found.texts("label_origin").astype(str), [AUDIT, RELABEL])
+    flagged = (found.texts("noise_flag") == "true") & ~settled
     n = int(flagged.sum())
     if not n:
         return None
     why = f"{n:,} labels are probably wrong: let a person look at them, the worst first"
-    more = ["--strategy", "relabel", "-n", str(min(n, 60)), "--batch", "relabel.csv"]
+    more = ["--strategy", "relabel", "-n", str(min(n, 60)), "--audit", "0"]
+    more += ["--batch", "relabel.csv"]
     return Advice(why, _command(found, "query", "relabel", *more))
 
 

@@ -20,7 +20,7 @@ FINAL = "final_label"
 PEOPLE = "label"
 _FIRST = ("llm_label", "weak_label", "model_label")
 _BESIDE = ("final_source", "noise_flag", "noise_quality", "noise_given", "noise_suggested",
-           "noise_reason", "label_seconds", "label_annotator")  # fmt: skip
+           "noise_reason", "label_seconds", "label_annotator", "label_origin")  # fmt: skip
 
 
 class Evidence:

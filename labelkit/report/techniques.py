@@ -155,12 +155,26 @@ def noise(found: Evidence) -> str:
     if reasons:
         rows = [[kind, n] for kind, n in reasons.items()]
         parts.append(pages.table("Flagged labels by reason", ["reason", "rows"], rows))
+    parts.append(_by_audit(said.get("audit")))
     model = said.get("noise")
     if model:
         parts += [_matrix(model), _commonest(model)]
     else:
         parts.append(_by_flags(found))
     return "".join(parts)
+
+
+def _by_audit(audit: Mapping[str, Any] | None) -> str:
+    """Return what people say of the labels on rows drawn at random, the only figure to claim."""
+    if not audit or not audit.get("rows"):
+        return ""
+    low, high = audit["interval"]
+    share = audit["wrong"] / audit["rows"]
+    return pages.paragraph(
+        f"On {audit['rows']:,} audit rows people call {audit['wrong']:,} of these labels wrong: "
+        f"{share:.3f} ({low:.3f} to {high:.3f}). What follows is estimated from the labels alone, "
+        f"which cannot tell where their sources err alike."
+    )
 
 
 def _by_flags(found: Evidence) -> str:

@@ -1,6 +1,7 @@
 """labelkit report: what the page says of a file, and that no cell of it can do anything."""
 
 import csv
+import json
 import re
 import shutil
 import xml.etree.ElementTree as ET
@@ -99,6 +100,43 @@ def test_functions_and_their_conflicts_come_from_the_history(report: Any, labell
     assert re.search(r"lf_stale and lf_film: [1-9]\d* of [1-9]\d* rows", page.words)
     for drawing in re.findall(r"<svg.*?</svg>", page.text, re.DOTALL):
         ET.fromstring(drawing)
+
+
+def test_wrong_labels_are_told_by_the_audit_rows_first(report: Any, labelled: Path) -> None:
+    assert "call" not in report(labelled).words  # of fewer than 20 audit rows
+    history = Path("final.csv.history.json")
+    steps = json.loads(history.read_text())
+    for step in steps["steps"]:
+        if step["command"] == "find-noise":
+            step["figures"]["audit"] = {"rows": 40, "wrong": 8, "interval": [0.105, 0.348]}
+    history.write_text(json.dumps(steps))
+    told = "On 40 audit rows people call 8 of these labels wrong: 0.200 (0.105 to 0.348)."
+    assert told in report(labelled).words
+
+
+def test_the_command_for_wrong_labels_asks_as_many_rows_as_it_says(
+    report: Any, labelled: Path, labelkit: Any
+) -> None:
+    with labelled.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    with labelled.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(
+            row | {"noise_flag": str(bool(row["noise_given"])).lower()} for row in rows
+        )
+    Path("labelkit.toml").write_text(f"{TASK}[query]\naudit = 10\n")
+    words = report(labelled).words
+    open_rows = sum(row["label_origin"] != "audit" for row in rows if row["noise_given"])
+    assert f"{open_rows} labels are probably wrong" in words
+    typed = re.search(r"labelkit (query \S+ -o \S+ --strategy relabel .*?relabel.csv)", words)
+    assert typed is not None
+    done = labelkit(*typed[1].split())
+    assert done.code == 0, done.err
+    with Path("relabel.csv").open(newline="") as stream:
+        origins = [row["label_origin"] for row in csv.DictReader(stream)]
+    assert set(origins) == {"relabel"}
+    assert open_rows - 5 < len(origins) <= open_rows  # of rows that are alike one is asked
 
 
 def test_gold_counts_where_it_is_named(report: Any, labelled: Path) -> None:

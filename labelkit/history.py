@@ -44,10 +44,10 @@ def made_with(batch: Path) -> tuple[Path, dict[str, Any]] | None:
     found = []
     for place in batch.absolute().parent.glob("*" + _ENDING):
         output = batch.with_name(place.name.removesuffix(_ENDING))
-        steps = read(output)
-        written = steps[-1]["options"].get("batch") if steps else None
+        last = (read(output) or [{}])[-1]
+        written = last.get("options", {}).get("batch")
         if isinstance(written, str) and Path(written).name == batch.name and output.is_file():
-            found.append((place.stat().st_mtime, output, steps[-1]))
+            found.append((place.stat().st_mtime, output, last))
     return max(found, key=lambda each: each[0])[1:] if found else None
 
 

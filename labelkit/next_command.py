@@ -59,12 +59,13 @@ def words_of(option: str, value: Any) -> list[str]:
 def bringing(
     options: Mapping[str, Any], task: Task, data: str, answers: str, corrects: bool
 ) -> str:
-    """Return the command that labels the data by people's answers.
+    """Return the command that labels the data by people's answers, those of earlier rounds too.
 
     `corrects`: the answers take the place of labels in the file.
     """
+    every = [*(str(path) for path in options.get("answers") or []), answers]
     if corrects:
         merged = ("-o", str(next_to(data, "merged")))
-        return command(options, task, "merge", data, answers, *merged)
+        return command(options, task, "merge", data, *every, *merged)
     decided = ("-o", str(next_to(data, "labelled")))
-    return command(options, task, "decide", data, *decided, "--answers", answers)
+    return command(options, task, "decide", data, *decided, *words_of("answers", every))

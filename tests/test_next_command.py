@@ -103,6 +103,8 @@ def test_an_audit_of_all_rows_leaves_nothing_to_learn_from(labelkit: Any, write:
          "merge n.csv todo.answers.csv -o n.merged.csv --delimiter ';'"),
         ({"command": "llm-label", "options": {"text": ["body"]}},
          "decide n.csv -o n.labelled.csv --answers todo.answers.csv --text body"),
+        ({"command": "query", "options": {"answers": ["first.csv"]}},
+         "decide n.csv -o n.labelled.csv --answers first.csv --answers todo.answers.csv"),
     ],
 )  # fmt: skip
 def test_answers_go_to_the_file_that_the_batch_came_from(

@@ -47,6 +47,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+def function_of(name: str) -> Any:
+    """Return the function of a command; its module is imported only now."""
+    module, function = COMMANDS[name][0].split(":")
+    return getattr(importlib.import_module(module), function)
+
+
 class _Commands(TyperGroup):
     """Loads a command's module only when that command is called."""
 
@@ -63,11 +69,9 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        module, function = COMMANDS[cmd_name][0].split(":")
-        made = getattr(importlib.import_module(module), function)
         from labelkit.options import as_typer_command
 
-        return as_typer_command(made)
+        return as_typer_command(function_of(cmd_name))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
@@ -120,11 +124,16 @@ def _exit_code(run: Any, debug: bool) -> int:
         return 1
 
 
-def _usage(error: ClickException) -> int:
-    ctx = getattr(error, "ctx", None)
+def message_of(error: ClickException) -> str:
+    """Return what Typer has to say of a command line, in our words."""
     message = error.format_message().replace("No such option: ", "there is no option ")
     message = message.replace("Value error, ", "")  # pydantic's word for a choice that is not there
-    message = message.replace(" (Possible options: ", "; did you mean one of (")
+    return message.replace(" (Possible options: ", "; did you mean one of (")
+
+
+def _usage(error: ClickException) -> int:
+    ctx = getattr(error, "ctx", None)
+    message = message_of(error)
     if isinstance(error, NoArgsIsHelpError):
         print(message, file=sys.stderr)
         return error.exit_code

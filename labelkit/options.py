@@ -353,9 +353,21 @@ def split_classes(text: str | None) -> list[str] | None:
 
 def accepted(name: str) -> set[str]:
     """Return the parameters of a command, by the name of the command."""
-    import importlib
+    from labelkit.cli import function_of
 
-    from labelkit.cli import COMMANDS
+    return set(inspect.signature(function_of(name)).parameters)
 
-    module, function = COMMANDS[name][0].split(":")
-    return set(inspect.signature(getattr(importlib.import_module(module), function)).parameters)
+
+def parsed(name: str, args: Sequence[str]) -> None:
+    """Parse a command line as its command does, with the task file's keys, and do nothing.
+
+    Raises UsageError for what the command would refuse.
+    """
+    from typer._click.exceptions import ClickException
+
+    from labelkit.cli import function_of, message_of
+
+    try:
+        as_typer_command(function_of(name)).make_context(name, [*args])
+    except ClickException as error:
+        raise UsageError(message_of(error)) from None

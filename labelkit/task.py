@@ -110,6 +110,9 @@ def load(path: Path) -> Task:
     _check(path, text, content, ("task", "cost", *COMMANDS), "")
     _check(path, text, content.get("task", {}), _TASK_KEYS, "task")
     _check(path, text, content.get("cost", {}), _COST_KEYS, "cost")
+    setup = content.get("cost", {}).get("setup_minutes", {})
+    if isinstance(setup, dict):
+        _check(path, text, setup, tuple(COMMANDS), "cost.setup_minutes")
     for name in COMMANDS:
         _check_table(path, content, name, name)
     _check_tables(path, content.get("weak-label", {}), "rule", "weak-label.rule")
@@ -174,7 +177,8 @@ def _line_of(text: str, key: str, table: str) -> int:
         titled = re.match(rf"\s*\[+[^\]]*\b{quoted}[\"']?\s*[\].]", line)
         if (inside and named) or (titled and not table) or (inside and titled):
             return number
-    return 1
+    inline = (n for n, line in enumerate(text.splitlines(), 1) if re.search(rf"\b{quoted}\b", line))
+    return next(inline, 1)
 
 
 def defaults(task: Task, declared: Any, params: Sequence[Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labelkit import console, task
+from labelkit import bill, console, task
 from labelkit.errors import UsageError
 from labelkit.options import command, split_classes
 
@@ -103,6 +103,8 @@ def pipeline(
     }  # fmt: skip
     path = None if options["no_task"] else options["task"] or task.path_in([])
     loaded = task.load(Path(path)) if path else task.NO_TASK
+    bill.prices(loaded.cost)
+    bill.budget(loaded.cost)
     planned = plan.make_plan(options["input"], output, work_dir, loaded, options, own)
     targets.check(planned, work_dir, options["input"], loaded, options["summary"])
     if show is not None:

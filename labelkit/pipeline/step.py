@@ -1,11 +1,28 @@
 """One command as a part of a pipeline."""
 
+import shlex
 from collections.abc import Sequence
 
 from labelkit import console
-from labelkit.errors import LabelkitError
+from labelkit.errors import LabelkitError, UsageError
+from labelkit.options import parsed
+from labelkit.pipeline.plan import Stage
 
 _INTERRUPTED = 130
+
+
+def check(stages: Sequence[Stage]) -> None:
+    """Parse the commands of all stages, and in which people answer, with the task file's keys.
+
+    Raises UsageError, naming the stage, before any of them has cost money or a person's time.
+    """
+    for stage in stages:
+        lines = [stage.args, *([shlex.split(stage.asks)[1:]] if stage.asks else [])]
+        for name, *args in lines:
+            try:
+                parsed(name, args)
+            except UsageError as error:
+                raise UsageError(f"stage {stage.id}: {error}") from None
 
 
 def run(stage: str, args: Sequence[str]) -> None:

@@ -52,6 +52,44 @@ def test_an_unknown_key_of_the_task_file(line: str, message: str, run: Any) -> N
 
 
 @pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("[decide]\npolicyy = 'x'", "stage 4-decide: labelkit.toml, line 4: [decide] 'policyy' is"),
+        (
+            "[decide]\npolicy = 'x'",
+            "stage 4-decide: Invalid value for '--policy': 'x' is not one of",
+        ),
+        ("[annotate]\nblnd = true", "line 4: [annotate] 'blnd' is not a known key; did you mean"),
+        ("[report]\nfoo = 1", "line 4: [report] 'foo' is not a known key"),
+        (
+            "[cost]\nhuman_label = 'cheap'",
+            "[cost] human_label = 'cheap': give a number of 0 or more",
+        ),
+        (
+            "[cost]\nsetup_minutes = { weak-lable = 3 }",
+            "line 4: [cost.setup_minutes] 'weak-lable' is",
+        ),
+    ],
+)
+def test_what_a_later_stage_refuses_is_told_before_anybody_is_asked(
+    line: str, message: str, run: Any
+) -> None:
+    Path("labelkit.toml").write_text(f'[task]\nname = "films"\n{line}\n')
+    found = run()
+    assert (found.code, found.err.count("error:")) == (2, 1)
+    assert message in found.err
+    assert "[1-weak-label]" not in found.err and not list(Path().glob("work/*.csv"))
+
+
+def test_a_key_mistyped_while_people_answer(run: Any) -> None:
+    assert run().code == 3
+    Path("labelkit.toml").write_text("[decide]\npolicyy = 'x'\n")
+    found = run()
+    assert found.code == 2
+    assert "line 2: [decide] 'policyy' is not a known key; did you mean 'policy'?" in found.err
+
+
+@pytest.mark.parametrize(
     ("lines", "message"),
     [
         ("query = 3", "[query] must be a table"),

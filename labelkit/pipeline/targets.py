@@ -21,7 +21,9 @@ def check(
     taken = [*_read(inputs, task), *_of_stages(stages, writer, folder)]
     _refuse_same("-o", output, taken)
     if summary is not None:
-        _refuse_same("--summary", summary, [*taken, (output, "the output")])
+        beside = output.with_name(output.name + ".history.json")
+        ours = [(output, "the output"), (beside, "the history of the output")]
+        _refuse_same("--summary", summary, [*taken, *ours])
 
 
 def make_folder(folder: Path, output: Path, summary: Path | None) -> None:

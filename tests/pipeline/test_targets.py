@@ -56,6 +56,7 @@ def test_answers_that_are_given_are_no_output(run: Any, write: Any) -> None:
     [
         ("reviews.csv", "--summary reviews.csv is the input"),
         ("labelled.csv", "--summary labelled.csv is the output"),
+        ("labelled.csv.history.json", "is the history of the output"),
         ("work/answers-1.csv", "is where people's answers are kept"),
         ("work/pipeline.json", "is where the pipeline keeps what it has done"),
         ("work/2-query.summary.json", "is the summary of stage 2-query"),

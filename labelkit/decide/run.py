@@ -1,6 +1,5 @@
 """decide: read who says what, decide, measure on the audit rows, write."""
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from labelkit import console
+from labelkit import console, next_command
 from labelkit.batch import check_batch, write_batch
 from labelkit.columns import Mask
 from labelkit.decide import combine, own_model, report, route, rule, voters
@@ -193,5 +192,5 @@ def _next(job: "Job") -> str | None:
     """Return the command that learns from the decided labels."""
     if job.output in ("", "-"):
         return None
-    label = job.column("label")
-    return f"labelkit train {shlex.quote(job.output)} -o labels.model --label {shlex.quote(label)}"
+    words = (job.output, "-o", "labels.model", "--label", job.column("label"))
+    return next_command.command(job.options, job.task, "train", *words)

@@ -1,6 +1,5 @@
 """What find-noise says: the noise model as tables, warnings, the closing line."""
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import console, measure
+from labelkit import console, measure, next_command
 from labelkit.files import next_to
 from labelkit.noise import matrix
 from labelkit.noise.faults import SPLITS
@@ -219,11 +218,13 @@ def _next(job: "Job", exclude: bool, batch: Path | None) -> str | None:
     """
     if job.output in ("", "-") or job.options.get("as_name"):
         return None
+    options, task = job.options, job.task
     if batch is not None:
-        key = ["--id", job.key_name] if job.options.get("id") else []
-        return shlex.join(["labelkit", "annotate", str(batch), *key])
+        return next_command.command(options, task, "annotate", str(batch), reads_batch=True)
     if not exclude:
-        asked = ["-o", str(next_to(job.output, "query")), "--strategy", "relabel"]
-        return shlex.join(["labelkit", "query", job.output, *asked, "--batch", "todo.csv"])
+        asked = ("-o", str(next_to(job.output, "query")), "--strategy", "relabel")
+        return next_command.command(
+            options, task, "query", job.output, *asked, "--batch", "todo.csv"
+        )
     labels = [word for name in job.label_columns() for word in ("--label", name)]
-    return shlex.join(["labelkit", "train", job.output, "-o", "labels.model", *labels])
+    return next_command.command(options, task, "train", job.output, "-o", "labels.model", *labels)

@@ -1,5 +1,6 @@
 """People in a pipeline: who answers a batch, what is asked only once, what to type meanwhile."""
 
+import csv
 import json
 import os
 import shlex
@@ -36,10 +37,12 @@ def see_to_answers(stage: Stage, asking: Asking) -> None:
         oracle.answer(stage.batch, stage.answers, asking.column)
     elif asking.at_once:
         _annotate(stage, stage.batch, stage.answers, asking)
-    if not stage.answers.exists():
+    blank = _is_blank(stage.answers) and not _is_empty(stage.batch)
+    if not stage.answers.exists() or (blank and not _was_looked_through(stage)):
+        yet = f" ({stage.answers} has no label yet)" if blank else ""
         raise PeopleNeeded(
-            f"people are needed: {stage.batch} holds the rows to label, best first. Label them in "
-            f"{stage.asks} (or fill the column 'label' and save it as {stage.answers}), "
+            f"people are needed: {stage.batch} holds the rows to label, best first{yet}. Label them "
+            f"in {stage.asks} (or fill the column 'label' and save it as {stage.answers}), "
             f"then go on with: {asking.again}"
         )
 
@@ -48,6 +51,25 @@ def _is_empty(batch: Path) -> bool:
     """Tell whether a batch has a header and no row."""
     with batch.open("rb") as stream:
         return not any(stream.readlines(1 << 16)[1:])
+
+
+def _is_blank(answers: Path) -> bool:
+    """Tell whether nobody has filled in a label; what is no plain CSV is for merge to judge."""
+    try:
+        with answers.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream)
+            if "label" not in (rows.fieldnames or []):
+                return False
+            return not any((row["label"] or "").strip() for row in rows)
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False
+
+
+def _was_looked_through(stage: Stage) -> bool:
+    """Tell whether a person has seen all rows of the batch in annotate, and skipped each."""
+    assert stage.batch is not None and stage.answers is not None
+    told = stage.answers.with_suffix(".summary.json")
+    return told.exists() and not _left(told, stage.batch)
 
 
 def _annotate(stage: Stage, batch: Path, answers: Path, asking: Asking) -> None:

@@ -61,6 +61,25 @@ def test_answers_from_elsewhere_are_not_asked_again(pipeline: Any) -> None:
     assert done.code == 0, done.err
 
 
+def test_a_batch_that_nobody_filled_in_is_no_answer(pipeline: Any) -> None:
+    assert pipeline().code == 3
+    Path("work/answers-1.csv").write_bytes(Path("work/batch-1.csv").read_bytes())
+    found = pipeline()
+    assert found.code == 3
+    assert "best first (work/answers-1.csv has no label yet). Label them in labelkit" in found.err
+    assert not Path("labelled.csv").exists()
+    answer()
+    assert pipeline().code == 0
+
+
+def test_who_skips_every_row_is_not_asked_again(pipeline: Any, labelkit_process: Any) -> None:
+    assert pipeline().code == 3
+    args = ("pipeline", *BASE, *ROUND)
+    skipped = labelkit_process(*args, "--annotate", stdin="s\n" * ASKED)
+    assert skipped.code == 0, skipped.err
+    assert "nothing to do" in labelkit_process(*args).err
+
+
 def test_two_rounds_in_one_sitting(labelkit_process: Any, reviews: None) -> None:
     stages = ("--stages", "query,people,query,people,decide", "-n", "5", "--audit", "5")
     args = ("pipeline", *BASE, *stages, "--annotate")

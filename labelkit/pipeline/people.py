@@ -41,8 +41,8 @@ def see_to_answers(stage: Stage, asking: Asking) -> None:
     if not stage.answers.exists() or (blank and not _was_looked_through(stage)):
         yet = f" ({stage.answers} has no label yet)" if blank else ""
         raise PeopleNeeded(
-            f"people are needed: {stage.batch} holds the rows to label, best first{yet}. Label them "
-            f"in {stage.asks} (or fill the column 'label' and save it as {stage.answers}), "
+            f"people are needed: {stage.batch} holds the rows to label, best first{yet}. Label "
+            f"them in {stage.asks} (or fill the column 'label' and save it as {stage.answers}), "
             f"then go on with: {asking.again}"
         )
 

@@ -10,6 +10,7 @@ from labelkit.task import Task
 
 _VOTERS = ("weak_label", "llm_label", "final_label")
 _BY_PEOPLE = ("label", "label_seconds")
+_FREE = ("local", "replay")  # models that nobody is paid for
 
 
 def show(
@@ -19,7 +20,7 @@ def show(
     output = [stage.makes[0] for stage in stages if stage.name not in AFTER][-1]
     found = _Labels(output, gold)
     console.table("labels by source", ["source", "rows", "share", "truth"], _sources(found))
-    console.table("cost", ["what", "dollars", "hours"], _costs(found, figures, task))
+    console.table("cost", ["what", "dollars", "hours"], _costs(stages, found, figures, task))
     for line in _accuracy(figures, found):
         console.note(line)
 
@@ -78,10 +79,12 @@ def _sources(found: _Labels) -> list[list[Any]]:
     return rows
 
 
-def _costs(found: _Labels, figures: Mapping[str, Mapping[str, Any]], task: Task) -> list[list[Any]]:
+def _costs(
+    stages: Sequence[Stage], found: _Labels, figures: Mapping[str, Mapping[str, Any]], task: Task
+) -> list[list[Any]]:
     price = bill.prices(task.cost)
     asked, each = found.by_people()
-    llm = bill.language_model(f for f in figures.values() if f.get("command") == "llm-label")
+    llm = _llm_dollars(stages, figures, task)
     lines = [
         bill.people(price, asked, f"people: {asked:,} labels", each and each * asked),
         bill.Line("language model", llm, 0.0),
@@ -91,6 +94,24 @@ def _costs(found: _Labels, figures: Mapping[str, Mapping[str, Any]], task: Task)
     lines += [bill.total(lines), bill.people(price, found.rows, f"all {found.rows:,} by hand",
                                              by_hand)]  # fmt: skip
     return [list(line) for line in lines]
+
+
+def _llm_dollars(
+    stages: Sequence[Stage], figures: Mapping[str, Mapping[str, Any]], task: Task
+) -> float | None:
+    """Return what the language model cost; None where its price is not known."""
+    runs = [figures[s.id] for s in stages if s.name == "llm-label" and s.id in figures]
+    dollars, table = bill.language_model(runs), task.table("llm-label")
+    asked = any(run.get("tokens_in") or run.get("from_cache") for run in runs)
+    named = [
+        s.args[s.args.index("--model") + 1]
+        for s in stages
+        if s.name == "llm-label" and "--model" in s.args
+    ]
+    model = str((named or [table.get("model", "")])[0])
+    if asked and not dollars and "price" not in table and not model.startswith(_FREE):
+        return None
+    return dollars
 
 
 def _accuracy(figures: Mapping[str, Mapping[str, Any]], found: _Labels) -> list[str]:

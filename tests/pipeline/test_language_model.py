@@ -54,3 +54,17 @@ def test_answers_of_two_stages_are_paid_once(
     assert done.code == 0, done.err
     bill = next(line for line in done.err.splitlines() if line.startswith("language model"))
     assert bill.split()[-2:] == [f"{_paid():.3f}", "0.000"]
+
+
+def test_what_has_no_price_is_not_called_free(
+    labelkit: Any, reviews: None, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    Path("labelkit.toml").write_text(TASK.replace("price =", "# price ="))
+    with chat_server() as url:
+        done = labelkit("pipeline", *BASE, "--base-url", url, "--stages", "llm-label,decide")
+    assert done.code == 0, done.err
+    lines = done.err.splitlines()
+    bill = next(line for line in lines if line.startswith("language model"))
+    assert bill.removeprefix("language model").split() == ["0.000"], "of hours alone"
+    assert next(line for line in lines if line.startswith("in all")).split()[2:] in ([], ["0.000"])

@@ -86,12 +86,17 @@ def find_neighbours(matrix: Any, is_text: bool, groups: Codes, seed: int) -> Nea
     """Return the nearest rows of a matrix, of texts by cosine, sparse ones in 100 dimensions."""
     from sklearn.preprocessing import normalize
 
-    if hasattr(matrix, "tocsr"):
+    is_ours = hasattr(matrix, "tocsr")
+    if is_ours:
         from sklearn.decomposition import TruncatedSVD
 
         width = max(1, min(100, matrix.shape[1] - 1))
         matrix = TruncatedSVD(width, random_state=seed).fit_transform(matrix)
-    return neighbours.find(normalize(matrix) if is_text else matrix, groups, seed)
+    if is_text:
+        matrix = normalize(matrix, copy=not is_ours)
+    # The wider numbers go before the distances come: of many rows both are large.
+    matrix = np.asarray(matrix, dtype=np.float32)
+    return neighbours.find(matrix, groups, seed)
 
 
 def _bends(matrix: Any) -> bool:

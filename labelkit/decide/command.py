@@ -69,10 +69,16 @@ def decide(
     ] = None,
     budget: Annotated[
         float | None,
-        typer.Option(metavar="DOLLARS", help="The most for that. Default: [cost] budget."),
+        typer.Option(
+            metavar="DOLLARS", help="The most for that. Default: what is left of [cost] budget."
+        ),
     ] = None,
     labels: Annotated[
-        int | None, typer.Option(metavar="N", help="The most labels by people for that.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="The most labels by people for that. Default: what is left of [cost] labels.",
+        ),
     ] = None,
     price_per_label: Annotated[
         float | None,
@@ -113,7 +119,7 @@ def decide(
         given = bill.prices(job.task.cost)
         terms = route.Terms(
             target_accuracy,
-            bill.budget(job.task.cost) if budget is None else budget,
+            budget,
             labels,
             given.label if price_per_label is None else price_per_label,
             price_per_row,

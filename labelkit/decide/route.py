@@ -7,11 +7,13 @@ what it gains and costs; they are taken by gain for a dollar, the least sure row
 errors expected are as few as the target allows. Nothing here looks at audit rows.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from labelkit import bill, console
 from labelkit.columns import Mask
 from labelkit.decide.rule import Verdict
 from labelkit.decide.voters import Said
@@ -26,7 +28,10 @@ _SHORT = 0.0005  # of the target: what a figure of three digits would not show
 
 
 class Terms(NamedTuple):
-    """The accuracy wanted, and what may be spent: dollars, people's labels; prices of each."""
+    """The accuracy wanted, and what may be spent: dollars, people's labels; prices of each.
+
+    Where it is not said what may be spent, that is what is left of the task's budget.
+    """
 
     target: float
     budget: float | None = None
@@ -64,8 +69,8 @@ class Routed(NamedTuple):
     enough: Needs
 
 
-def check(terms: Terms) -> None:
-    """Raise UsageError for terms that cannot be."""
+def check(terms: Terms, cost: Mapping[str, Any]) -> None:
+    """Raise UsageError for terms that cannot be; `cost` is the table of the task file."""
     if not 0 < terms.target < 1:
         raise UsageError(f"--target-accuracy {terms.target:g}: give a share between 0 and 1")
     named = {
@@ -77,11 +82,31 @@ def check(terms: Terms) -> None:
     for option, value in named.items():
         if value is not None and value < 0:
             raise UsageError(f"{option} {value:g}: give a number of 0 or more")
-    if terms.budget is not None and terms.label_price is None:
+    whole = bill.budget(cost) if terms.budget is None else terms.budget
+    if whole is not None and terms.label_price is None:
         raise UsageError(
             "a budget in dollars needs the price of a person's label: --price-per-label, or [cost] "
             "human_label in the task file"
         )
+
+
+def within(
+    terms: Terms, cost: Mapping[str, Any], by_people: int, steps: Sequence[Mapping[str, Any]]
+) -> Terms:
+    """Return the terms with what the task's budgets of dollars and labels still allow.
+
+    `by_people` labels are there already; `steps`, the history of the file, tell what a language
+    model has cost.
+    """
+    dollars, labels = bill.budget(cost), bill.labels(cost)
+    if terms.budget is None and dollars is not None:
+        spent = bill.paid_by(steps) + by_people * (terms.label_price or 0.0)
+        console.note(f"[cost] budget: ${spent:,.2f} of ${dollars:,.2f} are spent")
+        terms = terms._replace(budget=max(0.0, dollars - spent))
+    if terms.labels is None and labels is not None:
+        console.note(f"[cost] labels: people have given {by_people:,} of {labels:,}")
+        terms = terms._replace(labels=max(0, labels - by_people))
+    return terms
 
 
 def llm_accuracy(said: Said) -> float | None:

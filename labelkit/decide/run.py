@@ -1,5 +1,6 @@
 """decide: read who says what, decide, measure on the audit rows, write."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ class Wanted:
 
 def decide(job: "Job", wanted: Wanted) -> None:
     """Write one label a row, and tell where the labels come from and how good they are."""
-    _check(wanted)
+    _check(wanted, job.task.cost)
     if wanted.batch is not None:
         check_batch(job, wanted.batch)
     said = voters.read(job)
@@ -54,11 +55,11 @@ def decide(job: "Job", wanted: Wanted) -> None:
     job.closing(report.closing(told), then=_next(job))
 
 
-def _check(wanted: Wanted) -> None:
+def _check(wanted: Wanted, cost: Mapping[str, Any]) -> None:
     if not 0 <= wanted.threshold <= 1:
         raise UsageError(f"--threshold {wanted.threshold}: give a number from 0 to 1")
     if wanted.terms is not None:
-        route.check(wanted.terms)
+        route.check(wanted.terms, cost)
     elif wanted.batch is not None:
         raise UsageError("--batch holds the rows that --target-accuracy sends to people; give both")
     if wanted.order is not None and wanted.policy != "priority":
@@ -163,11 +164,13 @@ def _routed(
 ) -> dict[str, Any]:
     """Return the column that says where each row goes; tell what that buys, write the batch."""
     assert wanted.terms is not None
-    found = route.routed(said, machine.verdict, final, among, wanted.terms)
+    by_people = int((said.people >= 0).sum())
+    terms = route.within(wanted.terms, job.task.cost, by_people, job.steps)
+    found = route.routed(said, machine.verdict, final, among, terms)
     calibrated = machine.pool is not None and machine.pool.calibrated
-    for line in route.lines(found, wanted.terms, calibrated):
+    for line in route.lines(found, terms, calibrated):
         console.note(line)
-    job.figures({"route": route.plain(found, wanted.terms)})
+    job.figures({"route": route.plain(found, terms)})
     if wanted.batch is not None:
         _write_batch(job, wanted.batch, said, final, found)
     return {job.column("route"): pa.array(found.to, pa.string(), mask=~among)}

@@ -142,6 +142,28 @@ def test_the_command_writes_and_tells_it(labelkit: Any) -> None:
     assert "rows are done" in batched.err
 
 
+def test_the_budget_of_a_task_is_for_all_that_was_and_will_be_spent(labelkit: Any) -> None:
+    write_file()
+    Path("in.csv.history.json").write_text(json.dumps({"schema": 1, "steps": [
+        {"command": "llm-label", "columns": [], "cost": {"dollars": 2.0}}
+    ]}))  # fmt: skip
+    args = ("decide", "in.csv", "-o", "out.csv", "--no-own-model", "--target-accuracy", "0.99")
+
+    def to_people(cost: str, *more: str) -> tuple[int, str]:
+        Path("t.toml").write_text(f"[cost]\nhuman_label = 0.5\n{cost}\n")
+        done = labelkit(*args, "--task", "t.toml", "--summary", "s.json", *more)
+        assert done.code == 0, done.err
+        return json.loads(Path("s.json").read_text())["route"]["people"]["rows"], done.err
+
+    rows, told = to_people("budget = 35.0")
+    assert rows == 6 and "[cost] budget: $32.00 of $35.00 are spent" in told
+    assert to_people("budget = 20.0")[0] == 0
+    assert to_people("budget = 35.0", "--budget", "1")[0] == 2
+    rows, told = to_people("labels = 64")
+    assert rows == 4 and "[cost] labels: people have given 60 of 64" in told
+    assert to_people("labels = 64", "--labels", "3")[0] == 3
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

@@ -76,7 +76,7 @@ def test_where_all_is_sure_enough_nobody_is_asked(labelkit: Any, films: None) ->
 
 
 def test_a_budget_that_cannot_reach_the_target(labelkit: Any, films: None) -> None:
-    Path("labelkit.toml").write_text(TASK.replace("[cost]", "[cost]\nbudget = 1"))
+    Path("labelkit.toml").write_text(TASK.replace("[cost]", "[cost]\nbudget = 26"))
     done = labelkit(*ARGS, "--target-accuracy", "0.99", "--stages",
                     "weak-label,query,people,decide,people,decide")  # fmt: skip
     assert done.code == 0, done.err

@@ -1,10 +1,10 @@
 """What to do next, from what is there and what is missing, as commands to type."""
 
-import shlex
 from typing import NamedTuple
 
 import numpy as np
 
+from labelkit import next_command
 from labelkit import page as pages
 from labelkit.columns import AUDIT, RELABEL
 from labelkit.files import next_to
@@ -39,13 +39,11 @@ def advice(found: Evidence, every: list[Judged]) -> list[Advice]:
 
 
 def _command(found: Evidence, command: str, word: str, *more: str) -> str:
-    source, options = str(found.job.source.name), found.job.options
-    words = ["labelkit", command, source, "-o", str(next_to(source, word)), *more]
-    for name in ("task", "classes", "id"):
-        # A task file that is named gives the rest; one in the folder is found without a word.
-        if options.get(name) and not (name != "task" and options.get("task")):
-            words += [f"--{name}", str(options[name])]
-    return shlex.join(words)
+    job = found.job
+    source = str(job.source.name)
+    brought = next_command.words_of("answers", job.options.get("answers") or [])
+    words = (source, "-o", str(next_to(source, word)), *more, *brought)
+    return next_command.command(job.options, job.task, command, *words)
 
 
 def _labels(found: Evidence) -> list[str]:
@@ -100,6 +98,8 @@ def _flagged(found: Evidence) -> Advice | None:
     # Audit rows are to judge by, and nobody is asked a third time.
     settled = np.isin(found.texts("label_origin").astype(str), [AUDIT, RELABEL])
     flagged = (found.texts("noise_flag") == "true") & ~settled
+    if found.decided:  # what decide has overruled needs nobody any more
+        flagged &= found.texts(FINAL) == found.texts("noise_given")
     n = int(flagged.sum())
     if not n:
         return None

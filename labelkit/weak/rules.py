@@ -117,12 +117,12 @@ def _rule(table: Mapping[str, Any], default: str, folder: Path) -> Rule:
     if not isinstance(name, str) or not name.strip():
         raise UsageError(f"a rule's name must be text, not {name!r}")
     place = f"rule {name!r}"
+    clauses = [_clause(table, place, folder, KEYS)]
     label = table.get("label")
     if label is None:
         raise UsageError(f"{place} has no label: the class that it votes for")
     if isinstance(label, bool) or not isinstance(label, str | int) or label == "":
         raise UsageError(f"{place}: label must be the name of a class, not {label!r}")
-    clauses = [_clause(table, place, folder, KEYS)]
     further = table.get("and", [])
     if isinstance(further, dict):
         further = [further]

@@ -157,6 +157,8 @@ def test_a_wrong_rule_names_itself_and_the_remedy(toml, message, monkeypatch, tm
 def test_labels_names_and_columns_are_checked():
     with pytest.raises(UsageError, match=r"^rule 'a' has no label: the class that it votes for$"):
         parse([{"name": "a", "any_of": ["b"]}], Path())
+    with pytest.raises(UsageError, match=r"unknown key 'labell'; did you mean 'label'\?"):
+        parse([{"name": "a", "any_of": ["b"], "labell": "A"}], Path())
     twice = {"name": "a", "label": "A", "any_of": ["b"]}
     with pytest.raises(UsageError, match=r"^two rules are called 'a'; rename one$"):
         parse([twice, twice], Path())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labelkit.options import command
+from labelkit.options import Classifier, command
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -16,15 +16,6 @@ class Fix(StrEnum):
     """What is done about flagged labels; nothing is ever corrected silently."""
 
     exclude = "exclude"
-
-
-class Classifier(StrEnum):
-    """What kind of model judges."""
-
-    auto = "auto"
-    logistic = "logistic"
-    forest = "forest"
-    boosting = "boosting"
 
 
 @command(

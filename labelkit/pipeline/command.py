@@ -127,7 +127,7 @@ def pipeline(
         return
     from labelkit.pipeline import result
 
-    result.show(planned, figures, loaded, options["gold"])
+    result.show(planned, figures, loaded, options)
     console.note(f"pipeline: {ran} of {len(planned)} stages run -> {output}")
 
 

@@ -18,7 +18,7 @@ class Limit:
         self._most = bill.labels(task.cost) if given is None else int(given)
         if self._most is not None and self._most < 0:
             raise UsageError(f"--labels {self._most}: give a number of 0 or more")
-        self._query, self._decide, self._own = task.table("query"), task.table("decide"), own
+        self._task, self._own = task, own
         self._asked = 0
 
     def ask(self, usual_audit: int) -> None:
@@ -39,13 +39,23 @@ class Limit:
 
     def _told(self, name: str) -> int | None:
         value = self._own.get(name)
-        return self._query.get(name) if value is None else value
+        return self._in_table("query", name) if value is None else int(value)
 
-    def left(self) -> list[str]:
-        """Return the option of decide that says how many labels it may send rows to people for."""
+    def _in_table(self, command: str, key: str) -> int | None:
+        value = self._task.table(command).get(key)
+        if value is not None and type(value) is not int:
+            raise UsageError(f"[{command}] {key} = {value!r}: give a whole number")
+        return value
+
+    def left(self, are_asked: bool) -> list[str]:
+        """Return the option of decide that says how many labels it may send rows to people for.
+
+        `are_asked`: whether people label the rows that it sends to them; these are counted.
+        """
         if self._most is None:
             return []
-        left = self._most - self._asked
-        least = min(left, self._decide.get("labels", left))
-        self._asked += least
+        least = self._most - self._asked
+        own = self._in_table("decide", "labels")
+        least = least if own is None else min(least, own)
+        self._asked += least if are_asked else 0
         return ["--labels", str(least)]

@@ -103,6 +103,8 @@ def _llm_dollars(job: "Job", wanted: Wanted, folder: Path) -> tuple[float | None
     args += ["--price", wanted.price] if wanted.price else []
     args += ["--classes", str(job.options["classes"])] if job.options["classes"] else []
     args += [part for text in job.options["text"] or [] for part in ("--text", text)]
+    for option in ("delimiter", "encoding"):
+        args += [f"--{option}", job.options[option]] if job.options[option] else []
     args += ["--summary", str(summary), "--quiet", "--cache", str(folder / "cache")]
     args += ["--where", "", "--gold", ""]
     try:

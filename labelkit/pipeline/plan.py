@@ -17,6 +17,7 @@ _MODEL = "final.model"
 _REPORT = "report.html"
 AFTER = ("train", "report")  # they read the labelled file and make something beside it
 _AUDIT = 40  # rows for people in the first round; without any, no accuracy can be claimed
+_OF_FILES = ("delimiter", "encoding")  # a batch is comma-separated UTF-8, whatever the data is
 # It would be calibrated on gold, which in a pipeline only measures.
 _TAUGHT_BY_GOLD = "llm-label"
 _WRITTEN = ("weak_label", "llm_label")
@@ -167,10 +168,13 @@ class _Plan:
             self.label_columns = [*dict.fromkeys(["llm_label", *self.label_columns])]
         if name == "decide":
             args += self._given("target_accuracy")
-            if [*later[:1]] == ["people"] and self.own.get("target_accuracy") is not None:
+            routes = self.own.get("target_accuracy") is not None
+            asks = routes and [*later[:1]] == ["people"]
+            if asks:
                 self.round += 1
                 makes.append(self.folder / f"batch-{self.round}.csv")
-                args += ["--batch", str(makes[-1]), *self.limit.left()]
+                args += ["--batch", str(makes[-1])]
+            args += self.limit.left(asks) if routes else []
         if name == "find-noise":
             args += self._labels(name)
             # decide weighs what is flagged, and its confidence tells train how much to trust it.
@@ -247,6 +251,8 @@ class _Plan:
             if name not in takes or value in (None, [], "utf-8") or self._in_task(name, value):
                 continue
             if name == "features" and value == "auto":
+                continue
+            if name in _OF_FILES and command == "annotate":
                 continue
             for item in value if isinstance(value, list) else [value]:
                 args += [f"--{name}", str(item)]

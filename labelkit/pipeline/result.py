@@ -14,11 +14,14 @@ _FREE = ("local", "replay")  # models that nobody is paid for
 
 
 def show(
-    stages: Sequence[Stage], figures: Mapping[str, Mapping[str, Any]], task: Task, gold: str | None
+    stages: Sequence[Stage],
+    figures: Mapping[str, Mapping[str, Any]],
+    task: Task,
+    options: Mapping[str, Any],
 ) -> None:
     """Print the closing table from the stages' figures and the output file."""
     output = [stage.makes[0] for stage in stages if stage.name not in AFTER][-1]
-    found = _Labels(output, gold)
+    found = _Labels(output, options)
     console.table("labels by source", ["source", "rows", "share", "truth"], _sources(found))
     console.table("cost", ["what", "dollars", "hours"], _costs(stages, found, figures, task))
     for line in _accuracy(figures, found):
@@ -28,10 +31,11 @@ def show(
 class _Labels:
     """The label columns of the output beside the known truth, where it is named."""
 
-    def __init__(self, output: Path, gold: str | None) -> None:
+    def __init__(self, output: Path, options: Mapping[str, Any]) -> None:
         from labelkit.table import Table
 
-        table = Table([output])
+        gold = options["gold"]
+        table = Table([output], delimiter=options["delimiter"], encoding=options["encoding"])
         names = [n for n in (*_VOTERS, "final_source", *_BY_PEOPLE) if table.has(n)]
         truth = [gold] if gold and table.has(gold) else []
         read = table.texts_of([*names, *truth])

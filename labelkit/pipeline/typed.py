@@ -3,6 +3,7 @@
 import shlex
 from typing import TYPE_CHECKING
 
+from labelkit.csv_parser import option_for
 from labelkit.files import ending_of, next_to
 from labelkit.options import split_classes
 
@@ -10,11 +11,13 @@ if TYPE_CHECKING:
     from labelkit.job import Job
 
 # What is said of a file once holds for all commands that read it.
-_PASSED = ("task", "no_task", "text", "classes", "unknown_label", "label", "gold", "id", "features")
-_USUAL = (None, False, "auto", "error")  # what options are if nothing is said
+_PASSED = ("task", "no_task", "text", "classes", "unknown_label", "label", "gold", "id", "features",
+           "encoding")  # fmt: skip
+_USUAL = ("", "auto", "error", "utf-8")  # what options are if nothing is said
 _OF_PLAN = ("functions", "model", "price", "target_accuracy", "labels", "audit")
-# A language model would be calibrated by gold; a batch has a column label of its own.
-_NOT_TO = {"llm-label": {"gold"}, "annotate": {"gold", "label", "features"}}
+# A language model would be calibrated by gold; a batch has a column label of its own,
+# and is comma-separated UTF-8, whatever the data is.
+_NOT_TO = {"llm-label": {"gold"}, "annotate": {"gold", "label", "features", "encoding"}}
 
 
 def source(job: "Job") -> str:
@@ -41,7 +44,9 @@ def command(job: "Job", name: str, *words: str) -> str:
 
     takes = accepted(name) - _NOT_TO.get(name, set())
     passed = [one for one in _PASSED if one in takes and _flag(one) not in words]
-    return shlex.join(["labelkit", name, *words, *_given(job, passed)])
+    typed = shlex.join(["labelkit", name, *words, *_given(job, passed)])
+    delimiter = job.options["delimiter"] if name != "annotate" else None
+    return f"{typed} {option_for(delimiter)}" if delimiter else typed
 
 
 def line(job: "Job", name: str, word: str, *words: str) -> str:
@@ -76,7 +81,8 @@ def _given(job: "Job", names: list[str]) -> list[str]:
     words: list[str] = []
     for name in names:
         value = given.get(name)
-        if value in (*_USUAL, "", []) or _is_told(value, told.get(name)):
+        is_usual = value is None or value is False or value == [] or value in _USUAL
+        if is_usual or _is_told(value, told.get(name)):
             continue
         for each in value if isinstance(value, list) else [value]:
             words += [_flag(name)] if each is True else [_flag(name), str(each)]

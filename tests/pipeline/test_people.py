@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import shlex
 import subprocess
 import sys
 import time
@@ -59,6 +60,22 @@ def test_answers_from_elsewhere_are_not_asked_again(pipeline: Any) -> None:
     answer()
     done = pipeline("--annotate")
     assert done.code == 0, done.err
+
+
+def test_a_file_of_another_delimiter_and_encoding(labelkit: Any, reviews: None) -> None:
+    lines = Path("reviews.csv").read_text().replace(",", ";").replace("film", "filmé")
+    Path("other.csv").write_text(lines, encoding="latin-1")
+    args = ("pipeline", "other.csv", "-o", "out.csv", "--work-dir", "work", "--delimiter", ";",
+            "--encoding", "latin-1", "--classes", "BAD,GOOD", "--features", "tfidf", "--stages",
+            "query,people,decide", "-n", "4", "--audit", "2")  # fmt: skip
+    waits = labelkit(*args)
+    assert waits.code == 3
+    asks = shlex.split(waits.err.partition("Label them in ")[2].partition(" (or fill")[0])
+    sitting = labelkit(*asks[1:], stdin="GOOD\n" * 6)
+    assert sitting.code == 0, sitting.err
+    done = labelkit(*args)
+    assert done.code == 0, done.err
+    assert "people: 6 labels" in done.out + done.err
 
 
 def test_a_batch_that_nobody_filled_in_is_no_answer(pipeline: Any) -> None:

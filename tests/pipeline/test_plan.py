@@ -341,6 +341,20 @@ def test_the_same_plan_twice_and_a_table_for_people(labelkit: Any, data: None) -
     assert not [p for p in Path().iterdir() if p.suffix == ".json"], "nothing is left behind"
 
 
+def test_what_is_typed_next_reads_a_file_of_another_delimiter(labelkit: Any, data: None) -> None:
+    Path("tabs.csv").write_text(Path("data.csv").read_text().replace(",", "\t"))
+    args = ("--delimiter", "\t", "--classes", "BAD,GOOD", "--audit", "0", "--model", "any",
+            "--price", "1,2")  # fmt: skip
+    done = labelkit("plan", "tabs.csv", *args, "--json")
+    assert done.code == 0, done.err
+    asked = by_question(json.loads(done.out))["are there labels already?"]["run"]
+    reads, annotates, merges, again = asked.split(" && ")
+    assert all(line.endswith(" --delimiter $'\\t'") for line in (reads, merges, again))
+    assert "--delimiter" not in annotates
+    assert " --audit 0 " in again
+    assert "one column" not in done.out, "the language model is priced with them too"
+
+
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [

@@ -126,6 +126,20 @@ def test_rounds_of_a_pipeline_keep_to_the_limit(labelkit: Any, films: None) -> N
     assert "points short of the target: it takes " in done.err
     with Path("work/batch-2.csv").open(newline="") as stream:
         assert len(list(csv.DictReader(stream))) == 5
+    last = next(line for line in done.err.splitlines() if line.startswith("[6-decide]"))
+    assert "--labels 0" in last, "people have given all that they may"
+
+
+@pytest.mark.parametrize(("table", "key"), [("query", "n"), ("decide", "labels")])
+def test_labels_to_ask_for_that_are_no_number(
+    table: str, key: str, labelkit: Any, films: None
+) -> None:
+    task = TASK.replace("[cost]", "[cost]\nlabels = 90")
+    Path("labelkit.toml").write_text(f"{task}\n[{table}]\n{key} = 'ten'\n")
+    done = labelkit("pipeline", "films.csv", "-o", "out.csv", "--work-dir", "work", "--stages",
+                    "query,people,decide,people", "--target-accuracy", "0.9")  # fmt: skip
+    assert done.code == 2
+    assert f"[{table}] {key} = 'ten': give a whole number" in done.err
 
 
 @pytest.mark.parametrize(("value", "message"), [

@@ -29,8 +29,13 @@ def ending_of(path: str | Path) -> str:
 
 
 def next_to(path: str | Path, word: str) -> Path:
-    """Return a name beside a file for what comes next: `a.csv.gz` and `llm` give `a.llm.csv.gz`."""
+    """Return a name beside a file for what comes next: `a.csv.gz` and `llm` give `a.llm.csv.gz`.
+
+    Beside a folder of Parquet parts it is a Parquet file.
+    """
     name, ending = Path(path), ending_of(path)
+    if not ending and name.is_dir():
+        ending = ".parquet"
     return name.with_name(f"{name.name.removesuffix(ending)}.{word}{ending}")
 
 

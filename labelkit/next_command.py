@@ -47,6 +47,11 @@ def _typed(option: str, value: Any) -> str:
     return option_for(value) if option == "delimiter" else shlex.join(words_of(option, value))
 
 
+def column_in_where(name: str) -> str:
+    """Return a column's name as --where takes it."""
+    return name if name.isidentifier() else f"`{name}`"
+
+
 def words_of(option: str, value: Any) -> list[str]:
     """Return an option as the words of a command line, once for each value."""
     flag = f"--{option.replace('_', '-')}"

@@ -77,6 +77,36 @@ def test_each_step_runs_as_the_one_before_says(
     step(reports)
 
 
+def run_next(labelkit: Any, said: str) -> Any:
+    found = labelkit(*shlex.split(said.partition("next: labelkit ")[2].splitlines()[0]))
+    assert found.code == 0, found.err
+    return found
+
+
+def test_a_folder_of_parquet_parts_is_labelled_into_a_file(labelkit: Any, write: Any) -> None:
+    rows = [f"{i},{'warm' if i % 2 else 'dull'} film no {i},{'ab'[i % 2]}" for i in range(40)]
+    write("a.csv", "\n".join(["id,text,label", *rows]) + "\n")
+    Path("parts").mkdir()
+    assert labelkit("merge", "a.csv", "a.csv", "-o", "parts/1.parquet", "--id", "id").code == 0
+    trained = labelkit("train", "parts", "-o", "m.model", "--features", "tfidf")
+    run_next(labelkit, trained.err)
+    assert Path("parts.predicted.parquet").is_file()
+
+
+def test_a_prefix_of_two_words_stands_in_where(labelkit: Any, write: Any) -> None:
+    write("a.csv", "text\nwarm film\ndull film\n")
+    done = labelkit("weak-label", "a.csv", "-o", "w.csv", "--text", "text", "--keyword", "a=warm",
+                    "--keyword", "b=dull", "--classes", "a,b", "--as", "my own")  # fmt: skip
+    assert "--where '`my own_confidence` < 0.8'" in done.err
+
+
+def test_init_says_how_its_file_is_read(labelkit: Any, write: Any) -> None:
+    write("a.csv", "id;text\n1;warm film\n2;dull film\n")
+    done = labelkit("init", "a.csv", "--delimiter", ";", "--classes", "a,b")
+    run_next(labelkit, done.err.replace("next: edit both, then: ", "next: "))
+    assert Path("weak.csv").is_file()
+
+
 def test_classes_that_nobody_named_are_asked_for(labelkit: Any, write: Any) -> None:
     write("a.csv", "text\n" + "".join(f"one film of {i} reels\n" for i in range(12)))
     done = labelkit("query", "a.csv", "-o", "b.csv", "-n", "3", "--batch", "c.csv")

@@ -1,12 +1,11 @@
 """`labelkit init`: a starter task file and labeling functions for a data file."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labelkit import console
+from labelkit import console, next_command
 from labelkit.errors import UsageError
 from labelkit.options import command
 
@@ -52,7 +51,8 @@ def init(
     console.note(f"init: {job.rows:,} rows looked at{_told(guess)} -> {paths[0]}, {paths[1]}")
     task = ["--task", str(paths[0])] if folder != Path() else []
     output = f"weak{ending_of(data) or '.csv'}"
-    then = shlex.join(["labelkit", "weak-label", data, "-o", output, *task])
+    reads = {option: job.options[option] for option in ("delimiter", "encoding")}
+    then = next_command.command(reads, job.task, "weak-label", data, "-o", output, *task)
     console.note(f"next: edit both, then: {then}")
 
 

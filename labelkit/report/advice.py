@@ -40,9 +40,13 @@ def advice(found: Evidence, every: list[Judged]) -> list[Advice]:
 
 def _command(found: Evidence, command: str, word: str, *more: str) -> str:
     job = found.job
-    source = str(job.source.name)
+    inputs, output = [str(path) for path in job.options["input"]], "OUTPUT"
+    if inputs == ["-"]:
+        inputs = ["INPUT"]
+    else:
+        output = str(next_to(inputs[0], word))
     brought = next_command.words_of("answers", job.options.get("answers") or [])
-    words = (source, "-o", str(next_to(source, word)), *more, *brought)
+    words = (*inputs, "-o", output, *more, *brought)
     return next_command.command(job.options, job.task, command, *words)
 
 
@@ -89,7 +93,7 @@ def _errors(found: Evidence) -> Advice | None:
             why = (
                 f"{failed:,} rows have an error instead of a label in {error_of(label)}: ask again"
             )
-            where = ["--where", f"not {error_of(label)} is empty"]
+            where = ["--where", f"not {next_command.column_in_where(error_of(label))} is empty"]
             return Advice(why, _command(found, "llm-label", "again", *where, "--as", "llm2"))
     return None
 

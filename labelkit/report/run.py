@@ -1,5 +1,6 @@
 """report: the evidence read, the sections made, the page written."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -104,7 +105,7 @@ def _accuracy_tile(every: list[Judged]) -> tuple[str, str, str]:
 def _steps(found: Evidence) -> str:
     rows_: list[list[Any]] = []
     for place, step in enumerate(found.steps, 1):
-        typed = " ".join(["labelkit", *map(str, step.get("arguments") or [])])
+        typed = shlex.join(["labelkit", *map(str, step.get("arguments") or [])])
         counts = step.get("counts") or {}
         told = " · ".join(f"{pages.plain(value)} {name}" for name, value in counts.items())
         shown = Html(f"<code>{pages.cell(typed, 400)}</code>")

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from labelkit import console, registry
 from labelkit.files import next_to
-from labelkit.next_command import command
+from labelkit.next_command import column_in_where, command
 from labelkit.weak import develop, keywords, knowledge, mistakes, report, scoring, truth
 from labelkit.weak.analysis import Summary, summarise
 from labelkit.weak.apply import SECONDS, OnError
@@ -294,5 +294,5 @@ def _next(job: "Job") -> str | None:
     if job.output in ("", "-"):
         return None
     asked = (job.output, "-o", str(next_to(job.output, "llm")))
-    unsure = ("--where", f"{job.column('confidence')} < 0.8")
+    unsure = ("--where", f"{column_in_where(job.column('confidence'))} < 0.8")
     return command(job.options, job.task, "llm-label", *asked, *unsure)

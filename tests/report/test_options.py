@@ -29,3 +29,9 @@ def test_labels_outside_the_classes(report: Any, labelkit: Any) -> None:
     assert "'good' of 8 rows (k1, k2, k4, k5, k7 and 3 more) is not one of the classes" in done.err
     page = report(*ASKED, *classes, "--unknown-label", "ignore")
     assert "bad" in page.words
+
+
+def test_what_to_do_next_names_each_file(report: Any, write: Any) -> None:
+    write("my more.csv", "\n".join(["key,title,body,weak_label,weak_confidence", *LINES]) + "\n")
+    page = report("data.csv", "my more.csv", "--text", "body", "--no-task")
+    assert "labelkit decide data.csv 'my more.csv' -o data.decided.csv" in page.words

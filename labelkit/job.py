@@ -34,6 +34,8 @@ class Job:
         self.seed: int = options["seed"]
         self.jobs: int = options.get("jobs") or 1
         self.task_path = places.task_path(options)
+        # More columns that no model, rule or prompt may see: a command may set them first of all.
+        self.hidden: list[str] = []
         self._started = time.perf_counter()
         self._counts: dict[str, Any] = {}
         self._costs: dict[str, Any] = {}
@@ -295,14 +297,9 @@ class Job:
             "label",
             "gold",
             *(self.options.get("label") or []),
-            *self.own_secret_columns,
+            *self.hidden,
         ]
         return {name for name in named if name} | set(self.our_columns)
-
-    @property
-    def own_secret_columns(self) -> list[str]:
-        """More columns that no model, rule or prompt may see; a command may set them."""
-        return list(self.own.get("secret_columns") or [])
 
     def visible_columns(self) -> list[str]:
         """Return the columns that labeling functions and prompts may see: no labels, gold, ours."""

@@ -56,6 +56,14 @@ def decide(
         ),
     ] = True,
     threshold: Annotated[float, typer.Option(help="How sure a voter must be for priority.")] = 0.6,
+    trust: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN=SHARE,…",
+            help="Columns of labels from before also vote, believed to be right in that share; "
+            "auto: estimated.",
+        ),
+    ] = None,
     target_accuracy: Annotated[
         float | None,
         typer.Option(
@@ -100,6 +108,9 @@ def decide(
     votes too where people labelled at least 10 rows, and fills the rows where nobody speaks.
     model_label fills the rows that nobody else labelled.
 
+    Labels from before that may be wrong are nobody's answer: --trust old_label=auto lets that
+    column vote too, as sure as people's labels, find-noise or the other voters show it to be right.
+
     A label that find-noise flagged with a noise_quality below 0.5 counts as hardly more than a
     guess, and the model that votes hardly learns from it; people's stays. Accuracy is claimed
     only from audit rows, for all labels: people's count as right. final_label is empty, with
@@ -113,7 +124,11 @@ def decide(
     """
     from labelkit import bill
     from labelkit.decide import route, run
+    from labelkit.decide import trust as trusting
+    from labelkit.decide.voters import PEOPLE
 
+    believed = trusting.parse(trust, PEOPLE)
+    job.hidden += believed
     terms = None
     if target_accuracy is not None:
         given = bill.prices(job.task.cost)
@@ -124,4 +139,5 @@ def decide(
             given.label if price_per_label is None else price_per_label,
             price_per_row,
         )
-    run.decide(job, run.Wanted(policy.value, order, threshold, own_model, terms, batch))
+    wanted = run.Wanted(policy.value, order, threshold, own_model, believed, terms, batch)
+    run.decide(job, wanted)

@@ -1,7 +1,7 @@
 """decide: read who says what, decide, measure on the audit rows, write."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ class Wanted:
     order: str | None = None
     threshold: float = 0.6
     own_model: bool = True
+    believed: Mapping[str, float | None] = field(default_factory=dict)
     terms: route.Terms | None = None
     batch: Path | None = None
 
@@ -39,7 +40,7 @@ def decide(job: "Job", wanted: Wanted) -> None:
     _check(wanted, job.task.cost)
     if wanted.batch is not None:
         check_batch(job, wanted.batch)
-    said = voters.read(job)
+    said = voters.read(job, wanted.believed)
     machine = _machine(job, said, wanted)
     _warn_of_unnamed(said, machine)
     final = rule.with_people(said.people, machine.verdict)

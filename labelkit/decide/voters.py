@@ -1,6 +1,6 @@
 """Who speaks in a file: people, and the voters whose labels stand in its columns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from labelkit import console
 from labelkit.columns import Codes, Mask, Texts, encode
+from labelkit.decide import trust
 from labelkit.decide.combine import Voter
 from labelkit.errors import LabelkitError, listing
 
@@ -55,33 +56,79 @@ class Said(NamedTuple):
     sources: list[Source]
 
 
-def read(job: "Job") -> Said:
-    """Return who says what.
+def read(job: "Job", believed: Mapping[str, float | None] | None = None) -> Said:
+    """Return who says what; `believed` are columns of labels from before (see `trust`).
 
     Raises LabelkitError for a file without any label, a label outside the declared classes, and
     confidences that are none.
     """
     people = job.labels([PEOPLE] if job.source.has(PEOPLE) else [])
+    believed = believed or {}
+    job.source.require(list(believed), "--trust")
     found = _columns(job)
+    found |= {column: _stem(column) for column in believed if column not in found}
     texts = job.source.texts_of(list(found))
     if not found and not job.options.get("from_proba") and not (people.values != "").any():
         raise LabelkitError(_nobody(job))
     classes = job.classes or _all_classes(job, [people.values, *texts.values()])
     doubted = _flagged(job)
     ignore = job.ignores_unknown_labels()
-    sources, demoted = [], np.zeros(job.rows, dtype=bool)
+    codes = encode(people.values, classes, ignore, job.source.name, job.keys)[1]
+    sources, flags = [], {}
     for column, name in found.items():
         where = f"{job.source.name}, column {column!r}"
-        values, codes, _ = encode(texts[column], classes, ignore, where, job.keys)
-        flagged = _is_flagged(values, doubted)
-        demoted |= flagged
-        sources.append(_demoted(_source(job, column, name, codes, classes), flagged, len(classes)))
+        values, said, _ = encode(texts[column], classes, ignore, where, job.keys)
+        flags[column] = _is_flagged(values, doubted)
+        sources.append(_source(job, column, name, said, classes))
+    if believed:
+        teaching = np.where(people.audit, -1, codes)
+        sources = _believed(job, sources, believed, teaching, texts, len(classes))
+    sources = [_demoted(source, flags[source.column], len(classes)) for source in sources]
     ready = _ready_probabilities(job, classes)
     if ready is not None and ready.column not in {_proba_prefix(s.column) for s in sources}:
         sources.append(ready)
-    codes = encode(people.values, classes, ignore, job.source.name, job.keys)[1]
-    flagged = _is_flagged(people.values, doubted)
-    return Said(classes, codes, people.audit, flagged, demoted, sources)
+    demoted = np.any([*flags.values(), np.zeros(job.rows, dtype=bool)], axis=0)
+    return Said(classes, codes, people.audit, _is_flagged(people.values, doubted), demoted, sources)
+
+
+def _believed(
+    job: "Job",
+    sources: Sequence[Source],
+    believed: Mapping[str, float | None],
+    teaching: Codes,
+    texts: Mapping[str, Texts],
+    n_classes: int,
+) -> list[Source]:
+    """Return the voters, those of `believed` as sure as the share of their labels that is right."""
+    others = [source.voter for source in sources if source.column not in believed]
+    found, told = [], {}
+    for source in sources:
+        if source.column in believed:
+            share, by = believed[source.column], "--trust"
+            if share is None:
+                quality = _quality_of(job, texts[source.column])
+                codes = source.voter.codes
+                share, by = trust.estimated(codes, teaching, quality, others, n_classes)
+            console.note(f"{console.clean(source.column)}: {share:.2f} right, by {by}")
+            told[source.column] = {"share": round(share, 6), "by": by}
+            source = _as_sure(source, share)
+        found.append(source)
+    job.figures({"trust": told})
+    return found
+
+
+def _quality_of(job: "Job", values: Texts) -> Floats:
+    """Return the probability by find-noise that these labels are right, NaN without one."""
+    if not (job.source.has("noise_given") and job.source.has("noise_quality")):
+        return np.full(job.rows, np.nan)
+    judged = (values != "") & (job.source.texts("noise_given") == values)
+    return np.where(judged, _numbers(job, "noise_quality"), np.nan)
+
+
+def _as_sure(source: Source, share: float) -> Source:
+    codes = source.voter.codes
+    voter = Voter(codes, np.where(codes >= 0, share, np.nan))
+    return source._replace(voter=voter, undoubted=voter, looked=codes >= 0)
 
 
 def _columns(job: "Job") -> dict[str, str]:

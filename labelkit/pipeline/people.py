@@ -37,7 +37,7 @@ def see_to_answers(stage: Stage, asking: Asking) -> None:
         oracle.answer(stage.batch, stage.answers, asking.column)
     elif asking.at_once:
         _annotate(stage, stage.batch, stage.answers, asking)
-    blank = _is_blank(stage.answers) and not _is_empty(stage.batch)
+    blank = all(map(_is_blank, _answers(stage, stage.answers))) and not _is_empty(stage.batch)
     if not stage.answers.exists() or (blank and not _was_looked_through(stage)):
         yet = f" ({stage.answers} has no label yet)" if blank else ""
         raise PeopleNeeded(
@@ -45,6 +45,11 @@ def see_to_answers(stage: Stage, asking: Asking) -> None:
             f"them in {stage.asks} (or fill the column 'label' and save it as {stage.answers}), "
             f"then go on with: {asking.again}"
         )
+
+
+def _answers(stage: Stage, first: Path) -> list[Path]:
+    """Return the files of answers that a stage reads: several people may have had the batch."""
+    return stage.reads[stage.reads.index(first) : -1]
 
 
 def _is_empty(batch: Path) -> bool:

@@ -89,6 +89,16 @@ def test_a_batch_that_nobody_filled_in_is_no_answer(pipeline: Any) -> None:
     assert pipeline().code == 0
 
 
+def test_one_of_two_people_has_filled_in_the_batch(pipeline: Any) -> None:
+    assert pipeline().code == 3
+    Path("first.csv").write_bytes(Path("work/batch-1.csv").read_bytes())
+    answer()
+    Path("work/answers-1.csv").rename("second.csv")
+    done = pipeline("--answers", "first.csv", "--answers", "second.csv")
+    assert done.code == 0, done.err
+    assert "first.csv holds no label yet" in done.err
+
+
 def test_who_skips_every_row_is_not_asked_again(pipeline: Any, labelkit_process: Any) -> None:
     assert pipeline().code == 3
     args = ("pipeline", *BASE, *ROUND)

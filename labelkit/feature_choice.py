@@ -80,11 +80,10 @@ def for_labels(job: "Job", labelled: int) -> "Features":
 def for_machine_labels(job: "Job") -> "Features":
     """Return the job's features, unfitted; TF-IDF and the embedding if nobody named another.
 
-    Unless so many people's labels stand in the job's label column that they can tell what is best.
+    Unless people have given so many labels that these can tell what is best.
     """
-    rows, _, _, by_machine = _labelled(job)
-    is_told = len(rows) >= FEWEST_BESIDE and not by_machine
-    return job.features() if is_told else _unless_named(job, _BOTH)
+    rows, _, _, _ = _labelled(job)
+    return job.features() if len(rows) >= FEWEST_BESIDE else _unless_named(job, _BOTH)
 
 
 def _unless_named(job: "Job", choice: str) -> "Features":
@@ -111,14 +110,15 @@ def _labelled(job: "Job") -> tuple[Codes, Codes, int, bool]:
     """
     try:
         labels = job.labels()
-        learned = labels.column[(labels.codes >= 0) & ~labels.audit]
-        made = np.isin(learned, columns.ours(set(learned.tolist())))
-        by_machine = bool(made.sum() * 2 > len(made))
+        learned = (labels.codes >= 0) & ~labels.audit
+        made = learned & np.isin(labels.column, columns.ours(set(labels.column[learned].tolist())))
+        by_machine = bool(made.sum() * 2 > learned.sum())
         if by_machine:
             labels = job.labels([_PEOPLE] if job.source.has(_PEOPLE) else [])
+            learned, made = (labels.codes >= 0) & ~labels.audit, np.zeros_like(made)
     except LabelkitError:  # the command has its own word to say about them
         return np.zeros(0, np.int64), np.zeros(0, np.int64), 0, False
-    rows = np.flatnonzero((labels.codes >= 0) & ~labels.audit)
+    rows = np.flatnonzero(learned & ~made)
     if len(rows) > MOST_TO_COMPARE:
         rng = np.random.default_rng([job.seed, 6])
         rows = np.sort(rng.choice(rows, MOST_TO_COMPARE, replace=False))

@@ -44,8 +44,11 @@ def made_with(batch: Path) -> tuple[Path, dict[str, Any]] | None:
     found = []
     for place in batch.absolute().parent.glob("*" + _ENDING):
         output = batch.with_name(place.name.removesuffix(_ENDING))
-        last = (read(output) or [{}])[-1]
-        written = last.get("options", {}).get("batch")
+        try:
+            last = json.loads(place.read_text("utf-8"))["steps"][-1]
+            written, _ = last["options"]["batch"], last["command"]
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # of a file that nobody asked about
         if isinstance(written, str) and Path(written).name == batch.name and output.is_file():
             found.append((place.stat().st_mtime, output, last))
     return max(found, key=lambda each: each[0])[1:] if found else None

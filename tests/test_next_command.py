@@ -150,3 +150,17 @@ def test_answers_go_to_the_file_that_the_batch_came_from(
     done = labelkit("annotate", "todo.csv", "--classes", "a,b", "--text", "body")
     assert done.code == 0, done.err
     assert done.err.endswith(f"next: labelkit {then}\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["{torn", '{"steps": [{"options": null}]}', '{"steps": [1]}', "[]"]
+)
+def test_a_damaged_history_of_another_file_says_nothing(
+    text: str, labelkit: Any, write: Any, monkeypatch: Any
+) -> None:
+    write("todo.csv", "id,text,row_check,label\n1,a,,\n")
+    write("other.csv.history.json", text)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("1\n"))
+    done = labelkit("annotate", "todo.csv", "--classes", "a,b", "--text", "text")
+    assert done.code == 0, done.err
+    assert "other.csv" not in done.err and "next: labelkit merge INPUT" in done.err

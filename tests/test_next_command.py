@@ -65,11 +65,14 @@ def test_each_step_runs_as_the_one_before_says(
     assert decides.startswith(
         "labelkit decide f1.csv -o f1.labelled.csv --answers todo.answers.csv"
     )
-    step(decides)
+    trains = step(decides)
     with open("f1.labelled.csv", newline="", encoding="cp1252") as file:
         labelled = list(csv.DictReader(file, delimiter=";"))
     assert len(labelled) == 120
     assert all(row["final_label"] in ("good", "bad") for row in labelled)
+    trained = labelkit(*shlex.split(trains)[1:])
+    assert trained.code == 0, trained.err
+    assert "on 20 audit rows" in trained.err, "they judge, and teach nothing"
     predicts = step("labelkit train films.csv -o films.model --answers todo.answers.csv "
                     "--features tfidf --delimiter ';' --encoding cp1252")  # fmt: skip
     reports = step(predicts)

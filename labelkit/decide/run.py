@@ -193,8 +193,12 @@ def _write_batch(job: "Job", path: Path, said: Said, final: Verdict, found: rout
 
 
 def _next(job: "Job") -> str | None:
-    """Return the command that learns from the decided labels."""
+    """Return the command that learns from the decided labels.
+
+    The answers tell it which rows are audit rows, where no column does.
+    """
     if job.output in ("", "-"):
         return None
-    words = (job.output, "-o", "labels.model", "--label", job.column("label"))
+    words = [job.output, "-o", "labels.model", "--label", job.column("label")]
+    words += next_command.words_of("answers", job.options.get("answers") or [])
     return next_command.command(job.options, job.task, "train", *words)

@@ -50,7 +50,8 @@ class Limit:
     def left(self, are_asked: bool) -> list[str]:
         """Return the option of decide that says how many labels it may send rows to people for.
 
-        `are_asked`: whether people label the rows that it sends to them; these are counted.
+        `are_asked`: whether people label the rows that it sends to them; as many as there may be
+        are counted. What is left of [cost] labels decide sees itself, by the labels given so far.
         """
         if self._most is None:
             return []
@@ -58,4 +59,5 @@ class Limit:
         own = self._in_table("decide", "labels")
         least = least if own is None else min(least, own)
         self._asked += least if are_asked else 0
-        return ["--labels", str(least)]
+        sees_itself = own is None and self._own.get("labels") is None
+        return [] if sees_itself else ["--labels", str(least)]

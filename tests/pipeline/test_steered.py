@@ -11,9 +11,11 @@ import pytest
 from labelkit.bill import Prices
 from labelkit.measure import Figure
 from labelkit.pipeline.choice import choose
+from labelkit.pipeline.limit import Limit
 from labelkit.pipeline.mixes import Facts, Line, commands_of, steered_lines
 from labelkit.pipeline.pilot import Mix
 from labelkit.pipeline.steered import Sent
+from labelkit.task import NO_TASK
 from tests.pipeline.conftest import cells
 
 ROWS = 120
@@ -126,8 +128,15 @@ def test_rounds_of_a_pipeline_keep_to_the_limit(labelkit: Any, films: None) -> N
     assert "points short of the target: it takes " in done.err
     with Path("work/batch-2.csv").open(newline="") as stream:
         assert len(list(csv.DictReader(stream))) == 5
-    last = next(line for line in done.err.splitlines() if line.startswith("[6-decide]"))
-    assert "--labels 0" in last, "people have given all that they may"
+    assert "[cost] labels: people have given 55 of 55" in done.err, "by the last decide"
+
+
+def test_a_limit_that_is_typed_holds_for_every_decide() -> None:
+    limit = Limit(NO_TASK, {"labels": 60, "n": 30, "audit": 20})
+    limit.ask(0)
+    assert limit.left(are_asked=False) == ["--labels", "10"]
+    assert limit.left(are_asked=True) == ["--labels", "10"]
+    assert limit.left(are_asked=False) == ["--labels", "0"]
 
 
 @pytest.mark.parametrize(("table", "key"), [("query", "n"), ("decide", "labels")])

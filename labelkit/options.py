@@ -30,6 +30,9 @@ _Many = Annotated[
     list[str],
     _input("A file, several of one schema, a folder of Parquet parts, or - for stdin."),
 ]
+_Files = Annotated[
+    list[str], _input("A file, several of one schema, or a folder of Parquet parts.")
+]
 _One = Annotated[str, _input("The file to read.")]
 _Text = str | None
 _Flag = bool
@@ -218,11 +221,12 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Declare a command: its function gets a `Job` and its own options, the rest is added here.
 
-    `uses` names shared options that the command reads; `inputs` is `many`, `one` or `none`;
-    `tables` names keys of the command's table in the task file that are not options; `first`
-    names own arguments that stand before INPUT; `instead_of_output` names own options with which
-    a command that annotates may do without -o. With `job=False` the function gets the options
-    alone, and no data library is imported; with `unopened=True` it opens the job itself.
+    `uses` names shared options that the command reads; `inputs` is `many`, `files` (many, and
+    no stdin), `one` or `none`; `tables` names keys of the command's table in the task file that
+    are not options; `first` names own arguments that stand before INPUT; `instead_of_output` names
+    own options with which a command that annotates may do without -o. With `job=False` the function
+    gets the options alone, and no data library is imported; with `unopened=True` it opens the job
+    itself.
     """
 
     def declare(function: Callable[..., None]) -> Callable[..., None]:
@@ -280,7 +284,7 @@ def _shared(annotates: bool, uses: Sequence[str], inputs: str) -> list[tuple[str
     empty = inspect.Parameter.empty
     found: dict[str, tuple[Any, Any]] = {}
     if inputs != "none":
-        found["input"] = (_Many if inputs == "many" else _One, empty)
+        found["input"] = ({"many": _Many, "files": _Files}.get(inputs, _One), empty)
     if annotates:
         found |= _ANNOTATING
     on_request = _ON_REQUEST | _ROWS

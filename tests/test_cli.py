@@ -37,6 +37,11 @@ def test_each_command_has_help_that_ends_with_an_example(name: str, labelkit: An
     assert f"labelkit {name}" in shown.out
 
 
+def test_stdin_is_named_where_it_may_be_given(labelkit: Any) -> None:
+    assert "or - for" in labelkit("decide", "--help").out
+    assert "stdin" not in labelkit("pipeline", "--help").out
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_argument_and_option_has_words_and_a_name_for_its_value(name: str) -> None:
     module, function = COMMANDS[name][0].split(":")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @command(
     "pipeline",
+    inputs="files",
     uses=("text", "classes", "id", "group", "gold", "answers", "features", "cache"),
     job=False,
 )

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from labelkit.csv_parser import option_for
@@ -23,12 +24,18 @@ def command(
     file tells is not said again; a task file that was named is named.
     """
     taken = accepted(name)
-    typed = [shlex.join(["labelkit", name, *words])]
+    typed = [shlex.join(["labelkit", name, *map(_no_option, words)])]
     for option in (*_OF_ROWS, *(() if reads_batch else _OF_FILES), *_TASK):
         is_said = f"--{option}" in words or option not in taken
         if not is_said and not _is_known(option, options.get(option), task):
             typed.append(_typed(option, options[option]))
     return " ".join(typed)
+
+
+def _no_option(word: str) -> str:
+    """Return a word; a file whose name looks like an option is named with its folder."""
+    looks_like_one = word.startswith("-") and word != "-"
+    return f"./{word}" if looks_like_one and Path(word).exists() else word
 
 
 def _is_known(option: str, value: Any, task: Task) -> bool:

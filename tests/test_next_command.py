@@ -103,6 +103,18 @@ def test_a_prefix_of_two_words_stands_in_where(labelkit: Any, write: Any) -> Non
     assert "--where '`my own_confidence` < 0.8'" in done.err
 
 
+def test_files_whose_names_look_like_options(labelkit: Any, write: Any) -> None:
+    write("-a.csv", "text\nwarm film\ndull film\n")
+    done = labelkit("query", "./-a.csv", "-o", "-q.csv", "-n", "2", "--batch", "-b.csv",
+                    "--classes", "a,b", "--text", "text", "--features", "tfidf")  # fmt: skip
+    asks = done.err.splitlines()[-1].partition("next: ")[2].partition(" (or ")[0]
+    assert shlex.split(asks)[:3] == ["labelkit", "annotate", "./-b.csv"]
+    answered = labelkit(*shlex.split(asks)[1:], stdin="a\nb\n")
+    assert answered.code == 0, answered.err
+    run_next(labelkit, answered.err)
+    assert Path("-q.labelled.csv").is_file()
+
+
 def test_init_says_how_its_file_is_read(labelkit: Any, write: Any) -> None:
     write("a.csv", "id;text\n1;warm film\n2;dull film\n")
     done = labelkit("init", "a.csv", "--delimiter", ";", "--classes", "a,b")

@@ -27,7 +27,7 @@ def refuse_other_delimiter(source: Table) -> None:
     if other is not None:
         raise UsageError(
             f"{source.name} has one column only, {clean(name, 60)!r}; name what stands between "
-            f"its cells: {option_for(other)}"
+            f"its cells: {option_for(other)} ({option_for(source.delimiter)} if it is one column)"
         )
 
 

@@ -266,7 +266,8 @@ def test_a_file_of_another_delimiter_is_noticed(typed: Any, write: Any) -> None:
         done = typed("q\n", "todo.csv", *CLASSES)
         assert done.code == 2
         assert "todo.csv has one column only" in done.err
-        assert f"name what stands between its cells: --delimiter {option}\n" in done.err
+        assert f"name what stands between its cells: --delimiter {option} (" in done.err
+        assert "(--delimiter , if it is one column)\n" in done.err
     write("todo.csv", "text\nwell; well\n")
     assert "one column" not in annotate(typed, "q\n", "--start-over", "--in-order")
 

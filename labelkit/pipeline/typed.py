@@ -21,8 +21,9 @@ _NOT_TO = {"llm-label": {"gold"}, "annotate": {"gold", "label", "features", "enc
 
 
 def source(job: "Job") -> str:
-    """Return the file as it was named."""
-    return str(job.source.name)
+    """Return the file as it was named; what came through a pipe has to be in a file first."""
+    is_piped = str(job.options["input"]) == "-"
+    return f"INPUT.{job.source.format}" if is_piped else str(job.source.name)
 
 
 def beside(job: "Job", word: str) -> str:

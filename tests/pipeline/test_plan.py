@@ -341,6 +341,13 @@ def test_the_same_plan_twice_and_a_table_for_people(labelkit: Any, data: None) -
     assert not [p for p in Path().iterdir() if p.suffix == ".json"], "nothing is left behind"
 
 
+def test_of_a_pipe_no_file_is_named_that_is_not_there(labelkit_process: Any, data: None) -> None:
+    text = Path("data.csv").read_text()
+    done = labelkit_process("plan", "-", "--classes", "BAD,GOOD", stdin=text)
+    assert done.code == 0, done.err
+    assert "next: labelkit query INPUT.csv -o INPUT.query.csv " in done.err
+
+
 def test_what_is_typed_next_reads_a_file_of_another_delimiter(labelkit: Any, data: None) -> None:
     Path("tabs.csv").write_text(Path("data.csv").read_text().replace(",", "\t"))
     args = ("--delimiter", "\t", "--classes", "BAD,GOOD", "--audit", "0", "--model", "any",

@@ -1,9 +1,10 @@
 """--features auto for texts: TF-IDF, a sentence embedding, or both, by cross-validation.
 
 Compared on rows that people labelled, never on audit rows. Rules, and models that read words, make
-labels that words foretell best, right or wrong: a model that learns from these reads both unless
-many labels of people beside them say otherwise. TF-IDF where there are few labels, where the
-embedding is not installed, or where embedding the file would take long.
+labels that words foretell best, right or wrong: a model that learns from these reads both. People's
+labels beside them are no judge either, for they were picked where voters err: with 80 of them to
+judge, a model of 1,000 film reviews was .04 less accurate than with both. TF-IDF where there are
+few labels, where the embedding is not installed, or where embedding the file would take long.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,13 +24,11 @@ if TYPE_CHECKING:
     from labelkit.job import Job
 
 FEWEST, FEWEST_A_CLASS = 20, 3
-FEWEST_BESIDE = 50  # labels by people that judge what a machine's labels are to be learned by
 MOST_TO_COMPARE = 600
 MOST_CHARACTERS = 2_500_000  # of the whole file: minutes of one core
 FOLDS = 5
 
 _BOTH = "tfidf+embedding"
-_PEOPLE = "label"
 
 Codes = npt.NDArray[np.int64]
 
@@ -42,15 +41,14 @@ def best(job: "Job", text: Sequence[str]) -> str:
     if missing:
         return _plain(f"sentence embeddings are not installed ({missing})")
     rows, codes, n_classes, by_machine = _labelled(job)
-    enough = len(rows) >= (FEWEST_BESIDE if by_machine else FEWEST)
-    enough = enough and (np.bincount(codes) >= FEWEST_A_CLASS).sum() >= 2
+    enough = len(rows) >= FEWEST and (np.bincount(codes) >= FEWEST_A_CLASS).sum() >= 2
     if not (enough or by_machine):
         return _plain(f"fewer than {FEWEST} labelled rows to compare with embeddings")
     if _characters(job, text) > MOST_CHARACTERS:
         return _plain(
             "the file is long, to embed it would take minutes or hours; --features embedding does"
         )
-    if not enough:
+    if by_machine:
         console.detail(f"features auto: {_BOTH} (a machine's labels cannot tell which is best)")
         return _BOTH
     table = job.source.read(text, typed=True).take(rows)
@@ -78,12 +76,8 @@ def for_labels(job: "Job", labelled: int) -> "Features":
 
 
 def for_machine_labels(job: "Job") -> "Features":
-    """Return the job's features, unfitted; TF-IDF and the embedding if nobody named another.
-
-    Unless people have given so many labels that these can tell what is best.
-    """
-    rows, _, _, _ = _labelled(job)
-    return job.features() if len(rows) >= FEWEST_BESIDE else _unless_named(job, _BOTH)
+    """Return the job's features, unfitted; TF-IDF and the embedding if nobody named another."""
+    return _unless_named(job, _BOTH)
 
 
 def _unless_named(job: "Job", choice: str) -> "Features":
@@ -110,18 +104,15 @@ def _labelled(job: "Job") -> tuple[Codes, Codes, int, bool]:
     """
     try:
         labels = job.labels()
-        learned = (labels.codes >= 0) & ~labels.audit
-        made = learned & np.isin(labels.column, columns.ours(set(labels.column[learned].tolist())))
-        by_machine = bool(made.sum() * 2 > learned.sum())
-        if by_machine:
-            labels = job.labels([_PEOPLE] if job.source.has(_PEOPLE) else [])
-            learned, made = (labels.codes >= 0) & ~labels.audit, np.zeros_like(made)
     except LabelkitError:  # the command has its own word to say about them
         return np.zeros(0, np.int64), np.zeros(0, np.int64), 0, False
+    learned = (labels.codes >= 0) & ~labels.audit
+    made = learned & np.isin(labels.column, columns.ours(set(labels.column[learned].tolist())))
     rows = np.flatnonzero(learned & ~made)
     if len(rows) > MOST_TO_COMPARE:
         rng = np.random.default_rng([job.seed, 6])
         rows = np.sort(rng.choice(rows, MOST_TO_COMPARE, replace=False))
+    by_machine = bool(made.sum() * 2 > learned.sum())
     return rows, labels.codes[rows].astype(np.int64), len(labels.classes), by_machine
 
 

@@ -1,7 +1,7 @@
 """The command to type next, with the options that it needs to read the rows as this run did."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,27 @@ _TASK = ("task", "no_task")
 
 
 def command(
-    options: Mapping[str, Any], task: Task, name: str, *words: str, reads_batch: bool = False
+    options: Mapping[str, Any],
+    task: Task,
+    name: str,
+    *words: str,
+    reads_batch: bool = False,
+    more: Sequence[str] = (),
 ) -> str:
     """Return `labelkit NAME WORDS` and those of a run's options that the other command takes too.
 
-    `reads_batch`: what it reads is comma-separated UTF-8, whatever the data is. What the task
-    file tells is not said again; a task file that was named is named.
+    `reads_batch`: what it reads is comma-separated UTF-8, whatever the data is. `more` words are
+    said as they are. What the task file tells is not said again; a task file that was named is
+    named.
     """
     taken = accepted(name)
     typed = [shlex.join(["labelkit", name, *map(_no_option, words)])]
-    for option in (*_OF_ROWS, *(() if reads_batch else _OF_FILES), *_TASK):
+    of_files = () if reads_batch else _OF_FILES
+    for option in (*_OF_ROWS, *of_files, *_TASK):
         is_said = f"--{option}" in words or option not in taken
         if not is_said and not _is_known(option, options.get(option), task):
             typed.append(_typed(option, options[option]))
-    return " ".join(typed)
+    return " ".join([*typed, shlex.join(more)]).rstrip()
 
 
 def _no_option(word: str) -> str:

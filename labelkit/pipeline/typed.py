@@ -1,23 +1,20 @@
 """Commands as a user types them: with the options of plan that they take too."""
 
-import shlex
 from typing import TYPE_CHECKING
 
-from labelkit.csv_parser import option_for
+from labelkit import next_command
 from labelkit.files import ending_of, next_to
-from labelkit.options import split_classes
+from labelkit.options import accepted
 
 if TYPE_CHECKING:
     from labelkit.job import Job
 
-# What is said of a file once holds for all commands that read it.
-_PASSED = ("task", "no_task", "text", "classes", "unknown_label", "label", "gold", "id", "features",
-           "encoding")  # fmt: skip
-_USUAL = ("", "auto", "error", "utf-8")  # what options are if nothing is said
+# What is said of a file once holds for all commands that read it, beside how its rows are read.
+_PASSED = ("unknown_label", "label", "gold", "features")
+_USUAL = ("", "auto", "error")  # what options are if nothing is said
 _OF_PLAN = ("functions", "model", "price", "target_accuracy", "labels", "audit")
-# A language model would be calibrated by gold; a batch has a column label of its own,
-# and is comma-separated UTF-8, whatever the data is.
-_NOT_TO = {"llm-label": {"gold"}, "annotate": {"gold", "label", "features", "encoding"}}
+# A language model would be calibrated by gold; a batch has a column label of its own.
+_NOT_TO = {"llm-label": {"gold"}, "annotate": {"gold", "label", "features"}}
 
 
 def source(job: "Job") -> str:
@@ -41,13 +38,16 @@ def command(job: "Job", name: str, *words: str) -> str:
 
     Those that are named among the words stay as they are.
     """
-    from labelkit.options import accepted
-
     takes = accepted(name) - _NOT_TO.get(name, set())
     passed = [one for one in _PASSED if one in takes and _flag(one) not in words]
-    typed = shlex.join(["labelkit", name, *words, *_given(job, passed)])
-    delimiter = job.options["delimiter"] if name != "annotate" else None
-    return f"{typed} {option_for(delimiter)}" if delimiter else typed
+    return next_command.command(
+        job.options,
+        job.task,
+        name,
+        *words,
+        reads_batch=name == "annotate",
+        more=_given(job, passed),
+    )
 
 
 def line(job: "Job", name: str, word: str, *words: str) -> str:
@@ -72,7 +72,7 @@ def then(*commands: str) -> str:
 
 
 def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    return next_command.words_of(name, True)[0]
 
 
 def _given(job: "Job", names: list[str]) -> list[str]:
@@ -81,17 +81,8 @@ def _given(job: "Job", names: list[str]) -> list[str]:
     given = {**job.options, **job.own}
     words: list[str] = []
     for name in names:
-        value = given.get(name)
+        value, known = given.get(name), told.get(name)
         is_usual = value is None or value is False or value == [] or value in _USUAL
-        if is_usual or _is_told(value, told.get(name)):
-            continue
-        for each in value if isinstance(value, list) else [value]:
-            words += [_flag(name)] if each is True else [_flag(name), str(each)]
+        if not is_usual and value not in (known, [known]):
+            words += next_command.words_of(name, value)
     return words
-
-
-def _is_told(value: object, told: object) -> bool:
-    """Tell whether an option says what the task file says: there it may be one, or a list."""
-    if isinstance(told, list) and isinstance(value, str):
-        return split_classes(value) == told
-    return value in (told, [told])

@@ -52,6 +52,14 @@ def by_words(labelled=60):
     return "\n".join(lines) + "\n"
 
 
+def by_words_and_machine():
+    """The same, all rows labelled by a machine too."""
+    said = [line.rsplit(",", 1)[1] for line in by_words(labelled=70).splitlines()[1:]]
+    lines = by_words(labelled=60).splitlines()
+    rows = [f"{line},{label}" for line, label in zip(lines[1:], said, strict=True)]
+    return "\n".join([f"{lines[0]},llm_label", *rows]) + "\n"
+
+
 def features_of(path):
     return model_file.read_card(path)["features"]
 
@@ -73,10 +81,7 @@ def test_auto_takes_the_embedding_where_meaning_tells_and_says_so(labelkit, writ
 
 @installed
 def test_decide_reads_the_same_whether_or_not_its_voters_are_named(labelkit, write, tmp_path):
-    said = [line.rsplit(",", 1)[1] for line in by_words(labelled=150).splitlines()[1:]]
-    lines = by_words(labelled=60).splitlines()
-    rows = [f"{line},{label}" for line, label in zip(lines[1:], said, strict=True)]
-    write("a.csv", "\n".join([f"{lines[0]},llm_label", *rows]) + "\n")
+    write("a.csv", by_words_and_machine())
     for name, named in (("1.csv", ()), ("2.csv", ("--label", "label", "--label", "llm_label"))):
         done = labelkit("decide", "a.csv", "-o", name, *named)
         assert done.code == 0, done.err
@@ -85,10 +90,7 @@ def test_decide_reads_the_same_whether_or_not_its_voters_are_named(labelkit, wri
 
 @installed
 def test_a_machine_s_labels_do_not_judge_features(labelkit, write, tmp_path):
-    said = [line.rsplit(",", 1)[1] for line in by_words(labelled=70).splitlines()[1:]]
-    lines = by_words(labelled=60).splitlines()
-    rows = [f"{line},{label}" for line, label in zip(lines[1:], said, strict=True)]
-    write("a.csv", "\n".join([f"{lines[0]},llm_label", *rows]) + "\n")
+    write("a.csv", by_words_and_machine())
     done = labelkit("train", "a.csv", "-o", "m.model", "--label", "llm_label", "--verbose")
     assert done.code == 0, done.err
     assert "a machine's labels cannot tell which is best" in done.err

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelkit.decide import own_model, trust
+from labelkit.decide import trust
 from labelkit.decide.combine import Voter
 from labelkit.errors import UsageError
 
@@ -87,17 +87,17 @@ def test_audit_rows_do_not_tell_how_good_old_labels_are(labelkit: Any) -> None:
     assert told["trust"]["old"]["by"] == "other voters of 100 rows"
 
 
-def test_no_model_reads_the_old_labels(labelkit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, original = [], own_model.Inputs.of
-
-    def of(self: own_model.Inputs, wanted: Any) -> Any:
-        read.append(self._features.needed)
-        return original(self, wanted)
-
-    monkeypatch.setattr(own_model.Inputs, "of", of)
-    asked = ("decide", save(rows(by_people=60)), "-o", "out.csv", "--gold", "gold")
-    assert labelkit(*asked, "--features", "columns", "--trust", "old=auto").code == 0
-    assert read and all(names == ["n"] for names in read)
+def test_no_model_reads_the_old_labels(labelkit: Any) -> None:
+    given = rows(by_people=60)
+    for row in given:
+        del row["n"]
+    asked = ("decide", save(given), "-o", "out.csv", "--gold", "gold", "--features", "columns")
+    voters = []
+    for trusted in ((), ("--trust", "old=auto")):
+        done = labelkit(*asked, *trusted, "--summary", "s.json")
+        assert done.code == 0, done.err
+        voters.append({each["column"] for each in json.loads(Path("s.json").read_text())["voters"]})
+    assert voters == [{"weak_label", "own model"}, {"weak_label", "old"}], "it has nothing to read"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,25 @@ def lf_warm(row):
 def lf_stale(text):
     return "BAD" if "stale" in text else None
 """
+CLASSES_OF_FILMS = """
+[task]
+text = ["text"]
+classes = ["BAD", "GOOD"]
+[cost]
+human_label = 0.5
+"""
+RULES_OF_FILMS = """
+[[weak-label.rule]]
+name = "warm"
+label = "GOOD"
+column = "text"
+any_of = ["warm"]
+[[weak-label.rule]]
+name = "dull"
+label = "BAD"
+column = "text"
+any_of = ["dull"]
+"""
 STAGES = ("--stages", "weak-label,query,people,find-noise,decide,train")
 BASE = ("reviews.csv", "-o", "labelled.csv", "--work-dir", "work", "--classes", "BAD,GOOD")
 ROUND = ("--functions", "lfs.py", *STAGES, "-n", "8", "--audit", "12")
@@ -22,6 +41,23 @@ ROUND = ("--functions", "lfs.py", *STAGES, "-n", "8", "--audit", "12")
 
 def truth(i: int) -> str:
     return "GOOD" if i % 3 else "BAD"
+
+
+def film_rows(n: int) -> list[tuple[str, str]]:
+    """Return the text and the true class of films.
+
+    Half of the texts say nothing that a rule or a model of words could read.
+    """
+    words = {"GOOD": "warm", "BAD": "dull"}
+    return [
+        (f"a {words[truth(i)] if i % 2 else 'long'} film number {i}", truth(i)) for i in range(n)
+    ]
+
+
+def as_csv(rows: list[tuple[str, str]]) -> str:
+    """Return films as a CSV file."""
+    lines = [f"{i},{text},{gold}" for i, (text, gold) in enumerate(rows)]
+    return "\n".join(["id,text,gold", *lines]) + "\n"
 
 
 @pytest.fixture

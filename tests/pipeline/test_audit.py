@@ -9,19 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.conftest import BASE, ROWS, answer, cells, truth
+from tests.pipeline.conftest import BASE, CLASSES_OF_FILMS, ROWS, answer, cells, truth
 
 OTHER = {"GOOD": "BAD", "BAD": "GOOD"}
 BY_PEOPLE = ("label", "final_label")  # of an audit row both are what the person said
-TASK = """
-[task]
-text = ["text"]
-classes = ["BAD", "GOOD"]
-[cost]
-human_label = 0.5
-[llm-label]
-model = "replay:llm.jsonl"
-"""
+TASK = CLASSES_OF_FILMS + '[llm-label]\nmodel = "replay:llm.jsonl"\n'
 
 
 @pytest.fixture

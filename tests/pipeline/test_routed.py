@@ -7,44 +7,24 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.conftest import cells
+from tests.pipeline.conftest import CLASSES_OF_FILMS, RULES_OF_FILMS, as_csv, cells, film_rows
 
 ROWS = 150
 ARGS = ("pipeline", "films.csv", "-o", "out.csv", "--work-dir", "work", "--oracle", "gold",
         "-n", "30", "--audit", "20", "--features", "tfidf")  # fmt: skip
-TASK = """
-[task]
-text = ["text"]
-classes = ["BAD", "GOOD"]
-[cost]
-human_label = 0.5
-[llm-label]
-model = "replay:llm.jsonl"
-[[weak-label.rule]]
-name = "warm"
-label = "GOOD"
-column = "text"
-any_of = ["warm"]
-[[weak-label.rule]]
-name = "dull"
-label = "BAD"
-column = "text"
-any_of = ["dull"]
-"""
+LLM = '[llm-label]\nmodel = "replay:llm.jsonl"'
+TASK = f"{CLASSES_OF_FILMS}{LLM}{RULES_OF_FILMS}"
 
 
 @pytest.fixture
 def films(write: Any) -> None:
-    """Half of the texts say nothing that a rule or a model of words could read."""
-    lines, answers = [], []
-    for i in range(ROWS):
-        gold = "GOOD" if i % 3 else "BAD"
-        word = {"GOOD": "warm", "BAD": "dull"}[gold] if i % 2 else "long"
-        text = f"a {word} film number {i}"
-        lines.append(f"{i},{text},{gold}")
+    """Films, and a language model that is wrong on each tenth."""
+    rows = film_rows(ROWS)
+    write("films.csv", as_csv(rows))
+    answers = []
+    for i, (text, gold) in enumerate(rows):
         said = gold if i % 10 else {"GOOD": "BAD", "BAD": "GOOD"}[gold]
         answers.append(json.dumps({"text": text, "label": said, "confidence": 0.9}))
-    write("films.csv", "\n".join(["id,text,gold", *lines]) + "\n")
     write("llm.jsonl", "\n".join(answers) + "\n")
     write("labelkit.toml", TASK)
 

@@ -16,38 +16,15 @@ from labelkit.pipeline.mixes import Facts, Line, commands_of, steered_lines
 from labelkit.pipeline.pilot import Mix
 from labelkit.pipeline.steered import Sent
 from labelkit.task import NO_TASK
-from tests.pipeline.conftest import cells
+from tests.pipeline.conftest import CLASSES_OF_FILMS, RULES_OF_FILMS, as_csv, cells, film_rows
 
 ROWS = 120
-TASK = """
-[task]
-text = ["text"]
-classes = ["BAD", "GOOD"]
-[cost]
-human_label = 0.5
-human_seconds = 36
-[[weak-label.rule]]
-name = "warm"
-label = "GOOD"
-column = "text"
-any_of = ["warm"]
-[[weak-label.rule]]
-name = "dull"
-label = "BAD"
-column = "text"
-any_of = ["dull"]
-"""
+TASK = f"{CLASSES_OF_FILMS}human_seconds = 36{RULES_OF_FILMS}"
 
 
 @pytest.fixture
 def films(write: Any) -> None:
-    """Half of the texts say nothing that a rule or a model of words could read."""
-    lines = []
-    for i in range(ROWS):
-        gold = "GOOD" if i % 3 else "BAD"
-        word = {"GOOD": "warm", "BAD": "dull"}[gold] if i % 2 else "long"
-        lines.append(f"{i},a {word} film number {i},{gold}")
-    write("films.csv", "\n".join(["id,text,gold", *lines]) + "\n")
+    write("films.csv", as_csv(film_rows(ROWS)))
     write("labelkit.toml", TASK)
 
 

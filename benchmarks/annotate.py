@@ -26,7 +26,7 @@ import numpy as np
 
 from labelkit import classifier
 from labelkit.job import Job
-from labelkit.options import Declared
+from labelkit.options_data import Declared
 from labelkit.people import live
 from labelkit.people.deck import Deck
 from labelkit.people.journal import Journal

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from pipeline import RULES, Rows, read, script, write
 
-from labelkit.cli import run
+from labelkit.command.invoke import run
 
 SETS = ("wrench_youtube", "rt_polarity", "ag_news_test")
 SCRIPTS = ((0.8, "hard"), (0.9, "anywhere"), (0.7, "hard"))  # the language model's, by turns

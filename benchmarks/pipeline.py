@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 from pipeline_rules import RULES, TRIED_ON
 
-from labelkit import cli
+from labelkit.cli.app import app
 
 Rows = list[tuple[str, str]]
 TEST_ROWS = 2000
@@ -150,7 +150,7 @@ def task(name: str, classes: list[str], strategy: str) -> None:
 
 
 def labelkit(*args: object) -> None:
-    code = cli.run([*map(str, args), "-q"])
+    code = app.run([*map(str, args), "-q"])
     if code:
         raise SystemExit(f"{args} ended with {code}")
 

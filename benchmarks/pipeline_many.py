@@ -24,7 +24,7 @@ from typing import Any
 
 from llm_label import Server
 
-from labelkit import cli
+from labelkit.cli.app import app
 
 REST = "the rest"
 WATCHED = {
@@ -132,7 +132,7 @@ def main() -> None:
             clock.since = time.perf_counter()
             given = ["rows.csv", "-o", "out.csv", "--work-dir", "work", "--task", "task.toml"]
             people = ["--oracle", "gold", "-n", "100", "--audit", "50"]
-            cli.run(["pipeline", *given, *people, "--yes", "-q"])
+            app.run(["pipeline", *given, *people, "--yes", "-q"])
             clock.count()
         steps = json.loads(Path("work/final.model.history.json").read_text("utf-8"))["steps"]
     whole = sum(clock.seconds.values())

@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 from pipeline import RULES, Rows, read, script, write
 
-from labelkit.cli import run
+from labelkit.command.invoke import run
 
 COST = """[cost]
 human_label = 0.30

@@ -1,6 +1,6 @@
 """`python -m labelkit`."""
 
-from labelkit.cli import main
+from labelkit.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -10,7 +10,7 @@ from labelkit.columns import ROW_CHECK, Texts
 from labelkit.errors import LabelkitError, listing, nearest
 
 if TYPE_CHECKING:
-    from labelkit.table import Table
+    from labelkit.io.table import Table
 
 DETAILS = ("label_origin", "label_annotator", "label_note", "label_flag", "label_seconds")
 _DELIMITERS = (",", "\t", ";")
@@ -192,7 +192,7 @@ def as_people_write(source: "Table", needed: tuple[str, ...]) -> "Table":
 
 
 def _reopened(source: "Table", delimiter: str, encoding: str) -> "Table | None":
-    from labelkit.table import Table
+    from labelkit.io.table import Table
 
     try:
         found = Table(

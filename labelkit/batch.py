@@ -17,7 +17,7 @@ FILLED_IN = ("label", *(name for name in DETAILS if name != "label_origin"))
 
 def check_batch(job: "Job", path: Path, option: str = "--batch") -> None:
     """Raise where the batch cannot be written, or would destroy what people filled in."""
-    from labelkit import table
+    from labelkit.io import table
 
     given = (
         [job.options["input"]] if isinstance(job.options["input"], str) else job.options["input"]
@@ -48,7 +48,7 @@ def check_batch(job: "Job", path: Path, option: str = "--batch") -> None:
 
 def _keep_peoples_work(job: "Job", path: Path, option: str) -> None:
     """Raise unless the file that stands there is a batch that nobody has begun to fill in."""
-    from labelkit.table import Table
+    from labelkit.io.table import Table
 
     if not path.stat().st_size:
         return

@@ -20,76 +20,56 @@ from labelkit.errors import LabelkitError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from labelkit.features import Features
-    from labelkit.job import Job
+    from labelkit.columns import Labels
+    from labelkit.io.table import Table
 
 FEWEST, FEWEST_A_CLASS = 20, 3
 MOST_TO_COMPARE = 600
 MOST_CHARACTERS = 2_500_000  # of the whole file: minutes of one core
 FOLDS = 5
 
-_BOTH = "tfidf+embedding"
+BOTH = "tfidf+embedding"
 
 Codes = npt.NDArray[np.int64]
 
 
-def best(job: "Job", text: Sequence[str]) -> str:
-    """Return `tfidf`, `embedding` or `tfidf+embedding` for the text columns of a job's file."""
+def best(
+    source: "Table",
+    text: Sequence[str],
+    read_labels: Callable[[], "Labels"],
+    read_groups: Callable[[], Codes],
+    seed: int,
+    cache: Callable[[], Path],
+) -> str:
+    """Return `tfidf`, `embedding` or `tfidf+embedding` for the text columns of a file."""
     from labelkit.embedded import Embedding
 
     missing = Embedding().missing()
     if missing:
         return _plain(f"sentence embeddings are not installed ({missing})")
-    rows, codes, n_classes, by_machine = _labelled(job)
+    rows, codes, n_classes, by_machine = _labelled(read_labels, seed)
     enough = len(rows) >= FEWEST and (np.bincount(codes) >= FEWEST_A_CLASS).sum() >= 2
     if not (enough or by_machine):
         return _plain(f"fewer than {FEWEST} labelled rows to compare with embeddings")
-    if _characters(job, text) > MOST_CHARACTERS:
+    if _characters(source, text) > MOST_CHARACTERS:
         return _plain(
             "the file is long, to embed it would take minutes or hours; --features embedding does"
         )
     if by_machine:
-        console.detail(f"features auto: {_BOTH} (a machine's labels cannot tell which is best)")
-        return _BOTH
-    table = job.source.read(text, typed=True).take(rows)
-    chosen, scores = compare(
-        table, text, codes, job.groups()[rows], n_classes, job.seed, lambda: job.cache_dir
-    )
+        console.detail(f"features auto: {BOTH} (a machine's labels cannot tell which is best)")
+        return BOTH
+    table = source.read(text, typed=True).take(rows)
+    chosen, scores = compare(table, text, codes, read_groups()[rows], n_classes, seed, cache)
     told = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
     console.detail(f"features auto: {chosen} (Brier score on {len(rows):,} labelled rows: {told})")
     return chosen
 
 
-def embeds(job: "Job", text: Sequence[str]) -> bool:
+def embeds(source: "Table", text: Sequence[str]) -> bool:
     """Tell whether the embedding is installed and embedding the file takes a short time."""
     from labelkit.embedded import Embedding
 
-    return not Embedding().missing() and _characters(job, text) <= MOST_CHARACTERS
-
-
-def for_labels(job: "Job", labelled: int) -> "Features":
-    """Return the job's features, unfitted; for few labels the embedding if nobody named another.
-
-    On few labels the words of a text say little. TF-IDF where embedding the file takes long.
-    """
-    return job.features() if labelled >= FEWEST else _unless_named(job, "embedding")
-
-
-def for_machine_labels(job: "Job") -> "Features":
-    """Return the job's features, unfitted; TF-IDF and the embedding if nobody named another."""
-    return _unless_named(job, _BOTH)
-
-
-def _unless_named(job: "Job", choice: str) -> "Features":
-    """Return features of this choice for texts, TF-IDF where embedding the file takes long."""
-    from labelkit.features import Features
-
-    is_open = job.options.get("features", "auto") == "auto" and not job.options.get("column")
-    if not (is_open and job.has_text()):
-        return job.features()
-    choice = choice if embeds(job, job.text) else "tfidf"
-    kinds = dict.fromkeys(job.text, "text")
-    return Features(job.text, kinds, choice, job.seed, cache=lambda: job.cache_dir)
+    return not Embedding().missing() and _characters(source, text) <= MOST_CHARACTERS
 
 
 def _plain(reason: str) -> str:
@@ -97,31 +77,31 @@ def _plain(reason: str) -> str:
     return "tfidf"
 
 
-def _labelled(job: "Job") -> tuple[Codes, Codes, int, bool]:
+def _labelled(read_labels: Callable[[], "Labels"], seed: int) -> tuple[Codes, Codes, int, bool]:
     """Return some rows that people labelled, no audit rows, their codes, the number of classes.
 
-    And whether most labels that the job learns from are a machine's.
+    And whether most labels that the command learns from are a machine's.
     """
     try:
-        labels = job.labels()
+        labels = read_labels()
     except LabelkitError:  # the command has its own word to say about them
         return np.zeros(0, np.int64), np.zeros(0, np.int64), 0, False
     learned = (labels.codes >= 0) & ~labels.audit
     made = learned & np.isin(labels.column, columns.ours(set(labels.column[learned].tolist())))
     rows = np.flatnonzero(learned & ~made)
     if len(rows) > MOST_TO_COMPARE:
-        rng = np.random.default_rng([job.seed, 6])
+        rng = np.random.default_rng([seed, 6])
         rows = np.sort(rng.choice(rows, MOST_TO_COMPARE, replace=False))
     by_machine = bool(made.sum() * 2 > learned.sum())
     return rows, labels.codes[rows].astype(np.int64), len(labels.classes), by_machine
 
 
-def _characters(job: "Job", text: Sequence[str]) -> int:
+def _characters(source: "Table", text: Sequence[str]) -> int:
     """Return the length of all texts, or that of the first ones which are too long already."""
     import pyarrow.compute as pc
 
     total = 0
-    for batch in job.source.batches(text):
+    for batch in source.batches(text):
         total += sum(pc.sum(pc.utf8_length(batch.column(name))).as_py() or 0 for name in text)
         if total > MOST_CHARACTERS:
             break
@@ -143,7 +123,7 @@ def compare(
     truth = np.eye(n_classes)[codes]
     losses = {}
     # The one that reads both first: it wins where they are equal.
-    for choice in (_BOTH, "embedding", "tfidf"):
+    for choice in (BOTH, "embedding", "tfidf"):
         matrix = Features(text, {}, choice, seed, cache=cache).fit(table).matrix(table)
         recipe = classifier.default_recipe(matrix)
         found = classifier.out_of_fold(matrix, codes, groups, n_classes, FOLDS, recipe, seed)
@@ -152,7 +132,7 @@ def compare(
     chosen = min(scores, key=lambda name: scores[name])
     if chosen == "tfidf":
         # With few labels words alone win by luck more often than by right.
-        second = min((_BOTH, "embedding"), key=lambda name: scores[name])
+        second = min((BOTH, "embedding"), key=lambda name: scores[name])
         gain = losses[second] - losses["tfidf"]
         chosen = chosen if gain.mean() > gain.std() / len(gain) ** 0.5 else second
     return chosen, scores

@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import cells, columns, console, history, look, outputs, places, table
+from labelkit import columns, console, look, places
 from labelkit import task as tasks
 from labelkit.columns import AUDIT, Labels, Mask, Texts
+from labelkit.data.class_names import split_classes
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
-from labelkit.options import Declared, split_classes
+from labelkit.io import history, output_checks, table, text_cells
+from labelkit.options_data import Declared
 
 if TYPE_CHECKING:
     from labelkit.features import Features
@@ -44,14 +46,14 @@ class Job:
         shows = any(self.own.get(name) for name in declared.instead_of_output)
         writes = options.get("output") or options.get("in_place")
         if self.annotates and (writes or not shows):
-            outputs.check(
+            output_checks.check(
                 self.name,
                 self.options.get("output"),
                 bool(self.options.get("in_place")),
                 self._input_paths(),
                 self._format(),
             )
-        outputs.check_others(options, self.own, self._input_paths(), self.task_path)
+        output_checks.check_others(options, self.own, self._input_paths(), self.task_path)
         if self.seed < 0:
             raise UsageError(f"--seed {self.seed}: give 0 or more")
 
@@ -62,7 +64,7 @@ class Job:
         done = failed is None or issubclass(failed, AFTER_WRITING)  # its output is written
         if done and self.options.get("summary"):
             told = {**self._counts, **self._costs, **self._figures}
-            outputs.write_summary(self.options["summary"], {"command": self.name, **told})
+            output_checks.write_summary(self.options["summary"], {"command": self.name, **told})
 
     # -- the input -----------------------------------------------------------------------------
 
@@ -331,8 +333,13 @@ class Job:
             raise LabelkitError(
                 f"{self.source.name} has no column to learn from: all are keys, labels or ours"
             )
-        kept = (lambda: feature_choice.best(self, text), lambda: self.cache_dir)
-        return Features(text, kinds, choice, self.seed, *kept)
+
+        def best() -> str:
+            return feature_choice.best(
+                self.source, text, self.labels, self.groups, self.seed, lambda: self.cache_dir
+            )
+
+        return Features(text, kinds, choice, self.seed, best, lambda: self.cache_dir)
 
     def from_proba(self, classes: Sequence[str]) -> npt.NDArray[np.float64] | None:
         """Return probabilities rows x classes from the columns PREFIX<class> of --from-proba.
@@ -379,14 +386,16 @@ class Job:
             raise UsageError(f"{told}; choose another name than --as {self.options['as_name']}")
 
     def _annotation(self, values: Any) -> Any:
-        array = values if isinstance(values, pa.Array | pa.ChunkedArray) else cells.arrow(values)
+        array = (
+            values if isinstance(values, pa.Array | pa.ChunkedArray) else text_cells.arrow(values)
+        )
         if isinstance(array, pa.ChunkedArray):
             array = array.combine_chunks()
         if self.chosen is not None:
             import pyarrow.compute as pc
 
             array = pc.if_else(pa.array(self.chosen), array, pa.scalar(None, array.type))
-        return cells.rounded(array)
+        return text_cells.rounded(array)
 
     def write_rows(
         self, path: str | Path, rows: Sequence[int] | npt.NDArray[Any], extra: Mapping[str, Any]
@@ -396,8 +405,8 @@ class Job:
         for name, values in extra.items():
             if name in subset.column_names:
                 subset = subset.drop_columns([name])
-            array = values if isinstance(values, pa.Array) else cells.arrow(values)
-            subset = subset.append_column(name, cells.rounded(array))
+            array = values if isinstance(values, pa.Array) else text_cells.arrow(values)
+            subset = subset.append_column(name, text_cells.rounded(array))
         table.write_table(subset, path, given_format=self._format(), name=self.source.name)
 
     def _format(self) -> str | None:

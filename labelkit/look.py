@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from labelkit.console import clean
-from labelkit.csv_parser import option_for
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
-from labelkit.table import Table
+from labelkit.io.csv_parser import option_for
+from labelkit.io.table import Table
 
 Groups = npt.NDArray[np.int64]
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.features import Features, vectorizer_of
-from labelkit.files import whole
+from labelkit.io.files import whole
 
 FORMAT = 1
 TRUSTED = (

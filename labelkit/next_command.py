@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from labelkit.csv_parser import option_for
-from labelkit.files import next_to
-from labelkit.options import accepted, split_classes
+from labelkit.command.introspect import accepted
+from labelkit.data.class_names import split_classes
+from labelkit.io.csv_parser import option_for
+from labelkit.io.files import next_to
 from labelkit.task import Task
 
 _OF_ROWS = ("text", "id", "classes")

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand
 
 from labelkit import console
-from labelkit.errors import UsageError
+from labelkit.options_data import Declared
 from labelkit.plain_values import plain_first
 
 if TYPE_CHECKING:
@@ -182,16 +182,6 @@ class Classifier(StrEnum):
     boosting = "boosting"
 
 
-class Declared(NamedTuple):
-    """What the app knows of a command beside its function."""
-
-    name: str
-    prefix: str
-    annotates: bool
-    tables: tuple[str, ...]
-    instead_of_output: tuple[str, ...] = ()
-
-
 class Unopened(NamedTuple):
     """A job that is not opened yet, which takes longer than a first screen may take."""
 
@@ -339,39 +329,3 @@ def as_typer_command(function: Callable[..., None]) -> TyperCommand:
     assert isinstance(made, _Command)
     made.declared = declared
     return made
-
-
-def split_classes(text: str | None) -> list[str] | None:
-    """Return the classes of `--classes a,b`; raises UsageError when one is empty or doubled."""
-    if text is None:
-        return None
-    import csv
-
-    classes = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
-    if not all(classes) or len(set(classes)) < len(classes) or not classes:
-        raise UsageError(f"--classes {text!r}: each class must be named once")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise UsageError(f"--classes {text!r}: this is not UTF-8")
-    return classes
-
-
-def accepted(name: str) -> set[str]:
-    """Return the parameters of a command, by the name of the command."""
-    from labelkit.cli import function_of
-
-    return set(inspect.signature(function_of(name)).parameters)
-
-
-def parsed(name: str, args: Sequence[str]) -> None:
-    """Parse a command line as its command does, with the task file's keys, and do nothing.
-
-    Raises UsageError for what the command would refuse.
-    """
-    from typer._click.exceptions import ClickException
-
-    from labelkit.cli import function_of, message_of
-
-    try:
-        as_typer_command(function_of(name)).make_context(name, [*args])
-    except ClickException as error:
-        raise UsageError(message_of(error)) from None

@@ -96,7 +96,7 @@ def load(path: Path) -> Task:
 
     Raises UsageError for a file that is missing or no TOML, for unknown tables and keys.
     """
-    from labelkit.cli import COMMANDS
+    from labelkit.config.commands import COMMANDS
 
     try:
         text = path.read_text("utf-8")

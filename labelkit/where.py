@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit.errors import UsageError, listing, nearest
-from labelkit.kinds import native_kind, read_date
+from labelkit.io.column_types import native_kind, read_date
 
 Mask = npt.NDArray[np.bool_]
 

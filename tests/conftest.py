@@ -44,7 +44,7 @@ def write(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
 @pytest.fixture
 def labelkit(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Result]:
     """Run the command line in this process; stdin, if any, comes from a file."""
-    from labelkit.cli import app
+    from labelkit.cli.app import app
 
     def run(*args: object, stdin: str | bytes | None = None) -> Result:
         given = [str(arg) for arg in args]

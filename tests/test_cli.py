@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from labelkit import __version__
-from labelkit.cli import COMMANDS
+from labelkit.config.commands import COMMANDS
 from labelkit.options import as_typer_command
 
 HEAVY = {"numpy", "pandas", "pyarrow", "sklearn", "torch", "openai", "snorkel", "cleanlab", "modAL"}
@@ -82,7 +82,7 @@ def test_tab_completes_commands_options_and_choices(labelkit_process: Any) -> No
 
 def imported(*args: str) -> set[str]:
     code = (
-        "import sys\nfrom labelkit.cli import app\n"
+        "import sys\nfrom labelkit.cli.app import app\n"
         "try:\n    app(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
         "print(*sys.modules, file=sys.stderr)"
     )
@@ -170,7 +170,7 @@ def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path: Path) -> None:
     code = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000));"
-        "from labelkit.cli import main; main()"
+        "from labelkit.cli.app import main; main()"
     )
     arguments = ["weak-label", "in.csv", "-o", "o.csv", "--functions", "lfs.py"]
     done = subprocess.run(

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from labelkit.cli import COMMANDS
+from labelkit.config.commands import COMMANDS
 from tests.servers import chat_server
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "csv.gz", "jsonl.zst")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from labelkit.cli import COMMANDS
+from labelkit.config.commands import COMMANDS
 from tests.conftest import ROOT, SAMPLE
 
 # Each reads what those before it have written.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelkit.errors import LabelkitError
-from labelkit.kinds import KindScan, apply_kinds, read_date
+from labelkit.io.column_types import KindScan, apply_kinds, read_date
 
 
 def kinds_of(*cells, **options):

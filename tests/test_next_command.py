@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labelkit import history
+from labelkit.io import history
 from labelkit.next_command import command
 from labelkit.task import NO_TASK, Task
 

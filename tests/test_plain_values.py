@@ -79,7 +79,7 @@ def test_a_command_with_plain_options_loads_no_pydantic(write: Any) -> None:
     write("data.csv", "id,text\na,b\n")
     code = (
         "import sys\n"
-        "from labelkit.cli import app\n"
+        "from labelkit.cli.app import app\n"
         "try: app(['annotate', 'data.csv', '--classes', 'a,b', '--labels', '3', '--blind'])\n"
         "except SystemExit: pass\n"
         "print('pydantic' in sys.modules)\n"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelkit.errors import UsageError
-from labelkit.kinds import apply_kinds
+from labelkit.io.column_types import apply_kinds
 from labelkit.where import parse
 
 TABLE = apply_kinds(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from labelkit import console
 from labelkit.active.curves import RANDOM, Summary, bands
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.files import whole
+from labelkit.io.files import whole
 
 # Okabe and Ito's colours, told apart by colour-blind people; random is grey.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")

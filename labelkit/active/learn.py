@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier, shards
+from labelkit import classifier
 from labelkit.active.pool import Pool
+from labelkit.engine import parallel_map
 
 if TYPE_CHECKING:
     from labelkit.active.candidates import Mask, Rows
@@ -148,7 +149,7 @@ def matrix_of(features: "Features", data: Any, rows: "Rows", number: Any, jobs: 
     if len(rows) <= CHUNK or jobs <= 1 or "embedding" in features.kind:
         made: Iterator[Any] = (features.matrix(chunk) for chunk in chunks)
     else:
-        made = shards.in_order(_mapping, (features.state(),), chunks, jobs)
+        made = parallel_map.in_order(_mapping, (features.state(),), chunks, jobs)
     parts = [part.astype(number, copy=False) for part in made]
     if len(parts) == 1:
         return parts[0]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from labelkit import feature_choice, stopping
+from labelkit import model_features, stopping
 from labelkit.active import by_column, choose, explain, learn, report, rounds, scoring
 from labelkit.active.balance import balanced
 from labelkit.active.candidates import (
@@ -152,7 +152,7 @@ def _pool_and_audit(job: "Job", wanted: Wanted, unlabelled: Rows) -> tuple[Rows,
 def _content(job: "Job", wanted: Wanted, labels: "Labels") -> Content:
     known = int((labels.codes >= 0).sum())
     compares = scoring.covers_when_cold(wanted.strategy) and not job.options.get("from_proba")
-    features = feature_choice.for_labels(job, known) if compares else job.features()
+    features = model_features.for_labels(job, known) if compares else job.features()
     data = job.source.read(features.needed, typed=True)
     try:
         return Content(features.fit(data), data)

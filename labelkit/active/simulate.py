@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labelkit import console, feature_choice, shards
+from labelkit import console, feature_choice
 from labelkit.active import by_column, curves, drawing, learn, scoring
 from labelkit.active.candidates import alike
 from labelkit.active.play import Curve, Run, World, playing_in, split
+from labelkit.engine import parallel_map
 from labelkit.errors import LabelkitError, UsageError, listing
-from labelkit.files import whole
+from labelkit.io.files import whole
 
 if TYPE_CHECKING:
     from labelkit.columns import Labels
@@ -61,7 +62,7 @@ def simulate(job: "Job", wanted: Wanted) -> None:
     runs = _runs(wanted, list(world.matrices), labels, most)
     played: list[Curve] = []
     with console.progress("simulate", len(runs)) as advance:
-        for curve in shards.in_order(playing_in, (world,), runs, job.jobs):
+        for curve in parallel_map.in_order(playing_in, (world,), runs, job.jobs):
             played.append(curve)
             advance(note=curve.run.strategy)
     found = curves.summarise(played, wanted.metric, labels)
@@ -170,7 +171,7 @@ def _matrices(job: "Job", rows: Any) -> tuple[dict[str, Any], frozenset[str], An
         name = choice
         if choice == "auto" and job.has_text() and not job.options.get("column"):
             # On few labels the words of a text say little.
-            name = "embedding" if feature_choice.embeds(job, job.text) else "tfidf"
+            name = "embedding" if feature_choice.embeds(job.source, job.text) else "tfidf"
         job.options["features"] = name
         features = job.features()
         own = job.source.read(features.needed, typed=True)

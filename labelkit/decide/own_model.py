@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import classifier, feature_choice
+from labelkit import classifier, model_features
 from labelkit.columns import Mask
 from labelkit.decide.combine import UNSTATED, Codes, Voter
 from labelkit.decide.rule import Verdict
@@ -51,7 +51,7 @@ class Inputs:
 
     @cached_property
     def _features(self) -> "Features":
-        return feature_choice.for_machine_labels(self._job)
+        return model_features.for_machine_labels(self._job)
 
     @cached_property
     def _fitted(self) -> "Features":

@@ -45,14 +45,14 @@ def bring(job: "Job", origin: str, label_field: str | None, annotator: str | Non
 
 
 def _checked_output(job: "Job") -> str:
-    from labelkit import outputs
+    from labelkit.io import output_checks
 
     output = str(job.options.get("output") or "")
     if not output:
         raise UsageError("import needs -o ANSWERS (- for stdout)")
     given = str(job.options["input"])
     inputs = [] if given == "-" else [Path(given)]
-    outputs.check(job.name, output, False, inputs, job.options["format"])
+    output_checks.check(job.name, output, False, inputs, job.options["format"])
     return output
 
 
@@ -129,7 +129,7 @@ def _write(
 ) -> None:
     import pyarrow as pa
 
-    from labelkit.table import write_table
+    from labelkit.io.table import write_table
 
     table: dict[str, Any] = {
         key_name: pa.array([one.key for one in said], pa.string()),

@@ -7,8 +7,8 @@ from typing import Any
 
 from labelkit import console
 from labelkit.errors import LabelkitError, listing, nearest
-from labelkit.files import ending_of, open_for_reading, spool_stdin
 from labelkit.interop.shapes import ORIGIN, ROW_CHECK, ROW_ID, ROW_KEY, Said
+from labelkit.io.files import ending_of, open_for_reading, spool_stdin
 
 
 class Given:
@@ -96,7 +96,7 @@ class Given:
     def rows(self, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield the rows of a table by column, however a spreadsheet has saved it."""
         from labelkit.answers import as_people_write
-        from labelkit.table import Table
+        from labelkit.io.table import Table
 
         table = Table([self.path], delimiter=self._delimiter, encoding=self._encoding)
         table.name = self.name

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.files import ending_of, whole
+from labelkit.io.files import ending_of, whole
 
 
 class Place:

@@ -145,7 +145,7 @@ class Tasks:
 
     def _texts(self, names: Sequence[str]) -> Iterator["pa.Table"]:
         """Yield columns as text, null as ''."""
-        from labelkit.parquet_file import as_text_table
+        from labelkit.io.parquet import as_text_table
 
         for batch in self._source.batches(names):
             yield as_text_table(batch, self._source.name)

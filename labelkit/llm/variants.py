@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from labelkit import task as tasks
+from labelkit.command.introspect import from_task_file
+from labelkit.data.class_names import split_classes
 from labelkit.errors import UsageError, listing
 from labelkit.job import Job
 from labelkit.llm.settings import Wanted
-from labelkit.options import as_typer_command, split_classes
 from labelkit.task import Task
 
 # What belongs to the command as a whole, not to one of its models.
@@ -96,7 +97,7 @@ def _read(job: Job, wanted: Wanted, given: str, option: str) -> Variant:
     path = Path(given)
     job.also_reads(path)
     own = tasks.load(path)
-    options = _options(path)
+    options = from_task_file("llm-label", path)
     known = {field.name for field in fields(Wanted)} - set(_OF_THE_COMMAND)
     _check(job, path, options, known, option)
     if own.content.get("cost", {}) != {} and own.cost != job.task.cost:
@@ -107,20 +108,6 @@ def _read(job: Job, wanted: Wanted, given: str, option: str) -> Variant:
     mine = {name: value for name, value in options.items() if name in known}
     both = Task(path, job.task.content | {"task": told})
     return Variant(path.stem, replace(wanted, **mine), both, given)
-
-
-def _options(path: Path) -> dict[str, Any]:
-    """Return the options that a task file gives to llm-label, as the command line would."""
-    from labelkit.llm.command import llm_label
-
-    command = as_typer_command(llm_label)
-    context = command.make_context("llm-label", ["-", "--task", str(path)])
-    sources = {name: context.get_parameter_source(name) for name in context.params}
-    return {
-        name: context.params[name]
-        for name, source in sources.items()
-        if source is not None and source.name == "DEFAULT_MAP"
-    }
 
 
 def _check(job: Job, path: Path, options: dict[str, Any], known: set[str], option: str) -> None:

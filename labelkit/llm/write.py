@@ -7,7 +7,7 @@ import numpy as np
 
 from labelkit import console
 from labelkit.batch import write_batch
-from labelkit.files import next_to
+from labelkit.io.files import next_to
 from labelkit.job import Job
 from labelkit.llm import gather, judge, outlook
 from labelkit.llm.aims import Aim

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from labelkit import console, model_file
 from labelkit.errors import LabelkitError
-from labelkit.kinds import apply_kinds
+from labelkit.io.column_types import apply_kinds
 from labelkit.models import learn
 from labelkit.models.train import audit_words
 from labelkit.next_command import command

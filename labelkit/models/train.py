@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from labelkit import console, history, measure, model_file
+from labelkit import console, measure, model_file
 from labelkit.errors import LabelkitError, UsageError, listing
-from labelkit.files import next_to
+from labelkit.io import history
+from labelkit.io.files import next_to
 from labelkit.models import evaluate, forward, learn
 from labelkit.models.told import Codes, Mask, Told, gather, without_audit
 from labelkit.next_command import command

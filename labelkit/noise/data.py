@@ -71,7 +71,7 @@ class Data:
         """Whether words are read, the embedding (or an empty string), whether columns are."""
         kind = self._features.kind
         if kind == "auto":
-            embeds = feature_choice.embeds(self._job, self._job.text)
+            embeds = feature_choice.embeds(self._job.source, self._job.text)
             kind = "tfidf+embedding" if embeds else "tfidf"
         named = str(self._job.options.get("features", "")).partition(":")[2]
         embedding = f"embedding{':' + named if named else ''}" if "embedding" in kind else ""

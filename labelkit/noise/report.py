@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console, measure, next_command
-from labelkit.files import next_to
+from labelkit.io.files import next_to
 from labelkit.noise import matrix
 from labelkit.noise.faults import SPLITS
 from labelkit.noise.findings import Findings
@@ -43,7 +43,7 @@ class Told(NamedTuple):
 
 def write_matrix(path: Path, model: NoiseModel, by: Mapping[str, NoiseModel]) -> None:
     """Write both matrices to a file, and those of each source."""
-    from labelkit.files import whole
+    from labelkit.io.files import whole
 
     with whole(path) as stream:
         stream.write(matrix.rendered(path, model, by))

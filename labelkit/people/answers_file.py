@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelkit import history
 from labelkit.columns import ROW_CHECK
 from labelkit.errors import LabelkitError
+from labelkit.io import history
 
 if TYPE_CHECKING:
     from labelkit.people.journal import Journal
@@ -20,7 +20,7 @@ def write(path: Path, session: "Session", journal: "Journal") -> int:
     """
     import pyarrow as pa
 
-    from labelkit.table import write_table
+    from labelkit.io.table import write_table
 
     deck = session.deck
     rows = sorted(row for row, s in session.said.items() if s.label or s.flag or s.note)

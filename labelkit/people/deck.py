@@ -140,7 +140,7 @@ def _fields(job: "Job", show: Sequence[str]) -> list[str]:
 
 def _as_texts(job: "Job", names: Sequence[str]) -> pa.Table:
     """Return columns as text, read in one pass."""
-    from labelkit.parquet_file import as_text_table
+    from labelkit.io.parquet import as_text_table
 
     wanted = list(dict.fromkeys(names))
     if not job.source.reader.native:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from labelkit import places, task
-from labelkit.csv_parser import FIRST_BYTES, Parser, checked_encoding
+from labelkit.data.class_names import split_classes
 from labelkit.errors import LabelkitError
+from labelkit.io.csv_parser import FIRST_BYTES, Parser, checked_encoding
 from labelkit.names import ROW_CHECK
-from labelkit.options import split_classes
 from labelkit.people import highlight, journal
 from labelkit.people.row import About, Field, about
 from labelkit.people.session import answered

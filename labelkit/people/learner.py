@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier, console, feature_choice, registry
+from labelkit import classifier, console, model_features, registry
 from labelkit.people.deck import Deck
 from labelkit.people.watch import Moment, Watch
 
@@ -158,7 +158,7 @@ class Learner:
     def _unfitted(self) -> "Features":
         """Return the features, chosen by how many labels the file comes with."""
         known = max((self.told.people >= 0).sum(), (self.told.machine >= 0).sum())
-        return feature_choice.for_labels(self._job, int(known))
+        return model_features.for_labels(self._job, int(known))
 
     def _rank(self, given: dict[int, int]) -> Ranking:
         matrix = self._features()

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from labelkit import console
 from labelkit.columns import AUDIT
 from labelkit.errors import LabelkitError
-from labelkit.files import ending_of, next_to
+from labelkit.io.files import ending_of, next_to
 from labelkit.next_command import words_of
 from labelkit.people.deck import Deck
 from labelkit.people.learner import PICKS, Learner, Ranking, Told
@@ -188,7 +188,7 @@ def left_behind(source: str, answers: Path) -> tuple[Path, Path]:
 
 def leave_behind(job: "Job", session: Session, answers: Path) -> Path | None:
     """Write the labelled file and a model beside the answers; return the model, if there is one."""
-    from labelkit.cli import run
+    from labelkit.command.invoke import run
 
     source = str(job.options["input"])
     if not session.labels_given():
@@ -207,7 +207,7 @@ def leave_behind(job: "Job", session: Session, answers: Path) -> Path | None:
 
 def _passed(job: "Job", command: str) -> list[str]:
     """Return the options of this run that another command has to know as well."""
-    from labelkit.options import accepted
+    from labelkit.command.introspect import accepted
 
     known = accepted(command)
     args = ["--task", str(job.task_path)] if job.task_path else ["--no-task"]

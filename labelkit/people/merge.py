@@ -13,7 +13,7 @@ from labelkit.answers import DETAILS, Answers, read_answers, read_batch
 from labelkit.batch import check_batch, write_batch
 from labelkit.columns import AUDIT, Mask, Texts
 from labelkit.errors import LabelkitError, UsageError, listing
-from labelkit.files import next_to
+from labelkit.io.files import next_to
 from labelkit.next_command import command
 from labelkit.people.choose import Answer, choose
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelkit import columns, console, history, outputs, stopping
+from labelkit import columns, console, stopping
 from labelkit.errors import LabelkitError, StoppingRuleReached, UsageError, listing
+from labelkit.io import history, output_checks
 from labelkit.next_command import bringing
 from labelkit.people import answers_file, highlight, live
 from labelkit.people.context import Context
@@ -157,7 +158,7 @@ def _checked_answers(job: "Job") -> Path:
 
     Raises UsageError for a place where they cannot go.
     """
-    from labelkit.table import format_of
+    from labelkit.io.table import format_of
 
     given = str(job.options["input"])
     if given == "-":
@@ -173,7 +174,7 @@ def _checked_answers(job: "Job") -> Path:
     if path.resolve() == Path(given).resolve():
         raise UsageError(f"the answers {path} are the input; give another name")
     job.options["output"] = str(path)
-    outputs.check_others(job.options, {}, [Path(given)], job.task_path)
+    output_checks.check_others(job.options, {}, [Path(given)], job.task_path)
     return path
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from labelkit.errors import UsageError
-from labelkit.files import next_to
+from labelkit.io.files import next_to
 from labelkit.people.session import Limits
 
 

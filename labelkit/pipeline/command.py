@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from labelkit import bill, console, task
+from labelkit.data.class_names import split_classes
 from labelkit.errors import UsageError
-from labelkit.options import command, split_classes
+from labelkit.options import command
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -120,9 +121,9 @@ def pipeline(
     ran = run.run(planned, work_dir, loaded, people.Asking(again, oracle, annotate), about)
     figures = run.summaries(planned, work_dir)
     if options["summary"]:
-        from labelkit import outputs  # knows tables, which take longer than all the rest
+        from labelkit.io import output_checks  # knows tables, which take longer than all the rest
 
-        outputs.write_summary(options["summary"], {"command": "pipeline", "stages": figures})
+        output_checks.write_summary(options["summary"], {"command": "pipeline", "stages": figures})
     if not ran:
         console.note(f"pipeline: nothing to do, all {len(planned)} stages are fresh -> {output}")
         return

@@ -75,7 +75,7 @@ def _words(name: str) -> set[str]:
 
 def _rules(job: "Job", text: list[str], labels: str) -> str:
     """Return the rules that weak-label suggests for the labels; '' where it finds none."""
-    from labelkit.cli import run as run_command
+    from labelkit.command.invoke import run as run_command
 
     args = ["weak-label", str(job.options["input"]), "--no-task", "--label", labels]
     args += [part for name in text for part in ("--text", name)]

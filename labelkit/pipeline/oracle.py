@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 from labelkit.errors import LabelkitError, listing, nearest
-from labelkit.files import whole
+from labelkit.io.files import whole
 
 ANNOTATOR = "oracle"
 

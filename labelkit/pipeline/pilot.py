@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import console, table
+from labelkit import console
 from labelkit.columns import Mask, Texts
 from labelkit.errors import LabelkitError
+from labelkit.io import table
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -344,7 +345,7 @@ class Pilot:
 
     def run(self, command: str, trial: Path, target: Path, words: list[str], *more: str) -> None:
         """Run a command on a file of the trial, with the features and cache of plan."""
-        from labelkit.options import accepted
+        from labelkit.command.introspect import accepted
 
         given = [command, str(trial), "-o", str(target), *words, *more, "--quiet"]
         takes = accepted(command)
@@ -362,7 +363,7 @@ def opened(path: Path) -> table.Table:
 
 def run_quietly(args: list[str], job: "Job") -> None:
     """Run a command in this process without its words; raises LabelkitError as it does."""
-    from labelkit.cli import run
+    from labelkit.command.invoke import run
 
     try:
         # What a command warns of is about its own little file, not the user's.

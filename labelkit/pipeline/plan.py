@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from labelkit.command.introspect import accepted
+from labelkit.data.class_names import split_classes
 from labelkit.errors import UsageError, listing, nearest
-from labelkit.files import ending_of
-from labelkit.options import accepted, split_classes
+from labelkit.io.files import ending_of
 from labelkit.pipeline.limit import Limit
 from labelkit.task import Task
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from labelkit import history
+from labelkit.io import history
 from labelkit.names import RELABEL
 from labelkit.pipeline import typed
 from labelkit.pipeline.mixes import Facts

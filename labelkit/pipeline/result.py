@@ -32,7 +32,7 @@ class _Labels:
     """The label columns of the output beside the known truth, where it is named."""
 
     def __init__(self, output: Path, options: Mapping[str, Any]) -> None:
-        from labelkit.table import Table
+        from labelkit.io.table import Table
 
         gold = options["gold"]
         table = Table([output], delimiter=options["delimiter"], encoding=options["encoding"])

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from labelkit import __version__, console
 from labelkit.errors import LabelkitError, UsageError, listing
-from labelkit.files import whole
+from labelkit.io.files import whole
 from labelkit.pipeline import people, step
 from labelkit.pipeline.plan import Stage
 from labelkit.task import Task

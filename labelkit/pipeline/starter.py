@@ -37,7 +37,7 @@ def init(
     taken = [str(path) for path in paths if path.exists()]
     if taken and not force:
         raise UsageError(f"{taken[0]} is there already; give --force to write over it, or --dir")
-    from labelkit.files import ending_of, whole
+    from labelkit.io.files import ending_of, whole
     from labelkit.pipeline import guesses
 
     guess = guesses.of(job)

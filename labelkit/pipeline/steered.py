@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from labelkit.columns import Mask
 from labelkit.errors import LabelkitError
+from labelkit.io.table import Table
 from labelkit.pipeline.pilot import FEWEST, LLM, TRIALS, WEAK, Mix, Pilot, Rows, opened
-from labelkit.table import Table
 
 _FIRST = 100  # labels by people of the first round, at most
 _JUDGED = "label_note == 'judged'"  # the rows that stand for the rest of the file

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Sequence
 
 from labelkit import console
+from labelkit.command.introspect import parsed
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.options import parsed
 from labelkit.pipeline.plan import Stage
 
 _INTERRUPTED = 130
@@ -30,7 +30,7 @@ def run(stage: str, args: Sequence[str]) -> None:
 
     Raises LabelkitError, naming the stage, where it fails, KeyboardInterrupt where it was ended.
     """
-    from labelkit.cli import run as run_command
+    from labelkit.command.invoke import run as run_command
 
     try:
         with console.within():

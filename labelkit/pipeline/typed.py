@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from labelkit import next_command
-from labelkit.files import ending_of, next_to
-from labelkit.options import accepted
+from labelkit.command.introspect import accepted
+from labelkit.io.files import ending_of, next_to
 
 if TYPE_CHECKING:
     from labelkit.job import Job

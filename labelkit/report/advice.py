@@ -7,7 +7,7 @@ import numpy as np
 from labelkit import next_command
 from labelkit import page as pages
 from labelkit.columns import AUDIT, RELABEL
-from labelkit.files import next_to
+from labelkit.io.files import next_to
 from labelkit.report import accuracy
 from labelkit.report.accuracy import Judged
 from labelkit.report.evidence import FINAL, Evidence, error_of

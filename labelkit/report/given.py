@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from labelkit import history
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.files import open_for_reading
+from labelkit.io import history
+from labelkit.io.files import open_for_reading
 from labelkit.measure import Z95
 
 CURVES = ["strategy", "features", "per_round", "seed", "labels", "accuracy", "macro_f1"]

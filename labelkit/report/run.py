@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labelkit import page as pages
 from labelkit.errors import LabelkitError
-from labelkit.files import whole
+from labelkit.io.files import whole
 from labelkit.page import Html
 from labelkit.report import accuracy, advice, given, overview, rows, techniques
 from labelkit.report.accuracy import Judged

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelkit import console
 from labelkit.errors import UsageError
-from labelkit.files import whole
+from labelkit.io.files import whole
 from labelkit.weak import explain, report, report_page, suggest
 from labelkit.weak.outcome import Outcome
 from labelkit.weak.pairs import pairs

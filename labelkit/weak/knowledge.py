@@ -93,7 +93,7 @@ def _said(
     chosen = job.source.read(job.text, typed=True).take(of_pattern[voted])
     people = None if gold is None else gold[voted]
     # The votes alone teach little that the words do not tell; with people's labels it pays.
-    choice = "tfidf+embedding" if gold is not None and embeds(job, job.text) else "tfidf"
+    choice = "tfidf+embedding" if gold is not None and embeds(job.source, job.text) else "tfidf"
     said = np.full((len(counted.votes), n_classes), 1 / n_classes)
     said[voted] = _listened(
         job, counted.votes[voted], n_classes, chosen, choice, counted.counts[voted], people

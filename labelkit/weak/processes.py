@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import shards
+from labelkit.engine import parallel_map
 from labelkit.errors import LabelkitError
 from labelkit.weak.apply import OnError, Voters
 from labelkit.weak.binding import FileColumns, bind
@@ -85,7 +85,7 @@ def votes(voters: Voters, parts: Iterable[Part], jobs: int) -> Iterator[tuple[Pa
             sent.append(part)
             yield part
 
-    for voted in shards.in_order(voter, arguments, sending(), jobs):
+    for voted in parallel_map.in_order(voter, arguments, sending(), jobs):
         part = sent.popleft()
         yield part, _merged(voted, part, voters)
 

@@ -223,7 +223,7 @@ def _features(job: "Job") -> "Features":
             return job.features()
         except LabelkitError as error:
             raise type(error)(f"--propagate: {error}") from error
-    choice = "tfidf+embedding" if embeds(job, job.text) else "tfidf"
+    choice = "tfidf+embedding" if embeds(job.source, job.text) else "tfidf"
     return Features(job.text, {}, choice, job.seed, cache=lambda: job.cache_dir)
 
 

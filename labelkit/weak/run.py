@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from labelkit import console, registry
-from labelkit.files import next_to
+from labelkit.io.files import next_to
 from labelkit.next_command import column_in_where, command
 from labelkit.weak import develop, keywords, knowledge, mistakes, report, scoring, truth
 from labelkit.weak.analysis import Summary, summarise

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.job import Job
-from labelkit.options import Declared
+from labelkit.options_data import Declared
 from labelkit.people import highlight, web
 from labelkit.people.context import Context
 from labelkit.people.deck import Deck

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from labelkit.errors import LabelkitError
-from labelkit.options import Declared, Unopened
+from labelkit.options import Unopened
+from labelkit.options_data import Declared
 from labelkit.people.glimpse import Glimpse, glimpse
 from labelkit.people.opening import Opening
 from labelkit.people.screen import AnnotateApp

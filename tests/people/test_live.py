@@ -12,7 +12,7 @@ import pytest
 from labelkit import stopping
 from labelkit.columns import AUDIT
 from labelkit.job import Job
-from labelkit.options import Declared
+from labelkit.options_data import Declared
 from labelkit.people import live
 from labelkit.people.deck import Deck
 from labelkit.people.session import Limits, Session

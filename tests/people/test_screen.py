@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from labelkit.job import Job
-from labelkit.options import Declared
+from labelkit.options_data import Declared
 from labelkit.people import highlight
 from labelkit.people.context import Context
 from labelkit.people.deck import Deck

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from labelkit.cli import run
+from labelkit.command.invoke import run
 from tests.pipeline.conftest import LFS, truth
 
 ROWS = 60

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from labelkit import history
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.files import whole
-from labelkit.table import format_of
+from labelkit.io import history
+from labelkit.io.files import whole
+from labelkit.io.table import format_of
 
 # Options and arguments of single commands that name files to read.
 _READ = ("functions", "answers_files", "answers", "model")

@@ -10,14 +10,14 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from labelkit import cells
-from labelkit.csv_file import CsvFile
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
-from labelkit.files import COMPRESSIONS, spool_stdin, whole
-from labelkit.jsonl_file import JsonlFile
-from labelkit.jsonl_file import lines as json_lines
-from labelkit.kinds import KindScan, apply_kinds
-from labelkit.parquet_file import (
+from labelkit.io import text_cells
+from labelkit.io.column_types import KindScan, apply_kinds
+from labelkit.io.csv_file import CsvFile
+from labelkit.io.files import COMPRESSIONS, spool_stdin, whole
+from labelkit.io.jsonl import JsonlFile
+from labelkit.io.jsonl import lines as json_lines
+from labelkit.io.parquet import (
     GroupedWriter,
     ParquetFile,
     as_check_table,
@@ -248,7 +248,7 @@ class Table:
         kind = format_of(target, given_format)
         present = set(self.every_column() if drop else self.columns)
         gone = [name for name in drop if name in present]
-        slices = cells.Slices(annotations)
+        slices = text_cells.Slices(annotations)
         names = annotations.column_names
         with _sink(target) as out:
             if kind == self.format:
@@ -259,7 +259,7 @@ class Table:
                     writer.add(table)
 
     def _converted(
-        self, kind: str, slices: cells.Slices, names: Sequence[str], gone: Sequence[str]
+        self, kind: str, slices: text_cells.Slices, names: Sequence[str], gone: Sequence[str]
     ) -> Iterator[pa.Table]:
         kept = [name for name in self.every_column() if name not in gone]
         empty = True
@@ -297,7 +297,7 @@ def _all_text(table: pa.Table, name: str) -> pa.Table:
     columns = []
     for column, field in zip(table.columns, table.schema, strict=True):
         if pa.types.is_floating(field.type) or pa.types.is_boolean(field.type):
-            columns.append(cells.as_text(column))
+            columns.append(text_cells.as_text(column))
         else:
             batch = pa.RecordBatch.from_arrays([column.combine_chunks()], names=[field.name])
             columns.append(as_text_table(batch, name).column(0))
@@ -329,9 +329,9 @@ class _TableWriter:
         else:
             delimiter = _DELIMITERS[self._kind]
             if not self._started:
-                header = cells.heading(table.column_names, delimiter)[1:]
+                header = text_cells.heading(table.column_names, delimiter)[1:]
                 self._out.write((header + "\n").encode())
-            self._out.write(cells.lines(table, delimiter).encode())
+            self._out.write(text_cells.lines(table, delimiter).encode())
         self._started = True
 
 

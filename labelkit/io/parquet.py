@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from labelkit import cells
 from labelkit.errors import LabelkitError, listing
+from labelkit.io import text_cells
 
 _ROWS = 16_384
 _GROUP_BYTES = 32 << 20
@@ -64,10 +64,14 @@ class ParquetFile:
                 if columns:
                     yield batch.select(list(columns))
                 else:
-                    yield cells.no_columns(batch.num_rows)
+                    yield text_cells.no_columns(batch.num_rows)
 
     def append(
-        self, out: BinaryIO, annotations: cells.Slices, names: Sequence[str], drop: Sequence[str]
+        self,
+        out: BinaryIO,
+        annotations: text_cells.Slices,
+        names: Sequence[str],
+        drop: Sequence[str],
     ) -> None:
         """Write all columns as they were and ours after them."""
         kept = [name for name in self.names if name not in drop]

@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from labelkit import cells
 from labelkit.errors import LabelkitError
-from labelkit.files import open_for_reading
+from labelkit.io import text_cells
+from labelkit.io.files import open_for_reading
 
 _ROWS = 16_384
 _NAMES_FROM_ROWS = 1_000
@@ -53,10 +53,14 @@ class JsonlFile:
             if arrays:
                 yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
             else:
-                yield cells.no_columns(len(records))
+                yield text_cells.no_columns(len(records))
 
     def append(
-        self, out: BinaryIO, annotations: cells.Slices, names: Sequence[str], drop: Sequence[str]
+        self,
+        out: BinaryIO,
+        annotations: text_cells.Slices,
+        names: Sequence[str],
+        drop: Sequence[str],
     ) -> None:
         """Write every object as it was, our old keys cut out and the new ones added at the end."""
         gone = set(drop)
@@ -165,7 +169,7 @@ def _nested(value: Any) -> str:
 
 def _json_cells(column: pa.ChunkedArray) -> list[str]:
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
-        return [text or "null" for text in cells.as_text(column).to_pylist()]
+        return [text or "null" for text in text_cells.as_text(column).to_pylist()]
     return [json.dumps(value, ensure_ascii=False) for value in column.to_pylist()]
 
 

@@ -7,8 +7,9 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from labelkit import cells
-from labelkit.csv_parser import (
+from labelkit.errors import LabelkitError, listing
+from labelkit.io import text_cells
+from labelkit.io.csv_parser import (
     CHUNK_BYTES,
     Block,
     Parser,
@@ -17,8 +18,7 @@ from labelkit.csv_parser import (
     header_of,
     without_header,
 )
-from labelkit.errors import LabelkitError, listing
-from labelkit.files import open_for_reading
+from labelkit.io.files import open_for_reading
 
 MOST_KEPT_BYTES = 64 << 20  # of columns that were read: commands come back to the same ones
 
@@ -61,7 +61,7 @@ class CsvFile:
         room = MOST_KEPT_BYTES - self._kept_bytes
         for block in self.blocks():
             if not places:
-                yield cells.no_columns(len(block.records))
+                yield text_cells.no_columns(len(block.records))
                 continue
             arrays = [_strings([record[i] for record in block.records]) for i in places]
             batch = pa.RecordBatch.from_arrays(arrays, names=list(columns))
@@ -136,12 +136,16 @@ class CsvFile:
     # -- writing -------------------------------------------------------------------------------
 
     def append(
-        self, out: BinaryIO, annotations: cells.Slices, names: Sequence[str], drop: Sequence[str]
+        self,
+        out: BinaryIO,
+        annotations: text_cells.Slices,
+        names: Sequence[str],
+        drop: Sequence[str],
     ) -> None:
         """Write every record as it was, our old cells cut out and the new ones appended."""
         gone = {self.names.index(name) for name in drop}
         splitter = RawCells(self.delimiter)
-        heading = cells.heading(names, self.delimiter)
+        heading = text_cells.heading(names, self.delimiter)
         out.write(
             self._encode(self.mark + self._joined([self.raw_header], [heading], gone, splitter))
         )
@@ -151,7 +155,7 @@ class CsvFile:
                 continue
             ended = True
             for block in self._blocks_of(path):
-                new = cells.suffixes(annotations.take(len(block.records)), self.delimiter)
+                new = text_cells.suffixes(annotations.take(len(block.records)), self.delimiter)
                 text = self._joined(block.raw, new, gone, splitter)
                 out.write(self._encode(text))
                 ended = text.endswith("\n")
@@ -160,7 +164,7 @@ class CsvFile:
             if path != self.paths[-1] and not (ended or tail):
                 out.write(self._encode("\n"))
 
-    def _append_to_lines(self, path: Path, out: BinaryIO, annotations: cells.Slices) -> None:
+    def _append_to_lines(self, path: Path, out: BinaryIO, annotations: text_cells.Slices) -> None:
         """Append cells to a file in which every line is a record, without parsing it again."""
         header = True
         with open_for_reading(path) as stream:
@@ -176,11 +180,11 @@ class CsvFile:
             if left and not header:
                 out.write(self._lines_with_cells(left, annotations))
 
-    def _lines_with_cells(self, data: bytes, annotations: cells.Slices) -> bytes:
+    def _lines_with_cells(self, data: bytes, annotations: text_cells.Slices) -> bytes:
         ended = data.endswith(b"\n")
-        lines = cells.lines_of(data if ended else data + b"\n")
+        lines = text_cells.lines_of(data if ended else data + b"\n")
         new = annotations.take(len(lines))
-        text = cells.with_cells(lines, new, self.delimiter, self.encoding)
+        text = text_cells.with_cells(lines, new, self.delimiter, self.encoding)
         return text if ended else text[: -2 if text.endswith(b"\r\n") else -1]
 
     def _joined(self, raw: list[str], new: list[str], gone: set[int], splitter: RawCells) -> str:
@@ -195,7 +199,7 @@ class CsvFile:
         try:
             return text.encode(self.encoding)
         except UnicodeEncodeError as error:
-            raise cells.not_encodable(error) from None
+            raise text_cells.not_encodable(error) from None
 
 
 def _split_ends(raw: list[str]) -> tuple[list[str], list[str] | str]:

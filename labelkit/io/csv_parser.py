@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from labelkit.errors import LabelkitError
-from labelkit.files import open_for_reading
+from labelkit.io.files import open_for_reading
 
 CHUNK_BYTES = 2 << 20
 FIRST_BYTES = 1 << 16  # enough for a header

@@ -6,13 +6,9 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from labelkit import __version__, console
-from labelkit.errors import LabelkitError
-from labelkit.options import command
 
 SCHEMA = 1
 _ENDING = ".history.json"
@@ -56,7 +52,7 @@ def made_with(batch: Path) -> tuple[Path, dict[str, Any]] | None:
 
 def write(output: Path, steps: list[dict[str, Any]]) -> None:
     """Write the steps that made a file, whole or not at all."""
-    from labelkit.files import whole
+    from labelkit.io.files import whole
 
     text = json.dumps({"schema": SCHEMA, "steps": steps}, indent=1, ensure_ascii=False)
     with whole(path_for(output)) as stream:
@@ -114,32 +110,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float | int | str | bool) or value is None:
         return value
     return str(value)
-
-
-@command("history", inputs="one")
-def history(
-    job: Any,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
-    """Show how a file was made: each step with its counts, cost and time.
-
-    Example:
-      labelkit history build/final.csv
-    """
-    path = Path(job.options["input"])
-    steps = read(path)
-    if not steps:
-        raise LabelkitError(f"there is no history of {path} ({path_for(path).name} is missing)")
-    if as_json:
-        print(json.dumps({"schema": SCHEMA, "steps": steps}, ensure_ascii=False))
-        return
-    rows = [[step["when"], step["command"], _facts(step), step["seconds"]] for step in steps]
-    console.data_table(["when", "command", "what", "seconds"], rows)
-
-
-def _facts(step: dict[str, Any]) -> str:
-    facts = {**step.get("counts", {}), **step.get("cost", {})}
-    return " · ".join(
-        f"{value:,} {name}" if isinstance(value, int | float) else f"{name} {value}"
-        for name, value in facts.items()
-    )

@@ -1,6 +1,5 @@
-"""The app: one line a command, and the one place where errors become messages and exit codes."""
+"""The app: commands loaded by name, and the one place where errors become exit codes."""
 
-import importlib
 import signal
 import sys
 from collections.abc import Sequence
@@ -10,47 +9,12 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer.core import TyperGroup
 
-from labelkit import __version__, console, files
+from labelkit import __version__, console
+from labelkit.command.introspect import message_of
+from labelkit.config.commands import COMMANDS, function_of
 from labelkit.errors import LabelkitError, PeopleNeeded, StoppingRuleReached, nearest
+from labelkit.io import files
 from labelkit.plain_values import plain_first
-
-# name: (module:function, what it does in one line); nothing is imported before it is asked for.
-COMMANDS: dict[str, tuple[str, str]] = {
-    "weak-label": (
-        "labelkit.weak.command:weak_label",
-        "Label rows by labeling functions and rules.",
-    ),
-    "llm-label": ("labelkit.llm.command:llm_label", "Label rows by a large language model."),
-    "query": ("labelkit.active.command:query", "Pick the rows that are worth a person's time."),
-    "find-noise": ("labelkit.noise.command:find_noise", "Find the labels that are probably wrong."),
-    "pipeline": ("labelkit.pipeline.command:pipeline", "Run all stages of a task, resuming."),
-    "plan": ("labelkit.pipeline.command:plan", "Tell what fits a data file, at what cost."),
-    "annotate": ("labelkit.people.command:annotate", "Label rows by hand; every answer is kept."),
-    "merge": ("labelkit.people.command:merge", "Bring people's answers into the file."),
-    "export": (
-        "labelkit.interop.command:export",
-        "Write rows for Label Studio, Prodigy and others.",
-    ),
-    "import": (
-        "labelkit.interop.command:import_answers",
-        "Read what people said in such a tool.",
-    ),
-    "decide": ("labelkit.decide.command:decide", "Choose one label a row from all sources."),
-    "train": ("labelkit.models.command:train", "Train a model on the labels."),
-    "predict": ("labelkit.models.command:predict", "Label a file by a trained model."),
-    "evaluate": ("labelkit.models.command:evaluate", "Compare label columns with gold."),
-    "simulate": ("labelkit.active.command:simulate", "Show what a strategy saves over random."),
-    "report": ("labelkit.report.command:report", "Show all of it on one HTML page."),
-    "init": ("labelkit.pipeline.starter:init", "Write a starter task file for a data file."),
-    "doctor": ("labelkit.doctor:doctor", "Show what works on this machine."),
-    "history": ("labelkit.history:history", "Show how a file was made."),
-}
-
-
-def function_of(name: str) -> Any:
-    """Return the function of a command; its module is imported only now."""
-    module, function = COMMANDS[name][0].split(":")
-    return getattr(importlib.import_module(module), function)
 
 
 class _Commands(TyperGroup):
@@ -122,13 +86,6 @@ def _exit_code(run: Any, debug: bool) -> int:
             f"(run it again with --debug for the details)"
         )
         return 1
-
-
-def message_of(error: ClickException) -> str:
-    """Return what Typer has to say of a command line, in our words."""
-    message = error.format_message().replace("No such option: ", "there is no option ")
-    message = message.replace("Value error, ", "")  # pydantic's word for a choice that is not there
-    return message.replace(" (Possible options: ", "; did you mean one of (")
 
 
 def _usage(error: ClickException) -> int:
@@ -210,16 +167,3 @@ def _interrupt(number: int, frame: Any) -> None:
     # As Ctrl-C: no user's code that catches SystemExit keeps the program alive.
     _signals.append(number)
     raise KeyboardInterrupt
-
-
-def run(args: list[str]) -> int:
-    """Run one command in this process, as the pipeline does; return its exit code.
-
-    Raises LabelkitError as the command does, so that the caller can say which stage failed.
-    """
-    before, sys.argv = sys.argv, ["labelkit", *args]
-    try:
-        code = typer.main.get_command(app)._run(args)  # type: ignore[attr-defined]
-    finally:
-        sys.argv = before
-    return code if isinstance(code, int) else 0

@@ -1,0 +1,43 @@
+"""`labelkit history`: how a file was made."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from labelkit import console
+from labelkit.errors import LabelkitError
+from labelkit.io import history
+from labelkit.options import command
+
+
+@command("history", inputs="one")
+def show_history(
+    job: Any,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show how a file was made: each step with its counts, cost and time.
+
+    Example:
+      labelkit history build/final.csv
+    """
+    path = Path(job.options["input"])
+    steps = history.read(path)
+    if not steps:
+        raise LabelkitError(
+            f"there is no history of {path} ({history.path_for(path).name} is missing)"
+        )
+    if as_json:
+        print(json.dumps({"schema": history.SCHEMA, "steps": steps}, ensure_ascii=False))
+        return
+    rows = [[step["when"], step["command"], _facts(step), step["seconds"]] for step in steps]
+    console.data_table(["when", "command", "what", "seconds"], rows)
+
+
+def _facts(step: dict[str, Any]) -> str:
+    facts = {**step.get("counts", {}), **step.get("cost", {})}
+    return " · ".join(
+        f"{value:,} {name}" if isinstance(value, int | float) else f"{name} {value}"
+        for name, value in facts.items()
+    )

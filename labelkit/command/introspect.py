@@ -1,0 +1,53 @@
+"""What a command takes, asked of the command itself: its options, and what it would refuse."""
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labelkit.config.commands import function_of
+from labelkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from typer._click.exceptions import ClickException
+
+
+def accepted(name: str) -> set[str]:
+    """Return the parameters of a command, by the name of the command."""
+    return set(inspect.signature(function_of(name)).parameters)
+
+
+def parsed(name: str, args: Sequence[str]) -> None:
+    """Parse a command line as its command does, with the task file's keys, and do nothing.
+
+    Raises UsageError for what the command would refuse.
+    """
+    from typer._click.exceptions import ClickException
+
+    from labelkit.options import as_typer_command
+
+    try:
+        as_typer_command(function_of(name)).make_context(name, [*args])
+    except ClickException as error:
+        raise UsageError(message_of(error)) from None
+
+
+def from_task_file(name: str, path: Path) -> dict[str, Any]:
+    """Return the options that a task file gives to a command, as the command line would."""
+    from labelkit.options import as_typer_command
+
+    command = as_typer_command(function_of(name))
+    context = command.make_context(name, ["-", "--task", str(path)])
+    sources = {option: context.get_parameter_source(option) for option in context.params}
+    return {
+        option: context.params[option]
+        for option, source in sources.items()
+        if source is not None and source.name == "DEFAULT_MAP"
+    }
+
+
+def message_of(error: "ClickException") -> str:
+    """Return what Typer has to say of a command line, in our words."""
+    message = error.format_message().replace("No such option: ", "there is no option ")
+    message = message.replace("Value error, ", "")  # pydantic's word for a choice that is not there
+    return message.replace(" (Possible options: ", "; did you mean one of (")

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import console, registry
+from labelkit import console
+from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError
 
 CHUNK = 1_024  # texts computed, then kept, at a time: what a killed run loses
@@ -29,13 +30,13 @@ class Embedding:
     """
 
     def __init__(self, name: str = "", folder: Callable[[], Path | None] | None = None) -> None:
-        self.name = name or registry.names("embedding")[0]
+        self.name = name or plugins.names("embedding")[0]
         self._folder = folder
         part, _, self._model = (
             (self.name, "", "") if ".py:" in self.name else self.name.partition(":")
         )
         try:
-            self._embed = registry.load("embedding", part)
+            self._embed = plugins.load("embedding", part)
         except UsageError as error:  # there is no option --embedding
             said = str(error).replace("--embedding ", "--features embedding:NAME: ", 1)
             raise UsageError(said) from error

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import columns, console, look, places
-from labelkit import task as tasks
+from labelkit import columns, console, look
 from labelkit.columns import AUDIT, Labels, Mask, Texts
+from labelkit.config import paths as places
+from labelkit.config import task_file as tasks
 from labelkit.data.class_names import split_classes
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
 from labelkit.io import history, output_checks, table, text_cells

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.command.introspect import accepted
+from labelkit.config.task_file import Task
 from labelkit.data.class_names import split_classes
 from labelkit.io.csv_parser import option_for
 from labelkit.io.files import next_to
-from labelkit.task import Task
 
 _OF_ROWS = ("text", "id", "classes")
 _OF_FILES = ("delimiter", "encoding")

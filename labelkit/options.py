@@ -310,11 +310,13 @@ class _Command(TyperCommand):
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
         # A path on the command line wins; nothing else of it matters yet.
-        from labelkit import task
+        from labelkit.config import task_file
 
-        path = task.path_in(args) if any(p.name == "task" for p in self.params) else None
+        path = task_file.path_in(args) if any(p.name == "task" for p in self.params) else None
         if path is not None:
-            extra["default_map"] = task.defaults(task.load(path), self.declared, self.params)
+            extra["default_map"] = task_file.defaults(
+                task_file.load(path), self.declared, self.params
+            )
         return super().make_context(info_name, args, parent, **extra)
 
 

@@ -4,11 +4,11 @@ import ast
 from pathlib import Path
 
 import labelkit
-from labelkit import registry
+from labelkit.config import plugins
 
 PACKAGE = Path(labelkit.__file__).parent
 WINGS = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
-PARTS = {target.split(":")[0] for parts in registry.PARTS.values() for target in parts.values()}
+PARTS = {target.split(":")[0] for parts in plugins.PARTS.values() for target in parts.values()}
 LIGHT = {"errors", "registry", "console", "options", "task", "cli"}
 DATA_LIBRARIES = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "torch", "openai"}
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from labelkit.config.task_file import NO_TASK, Task
 from labelkit.io import history
 from labelkit.next_command import command
-from labelkit.task import NO_TASK, Task
 
 TASK = Task(Path("labelkit.toml"), {"task": {"text": ["body"], "classes": ["a", "b"]}})
 TEXT = {"text": ["body"], "classes": "a,b"}

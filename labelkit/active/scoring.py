@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import console, registry
+from labelkit import console
 from labelkit.active import by_column, disagreement
 from labelkit.active.strategies import default
+from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 
 if TYPE_CHECKING:
@@ -27,15 +28,15 @@ def check(job: "Job", name: str) -> None:
         disagreement.check(job, name)
     elif name == by_column.RELABEL:
         by_column.flagged(job)
-    elif ".py:" not in name and name not in registry.names("strategy"):
+    elif ".py:" not in name and name not in plugins.names("strategy"):
         own = [by_column.PREFIX + "COLUMN", disagreement.PREFIX + "A,B", by_column.RELABEL]
-        choices = [*registry.names("strategy"), *own]
+        choices = [*plugins.names("strategy"), *own]
         raise UsageError(
             f"--strategy {name!r} is not known{nearest(name, choices)} "
             f"(choices: {listing(choices, 20)}; or your own as file.py:function)"
         )
     else:
-        registry.load("strategy", name)
+        plugins.load("strategy", name)
 
 
 def asks_a_model(name: str) -> bool:
@@ -45,7 +46,7 @@ def asks_a_model(name: str) -> bool:
 
 def covers_when_cold(name: str) -> bool:
     """Tell whether `coverage` picks for a strategy as long as nothing could be learned."""
-    return name in registry.names("strategy") and name != "random"
+    return name in plugins.names("strategy") and name != "random"
 
 
 def reads_columns(name: str) -> bool:
@@ -67,7 +68,7 @@ def at_work(name: str, pool: "Pool") -> str:
     """Return the strategy that picks: `coverage` instead of one that has no model to ask."""
     if name == "default":
         return default.at_work(pool)
-    needs_model = name in registry.names("strategy") and name not in NEED_NO_MODEL
+    needs_model = name in plugins.names("strategy") and name not in NEED_NO_MODEL
     return "coverage" if needs_model and pool.probabilities is None else name
 
 
@@ -82,7 +83,7 @@ def score(job: "Job", name: str, pool: "Pool", rows: "Rows", n: int) -> "Floats"
 
 def by_name(name: str, pool: "Pool", n: int, rng: np.random.Generator) -> "Floats":
     """Return the scores that a strategy of the registry, or one's own, gives the pool."""
-    strategy = registry.load("strategy", name)
+    strategy = plugins.load("strategy", name)
     rows = pool.features.shape[0]
     if ".py:" not in name:
         return checked(name, strategy(pool, n, rng), rows)

@@ -122,7 +122,7 @@ def decide(
     Example:
       labelkit decide build/weak.csv -o build/final.csv --answers sample_data/answers.csv
     """
-    from labelkit import bill
+    from labelkit.config import costs
     from labelkit.decide import route, run
     from labelkit.decide import trust as trusting
     from labelkit.decide.voters import PEOPLE
@@ -131,7 +131,7 @@ def decide(
     job.hidden += believed
     terms = None
     if target_accuracy is not None:
-        given = bill.prices(job.task.cost)
+        given = costs.prices(job.task.cost)
         terms = route.Terms(
             target_accuracy,
             budget,

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import bill, console
+from labelkit import console
 from labelkit.columns import Mask
+from labelkit.config import costs
 from labelkit.decide.rule import Verdict
 from labelkit.decide.voters import Said
 from labelkit.errors import UsageError
@@ -82,7 +83,7 @@ def check(terms: Terms, cost: Mapping[str, Any]) -> None:
     for option, value in named.items():
         if value is not None and value < 0:
             raise UsageError(f"{option} {value:g}: give a number of 0 or more")
-    whole = bill.budget(cost) if terms.budget is None else terms.budget
+    whole = costs.budget(cost) if terms.budget is None else terms.budget
     if whole is not None and terms.label_price is None:
         raise UsageError(
             "a budget in dollars needs the price of a person's label: --price-per-label, or [cost] "
@@ -98,9 +99,9 @@ def within(
     `by_people` labels are there already; `steps`, the history of the file, tell what a language
     model has cost.
     """
-    dollars, labels = bill.budget(cost), bill.labels(cost)
+    dollars, labels = costs.budget(cost), costs.labels(cost)
     if terms.budget is None and dollars is not None:
-        spent = bill.paid_by(steps) + by_people * (terms.label_price or 0.0)
+        spent = costs.paid_by(steps) + by_people * (terms.label_price or 0.0)
         console.note(f"[cost] budget: ${spent:,.2f} of ${dollars:,.2f} are spent")
         terms = terms._replace(budget=max(0.0, dollars - spent))
     if terms.labels is None and labels is not None:

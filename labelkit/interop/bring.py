@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labelkit import columns, console, registry
+from labelkit import columns, console
+from labelkit.config import plugins
 from labelkit.errors import UsageError, listing
 from labelkit.interop.given import Given
 from labelkit.interop.shapes import ANNOTATOR, ORIGIN, ROW_CHECK, Said
@@ -27,7 +28,7 @@ class Sorted(NamedTuple):
 
 def bring(job: "Job", origin: str, label_field: str | None, annotator: str | None) -> None:
     """Write the answers file; raises LabelkitError for answers that no row or class has."""
-    read = registry.load("from", origin)
+    read = plugins.load("from", origin)
     output = _checked_output(job)
     given = Given(
         str(job.options["input"]),

@@ -4,17 +4,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labelkit import registry
+from labelkit.config import plugins
 from labelkit.options import command
 
 if TYPE_CHECKING:
     from labelkit.job import Job
 
 To = Annotated[
-    str, typer.Option("--to", metavar="|".join(registry.names("to")), help="Whose format.")
+    str, typer.Option("--to", metavar="|".join(plugins.names("to")), help="Whose format.")
 ]
 From = Annotated[
-    str, typer.Option("--from", metavar="|".join(registry.names("from")), help="Whose file it is.")
+    str, typer.Option("--from", metavar="|".join(plugins.names("from")), help="Whose file it is.")
 ]
 Show = Annotated[
     list[str] | None,

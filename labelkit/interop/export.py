@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labelkit import registry
+from labelkit.config import plugins
 from labelkit.errors import UsageError
 from labelkit.interop.place import Place
 from labelkit.interop.tasks import Tasks
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def export(job: "Job", to: str, show: Sequence[str], blind: bool) -> None:
     """Write the rows in a tool's format; raises LabelkitError for what it cannot hold."""
-    write = registry.load("to", to)
+    write = plugins.load("to", to)
     output = job.options.get("output")
     if not output:
         raise UsageError("export needs -o FILE (- for stdout; a folder for --to hf)")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit import columns, console
+from labelkit.config.task_file import Task
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.job import Job
 from labelkit.llm import prompt, template
@@ -25,7 +26,6 @@ from labelkit.llm.examples import (
 )
 from labelkit.llm.judge import Known
 from labelkit.llm.template import Template
-from labelkit.task import Task
 
 Codes = NDArray[np.int32]
 EMPTY = Labelled("", 0.0, "the text is empty")

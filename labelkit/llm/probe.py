@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from labelkit import registry
+from labelkit.config import plugins
 from labelkit.errors import LabelkitError
 from labelkit.llm.parse import match
 from labelkit.llm.prompt import Task, messages, schema
@@ -30,7 +30,7 @@ async def _probe(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {"where": "", "reachable": False, "models": None, "error": ""}
     try:
-        endpoint = registry.load("provider", "openai")(model or "none", base_url, key, timeout)
+        endpoint = plugins.load("provider", "openai")(model or "none", base_url, key, timeout)
     except LabelkitError as error:
         return found | {"error": str(error)}
     found["where"] = endpoint.where

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit import console, registry
+from labelkit import console
+from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.llm import calibrate, completion, prompt
 from labelkit.llm.ahead import Ahead
@@ -75,12 +76,12 @@ class Run:
         """Return the provider, not yet spoken to."""
         told = self.settings
         if told.local:
-            local: Provider = registry.load("provider", "local")(told.model)
+            local: Provider = plugins.load("provider", "local")(told.model)
             return local
         if told.replay:
-            replay: Provider = registry.load("provider", "replay")(told.model)
+            replay: Provider = plugins.load("provider", "replay")(told.model)
             return replay
-        chat: Provider = registry.load("provider", "openai")(
+        chat: Provider = plugins.load("provider", "openai")(
             told.model, told.base_url, told.key, told.timeout
         )
         return chat

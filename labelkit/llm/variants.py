@@ -5,13 +5,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from labelkit import task as tasks
 from labelkit.command.introspect import from_task_file
+from labelkit.config import task_file as tasks
+from labelkit.config.task_file import Task
 from labelkit.data.class_names import split_classes
 from labelkit.errors import UsageError, listing
 from labelkit.job import Job
 from labelkit.llm.settings import Wanted
-from labelkit.task import Task
 
 # What belongs to the command as a whole, not to one of its models.
 _OF_THE_COMMAND = (

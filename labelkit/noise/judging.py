@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import console, registry
+from labelkit import console
+from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.noise import disputed, ensemble, matrix, mixture
 from labelkit.noise.data import Looks, Matrices
@@ -64,7 +65,7 @@ class Verdict(NamedTuple):
 def load_method(name: str) -> Method:
     """Return a method by name or the user's own; raises UsageError where there is none."""
     try:
-        return registry.load("noise-method", name)
+        return plugins.load("noise-method", name)
     except UsageError as error:
         raise UsageError(str(error).replace("--noise-method", "--method", 1)) from error.__cause__
 

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from labelkit import places, task
+from labelkit.config import paths, task_file
 from labelkit.data.class_names import split_classes
 from labelkit.errors import LabelkitError
 from labelkit.io.csv_parser import FIRST_BYTES, Parser, checked_encoding
@@ -46,8 +46,8 @@ class Glimpse(NamedTuple):
 def glimpse(options: Mapping[str, Any], wanted: Wanted) -> Glimpse:
     """Return what can be shown before the file is read; raises UsageError for wrong options."""
     classes = split_classes(options.get("classes")) or []
-    path = places.task_path(options)
-    rules = {} if path is None else task.load(path).table("weak-label")
+    path = paths.task_path(options)
+    rules = {} if path is None else task_file.load(path).table("weak-label")
     try:
         first = _first(options, wanted, classes)
     except (LabelkitError, OSError, KeyError, TypeError):  # whoever opens it says what is wrong
@@ -60,7 +60,7 @@ def glimpse(options: Mapping[str, Any], wanted: Wanted) -> Glimpse:
 def _first(options: Mapping[str, Any], wanted: Wanted, classes: list[str]) -> First | None:
     source = Path(str(options["input"]))
     answers = answers_path(options)
-    kept = journal_path(places.cache_dir(options, str(answers)), answers)
+    kept = journal_path(paths.cache_dir(options, str(answers)), answers)
     if source.suffix.lower() not in DELIMITERS or wanted.redo:
         return None
     if kept.exists() and kept.stat().st_size > MOST_BYTES:

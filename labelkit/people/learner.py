@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier, console, model_features, registry
+from labelkit import classifier, console, model_features
+from labelkit.config import plugins
 from labelkit.people.deck import Deck
 from labelkit.people.watch import Moment, Watch
 
@@ -83,8 +84,8 @@ class Learner:
     ) -> None:
         self._job, self._deck, self._classes, self.told = job, deck, classes, told
         self.watch = watch
-        self._strategy = registry.load("strategy", name)
-        self._asks_a_model = name in registry.names("strategy") and name not in NEED_NO_MODEL
+        self._strategy = plugins.load("strategy", name)
+        self._asks_a_model = name in plugins.names("strategy") and name not in NEED_NO_MODEL
         self.ranking: Ranking | None = None
         self.failure: Exception | None = None
         self._given: dict[int, int] | None = None
@@ -178,7 +179,7 @@ class Learner:
         if len(eligible):
             strategy = self._strategy
             if self._asks_a_model and seen.probabilities is None:
-                strategy = registry.load("strategy", "coverage")
+                strategy = plugins.load("strategy", "coverage")
             scores = np.asarray(strategy(seen, min(PICKS, len(eligible)), rng), np.float64)
         order = np.lexsort((rng.random(len(scores)), -scores))
         return Ranking(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import bill, columns, console
+from labelkit import columns, console
 from labelkit.answers import DETAILS, Answers, read_answers, read_batch
 from labelkit.batch import check_batch, write_batch
 from labelkit.columns import AUDIT, Mask, Texts
+from labelkit.config import costs
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io.files import next_to
 from labelkit.next_command import command
@@ -355,7 +356,7 @@ def _counted(
 def _cost(job: "Job", given: Sequence[Given]) -> list[str]:
     """Record and return what the answers cost, as far as it is known."""
     timed = [s for s in (one.details.get("label_seconds", "") for one in given) if s]
-    price = bill.prices(job.task.cost)
+    price = costs.prices(job.task.cost)
     seconds: float | None = sum(map(float, timed)) if timed else None
     said = []
     if seconds is None and price.seconds is not None:

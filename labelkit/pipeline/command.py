@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labelkit import bill, console, task
+from labelkit import console
+from labelkit.config import costs, task_file
 from labelkit.data.class_names import split_classes
 from labelkit.errors import UsageError
 from labelkit.options import command
@@ -103,10 +104,10 @@ def pipeline(
         "max_cost": max_cost, "n": n, "audit": audit, "yes": yes, "oracle": oracle,
         "target_accuracy": target_accuracy, "labels": labels,
     }  # fmt: skip
-    path = None if options["no_task"] else options["task"] or task.path_in([])
-    loaded = task.load(Path(path)) if path else task.NO_TASK
-    bill.prices(loaded.cost)
-    bill.budget(loaded.cost)
+    path = None if options["no_task"] else options["task"] or task_file.path_in([])
+    loaded = task_file.load(Path(path)) if path else task_file.NO_TASK
+    costs.prices(loaded.cost)
+    costs.budget(loaded.cost)
     planned = plan.make_plan(options["input"], output, work_dir, loaded, options, own)
     targets.check(planned, work_dir, options["input"], loaded, options["summary"])
     if show is not None:

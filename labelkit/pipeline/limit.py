@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from labelkit import bill
+from labelkit.config import costs
+from labelkit.config.task_file import Task
 from labelkit.errors import UsageError
-from labelkit.task import Task
 
 _ROWS = 50  # that query picks where nothing is said
 
@@ -15,7 +15,7 @@ class Limit:
 
     def __init__(self, task: Task, own: Mapping[str, Any]) -> None:
         given = own.get("labels")
-        self._most = bill.labels(task.cost) if given is None else int(given)
+        self._most = costs.labels(task.cost) if given is None else int(given)
         if self._most is not None and self._most < 0:
             raise UsageError(f"--labels {self._most}: give a number of 0 or more")
         self._task, self._own = task, own

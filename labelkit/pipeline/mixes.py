@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labelkit import bill, measure
-from labelkit.bill import Prices
+from labelkit import measure
+from labelkit.config import costs as bill
+from labelkit.config.costs import Prices
 from labelkit.measure import Figure
 from labelkit.pipeline.pilot import LLM, SIZES, TRIALS, WEAK, Count, Measured, Mix
 from labelkit.pipeline.steered import Sent

@@ -5,7 +5,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labelkit import bill, console
+from labelkit import console
+from labelkit.config import costs
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.pipeline import mixes, questions, typed
 from labelkit.pipeline.choice import Choice, choose
@@ -49,8 +50,8 @@ def plan(job: "Job", wanted: Wanted) -> None:
         raise UsageError(f"--labels {wanted.labels}: give a number of 0 or more")
     if not job.rows:
         raise LabelkitError(f"{job.source.name} has no rows, so there is nothing to plan")
-    labels = bill.labels(job.task.cost) if wanted.labels is None else wanted.labels
-    limits = mixes.Limits(bill.budget(job.task.cost), labels)
+    labels = costs.labels(job.task.cost) if wanted.labels is None else wanted.labels
+    limits = mixes.Limits(costs.budget(job.task.cost), labels)
     seen = _seen(job, wanted)
     asked = questions.asked(seen)
     lines = mixes.lines(seen.facts, seen.found)
@@ -76,7 +77,7 @@ def _seen(job: "Job", wanted: Wanted) -> Seen:
             pilot.read_rules()
         found = pilot.measure(voters)
         has_llm = pilot.has_llm_labels()
-        facts = Facts(job.rows, wanted.audit, bill.prices(job.task.cost), dollars, voters)
+        facts = Facts(job.rows, wanted.audit, costs.prices(job.task.cost), dollars, voters)
         likely = mixes.to_try_with_noise(mixes.lines(facts, found), wanted.target)
         found = found._replace(counts=found.counts | pilot.with_find_noise(likely))
         sent = _sent(pilot, facts, wanted) if found.counts else {}

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from labelkit.command.introspect import accepted
+from labelkit.config.task_file import Task
 from labelkit.data.class_names import split_classes
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.io.files import ending_of
 from labelkit.pipeline.limit import Limit
-from labelkit.task import Task
 
 STAGES = ("weak-label", "llm-label", "query", "people", "find-noise", "decide", "train")
 _PASSED = ("text", "classes", "id", "group", "gold", "cache", "delimiter", "encoding", "features")

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from labelkit import bill, console
+from labelkit import console
+from labelkit.config import costs
+from labelkit.config.task_file import Task
 from labelkit.pipeline.plan import AFTER, Stage
-from labelkit.task import Task
 
 _VOTERS = ("weak_label", "llm_label", "final_label")
 _BY_PEOPLE = ("label", "label_seconds")
@@ -86,16 +87,16 @@ def _sources(found: _Labels) -> list[list[Any]]:
 def _costs(
     stages: Sequence[Stage], found: _Labels, figures: Mapping[str, Mapping[str, Any]], task: Task
 ) -> list[list[Any]]:
-    price = bill.prices(task.cost)
+    price = costs.prices(task.cost)
     asked, each = found.by_people()
     llm = _llm_dollars(stages, figures, task)
     lines = [
-        bill.people(price, asked, f"people: {asked:,} labels", each and each * asked),
-        bill.Line("language model", llm, 0.0),
-        bill.setting_up(price, [name.partition("-")[2] for name in figures]),
+        costs.people(price, asked, f"people: {asked:,} labels", each and each * asked),
+        costs.Line("language model", llm, 0.0),
+        costs.setting_up(price, [name.partition("-")[2] for name in figures]),
     ]
     by_hand = each and each * found.rows
-    lines += [bill.total(lines), bill.people(price, found.rows, f"all {found.rows:,} by hand",
+    lines += [costs.total(lines), costs.people(price, found.rows, f"all {found.rows:,} by hand",
                                              by_hand)]  # fmt: skip
     return [list(line) for line in lines]
 
@@ -105,7 +106,7 @@ def _llm_dollars(
 ) -> float | None:
     """Return what the language model cost; None where its price is not known."""
     runs = [figures[s.id] for s in stages if s.name == "llm-label" and s.id in figures]
-    dollars, table = bill.language_model(runs), task.table("llm-label")
+    dollars, table = costs.language_model(runs), task.table("llm-label")
     asked = any(run.get("tokens_in") or run.get("from_cache") for run in runs)
     named = [
         s.args[s.args.index("--model") + 1]

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from labelkit import __version__, console
+from labelkit.config.task_file import Task
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io.files import whole
 from labelkit.pipeline import people, step
 from labelkit.pipeline.plan import Stage
-from labelkit.task import Task
 
 _STATE = "pipeline.json"
 _LOCK = "pipeline.lock"

@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from labelkit.config.task_file import Task
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.pipeline.plan import AFTER, Stage
-from labelkit.task import Task
 
 
 def check(

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import bill
 from labelkit.columns import Labels, Mask, Texts
+from labelkit.config import costs
 from labelkit.errors import LabelkitError
 from labelkit.report import given
 
@@ -33,7 +33,7 @@ class Evidence:
         self.job = job
         self.steps: list[dict[str, Any]] = [*job.steps, *given.steps_of(files.models)]
         self.curves = given.curves_in(files.curves)
-        self.price = bill.prices(job.task.cost)
+        self.price = costs.prices(job.task.cost)
         ours = set(job.our_columns)
         labels = [n for n in job.source.columns if n.endswith("_label") and n in ours]
         usual = [n for n in _FIRST if n in labels]

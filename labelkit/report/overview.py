@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelkit import bill, charts, measure
+from labelkit import charts, measure
 from labelkit import page as pages
+from labelkit.config import costs as bill
 from labelkit.page import Shaded
 from labelkit.report import accuracy
 from labelkit.report.accuracy import Judged

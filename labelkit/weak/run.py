@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from labelkit import console, registry
+from labelkit import console
+from labelkit.config import plugins
 from labelkit.io.files import next_to
 from labelkit.next_command import column_in_where, command
 from labelkit.weak import develop, keywords, knowledge, mistakes, report, scoring, truth
@@ -53,7 +54,7 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
     develop.check(
         *(job, wanted.lf_report, wanted.errors_of, wanted.errors, wanted.explain, wanted.suggest)
     )
-    combine = registry.load("label-model", wanted.label_model)
+    combine = plugins.load("label-model", wanted.label_model)
     weights = scoring.parse_prior(wanted.prior) if wanted.prior else None
     declared = job.classes or (list(weights) if weights else None)
     panel = _panel(job, wanted, declared)

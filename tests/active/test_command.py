@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labelkit import registry
 from labelkit.active import run as run_module
+from labelkit.config import plugins
 from tests.active.conftest import check_output, ranked, read, run, save, truth
 
 
-@pytest.mark.parametrize("name", [*registry.names("strategy"), "by-column:conf"])
+@pytest.mark.parametrize("name", [*plugins.names("strategy"), "by-column:conf"])
 @pytest.mark.parametrize("labelled", [0, 1, 4, 45], ids="{} labelled".format)
 def test_every_strategy_on_texts(labelkit, reviews, name, labelled):
     reviews(80, labelled, conf=lambda i: f"{i / 100}")
@@ -32,7 +32,7 @@ def test_every_strategy_on_texts(labelkit, reviews, name, labelled):
     assert Path("todo.csv").read_bytes() == before[1]
 
 
-@pytest.mark.parametrize("name", registry.names("strategy"))
+@pytest.mark.parametrize("name", plugins.names("strategy"))
 @pytest.mark.parametrize("labelled", [0, 45], ids="{} labelled".format)
 def test_every_strategy_on_numbers(labelkit, numbers, name, labelled):
     numbers(80, labelled)
@@ -167,7 +167,7 @@ def test_a_model_says_how_well_it_does_and_that_this_is_biased(labelkit, reviews
     assert 0 < found["biased_accuracy"] <= 1
 
 
-@pytest.mark.parametrize("name", registry.names("strategy"))
+@pytest.mark.parametrize("name", plugins.names("strategy"))
 def test_a_class_seen_once_is_no_obstacle(labelkit, reviews, name):
     reviews(60, 50)
     rows = read("reviews.csv")
@@ -220,7 +220,7 @@ table = st.lists(
 )
 
 
-@given(table, st.integers(0, 5), st.integers(0, 4), st.sampled_from(registry.names("strategy")))
+@given(table, st.integers(0, 5), st.integers(0, 4), st.sampled_from(plugins.names("strategy")))
 @settings(
     deadline=None,
     max_examples=40,

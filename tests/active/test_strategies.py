@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from labelkit import classifier, registry
+from labelkit import classifier
 from labelkit.active.pool import Pool
 from labelkit.active.scoring import checked
 from labelkit.active.strategies import (
@@ -18,9 +18,10 @@ from labelkit.active.strategies import (
     least_confidence,
     margin,
 )
+from labelkit.config import plugins
 from labelkit.errors import LabelkitError
 
-NAMES = registry.names("strategy")
+NAMES = plugins.names("strategy")
 
 
 def pool_of(rows=80, labelled=20, classes=3, dense=False, seed=0):
@@ -37,7 +38,7 @@ def pool_of(rows=80, labelled=20, classes=3, dense=False, seed=0):
 
 
 def score(name, pool, n=10, seed=0):
-    return registry.load("strategy", name)(pool, n, np.random.default_rng(seed))
+    return plugins.load("strategy", name)(pool, n, np.random.default_rng(seed))
 
 
 def certain_to_unsure(*shares):

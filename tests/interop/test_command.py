@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labelkit.registry import names
+from labelkit.config.plugins import names
 from tests.interop import tools
 from tests.interop.conftest import CLASSES
 from tests.interop.tools import Decision

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from labelkit.config.plugins import names
 from labelkit.interop.csv import held_back, let_go
-from labelkit.registry import names
 from tests.interop import tools
 from tests.interop.tools import Decision
 

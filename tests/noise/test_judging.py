@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit import registry
+from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.noise import judging, views
 from labelkit.noise.data import Looks, Matrices
@@ -21,7 +21,7 @@ def evidence(n=40, flipped=(3,), k=2):
     return Evidence(np.arange(n), given_codes, list("abcdef"[:k]), chances, "by hand")
 
 
-@pytest.mark.parametrize("name", registry.names("noise-method"))
+@pytest.mark.parametrize("name", plugins.names("noise-method"))
 @pytest.mark.parametrize("k", [2, 4])
 def test_each_method_flags_the_flipped_label_and_ranks_it_lowest(name, k):
     found = judging.judge(judging.load_method(name), name, evidence(flipped=(3, 8), k=k))
@@ -29,7 +29,7 @@ def test_each_method_flags_the_flipped_label_and_ranks_it_lowest(name, k):
     assert set(np.argsort(found.quality)[:2].tolist()) == {3, 8}
 
 
-@pytest.mark.parametrize("name", registry.names("noise-method"))
+@pytest.mark.parametrize("name", plugins.names("noise-method"))
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000), k=st.integers(2, 4))
 def test_each_method_gives_a_quality_between_0_and_1_and_a_flag(name, seed, k):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labelkit.bill import Prices
+from labelkit.config.costs import Prices
 from labelkit.measure import Figure
 from labelkit.pipeline.choice import choose
 from labelkit.pipeline.mixes import Facts, Limits, Line, levelled, lines

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from labelkit import registry
+from labelkit.config import plugins
 from tests.weak.test_command import DATA, LFS
 
 
@@ -50,7 +50,7 @@ def test_without_an_output_the_table_is_the_data_else_it_stands_beside_it(explai
     assert "d4   POS         0.667  lf_good" in done.err
 
 
-@pytest.mark.parametrize("model", registry.names("label-model"))
+@pytest.mark.parametrize("model", plugins.names("label-model"))
 def test_every_label_model_explains(explain, model):
     done = explain("--explain", "d4", "--json", "--label-model", model)
     if done.code:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from snorkel.labeling.model import LabelModel, MajorityLabelVoter
 
-from labelkit import registry
+from labelkit.config import plugins
 from labelkit.errors import LabelkitError
 from labelkit.weak.label_models import majority, snorkel
 from labelkit.weak.patterns import distinct_rows
@@ -20,7 +20,7 @@ MODELS = [
             name == "hyper" and find_spec("hyperlm") is None, reason="hyperlm is not installed"
         ),
     )
-    for name in registry.names("label-model")
+    for name in plugins.names("label-model")
 ]
 
 
@@ -36,7 +36,7 @@ def random_votes(rows=400, functions=5, classes=3, seed=0):
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(("functions", "classes"), [(1, 2), (2, 2), (5, 2), (6, 4), (3, 1)])
 def test_probabilities_sum_to_one_or_are_all_zero(name, functions, classes):
-    combine = registry.load("label-model", name)
+    combine = plugins.load("label-model", name)
     votes, _ = random_votes(200, functions, classes)
     with (
         pytest.warns(UserWarning)
@@ -61,7 +61,7 @@ class _nothing:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_counts_stand_for_repeated_rows(name):
-    combine = registry.load("label-model", name)
+    combine = plugins.load("label-model", name)
     votes, _ = random_votes()
     distinct, inverse = distinct_rows(votes)
     counts = np.bincount(inverse)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labelkit import task
+from labelkit.config import task_file
 
 
 def task_path(options: Mapping[str, Any]) -> Path | None:
@@ -13,7 +13,7 @@ def task_path(options: Mapping[str, Any]) -> Path | None:
         return None
     if options.get("task"):
         return Path(options["task"])
-    default = Path(task.DEFAULT_NAME)
+    default = Path(task_file.DEFAULT_NAME)
     return default if default.is_file() else None
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelkit.answers import DETAILS
-from labelkit.columns import ROW_CHECK
+from labelkit.data.answers_file import DETAILS
+from labelkit.data.columns import ROW_CHECK
 from labelkit.errors import LabelkitError, UsageError
 
 if TYPE_CHECKING:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier, columns, console
+from labelkit import classifier, console
+from labelkit.data import columns
 from labelkit.errors import LabelkitError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from labelkit.columns import Labels
+    from labelkit.data.labels import Labels
     from labelkit.io.table import Table
 
 FEWEST, FEWEST_A_CLASS = 20, 3

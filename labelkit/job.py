@@ -10,11 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import columns, console, look
-from labelkit.columns import AUDIT, Labels, Mask, Texts
+from labelkit import console
 from labelkit.config import paths as places
 from labelkit.config import task_file as tasks
+from labelkit.data import columns, row_keys, text_columns
 from labelkit.data.class_names import split_classes
+from labelkit.data.columns import AUDIT
+from labelkit.data.duplicates import joined_groups
+from labelkit.data.labels import Labels, Mask, Texts, encode, first_filled
+from labelkit.data.probability_columns import probabilities
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
 from labelkit.io import history, output_checks, table, text_cells
 from labelkit.options_data import Declared
@@ -76,7 +80,7 @@ class Job:
         paths = [given] if isinstance(given, str) else list(given)
         opened = self.open(*paths)
         if self.options["delimiter"] is None:
-            look.refuse_other_delimiter(opened)
+            text_columns.refuse_other_delimiter(opened)
         return opened
 
     def open(self, *paths: str | Path) -> table.Table:
@@ -123,7 +127,7 @@ class Job:
             self.source.take_as_text(named)
             return list(named)
         names = [name for name in self.source.columns if name not in self._not_features]
-        found = look.text_columns(self.source, names)
+        found = text_columns.text_columns(self.source, names)
         self.source.take_as_text(found)
         return found
 
@@ -155,7 +159,7 @@ class Job:
     def _where(self, expression: str | None) -> Mask | None:
         if not expression:
             return None
-        from labelkit.where import parse
+        from labelkit.data.row_filter import parse
 
         where = parse(expression)
         self.source.require(where.columns, "--where")
@@ -185,7 +189,7 @@ class Job:
     def unique_keys(self) -> list[str]:
         """Return the keys; raises LabelkitError where one is empty or stands twice."""
         keys = self.keys()
-        twice = columns.doubled(keys)
+        twice = row_keys.doubled(keys)
         if twice is not None:
             what = f"the key {twice!r} stands twice" if twice else "the key is empty in some rows"
             raise LabelkitError(
@@ -225,11 +229,9 @@ class Job:
             values, origin = self._answers(path)
             sources.insert(0, (str(path), values))
             audit |= origin == AUDIT
-        values, source = columns.first_filled(sources, self.rows)
+        values, source = first_filled(sources, self.rows)
         ignore = self.ignores_unknown_labels()
-        values, codes, classes = columns.encode(
-            values, self.classes, ignore, self.source.name, self.keys
-        )
+        values, codes, classes = encode(values, self.classes, ignore, self.source.name, self.keys)
         return Labels(values, codes, classes, audit, source)
 
     def ignores_unknown_labels(self) -> bool:
@@ -240,7 +242,7 @@ class Job:
         return bool(given == "ignore")
 
     def _answers(self, path: Path) -> tuple[Texts, Texts]:
-        from labelkit.answers import read_answers
+        from labelkit.data.answers_file import read_answers
 
         self.also_reads(path)
         answers = read_answers(self.open(path), self.key_name)
@@ -264,10 +266,10 @@ class Job:
         names = [n for n in [self.options.get("group")] if n]
         self.source.require(names, "--group")
         parts = [self._codes([name]) for name in names]
-        return look.joined_groups([*parts, self._codes(list(texts) or self.feature_names())])
+        return joined_groups([*parts, self._codes(list(texts) or self.feature_names())])
 
     def _codes(self, names: Sequence[str]) -> npt.NDArray[np.int64]:
-        checks = columns.row_checks(self.source.all_texts(names))
+        checks = row_keys.row_checks(self.source.all_texts(names))
         _, codes = np.unique(np.array(checks, dtype=object).astype(str), return_inverse=True)
         return codes.astype(np.int64)
 
@@ -275,7 +277,7 @@ class Job:
         """Return a hash of each row's own content, our columns aside."""
         mine = set(self.our_columns) | {"label"}
         names = [name for name in self.source.columns if name not in mine]
-        return columns.row_checks(self.source.check_texts(names))
+        return row_keys.row_checks(self.source.check_texts(names))
 
     # -- features ------------------------------------------------------------------------------
 
@@ -327,7 +329,7 @@ class Job:
         unread = {*self._not_features, *text, *self.source.binary_columns()}
         others = named or [name for name in self.source.columns if name not in unread]
         if choice == "auto" and not (text or named):
-            look.refuse_unread_texts(self.source, others)
+            text_columns.refuse_unread_texts(self.source, others)
         needed = others if choice in ("columns", "mixed") or not text else []
         kinds = self.source.kinds([*text, *needed])
         if not text and not kinds:
@@ -348,7 +350,7 @@ class Job:
         Raises LabelkitError where a class has no column or a row does not sum to one.
         """
         prefix = self.options.get("from_proba")
-        return look.probabilities(self.source, prefix, classes) if prefix else None
+        return probabilities(self.source, prefix, classes) if prefix else None
 
     # -- the output ----------------------------------------------------------------------------
 

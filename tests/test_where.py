@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labelkit.data.row_filter import parse
 from labelkit.errors import UsageError
 from labelkit.io.column_types import apply_kinds
-from labelkit.where import parse
 
 TABLE = apply_kinds(
     pa.table(

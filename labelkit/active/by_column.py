@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.columns import AUDIT
-from labelkit.columns import RELABEL as RELABEL
+from labelkit.data.columns import AUDIT
+from labelkit.data.columns import RELABEL as RELABEL
 from labelkit.errors import LabelkitError, UsageError, nearest
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from labelkit.columns import Labels
+    from labelkit.data.labels import Labels
     from labelkit.job import Job
 
 Rows = npt.NDArray[np.int64]

@@ -12,7 +12,7 @@ from labelkit.engine import parallel_map
 
 if TYPE_CHECKING:
     from labelkit.active.candidates import Mask, Rows
-    from labelkit.columns import Labels
+    from labelkit.data.labels import Labels
     from labelkit.features import Features
 
 CHUNK = 65_536

@@ -16,7 +16,7 @@ from labelkit.next_command import bringing, command
 if TYPE_CHECKING:
     from labelkit.active.pool import Pool
     from labelkit.active.wanted import Wanted
-    from labelkit.columns import Labels
+    from labelkit.data.labels import Labels
     from labelkit.features import Features
     from labelkit.job import Job
 

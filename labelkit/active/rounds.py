@@ -13,7 +13,7 @@ from labelkit.learning_curve import Known, expected_gain
 if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
     from labelkit.active.wanted import Wanted
-    from labelkit.columns import Labels
+    from labelkit.data.labels import Labels
     from labelkit.features import Features
     from labelkit.job import Job
 

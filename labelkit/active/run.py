@@ -23,12 +23,12 @@ from labelkit.active.candidates import (
 from labelkit.active.strategies import default
 from labelkit.active.wanted import Wanted
 from labelkit.batch import check_batch, write_batch
-from labelkit.columns import AUDIT
+from labelkit.data.columns import AUDIT
 from labelkit.errors import LabelkitError, UsageError
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
-    from labelkit.columns import Labels
+    from labelkit.data.labels import Labels
     from labelkit.features import Features
     from labelkit.job import Job
 

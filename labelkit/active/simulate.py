@@ -18,7 +18,7 @@ from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io.files import whole
 
 if TYPE_CHECKING:
-    from labelkit.columns import Labels
+    from labelkit.data.labels import Labels
     from labelkit.job import Job
 
 ON = 2  # random goes on to so many times the labels, to see what it needs to match the others

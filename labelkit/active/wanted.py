@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from labelkit.columns import RELABEL
+from labelkit.data.columns import RELABEL
 
 SHARE = 10  # one row in so many is drawn at random by default
 

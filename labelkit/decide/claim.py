@@ -12,7 +12,7 @@ as right, and where a person set the voters right outside the audit, that row is
 from typing import NamedTuple
 
 from labelkit import measure
-from labelkit.columns import Mask
+from labelkit.data.labels import Mask
 from labelkit.decide.rule import Verdict
 from labelkit.decide.voters import Said
 

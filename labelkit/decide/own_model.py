@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit import classifier, model_features
-from labelkit.columns import Mask
+from labelkit.data.labels import Mask
 from labelkit.decide.combine import UNSTATED, Codes, Voter
 from labelkit.decide.rule import Verdict
 from labelkit.decide.voters import MODEL, Source

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from labelkit import console, measure
-from labelkit.columns import Mask
+from labelkit.data.labels import Mask
 from labelkit.decide.claim import Claim, claimed
 from labelkit.decide.rule import PEOPLE, Machine, Verdict
 from labelkit.decide.voters import Said

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
-from labelkit.columns import Mask
 from labelkit.config import costs
+from labelkit.data.labels import Mask
 from labelkit.decide.rule import Verdict
 from labelkit.decide.voters import Said
 from labelkit.errors import UsageError

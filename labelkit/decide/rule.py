@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.columns import Mask, Texts
+from labelkit.data.labels import Mask, Texts
 from labelkit.decide import combine
 from labelkit.decide.combine import Codes, Pool
 from labelkit.decide.voters import Said, Source

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from labelkit import console, next_command
 from labelkit.batch import check_batch, write_batch
-from labelkit.columns import Mask
+from labelkit.data.labels import Mask
 from labelkit.decide import combine, own_model, report, route, rule, voters
 from labelkit.decide.rule import Machine, Verdict
 from labelkit.decide.voters import MODEL, Said, Source

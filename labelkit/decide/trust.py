@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from labelkit.columns import Mask
+from labelkit.data.labels import Mask
 from labelkit.decide import combine
 from labelkit.decide.combine import UNSTATED, Codes, Voter
 from labelkit.errors import UsageError

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit import console
-from labelkit.columns import Codes, Mask, Texts, encode
+from labelkit.data.labels import Codes, Mask, Texts, encode
 from labelkit.decide import trust
 from labelkit.decide.combine import Voter
 from labelkit.errors import LabelkitError, listing

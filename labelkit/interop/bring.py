@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labelkit import columns, console
+from labelkit import console
 from labelkit.config import plugins
+from labelkit.data.labels import encode
 from labelkit.errors import UsageError, listing
 from labelkit.interop.given import Given
 from labelkit.interop.shapes import ANNOTATOR, ORIGIN, ROW_CHECK, Said
@@ -118,7 +119,7 @@ def _labels(job: "Job", given: Given, said: Sequence[Said]) -> tuple[list[str], 
     def places() -> list[str]:
         return [f"{one.place}: {console.clean(one.key)}" for one in said]
 
-    known, _, _ = columns.encode(values, classes, ignore, given.name, places)
+    known, _, _ = encode(values, classes, ignore, given.name, places)
     if classes is None and any(values):
         told = listing(console.clean(name, 40) for name in sorted(set(values) - {""}))
         console.note(f"the labels are {told}; with --classes A,B others are refused")

@@ -95,7 +95,7 @@ class Given:
 
     def rows(self, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield the rows of a table by column, however a spreadsheet has saved it."""
-        from labelkit.answers import as_people_write
+        from labelkit.data.answers_file import as_people_write
         from labelkit.io.table import Table
 
         table = Table([self.path], delimiter=self._delimiter, encoding=self._encoding)

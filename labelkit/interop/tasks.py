@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
-from labelkit.columns import doubled
+from labelkit.data.row_keys import doubled
+from labelkit.data.suggestions import SUGGESTING, confidence_beside
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.interop.shapes import (
     ANNOTATOR,
@@ -21,7 +22,6 @@ from labelkit.interop.shapes import (
     Guess,
     Task,
 )
-from labelkit.suggestions import SUGGESTING, confidence_beside
 
 if TYPE_CHECKING:
     import pyarrow as pa

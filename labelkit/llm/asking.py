@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit import columns, console
+from labelkit import console
+from labelkit.data.labels import Labels
 from labelkit.errors import UsageError
 from labelkit.job import Job
 from labelkit.llm import completion, cost, gather
@@ -30,7 +31,7 @@ class Given:
 
     job: Job
     classes: tuple[str, ...]
-    people: columns.Labels
+    people: Labels
     cache: Cache
     askings: list["Asking"] = field(default_factory=list)
 

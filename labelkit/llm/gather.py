@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit import columns, console
+from labelkit import console
 from labelkit.config.task_file import Task
+from labelkit.data import columns
+from labelkit.data.labels import Labels, Texts, encode
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.job import Job
 from labelkit.llm import prompt, template
@@ -115,7 +117,7 @@ def rows_of(job: Job, writer: Writer, chosen: NDArray[np.bool_] | None) -> Rows:
     return Rows(list(known), places, empty)
 
 
-def people(job: Job) -> columns.Labels:
+def people(job: Job) -> Labels:
     """Return what people said: no labels of our own making, none that are kept for the audit."""
     labels = job.labels()
     made = set(columns.ours(job.source.columns)) | set(job.our_columns)
@@ -144,7 +146,7 @@ def examples(
     n: int,
     way: str,
     classes: tuple[str, ...],
-    said: columns.Labels,
+    said: Labels,
     writer: Writer,
     texts: Sequence[str],
 ) -> Examples:
@@ -189,7 +191,7 @@ def _vectors(job: Job) -> Callable[[Sequence[str]], Any]:
     return vectors
 
 
-def known(job: Job, said: columns.Labels, rows: Rows, classes: tuple[str, ...]) -> Known:
+def known(job: Job, said: Labels, rows: Rows, classes: tuple[str, ...]) -> Known:
     """Return the class known of each distinct text, from people and --gold; no audit rows.
 
     A text of which two classes are known, and one that an audit row has too, counts as unknown.
@@ -214,7 +216,7 @@ def gold_codes(job: Job, classes: tuple[str, ...]) -> Codes | None:
         return None
     where = f"{job.source.name}, column {job.options['gold']!r}"
     ignore = job.ignores_unknown_labels()
-    return columns.encode(values, list(classes), ignore, where, job.keys)[1]
+    return encode(values, list(classes), ignore, where, job.keys)[1]
 
 
 def audit(job: Job, classes: tuple[str, ...]) -> Codes:
@@ -229,7 +231,7 @@ def _audit_rows(job: Job) -> NDArray[np.bool_]:
     return job.labels().audit
 
 
-def _codes_in(values: columns.Texts, classes: tuple[str, ...]) -> Codes:
+def _codes_in(values: Texts, classes: tuple[str, ...]) -> Codes:
     place = {name: np.int32(code) for code, name in enumerate(classes)}
     return np.array([place.get(value, -1) for value in values], dtype=np.int32)
 

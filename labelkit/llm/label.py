@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from labelkit import columns, console
+from labelkit import console
+from labelkit.data.labels import Labels
 from labelkit.errors import UsageError
 from labelkit.job import Job
 from labelkit.llm import aims, cascade, completion, gather, outlook, trial, variants, write
@@ -53,7 +54,7 @@ def _variants(job: Job, wanted: Wanted, tried: Sequence[str]) -> list[Variant]:
     return [variants.single(job, wanted)]
 
 
-def _classes(job: Job, people: columns.Labels, chosen: Sequence[Variant]) -> tuple[str, ...]:
+def _classes(job: Job, people: Labels, chosen: Sequence[Variant]) -> tuple[str, ...]:
     named = job.classes or variants.classes_of(chosen)
     gold = job.gold() if not named else None
     seen = set(people.classes) | (

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import crowd
-from labelkit.columns import Texts, encode
+from labelkit.data.labels import Texts, encode
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.models import evaluate as work
 

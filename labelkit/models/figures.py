@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
-from labelkit.columns import AUDIT, encode
+from labelkit.data.columns import AUDIT
+from labelkit.data.labels import encode
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.models import annotators as people
 from labelkit.models import confused

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.columns import RELABEL
+from labelkit.data.columns import RELABEL
 from labelkit.errors import LabelkitError, UsageError
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import columns, console, typos
+from labelkit import console, typos
+from labelkit.data.labels import encode, first_filled
 from labelkit.errors import LabelkitError
 
 if TYPE_CHECKING:
-    from labelkit.columns import Labels
+    from labelkit.data.labels import Labels
     from labelkit.job import Job
 
 Codes = npt.NDArray[np.int64]
@@ -37,9 +38,9 @@ def without_people_of_audit(job: "Job", labels: "Labels") -> "Labels":
     if not names or not labels.audit.any():
         return labels
     read = job.source.texts_of(names)
-    machine, source = columns.first_filled(list(read.items()), job.rows)
+    machine, source = first_filled(list(read.items()), job.rows)
     # A class that no other row has cannot be judged, as if the machine were silent.
-    machine, codes, _ = columns.encode(machine, labels.classes, True, job.source.name, job.keys)
+    machine, codes, _ = encode(machine, labels.classes, True, job.source.name, job.keys)
     swapped = labels.audit & (codes >= 0)
     return labels._replace(
         values=np.where(swapped, machine, labels.values).astype(object),

@@ -15,7 +15,7 @@ from labelkit.noise.findings import Findings
 from labelkit.noise.matrix import NoiseModel
 
 if TYPE_CHECKING:
-    from labelkit.columns import Labels
+    from labelkit.data.labels import Labels
     from labelkit.job import Job
 
 Mask = npt.NDArray[np.bool_]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelkit.columns import ROW_CHECK
+from labelkit.data.columns import ROW_CHECK
 from labelkit.errors import LabelkitError
 from labelkit.io import history
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
-from labelkit.columns import AUDIT
+from labelkit.data.columns import AUDIT
 from labelkit.people.highlight import shown
 from labelkit.people.row import Field
 

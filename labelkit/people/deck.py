@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit.columns import ROW_CHECK, doubled
+from labelkit.data.columns import ROW_CHECK
+from labelkit.data.row_keys import doubled
+from labelkit.data.suggestions import SUGGESTING, confidence_beside
 from labelkit.errors import LabelkitError
 from labelkit.people.row import About
 from labelkit.people.row import about as row_about
-from labelkit.suggestions import SUGGESTING, confidence_beside
 
 if TYPE_CHECKING:
     from labelkit.job import Job

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from labelkit.config import paths, task_file
 from labelkit.data.class_names import split_classes
+from labelkit.data.columns import ROW_CHECK
 from labelkit.errors import LabelkitError
 from labelkit.io.csv_parser import FIRST_BYTES, Parser, checked_encoding
-from labelkit.names import ROW_CHECK
 from labelkit.people import highlight, journal
 from labelkit.people.row import About, Field, about
 from labelkit.people.session import answered

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit import console
-from labelkit.columns import AUDIT
+from labelkit.data.columns import AUDIT
+from labelkit.data.suggestions import SUGGESTING
 from labelkit.errors import LabelkitError
 from labelkit.io.files import ending_of, next_to
 from labelkit.next_command import words_of
@@ -18,7 +19,6 @@ from labelkit.people.learner import PICKS, Learner, Ranking, Told
 from labelkit.people.row import About, Suggestion
 from labelkit.people.session import Limits, Session
 from labelkit.people.watch import Watch
-from labelkit.suggestions import SUGGESTING
 
 if TYPE_CHECKING:
     from labelkit.job import Job

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import columns, console
-from labelkit.answers import DETAILS, Answers, read_answers, read_batch
+from labelkit import console
 from labelkit.batch import check_batch, write_batch
-from labelkit.columns import AUDIT, Mask, Texts
 from labelkit.config import costs
+from labelkit.data import columns
+from labelkit.data.answers_file import DETAILS, Answers, read_answers, read_batch
+from labelkit.data.columns import AUDIT
+from labelkit.data.labels import Mask, Texts, encode
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io.files import next_to
 from labelkit.next_command import command
@@ -132,7 +134,7 @@ def _given(
         tally.outside_where += int(outside.sum())
         use &= ~outside
     keys = answers.lines.keys[matched.taken][use]
-    labels, _, _ = columns.encode(
+    labels, _, _ = encode(
         matched.labels[use], job.classes, job.ignores_unknown_labels(), answers.name, lambda: keys
     )
     tally.unknown_label += int((labels == "").sum())
@@ -158,9 +160,7 @@ class _Before:
         self.label_name = f"{prefix}_label" if prefix else "label"
         self.rows = job.rows
         self.labels = self._texts(self.label_name)
-        columns.encode(
-            self.labels, job.classes, job.ignores_unknown_labels(), job.source.name, job.keys
-        )
+        encode(self.labels, job.classes, job.ignores_unknown_labels(), job.source.name, job.keys)
         self.details = {
             name: self._texts(job.column(name))
             for name in _DETAILS

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from labelkit.suggestions import SUGGESTING, confidence_beside
+from labelkit.data.suggestions import SUGGESTING, confidence_beside
 
 Cell = Callable[[str], str]  # a column of the row as text, '' where the file does not have it
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelkit import columns, console, stopping
+from labelkit import console, stopping
+from labelkit.data.labels import encode
 from labelkit.errors import LabelkitError, StoppingRuleReached, UsageError, listing
 from labelkit.io import history, output_checks
 from labelkit.next_command import bringing
@@ -197,7 +198,7 @@ def _check_labels(job: "Job", deck: Deck) -> None:
     if job.classes is not None and deck.has("label"):
         values = np.array([cell or "" for cell in deck.column("label").to_pylist()], dtype=object)
         ignore = job.ignores_unknown_labels()
-        columns.encode(values, job.classes, ignore, deck.name, lambda: deck.keys)
+        encode(values, job.classes, ignore, deck.name, lambda: deck.keys)
 
 
 def open_journal(

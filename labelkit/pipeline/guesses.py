@@ -5,8 +5,8 @@ import io
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from labelkit import look
-from labelkit.columns import doubled
+from labelkit.data import text_columns
+from labelkit.data.row_keys import doubled
 from labelkit.errors import LabelkitError
 
 if TYPE_CHECKING:
@@ -35,7 +35,11 @@ class Guess(NamedTuple):
 
 def of(job: "Job") -> Guess:
     """Look at the data; what the options name is no guess."""
-    text = job.text if job.has_text() else look.texts_by_look(job.source, job.visible_columns())
+    text = (
+        job.text
+        if job.has_text()
+        else text_columns.texts_by_look(job.source, job.visible_columns())
+    )
     key = _key(job)
     labels, classes = _labels(job, {*text, key})
     rules = _rules(job, text, labels) if labels and text else ""

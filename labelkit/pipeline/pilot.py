@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit import console
-from labelkit.columns import Mask, Texts
+from labelkit.data.labels import Mask, Texts
 from labelkit.errors import LabelkitError
 from labelkit.io import table
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from labelkit.data.columns import RELABEL
 from labelkit.io import history
-from labelkit.names import RELABEL
 from labelkit.pipeline import typed
 from labelkit.pipeline.mixes import Facts
 from labelkit.pipeline.pilot import FEWEST, LLM, WEAK, Known, Measured, Mix

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from labelkit.columns import Mask
+from labelkit.data.labels import Mask
 from labelkit.errors import LabelkitError
 from labelkit.io.table import Table
 from labelkit.pipeline.pilot import FEWEST, LLM, TRIALS, WEAK, Mix, Pilot, Rows, opened

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import measure
-from labelkit.columns import Mask, Texts
+from labelkit.data.labels import Mask, Texts
 from labelkit.measure import Figure
 from labelkit.report.evidence import FINAL, Evidence, confidence_of, figures
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from labelkit import next_command
 from labelkit import page as pages
-from labelkit.columns import AUDIT, RELABEL
+from labelkit.data.columns import AUDIT, RELABEL
 from labelkit.io.files import next_to
 from labelkit.report import accuracy
 from labelkit.report.accuracy import Judged

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit.columns import Labels, Mask, Texts
 from labelkit.config import costs
+from labelkit.data.labels import Labels, Mask, Texts
 from labelkit.errors import LabelkitError
 from labelkit.report import given
 

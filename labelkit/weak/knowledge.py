@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit import console
-from labelkit.columns import Mask
+from labelkit.data.labels import Mask
 from labelkit.feature_choice import embeds
 from labelkit.weak.label_models import dawid_skene, reading
 from labelkit.weak.patterns import Counted

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit import console
-from labelkit.columns import AUDIT, Mask
+from labelkit.data.columns import AUDIT
+from labelkit.data.labels import Mask
 from labelkit.errors import LabelkitError
 from labelkit.feature_choice import embeds
 from labelkit.weak.label_models import reading

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelkit.columns import AUDIT, Mask, Texts
+from labelkit.data.columns import AUDIT
+from labelkit.data.labels import Mask, Texts
 from labelkit.weak.patterns import Counted
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from labelkit import stopping
-from labelkit.columns import AUDIT
+from labelkit.data.columns import AUDIT
 from labelkit.job import Job
 from labelkit.options_data import Declared
 from labelkit.people import live

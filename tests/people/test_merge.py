@@ -133,7 +133,7 @@ def test_one_annotator_answers_a_row_once(write: Any, refused: Any, merged: Any)
 def test_rows_by_place_are_refused_when_the_file_was_re_sorted(
     write: Any, labelkit: Any, merged: Any, refused: Any
 ) -> None:
-    from labelkit.columns import row_checks
+    from labelkit.data.row_keys import row_checks
 
     texts = ["one", "two", "three"]
     source = write("in.csv", "text\n" + "".join(f"{text}\n" for text in texts))
@@ -152,7 +152,7 @@ def test_rows_by_place_are_refused_when_the_file_was_re_sorted(
 def test_columns_of_ours_that_came_since_do_not_break_the_row_check(
     write: Any, labelkit: Any
 ) -> None:
-    from labelkit.columns import row_checks
+    from labelkit.data.row_keys import row_checks
 
     (check,) = row_checks(pa.table({"text": ["one"]}))
     source = write("in.csv", "text,weak_label,label\none,a,b\n")

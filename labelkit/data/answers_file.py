@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
-from labelkit.columns import ROW_CHECK, Texts
+from labelkit.data.columns import ROW_CHECK
+from labelkit.data.labels import Texts
 from labelkit.errors import LabelkitError, listing, nearest
 
 if TYPE_CHECKING:

@@ -1,17 +1,13 @@
-"""Looking at columns: which read like text, which rows belong together, what is likely."""
+"""Which columns read like text."""
 
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow.compute as pc
 
 from labelkit.console import clean
-from labelkit.errors import LabelkitError, UsageError, listing, nearest
+from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io.csv_parser import option_for
 from labelkit.io.table import Table
-
-Groups = npt.NDArray[np.int64]
 
 # Means over the cells of the file's first batch.
 _FEWEST_CHARACTERS = 12.0
@@ -73,51 +69,4 @@ def texts_by_look(source: Table, names: Sequence[str]) -> list[str]:
         varied = pc.count_distinct(column).as_py() > head.num_rows / 3
         if length >= _FEWEST_CHARACTERS and spaces >= _FEWEST_SPACES and varied:
             found.append(name)
-    return found
-
-
-def joined_groups(parts: Sequence[Groups]) -> Groups:
-    """Return a group number a row; rows that share a number in any part are in one group."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    if len(parts) == 1:
-        return parts[0]
-    first, second = parts
-    n, offset = len(first), int(first.max(initial=-1)) + 1
-    size = offset + int(second.max(initial=-1)) + 1
-    graph = coo_matrix((np.ones(n), (first, offset + second)), shape=(size, size))
-    return np.asarray(connected_components(graph, directed=False)[1][first], dtype=np.int64)
-
-
-def probabilities(source: Table, prefix: str, classes: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Return probabilities rows x classes from the columns PREFIX<class>; NaN where all are empty.
-
-    Raises LabelkitError where a class has no column, one is negative or a row does not sum to one.
-    """
-    names = [prefix + name for name in classes]
-    missing = [name for name in names if not source.has(name)]
-    if missing:
-        raise LabelkitError(
-            f"{source.name} has no column {missing[0]!r} (--from-proba {prefix})"
-            f"{nearest(missing[0], source.columns)}; one column a class is needed"
-        )
-    wrong_kind = [name for name, kind in source.kinds(names).items() if kind != "number"]
-    if wrong_kind:
-        raise LabelkitError(f"{source.name}: column {wrong_kind[0]!r} does not hold numbers only")
-    data = source.read(names, typed=True)
-    found = np.column_stack([np.asarray(data[name].to_numpy(), np.float64) for name in names])
-    filled = ~np.isnan(found).all(axis=1)
-    sums = np.nansum(found, axis=1)
-    for name, negative in zip(names, (found < 0).T, strict=True):
-        if negative.any():
-            row = int(np.flatnonzero(negative)[0])
-            raise LabelkitError(f"{source.name}, row {row + 1}: the probability {name} is below 0")
-    wrong = filled & (np.abs(sums - 1) > 1e-3)
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise LabelkitError(
-            f"{source.name}, row {row + 1}: the probabilities {listing(names)} sum to "
-            f"{sums[row]:.3f}, not 1"
-        )
     return found

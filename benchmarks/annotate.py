@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from labelkit import classifier
 from labelkit.job import Job
+from labelkit.ml import classifier
 from labelkit.options_data import Declared
 from labelkit.people import live
 from labelkit.people.deck import Deck

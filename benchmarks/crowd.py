@@ -17,9 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from labelkit import console, crowd
+from labelkit import console
+from labelkit.stats import dawid_skene
 
-Guess = Callable[[crowd.Votes], np.ndarray]
+Guess = Callable[[dawid_skene.Votes], np.ndarray]
 MOST = (None, 3, 2, 1)
 
 
@@ -39,11 +40,12 @@ def main() -> None:
             runs = [measured(guess, fewer(votes, most, seed), truth) for seed in seeds]
             table.append([str(most or "all"), name, *np.mean(runs, axis=0).tolist()])
     console.data_table(header, table)
-    low, high = crowd.alpha_interval(votes)
-    print(f"\nKrippendorff's alpha {crowd.alpha(votes):.5f} [{low:.4f}, {high:.4f}]{peer(votes)}")
+    low, high = dawid_skene.alpha_interval(votes)
+    alpha = dawid_skene.alpha(votes)
+    print(f"\nKrippendorff's alpha {alpha:.5f} [{low:.4f}, {high:.4f}]{peer(votes)}")
 
 
-def read(path: Path, gold: str) -> tuple[crowd.Votes, np.ndarray]:
+def read(path: Path, gold: str) -> tuple[dawid_skene.Votes, np.ndarray]:
     with path.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     items, item = np.unique([row["id"] for row in rows], return_inverse=True)
@@ -54,10 +56,10 @@ def read(path: Path, gold: str) -> tuple[crowd.Votes, np.ndarray]:
     label, true = both[: len(rows)], both[len(rows) :]
     truth = np.zeros(len(items), dtype=int)
     truth[item] = true
-    return crowd.Votes(item, who, label, len(items), len(people), len(classes)), truth
+    return dawid_skene.Votes(item, who, label, len(items), len(people), len(classes)), truth
 
 
-def fewer(votes: crowd.Votes, most: int | None, seed: int) -> crowd.Votes:
+def fewer(votes: dawid_skene.Votes, most: int | None, seed: int) -> dawid_skene.Votes:
     """Return at most so many votes of each item."""
     order = np.random.default_rng(seed).permutation(len(votes.item))
     kept, seen = [], np.zeros(votes.items, dtype=int)
@@ -71,7 +73,9 @@ def fewer(votes: crowd.Votes, most: int | None, seed: int) -> crowd.Votes:
     )
 
 
-def measured(guess: Guess, votes: crowd.Votes, truth: np.ndarray) -> tuple[float, float, float]:
+def measured(
+    guess: Guess, votes: dawid_skene.Votes, truth: np.ndarray
+) -> tuple[float, float, float]:
     start = time.process_time()
     found = guess(votes)
     spent = time.process_time() - start
@@ -80,7 +84,7 @@ def measured(guess: Guess, votes: crowd.Votes, truth: np.ndarray) -> tuple[float
 
 
 def models() -> Iterator[tuple[str, Guess]]:
-    yield "labelkit", lambda votes: crowd.consensus(votes).probabilities
+    yield "labelkit", lambda votes: dawid_skene.consensus(votes).probabilities
     yield "majority", majority
     if importlib.util.find_spec("crowdkit"):
         from crowdkit.aggregation import DawidSkene, OneCoinDawidSkene
@@ -89,7 +93,7 @@ def models() -> Iterator[tuple[str, Guess]]:
         yield "crowd-kit one coin", lambda votes: of_crowdkit(OneCoinDawidSkene(100), votes)
 
 
-def majority(votes: crowd.Votes) -> np.ndarray:
+def majority(votes: dawid_skene.Votes) -> np.ndarray:
     counts = np.zeros((votes.items, votes.classes))
     np.add.at(counts, (votes.item, votes.label), 1.0)
     # Ties are broken at random, as a coin would.
@@ -97,7 +101,7 @@ def majority(votes: crowd.Votes) -> np.ndarray:
     return counts / counts.sum(axis=1, keepdims=True)
 
 
-def of_crowdkit(model: object, votes: crowd.Votes) -> np.ndarray:
+def of_crowdkit(model: object, votes: dawid_skene.Votes) -> np.ndarray:
     import pandas as pd
 
     cells = {"task": votes.item, "worker": votes.annotator, "label": votes.label}
@@ -106,7 +110,7 @@ def of_crowdkit(model: object, votes: crowd.Votes) -> np.ndarray:
     return found.reindex(columns=range(votes.classes)).fillna(0).to_numpy()
 
 
-def peer(votes: crowd.Votes) -> str:
+def peer(votes: dawid_skene.Votes) -> str:
     if not importlib.util.find_spec("krippendorff"):
         return ""
     import krippendorff

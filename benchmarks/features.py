@@ -16,10 +16,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 
-from labelkit import classifier, console
-from labelkit.embedded import Embedding
-from labelkit.feature_choice import compare
-from labelkit.features import Features
+from labelkit import console
+from labelkit.ml import classifier
+from labelkit.ml.embedding import Embedding
+from labelkit.ml.feature_selection import compare
+from labelkit.ml.features import Features
 
 CHOICES = ("tfidf", "embedding", "tfidf+embedding")
 LABELS = (40, 200, 1000)

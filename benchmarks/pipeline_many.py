@@ -31,10 +31,10 @@ WATCHED = {
     "language model": ["labelkit.llm.run:Run.label"],
     # What fits or applies a model.
     "models": [
-        *(f"labelkit.classifier:{name}" for name in ("select", "fit", "probabilities",
+        *(f"labelkit.ml.classifier:{name}" for name in ("select", "fit", "probabilities",
                                                     "out_of_fold", "temperature_of")),
-        *(f"labelkit.features:Features.{name}" for name in ("fit", "matrix")),
-        "labelkit.feature_choice:compare",
+        *(f"labelkit.ml.features:Features.{name}" for name in ("fit", "matrix")),
+        "labelkit.ml.feature_selection:compare",
         "labelkit.decide.combine:learn",
         "labelkit.decide.combine:pooled",
         "labelkit.noise.judging:by_views",
@@ -47,7 +47,7 @@ WATCHED = {
         "labelkit.models.unsure:fit",
     ],
     # Reads the file to choose features, from within their fit.
-    REST: ["labelkit.feature_choice:best"],
+    REST: ["labelkit.ml.feature_selection:best"],
 }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 from sklearn.linear_model import LogisticRegression
 
-from labelkit.features import Features
+from labelkit.ml.features import Features
 
 SETS = ("wrench_youtube", "wrench_sms", "wrench_trec", "wrench_yelp_part")
 LONG = 2_500_000  # characters from which the command does not embed unasked

@@ -26,8 +26,8 @@ import numpy as np
 import pyarrow as pa
 
 from labelkit import console
-from labelkit.feature_choice import compare
-from labelkit.features import Features
+from labelkit.ml.feature_selection import compare
+from labelkit.ml.features import Features
 from labelkit.models.learn import How, examples, learn, predict
 
 WAYS = ("clean", "noisy", "robust", "forward", "wrong ones known", "as much clean")

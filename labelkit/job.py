@@ -24,7 +24,7 @@ from labelkit.io import history, output_checks, table, text_cells
 from labelkit.options_data import Declared
 
 if TYPE_CHECKING:
-    from labelkit.features import Features
+    from labelkit.ml.features import Features
 
 
 class Job:
@@ -317,8 +317,8 @@ class Job:
 
     def features(self) -> "Features":
         """Return what turns the feature columns into a matrix, not fitted yet."""
-        from labelkit import feature_choice
-        from labelkit.features import Features
+        from labelkit.ml import feature_selection
+        from labelkit.ml.features import Features
 
         choice = self.options.get("features", "auto")
         named = list(self.options.get("column") or [])
@@ -338,7 +338,7 @@ class Job:
             )
 
         def best() -> str:
-            return feature_choice.best(
+            return feature_selection.best(
                 self.source, text, self.labels, self.groups, self.seed, lambda: self.cache_dir
             )
 

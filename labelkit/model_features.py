@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from labelkit import feature_choice
+from labelkit.ml import feature_selection
 
 if TYPE_CHECKING:
-    from labelkit.features import Features
     from labelkit.job import Job
+    from labelkit.ml.features import Features
 
 
 def for_labels(job: "Job", labelled: int) -> "Features":
@@ -14,21 +14,23 @@ def for_labels(job: "Job", labelled: int) -> "Features":
 
     On few labels the words of a text say little. TF-IDF where embedding the file takes long.
     """
-    return job.features() if labelled >= feature_choice.FEWEST else _unless_named(job, "embedding")
+    return (
+        job.features() if labelled >= feature_selection.FEWEST else _unless_named(job, "embedding")
+    )
 
 
 def for_machine_labels(job: "Job") -> "Features":
     """Return the job's features, unfitted; TF-IDF and the embedding if nobody named another."""
-    return _unless_named(job, feature_choice.BOTH)
+    return _unless_named(job, feature_selection.BOTH)
 
 
 def _unless_named(job: "Job", choice: str) -> "Features":
     """Return features of this choice for texts, TF-IDF where embedding the file takes long."""
-    from labelkit.features import Features
+    from labelkit.ml.features import Features
 
     is_open = job.options.get("features", "auto") == "auto" and not job.options.get("column")
     if not (is_open and job.has_text()):
         return job.features()
-    choice = choice if feature_choice.embeds(job.source, job.text) else "tfidf"
+    choice = choice if feature_selection.embeds(job.source, job.text) else "tfidf"
     kinds = dict.fromkeys(job.text, "text")
     return Features(job.text, kinds, choice, job.seed, cache=lambda: job.cache_dir)

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from labelkit.classifier import (
+from labelkit.errors import UsageError
+from labelkit.ml.classifier import (
     Recipe,
     assign_folds,
     calibrate,
@@ -14,7 +15,6 @@ from labelkit.classifier import (
     probabilities,
     select,
 )
-from labelkit.errors import UsageError
 
 
 def blobs(n=120, k=3, seed=0, spread=0.7):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from labelkit import crowd
+from labelkit.stats import dawid_skene
 
 
 def simulated(accuracies, items=300, each=3, classes=3, seed=0):
@@ -13,7 +13,7 @@ def simulated(accuracies, items=300, each=3, classes=3, seed=0):
     right = rng.random(len(item)) < np.asarray(accuracies)[who]
     wrong = (truth[item] + rng.integers(1, classes, len(item))) % classes
     label = np.where(right, truth[item], wrong)
-    return crowd.Votes(item, who, label, items, len(accuracies), classes), truth
+    return dawid_skene.Votes(item, who, label, items, len(accuracies), classes), truth
 
 
 def test_the_consensus_is_better_than_the_majority_where_some_are_careless():
@@ -21,7 +21,7 @@ def test_the_consensus_is_better_than_the_majority_where_some_are_careless():
     counts = np.zeros((votes.items, votes.classes))
     np.add.at(counts, (votes.item, votes.label), 1)
     plain = (counts.argmax(axis=1) == truth).mean()
-    found = crowd.consensus(votes)
+    found = dawid_skene.consensus(votes)
     assert (found.probabilities.argmax(axis=1) == truth).mean() > plain + 0.08
     assert found.probabilities.sum(axis=1) == pytest.approx(1)
     assert found.accuracy[:3] == pytest.approx([0.95, 0.9, 0.9], abs=0.1)
@@ -34,38 +34,42 @@ def test_people_who_err_on_the_same_items_make_it_less_sure_not_less_right():
     hard = rng.random(500) < 0.25  # on these everybody says class 0, right or not
     votes = votes._replace(label=np.where(hard[votes.item], 0, votes.label))
     truth = np.where(hard, rng.integers(0, 2, 500), truth)
-    found = crowd.consensus(votes).probabilities
+    found = dawid_skene.consensus(votes).probabilities
     easy = found[~hard].max(axis=1).mean()
     assert (found.argmax(axis=1) == truth)[~hard].mean() > 0.97
     assert easy > 0.9
 
 
 def test_labels_that_stand_alone_stay_and_judge_nobody():
-    votes = crowd.Votes(np.arange(6), np.arange(6) % 2, np.array([0, 1, 1, 0, 1, 1]), 6, 2, 2)
-    found = crowd.consensus(votes)
+    votes = dawid_skene.Votes(np.arange(6), np.arange(6) % 2, np.array([0, 1, 1, 0, 1, 1]), 6, 2, 2)
+    found = dawid_skene.consensus(votes)
     assert found.probabilities.argmax(axis=1).tolist() == votes.label.tolist()
     assert found.accuracy == pytest.approx([0.7, 0.7])
-    assert all(np.isnan(figure.value) for figure in crowd.agreement_of_each(votes, found))
+    assert all(np.isnan(figure.value) for figure in dawid_skene.agreement_of_each(votes, found))
 
 
 def test_an_item_without_a_label_gets_the_class_shares():
-    votes = crowd.Votes(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.zeros(4, int), 3, 2, 2)
-    found = crowd.consensus(votes)
+    votes = dawid_skene.Votes(
+        np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.zeros(4, int), 3, 2, 2
+    )
+    found = dawid_skene.consensus(votes)
     assert found.probabilities[2] == pytest.approx(found.shares, abs=0.2)
     assert found.probabilities[0, 0] > 0.9
 
 
 def test_no_votes_and_a_single_class_are_no_trouble():
     none = np.zeros(0, dtype=np.int64)
-    assert crowd.consensus(crowd.Votes(none, none, none, 2, 0, 2)).probabilities.shape == (2, 2)
-    one = crowd.Votes(np.array([0, 0]), np.array([0, 1]), np.array([0, 0]), 1, 2, 1)
-    assert crowd.consensus(one).probabilities.tolist() == [[1.0]]
-    assert crowd.alpha(one) == 1.0
+    assert dawid_skene.consensus(
+        dawid_skene.Votes(none, none, none, 2, 0, 2)
+    ).probabilities.shape == (2, 2)
+    one = dawid_skene.Votes(np.array([0, 0]), np.array([0, 1]), np.array([0, 0]), 1, 2, 1)
+    assert dawid_skene.consensus(one).probabilities.tolist() == [[1.0]]
+    assert dawid_skene.alpha(one) == 1.0
 
 
 def test_agreement_of_each_person_is_with_the_others():
     votes, _ = simulated([0.9, 0.9, 0.9, 0.9, 0.1], items=400, classes=2)
-    figures = crowd.agreement_of_each(votes, crowd.consensus(votes))
+    figures = dawid_skene.agreement_of_each(votes, dawid_skene.consensus(votes))
     assert all(figure.low < figure.value < figure.high for figure in figures)
     assert min(figure.value for figure in figures[:4]) > 0.8
     assert figures[4].value < 0.2
@@ -89,13 +93,13 @@ def test_alpha_is_krippendorffs(ordinal, alpha):
         if label
     ]
     item, person, label = np.array(cells).T
-    votes = crowd.Votes(item, person, label, 12, 4, 5)
-    assert crowd.alpha(votes, ordinal) == pytest.approx(alpha, abs=0.0005)
-    low, high = crowd.alpha_interval(votes, ordinal)
+    votes = dawid_skene.Votes(item, person, label, 12, 4, 5)
+    assert dawid_skene.alpha(votes, ordinal) == pytest.approx(alpha, abs=0.0005)
+    low, high = dawid_skene.alpha_interval(votes, ordinal)
     assert low < alpha < high <= 1
 
 
 def test_alpha_is_not_known_without_two_labels_of_an_item():
-    votes = crowd.Votes(np.arange(3), np.zeros(3, int), np.array([0, 1, 0]), 3, 1, 2)
-    assert np.isnan(crowd.alpha(votes))
-    assert np.isnan(crowd.alpha_interval(votes)).all()
+    votes = dawid_skene.Votes(np.arange(3), np.zeros(3, int), np.array([0, 1, 0]), 3, 1, 2)
+    assert np.isnan(dawid_skene.alpha(votes))
+    assert np.isnan(dawid_skene.alpha_interval(votes)).all()

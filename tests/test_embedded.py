@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelkit.embedded import Embedding
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.ml.embedding import Embedding
 
 OWN = """
 import hashlib, pathlib
@@ -163,7 +163,7 @@ def test_an_embedding_that_answers_nonsense(own, name, message):
 
 
 def test_an_embedding_of_two_minds(own, monkeypatch):
-    monkeypatch.setattr("labelkit.embedded.CHUNK", 1)
+    monkeypatch.setattr("labelkit.ml.embedding.CHUNK", 1)
     with pytest.raises(LabelkitError, match="gave vectors of 3 and of 4 numbers"):
         own(name="varying").vectors(["a", "b"])
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labelkit import feature_choice, model_file
-from labelkit.embeddings import minilm
+from labelkit.ml import feature_selection, model_file
+from labelkit.ml.embeddings import minilm
 
 installed = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in minilm.NEEDS),
@@ -119,7 +119,7 @@ def test_auto_keeps_to_words_where_labels_are_few_or_texts_are_many(
     done = labelkit("train", "a.csv", "-o", "m.model", "--verbose")
     assert "features auto: TF-IDF (fewer than 20 labelled rows" in done.err
     write("a.csv", by_words())
-    monkeypatch.setattr(feature_choice, "MOST_CHARACTERS", 100)
+    monkeypatch.setattr(feature_selection, "MOST_CHARACTERS", 100)
     done = labelkit("train", "a.csv", "-o", "m.model", "--verbose")
     assert "features auto: TF-IDF (the file is long" in done.err
     assert features_of(tmp_path / "m.model").startswith("TF-IDF of text (")
@@ -138,7 +138,7 @@ def test_a_cold_start_of_query_goes_by_meaning_where_that_takes_a_short_time(
     picked = [line.split(",")[0] for line in rows if "cold start" in line]
     assert len(picked) == 4 and {word in ANIMALS for word in picked} == {True, False}
     assert list((tmp_path / ".labelkit").glob("embeddings-minilm-*.sqlite"))
-    monkeypatch.setattr(feature_choice, "MOST_CHARACTERS", 50)
+    monkeypatch.setattr(feature_selection, "MOST_CHARACTERS", 50)
     assert labelkit(*asked, "--cache", "other").code == 0
     assert not (tmp_path / "other").exists()
 

@@ -6,7 +6,7 @@ import pytest
 from scipy import sparse
 
 from labelkit.errors import UsageError
-from labelkit.features import Features
+from labelkit.ml.features import Features
 
 REVIEWS = pa.table(
     {
@@ -146,7 +146,7 @@ def test_scripts_without_spaces_are_cut_into_characters():
 
 
 def test_a_long_table_is_learned_from_a_seeded_sample(monkeypatch):
-    monkeypatch.setattr("labelkit.features.FIT_ROWS", 100)
+    monkeypatch.setattr("labelkit.ml.features.FIT_ROWS", 100)
     table = pa.table({"text": [f"w{i % 50} w{i % 7}" for i in range(1000)]})
     one, two = (Features(["text"], {}, seed=3).fit(table) for _ in range(2))
     assert (one.matrix(table) != two.matrix(table)).nnz == 0

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from labelkit import classifier, learning_curve
-from labelkit.learning_curve import Known, expected_gain
+from labelkit.ml import classifier, learning_curve
+from labelkit.ml.learning_curve import Known, expected_gain
 
 
 def made(rows, seed=0, noise=1.5, classes=2, width=30):

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from labelkit import model_file
-from labelkit.classifier import Recipe, fit, probabilities
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.features import Features
+from labelkit.ml import model_file
+from labelkit.ml.classifier import Recipe, fit, probabilities
+from labelkit.ml.features import Features
 
 N = 60
 TABLE = pa.table(

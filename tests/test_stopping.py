@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from labelkit import stopping
 from labelkit.errors import UsageError
-from labelkit.learning_curve import Gain
-from labelkit.measure import Figure
-from labelkit.stopping import Signs
+from labelkit.ml import stopping
+from labelkit.ml.learning_curve import Gain
+from labelkit.ml.stopping import Signs
+from labelkit.stats.metrics import Figure
 
 SIGNS = Signs(
     labels=200,

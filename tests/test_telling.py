@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from labelkit.telling import telling_columns
+from labelkit.ml.target_leakage import telling_columns
 
 ROWS = 200
 RNG = np.random.default_rng(0)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier
 from labelkit.active.pool import Pool
 from labelkit.engine import parallel_map
+from labelkit.ml import classifier
 
 if TYPE_CHECKING:
     from labelkit.active.candidates import Mask, Rows
     from labelkit.data.labels import Labels
-    from labelkit.features import Features
+    from labelkit.ml.features import Features
 
 CHUNK = 65_536
 MOST_TO_LEARN = 20_000
@@ -158,6 +158,6 @@ def matrix_of(features: "Features", data: Any, rows: "Rows", number: Any, jobs: 
 
 def _mapping(state: dict[str, Any]) -> Callable[[Any], Any]:
     """Return the function of a process that maps rows to features."""
-    from labelkit.features import Features
+    from labelkit.ml.features import Features
 
     return Features.from_state(state).matrix

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier, measure
 from labelkit.active import choose, scoring
 from labelkit.active.balance import balanced
 from labelkit.active.pool import Pool
+from labelkit.ml import classifier
+from labelkit.stats import metrics
 
 Codes = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
@@ -163,5 +164,5 @@ class _Game:
         else:
             found = classifier.probabilities(self.model, self.matrix[self.test], k)
             given = found.argmax(axis=1)
-        f1 = float(measure.macro_f1(measure.confusion(truth, given, k)))
+        f1 = float(metrics.macro_f1(metrics.confusion(truth, given, k)))
         return float((truth == given).mean()), f1

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labelkit import console, typos
+from labelkit import console
 from labelkit.active.candidates import Candidates, Mask, Rows
 from labelkit.active.strategies import default
 from labelkit.errors import LabelkitError, listing
+from labelkit.ml import label_typos
 from labelkit.next_command import bringing, command
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Pool
     from labelkit.active.wanted import Wanted
     from labelkit.data.labels import Labels
-    from labelkit.features import Features
     from labelkit.job import Job
+    from labelkit.ml.features import Features
 
 
 class Told(NamedTuple):
@@ -66,7 +67,7 @@ def warn_of_typos(job: "Job", labels: "Labels") -> None:
         return
     names, counts = np.unique(labels.values[labels.values != ""].astype(str), return_counts=True)
     count = dict(zip(names.tolist(), counts.tolist(), strict=True))
-    for name, meant in typos.find(count, rare=2).items():
+    for name, meant in label_typos.find(count, rare=2).items():
         console.warn(
             f"the label {console.clean(name)!r} ({_counted(count[name], 'row')}) counts as a class "
             f"of its own; did you mean {console.clean(meant)!r} ({_counted(count[meant], 'row')})? "

@@ -4,18 +4,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labelkit import classifier, console, measure, stopping, telling
+from labelkit import console
 from labelkit.active import learn
 from labelkit.active.candidates import Mask, Rows, people_columns
 from labelkit.errors import StoppingRuleReached
-from labelkit.learning_curve import Known, expected_gain
+from labelkit.ml import classifier, stopping, target_leakage
+from labelkit.ml.learning_curve import Known, expected_gain
+from labelkit.stats import metrics
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
     from labelkit.active.wanted import Wanted
     from labelkit.data.labels import Labels
-    from labelkit.features import Features
     from labelkit.job import Job
+    from labelkit.ml.features import Features
 
 SURE = 0.9
 
@@ -88,7 +90,7 @@ def _warn_of_telling_columns(job: "Job", now: Round) -> None:
     texts = job.text if job.has_text() else []
     kinds = {n: k for n, k in now.features.used_kinds().items() if n not in texts}
     rows = learn.rows_to_learn(now.labels, now.people, now.barred, job.seed)
-    telling.warn(now.data.take(rows), kinds, now.labels.codes[rows])
+    target_leakage.warn(now.data.take(rows), kinds, now.labels.codes[rows])
 
 
 def stop(found: stopping.Signs, wanted: "Wanted") -> None:
@@ -98,12 +100,12 @@ def stop(found: stopping.Signs, wanted: "Wanted") -> None:
         raise StoppingRuleReached(f"stop: {why}")
 
 
-def _accuracy(job: "Job", now: Round) -> tuple[measure.Figure | None, int]:
+def _accuracy(job: "Job", now: Round) -> tuple[metrics.Figure | None, int]:
     """Return the model's accuracy on the audit rows that people labelled, and their number."""
     rows, said = _audited(job, now)
     if said is None or not len(rows):
         return None, len(rows)
-    return measure.accuracy(now.labels.codes[rows], said.argmax(axis=1)), len(rows)
+    return metrics.accuracy(now.labels.codes[rows], said.argmax(axis=1)), len(rows)
 
 
 def _audited(job: "Job", now: Round) -> tuple[Rows, "Floats | None"]:

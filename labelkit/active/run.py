@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from labelkit import model_features, stopping
+from labelkit import model_features
 from labelkit.active import by_column, choose, explain, learn, report, rounds, scoring
 from labelkit.active.balance import balanced
 from labelkit.active.candidates import (
@@ -25,12 +25,13 @@ from labelkit.active.wanted import Wanted
 from labelkit.batch import check_batch, write_batch
 from labelkit.data.columns import AUDIT
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.ml import stopping
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
     from labelkit.data.labels import Labels
-    from labelkit.features import Features
     from labelkit.job import Job
+    from labelkit.ml.features import Features
 
 
 MOST_COVERED = 20_000  # rows of the pool that a cold start looks at

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labelkit import console, feature_choice
+from labelkit import console
 from labelkit.active import by_column, curves, drawing, learn, scoring
 from labelkit.active.candidates import alike
 from labelkit.active.play import Curve, Run, World, playing_in, split
 from labelkit.engine import parallel_map
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io.files import whole
+from labelkit.ml import feature_selection
 
 if TYPE_CHECKING:
     from labelkit.data.labels import Labels
@@ -171,7 +172,7 @@ def _matrices(job: "Job", rows: Any) -> tuple[dict[str, Any], frozenset[str], An
         name = choice
         if choice == "auto" and job.has_text() and not job.options.get("column"):
             # On few labels the words of a text say little.
-            name = "embedding" if feature_choice.embeds(job.source, job.text) else "tfidf"
+            name = "embedding" if feature_selection.embeds(job.source, job.text) else "tfidf"
         job.options["features"] = name
         features = job.features()
         own = job.source.read(features.needed, typed=True)

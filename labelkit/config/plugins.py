@@ -33,9 +33,9 @@ PARTS: dict[str, dict[str, str]] = {
         "modal-ranked-batch": "labelkit.active.strategies.modal:ranked_batch",
     },
     "embedding": {
-        "minilm": "labelkit.embeddings.minilm:embed",
-        "wordllama": "labelkit.embeddings.wordllama:embed",
-        "sentence-transformers": "labelkit.embeddings.sentence_transformers:embed",
+        "minilm": "labelkit.ml.embeddings.minilm:embed",
+        "wordllama": "labelkit.ml.embeddings.wordllama:embed",
+        "sentence-transformers": "labelkit.ml.embeddings.sentence_transformers:embed",
     },
     "provider": {
         "openai": "labelkit.llm.providers.openai:connect",

@@ -11,10 +11,10 @@ as right, and where a person set the voters right outside the audit, that row is
 
 from typing import NamedTuple
 
-from labelkit import measure
 from labelkit.data.labels import Mask
 from labelkit.decide.rule import Verdict
 from labelkit.decide.voters import Said
+from labelkit.stats import metrics
 
 
 class Claim(NamedTuple):
@@ -56,14 +56,14 @@ def claimed(said: Said, machine: Verdict, final: Verdict, among: Mask) -> Claim 
     share = float((machine.codes == said.people)[judged].mean())
     low, high = _interval(share, n, of_voters)
     # So few audit rows cannot tell that nothing is wrong, however much people have set right.
-    lowest = of_all(low, measure.wilson(n, n)[0])
+    lowest = of_all(low, metrics.wilson(n, n)[0])
     figures = of_all(share), lowest, of_all(high)
     return Claim(*figures, labels=total, people=int(by_people.sum()), audit=n)
 
 
-def _interval(share: float, drawn: int, rest: int) -> measure.Interval:
+def _interval(share: float, drawn: int, rest: int) -> metrics.Interval:
     """Return where the share of the rest lies: a finite rest scatters around the truth itself."""
     if not rest:
         return share, share
     counts = drawn * rest / (drawn + rest)
-    return measure.wilson(share * counts, counts)
+    return metrics.wilson(share * counts, counts)

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labelkit import console, measure
+from labelkit import console
 from labelkit.data.labels import Mask
 from labelkit.decide.claim import Claim, claimed
 from labelkit.decide.rule import PEOPLE, Machine, Verdict
 from labelkit.decide.voters import Said
+from labelkit.stats import metrics
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -75,14 +76,14 @@ def _audited(said: Said, machine: Verdict, among: Mask) -> dict[str, Any]:
     judged = among & (said.people >= 0) & (machine.codes >= 0)
     found: dict[str, Any] = {}
     for name, rows in (("audit", judged & said.audit), ("biased", judged & ~said.audit)):
-        figure = measure.accuracy(said.people[rows], machine.codes[rows])
+        figure = metrics.accuracy(said.people[rows], machine.codes[rows])
         n = int(rows.sum())
         found[f"{name}_rows"] = n
         for part, value in zip(("accuracy", "low", "high"), figure, strict=True):
             found[f"{name}_{part}"] = round(float(value), 6) if n else None
     drawn = judged & said.audit & np.isfinite(machine.confidence)
     right = said.people[drawn] == machine.codes[drawn]
-    found["audit_reliability"] = measure.reliability(machine.confidence[drawn], right)
+    found["audit_reliability"] = metrics.reliability(machine.confidence[drawn], right)
     silent = among & said.audit & (said.people >= 0) & (machine.codes < 0)
     return found | {"audit_undecided": int(silent.sum())}
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.classifier import assign_folds
+from labelkit.ml.classifier import assign_folds
 
 Scores = NDArray[np.float64]
 

@@ -175,9 +175,9 @@ def examples(
 
 def _vectors(job: Job) -> Callable[[Sequence[str]], Any]:
     """Return what makes texts comparable: a sentence embedding where it is there and quick."""
-    from labelkit.embedded import Embedding
-    from labelkit.feature_choice import MOST_CHARACTERS
-    from labelkit.features import Features
+    from labelkit.ml.embedding import Embedding
+    from labelkit.ml.feature_selection import MOST_CHARACTERS
+    from labelkit.ml.features import Features
 
     def vectors(texts: Sequence[str]) -> Any:
         import pyarrow as pa

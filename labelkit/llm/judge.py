@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit import measure
 from labelkit.errors import UsageError
 from labelkit.llm import reliability, threshold
 from labelkit.llm.answers import Labelled
 from labelkit.llm.threshold import Cut
+from labelkit.stats import metrics
 
 Codes = NDArray[np.int32]
 
@@ -72,7 +72,7 @@ def cut(
         return threshold.choose(sure, right, target)
     above = sure >= fixed
     rows, hits = int(above.sum()), int(right[above].sum())
-    return Cut(fixed, rows, hits, *measure.wilson(hits, rows))
+    return Cut(fixed, rows, hits, *metrics.wilson(hits, rows))
 
 
 def passes(answer: Labelled | None, cut: Cut) -> bool:
@@ -96,7 +96,7 @@ def audited(
     sure = np.array([np.nan if a.confidence is None else a.confidence for _, a in judged])
     said = np.isfinite(sure)
     if said.any():
-        found["audit"]["calibration_error"] = measure.calibration_error(sure[said], right[said])
+        found["audit"]["calibration_error"] = metrics.calibration_error(sure[said], right[said])
     if cut is not None:
         above = np.array([passes(answer, cut) for _, answer in judged])
         found["audit_above_the_cut"] = _share(right[above])
@@ -105,7 +105,7 @@ def audited(
 
 def _share(right: NDArray[np.bool_]) -> dict[str, Any]:
     rows, hits = len(right), int(right.sum())
-    low, high = measure.wilson(hits, rows)
+    low, high = metrics.wilson(hits, rows)
     return {"rows": rows, "accuracy": hits / rows if rows else None, "interval": [low, high]}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit.classifier import assign_folds
+from labelkit.ml.classifier import assign_folds
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

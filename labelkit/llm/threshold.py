@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit import measure
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.stats import metrics
 
 ERROR = 0.05
 
@@ -73,7 +73,7 @@ def _cut(confidence: float, rows: int, right: int) -> Cut:
     from scipy.stats import beta
 
     bound = float(beta.ppf(ERROR, right, rows - right + 1)) if right else 0.0
-    return Cut(confidence, rows, right, *measure.wilson(right, rows), bound)
+    return Cut(confidence, rows, right, *metrics.wilson(right, rows), bound)
 
 
 def _why_not(cuts: list[Cut], known: int, target: float) -> str:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelkit import console, measure
+from labelkit import console
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.llm import gather, outlook
 from labelkit.llm.asking import Asking, Given, prepare
 from labelkit.llm.settings import Wanted
 from labelkit.llm.variants import Variant
+from labelkit.stats import metrics
 
 HEADER = (
     "try", "model", "rows", "accuracy", "from", "to", "kappa", "calibration_error", "no_label",
@@ -48,7 +49,7 @@ def compare(given: Given, variants: Sequence[Variant], wanted: Wanted, as_json: 
     best = max(range(len(found)), key=lambda place: int(right[place].sum()))
     for place, figures in enumerate(found):
         same = place == best
-        figures["p_beside_best"] = None if same else measure.mcnemar(right[best], right[place])
+        figures["p_beside_best"] = None if same else metrics.mcnemar(right[best], right[place])
     _show(given, found, right, best, as_json)
     return None
 
@@ -86,8 +87,8 @@ def _figures(given: Given, asking: Asking, truth: NDArray[np.int32]) -> tuple[di
          for item in said], np.float64,
     )  # fmt: skip
     stated = np.isfinite(sure)
-    accuracy = measure.accuracy(truth[judged], labels)
-    kappa = measure.kappa(measure.confusion(truth[judged], labels, len(place) + 1))
+    accuracy = metrics.accuracy(truth[judged], labels)
+    kappa = metrics.kappa(metrics.confusion(truth[judged], labels, len(place) + 1))
     meter = asking.run.meter
     return {
         "try": asking.variant.name,
@@ -97,7 +98,7 @@ def _figures(given: Given, asking: Asking, truth: NDArray[np.int32]) -> tuple[di
         "from": accuracy.low,
         "to": accuracy.high,
         "kappa": float(kappa),
-        "calibration_error": measure.calibration_error(sure[stated], right[stated])
+        "calibration_error": metrics.calibration_error(sure[stated], right[stated])
         if stated.any() else None,
         "no_label": int((labels == len(place)).sum()),
         **_paid(asking, len(judged)),

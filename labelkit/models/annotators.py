@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import crowd
 from labelkit.data.labels import Texts, encode
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.models import evaluate as work
+from labelkit.stats import dawid_skene
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -23,7 +23,7 @@ MOST_SHOWN = 30
 class Said(NamedTuple):
     """The labels of all people, the names behind the codes, and the truth where it is known."""
 
-    votes: crowd.Votes
+    votes: dawid_skene.Votes
     classes: list[str]
     people: list[str]
     keys: list[str]
@@ -43,9 +43,9 @@ def evaluate(job: "Job", wanted: str) -> dict[str, Any]:
     """Return the figures of the people's labels, as plain values."""
     said = _said(job, wanted)
     votes = said.votes
-    found = crowd.consensus(votes)
-    low, high = crowd.alpha_interval(votes, job.task.ordinal, job.seed)
-    value = crowd.alpha(votes, job.task.ordinal)
+    found = dawid_skene.consensus(votes)
+    low, high = dawid_skene.alpha_interval(votes, job.task.ordinal, job.seed)
+    value = dawid_skene.alpha(votes, job.task.ordinal)
     figures: dict[str, Any] = {
         "items": votes.items,
         "labels": len(votes.item),
@@ -80,7 +80,7 @@ def _said(job: "Job", wanted: str) -> Said:
     _refuse_doubled(job, item, who, cells)
     known = np.full(len(keys), -1, dtype=np.int64)
     known[item[true >= 0]] = true[true >= 0]
-    votes = crowd.Votes(
+    votes = dawid_skene.Votes(
         item[label >= 0], who[label >= 0], label[label >= 0], len(keys), len(people), len(classes)
     )
     return Said(votes, list(classes), people, keys, None if gold is None else known)
@@ -141,11 +141,11 @@ def _refuse_doubled(job: "Job", item: Any, who: Any, cells: _Cells) -> None:
         )
 
 
-def _people(said: Said, found: crowd.Consensus) -> list[dict[str, Any]]:
+def _people(said: Said, found: dawid_skene.Consensus) -> list[dict[str, Any]]:
     """Return a line for each annotator, those with most labels first."""
     votes = said.votes
     counts = np.bincount(votes.annotator, minlength=votes.annotators)
-    agreement = crowd.agreement_of_each(votes, found)
+    agreement = dawid_skene.agreement_of_each(votes, found)
     lines = []
     for place in np.argsort(-counts, kind="stable").tolist():
         figure = agreement[place]
@@ -174,7 +174,7 @@ def _accuracy(said: Said, mine: Mask) -> float | None:
     return float((truth[rows] == said.votes.label[rows]).mean()) if rows.any() else None
 
 
-def _least_sure(said: Said, found: crowd.Consensus) -> list[dict[str, Any]]:
+def _least_sure(said: Said, found: dawid_skene.Consensus) -> list[dict[str, Any]]:
     """Return the items whose consensus is least sure: those to ask somebody else about."""
     sure = found.probabilities.max(axis=1)
     lines = []
@@ -192,7 +192,7 @@ def _least_sure(said: Said, found: crowd.Consensus) -> list[dict[str, Any]]:
     return lines
 
 
-def _against_gold(job: "Job", said: Said, found: crowd.Consensus) -> dict[str, Any]:
+def _against_gold(job: "Job", said: Said, found: dawid_skene.Consensus) -> dict[str, Any]:
     assert said.truth is not None
     known = said.truth >= 0
     if not known.any():

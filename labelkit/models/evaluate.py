@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import measure
+from labelkit.stats import metrics
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
@@ -59,23 +59,23 @@ def against(
     found["right_of_all"] = int(right.sum()) / max(total, 1)
     if n == 0:
         return found | dict.fromkeys(("accuracy", "kappa", "macro_f1"))
-    counts = measure.confusion(truth[labelled], given[labelled], n_classes)
-    share = measure.accuracy(truth[labelled], given[labelled])
+    counts = metrics.confusion(truth[labelled], given[labelled], n_classes)
+    share = metrics.accuracy(truth[labelled], given[labelled])
     found |= _figure("accuracy", share.value, (share.low, share.high))
-    found |= _resampled("kappa", counts, measure.kappa, seed)
-    found |= _resampled("macro_f1", counts, measure.macro_f1, seed)
+    found |= _resampled("kappa", counts, metrics.kappa, seed)
+    found |= _resampled("macro_f1", counts, metrics.macro_f1, seed)
     if ordinal:
         found |= _resampled("weighted_kappa", counts, _weighted_kappa, seed)
-        found |= _resampled("mean_absolute_error", counts, measure.mean_distance, seed)
+        found |= _resampled("mean_absolute_error", counts, metrics.mean_distance, seed)
     if confidence is not None:
         said = labelled & np.isfinite(confidence)
         found |= _figure(
             "calibration_error",
-            measure.calibration_error(confidence[said], right[said]),
-            measure.calibration_interval(confidence[said], right[said], seed=seed),
+            metrics.calibration_error(confidence[said], right[said]),
+            metrics.calibration_interval(confidence[said], right[said], seed=seed),
         )
-        found["reliability"] = measure.reliability(confidence[said], right[said])
-    found["per_class"] = measure.per_class(counts, seed)
+        found["reliability"] = metrics.reliability(confidence[said], right[said])
+    found["per_class"] = metrics.per_class(counts, seed)
     found["confusion"] = counts.tolist()
     return found
 
@@ -88,11 +88,11 @@ def agreement(
     n = int(both.sum())
     if n == 0:
         return {"rows": 0, "agreement": None, "kappa": None}
-    counts = measure.confusion(one[both], other[both], n_classes)
-    share = measure.accuracy(one[both], other[both])
+    counts = metrics.confusion(one[both], other[both], n_classes)
+    share = metrics.accuracy(one[both], other[both])
     found: dict[str, Any] = {"rows": n}
     found |= _figure("agreement", share.value, (share.low, share.high))
-    return found | _resampled("kappa", counts, measure.kappa, seed)
+    return found | _resampled("kappa", counts, metrics.kappa, seed)
 
 
 def compare(truth: Codes, one: Codes, other: Codes, rows: Mask) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def compare(truth: Codes, one: Codes, other: Codes, rows: Mask) -> dict[str, Any
         return {"rows": 0, "difference": None, "p": None}
     first, second = one[both] == truth[both], other[both] == truth[both]
     gain = first.astype(float) - second.astype(float)
-    half = measure.Z95 * float(gain.std()) / n**0.5
+    half = metrics.Z95 * float(gain.std()) / n**0.5
     mean = float(gain.mean())
     return {
         "rows": n,
@@ -115,17 +115,17 @@ def compare(truth: Codes, one: Codes, other: Codes, rows: Mask) -> dict[str, Any
         "only_first_right": int((first & ~second).sum()),
         "only_second_right": int((second & ~first).sum()),
         **_figure("difference", mean, (max(-1.0, mean - half), min(1.0, mean + half))),
-        "p": measure.mcnemar(first, second),
+        "p": metrics.mcnemar(first, second),
     }
 
 
 def _weighted_kappa(counts: npt.NDArray[Any]) -> Floats:
-    return measure.kappa(counts, "quadratic")
+    return metrics.kappa(counts, "quadratic")
 
 
 def _resampled(name: str, counts: npt.NDArray[Any], of: Any, seed: int) -> dict[str, Any]:
-    return _figure(name, of(counts), measure.resampled(counts, of, seed))
+    return _figure(name, of(counts), metrics.resampled(counts, of, seed))
 
 
-def _figure(name: str, value: Any, interval: measure.Interval) -> dict[str, Any]:
+def _figure(name: str, value: Any, interval: metrics.Interval) -> dict[str, Any]:
     return {name: float(value), f"{name}_interval": [float(end) for end in interval]}

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier, measure
 from labelkit.errors import UsageError
+from labelkit.ml import classifier
 from labelkit.models import augment, forward, robust, unsure
 from labelkit.models.augment import SMALLEST_SHARE, Lesson
+from labelkit.stats import metrics
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
@@ -59,7 +60,7 @@ class Learned(NamedTuple):
     model: Any
     facts: dict[str, Any]
     temperature: float
-    out_of_fold: measure.Figure
+    out_of_fold: metrics.Figure
     compared: int
 
 
@@ -127,7 +128,7 @@ def learn(
         model,
         facts,
         round(temperature, 6),
-        measure.accuracy(truth, unseen.argmax(axis=1)),
+        metrics.accuracy(truth, unseen.argmax(axis=1)),
         len(truth),
     )
 

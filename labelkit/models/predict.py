@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import console, model_file
+from labelkit import console
 from labelkit.errors import LabelkitError
 from labelkit.io.column_types import apply_kinds
+from labelkit.ml import model_file
 from labelkit.models import learn
 from labelkit.models.train import audit_words
 from labelkit.next_command import command

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier
-from labelkit.classifier import Recipe
+from labelkit.ml import classifier
+from labelkit.ml.classifier import Recipe
 from labelkit.models import likeness
 
 Codes = npt.NDArray[np.integer[Any]]

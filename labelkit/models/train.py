@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from labelkit import console, measure, model_file
+from labelkit import console
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io import history
 from labelkit.io.files import next_to
+from labelkit.ml import model_file
 from labelkit.models import evaluate, forward, learn
 from labelkit.models.told import Codes, Mask, Told, gather, without_audit
 from labelkit.next_command import command
+from labelkit.stats import metrics
 
 if TYPE_CHECKING:
     from labelkit.job import Job
@@ -148,7 +150,7 @@ def _audited(learned: learn.Learned, matrix: Any, told: Told, needed: Codes) -> 
     if not rows.any():
         return None
     found = learn.predict(learned.model, matrix[rows], len(told.classes), learned.temperature)
-    figure = measure.accuracy(told.truth[needed][rows], found.argmax(axis=1))
+    figure = metrics.accuracy(told.truth[needed][rows], found.argmax(axis=1))
     return {**_rounded(figure), "rows": int(rows.sum())}
 
 
@@ -185,7 +187,7 @@ def _before(
     }
 
 
-def _rounded(figure: measure.Figure) -> dict[str, float]:
+def _rounded(figure: metrics.Figure) -> dict[str, float]:
     return {name: round(value, 6) for name, value in figure._asdict().items()}
 
 

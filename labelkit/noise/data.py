@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import classifier, console, feature_choice
-from labelkit.features import Features
+from labelkit import console
+from labelkit.ml import classifier, feature_selection
+from labelkit.ml.features import Features
 from labelkit.noise import duplicates, views
 from labelkit.noise.neighbours import Nearest
 from labelkit.noise.views import View
@@ -71,7 +72,7 @@ class Data:
         """Whether words are read, the embedding (or an empty string), whether columns are."""
         kind = self._features.kind
         if kind == "auto":
-            embeds = feature_choice.embeds(self._job.source, self._job.text)
+            embeds = feature_selection.embeds(self._job.source, self._job.text)
             kind = "tfidf+embedding" if embeds else "tfidf"
         named = str(self._job.options.get("features", "")).partition(":")[2]
         embedding = f"embedding{':' + named if named else ''}" if "embedding" in kind else ""

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier, console
+from labelkit import console
+from labelkit.ml import classifier
 from labelkit.noise import mixture
 from labelkit.noise.views import Labels, View
 

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import console, typos
+from labelkit import console
 from labelkit.data.labels import encode, first_filled
 from labelkit.errors import LabelkitError
+from labelkit.ml import label_typos
 
 if TYPE_CHECKING:
     from labelkit.data.labels import Labels
@@ -61,7 +62,7 @@ def find(job: "Job", labels: "Labels") -> Given:
     codes, names = labels.codes[rows].astype(np.int64), labels.classes
     counts = np.bincount(codes, minlength=len(names))
     present = {name: int(count) for name, count in zip(names, counts, strict=True) if count}
-    meant = typos.find(present) if job.classes is None else {}
+    meant = label_typos.find(present) if job.classes is None else {}
     if len(present) - len(meant) < 2:
         only = next(name for name in present if name not in meant)
         raise LabelkitError(

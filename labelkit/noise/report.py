@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import console, measure, next_command
+from labelkit import console, next_command
 from labelkit.io.files import next_to
 from labelkit.noise import matrix
 from labelkit.noise.faults import SPLITS
 from labelkit.noise.findings import Findings
 from labelkit.noise.matrix import NoiseModel
+from labelkit.stats import metrics
 
 if TYPE_CHECKING:
     from labelkit.data.labels import Labels
@@ -183,7 +184,7 @@ def tell_audit(job: "Job", found: Findings, labels: "Labels", model: NoiseModel 
     n, wrong = int(both.sum()), int((found.given != labels.values)[both].sum())
     if model is None or model.interval is None or n < FEWEST_AUDITED:
         return
-    low, high = measure.wilson(wrong, n)
+    low, high = metrics.wilson(wrong, n)
     job.figures({"audit": {"rows": n, "wrong": wrong, "interval": [low, high]}})
     if model.interval[1] < low * int(found.judged.sum()):
         console.warn(

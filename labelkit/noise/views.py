@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier
+from labelkit.ml import classifier
 from labelkit.noise import neighbours
 from labelkit.noise.neighbours import Nearest
 

@@ -62,15 +62,15 @@ def _likely(
     """Return for each row the probability of each label that somebody gave it."""
     import numpy as np
 
-    from labelkit import crowd
+    from labelkit.stats import dawid_skene
 
     places = [place for of_row in voices.values() for place in of_row.values()]
     used = [answers[place] for place in places]
     rows, item = np.unique([answer.row for answer in used], return_inverse=True)
     people, who = np.unique([answer.who for answer in used], return_inverse=True)
     classes, label = np.unique([answer.label for answer in used], return_inverse=True)
-    votes = crowd.Votes(item, who, label, len(rows), len(people), len(classes))
-    found = crowd.consensus(votes).probabilities
+    votes = dawid_skene.Votes(item, who, label, len(rows), len(people), len(classes))
+    found = dawid_skene.consensus(votes).probabilities
     likely: dict[int, dict[str, float]] = {}
     for answer, place, code in zip(used, item, label, strict=True):
         likely.setdefault(answer.row, {})[answer.label] = float(found[place, code])

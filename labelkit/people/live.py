@@ -136,8 +136,8 @@ def make_order(
 
 def check_features(job: "Job", deck: Deck) -> None:
     """Raise where the model could not learn: better now than after two hours of a person's."""
-    from labelkit.embedded import Embedding
-    from labelkit.features import Features
+    from labelkit.ml.embedding import Embedding
+    from labelkit.ml.features import Features
 
     job.source.require(list(job.options.get("column") or []), "--column")
     job.source.require([name for name in [job.options.get("gold")] if name], "--gold")

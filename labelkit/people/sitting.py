@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelkit import console, stopping
+from labelkit import console
 from labelkit.data.labels import encode
 from labelkit.errors import LabelkitError, StoppingRuleReached, UsageError, listing
 from labelkit.io import history, output_checks
+from labelkit.ml import stopping
 from labelkit.next_command import bringing
 from labelkit.people import answers_file, highlight, live
 from labelkit.people.context import Context

@@ -31,7 +31,7 @@ class Wanted(NamedTuple):
     def check(self) -> None:
         """Raise UsageError for options that cannot be or do not go together."""
         if self.stop_when:
-            from labelkit import stopping
+            from labelkit.ml import stopping
 
             stopping.rules(self.stop_when)
         if self.web and self.plain:

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier, measure, stopping
-from labelkit.learning_curve import Known, expected_gain
-from labelkit.stopping import Rule, Signs
+from labelkit.ml import classifier, stopping
+from labelkit.ml.learning_curve import Known, expected_gain
+from labelkit.ml.stopping import Rule, Signs
+from labelkit.stats import metrics
 
 Codes = npt.NDArray[np.int64]
 
@@ -49,7 +50,7 @@ class Watch:
 
     def look(self, now: Moment) -> None:
         """Take the signs of a model."""
-        accuracy = measure.accuracy(now.truth, now.said) if len(now.truth) else None
+        accuracy = metrics.accuracy(now.truth, now.said) if len(now.truth) else None
         signs = self.signs._replace(
             labels=now.labels,
             accuracy=accuracy,

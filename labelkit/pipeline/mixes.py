@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labelkit import measure
 from labelkit.config import costs as bill
 from labelkit.config.costs import Prices
-from labelkit.measure import Figure
 from labelkit.pipeline.pilot import LLM, SIZES, TRIALS, WEAK, Count, Measured, Mix
 from labelkit.pipeline.steered import Sent
+from labelkit.stats import metrics
+from labelkit.stats.metrics import Figure
 
 _A_POINT = 0.01
 
@@ -125,7 +125,7 @@ def _with_chance(share: float, rows: int, variance: float) -> Figure:
     """Return a share with the interval of as many rows as leave it as unsure as both chances do."""
     of_rows = max(share * (1 - share), 1 / rows) / rows
     worth = rows * of_rows / (of_rows + variance)
-    return Figure(share, *measure.wilson(share * worth, worth))
+    return Figure(share, *metrics.wilson(share * worth, worth))
 
 
 def name_of(mix: Mix) -> str:

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import measure
 from labelkit.data.labels import Mask, Texts
-from labelkit.measure import Figure
 from labelkit.report.evidence import FINAL, Evidence, confidence_of, figures
+from labelkit.stats import metrics
+from labelkit.stats.metrics import Figure
 
 BY_AUDIT = "audit rows"
 WITHOUT_PEOPLE = f"{FINAL} without people"
@@ -76,12 +76,12 @@ def _on(found: Evidence, column: str, basis: Basis) -> Judged:
     right = np.asarray(labels[rows] == basis.truth[rows])
     n = len(right)
     share = float(right.mean()) if n else float("nan")
-    figure = Figure(share, *measure.wilson(float(right.sum()), n))
+    figure = Figure(share, *metrics.wilson(float(right.sum()), n))
     reliability = []
     if found.has(confidence_of(column)) and n:
         said = found.numbers(confidence_of(column))[rows]
         usable = np.isfinite(said) & (said >= 0) & (said <= 1)
-        reliability = measure.reliability(said[usable], right[usable])
+        reliability = metrics.reliability(said[usable], right[usable])
     return Judged(column, basis.words, n, figure, basis.biased, reliability)
 
 
@@ -105,7 +105,7 @@ def needed(share: float, half: float = 0.05) -> int:
     """Return how many audit rows make the interval of a share so wide each way."""
     # A share near 1 is met by Wilson's interval with more rows than Wald's formula says.
     spread = max(share * (1 - share), 0.02)
-    return int(np.ceil(measure.Z95**2 * spread / half**2))
+    return int(np.ceil(metrics.Z95**2 * spread / half**2))
 
 
 def agreement(found: Evidence, columns: list[str]) -> npt.NDArray[np.float64]:

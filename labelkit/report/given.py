@@ -8,7 +8,7 @@ from typing import NamedTuple
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.io import history
 from labelkit.io.files import open_for_reading
-from labelkit.measure import Z95
+from labelkit.stats.metrics import Z95
 
 CURVES = ["strategy", "features", "per_round", "seed", "labels", "accuracy", "macro_f1"]
 _MODEL_MAGIC = b"PK"

@@ -6,13 +6,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelkit import charts, measure
+from labelkit import charts
 from labelkit import page as pages
 from labelkit.config import costs as bill
 from labelkit.page import Shaded
 from labelkit.report import accuracy
 from labelkit.report.accuracy import Judged
 from labelkit.report.evidence import FINAL, PEOPLE, Evidence, confidence_of
+from labelkit.stats import metrics
 
 _MOST_CLASSES = 200
 _LLM, _PEOPLE_COMMANDS = "llm-label", ("merge", "annotate")
@@ -157,7 +158,7 @@ def _calibration(every: list[Judged]) -> str:
 
 def _spot(each: dict[str, float]) -> charts.Spot:
     n, share = int(each["rows"]), float(each["accuracy"])
-    return charts.Spot(float(each["confidence"]), share, *measure.wilson(share * n, n), n)
+    return charts.Spot(float(each["confidence"]), share, *metrics.wilson(share * n, n), n)
 
 
 def _columns(found: Evidence) -> str:

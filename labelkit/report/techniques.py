@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from labelkit import charts, measure
+from labelkit import charts
 from labelkit import page as pages
 from labelkit.page import Long, Shaded
 from labelkit.report.evidence import Evidence, error_of, figures
 from labelkit.report.overview import llm_dollars_of
+from labelkit.stats import metrics
 
 MOST_FUNCTIONS = 1_000
 _MOST_ERRORS = 50
@@ -99,7 +100,7 @@ def _rounds(found: Evidence) -> str:
         figure = [place, n, said.get("picked_by"), counts.get("picked"), counts.get("audit"), share]
         rows.append(figure)
         if share is not None and n:
-            spot = charts.Spot(n, share, *measure.wilson(share * n, n), n, sure=False)
+            spot = charts.Spot(n, share, *metrics.wilson(share * n, n), n, sure=False)
             spots.append(spot)
     if not rows:
         return ""

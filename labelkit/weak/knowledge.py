@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from labelkit import console
 from labelkit.data.labels import Mask
-from labelkit.feature_choice import embeds
+from labelkit.ml.feature_selection import embeds
 from labelkit.weak.label_models import dawid_skene, reading
 from labelkit.weak.patterns import Counted
 from labelkit.weak.scoring import Known
@@ -123,7 +123,7 @@ def _listened(
 ) -> Floats:
     from scipy import sparse
 
-    from labelkit.features import Features
+    from labelkit.ml.features import Features
 
     features = Features(job.text, {}, choice, job.seed, cache=lambda: job.cache_dir)
     matrix = sparse.csr_matrix(features.fit(texts).matrix(texts))

@@ -16,14 +16,14 @@ from labelkit import console
 from labelkit.data.columns import AUDIT
 from labelkit.data.labels import Mask
 from labelkit.errors import LabelkitError
-from labelkit.feature_choice import embeds
+from labelkit.ml.feature_selection import embeds
 from labelkit.weak.label_models import reading
 from labelkit.weak.patterns import NOT_VOTED, Counted
 from labelkit.weak.scoring import Scores
 
 if TYPE_CHECKING:
-    from labelkit.features import Features
     from labelkit.job import Job
+    from labelkit.ml.features import Features
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -216,7 +216,7 @@ def _content(job: "Job") -> tuple[Any, Codes]:
 
 
 def _features(job: "Job") -> "Features":
-    from labelkit.features import Features
+    from labelkit.ml.features import Features
 
     asked = job.options.get("features") != "auto" or job.options.get("column")
     if asked or not job.has_text():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.errors import UsageError
-from labelkit.measure import wilson
+from labelkit.stats.metrics import wilson
 from labelkit.weak.analysis import Summary
 from labelkit.weak.outcome import Estimate
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.measure import Z95, wilson
+from labelkit.stats.metrics import Z95, wilson
 from labelkit.weak.conditions import RuleOptions, any_of
 from labelkit.weak.outcome import Outcome
 from labelkit.weak.patterns import Counted

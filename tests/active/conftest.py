@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelkit import feature_choice
+from labelkit.ml import feature_selection
 
 WORDS = {
     "POS": ["warm", "lovely", "bright", "moving", "clever", "tender"],
@@ -134,4 +134,4 @@ def numbers(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture(autouse=True)
 def words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test wait for the embedding of texts that few labels would call for."""
-    monkeypatch.setattr(feature_choice, "embeds", lambda job, text: False)
+    monkeypatch.setattr(feature_selection, "embeds", lambda job, text: False)

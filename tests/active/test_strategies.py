@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from labelkit import classifier
 from labelkit.active.pool import Pool
 from labelkit.active.scoring import checked
 from labelkit.active.strategies import (
@@ -20,6 +19,7 @@ from labelkit.active.strategies import (
 )
 from labelkit.config import plugins
 from labelkit.errors import LabelkitError
+from labelkit.ml import classifier
 
 NAMES = plugins.names("strategy")
 

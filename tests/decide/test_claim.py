@@ -6,7 +6,7 @@ import pytest
 from labelkit.decide.claim import Claim, claimed
 from labelkit.decide.rule import Verdict, with_people
 from labelkit.decide.voters import Said
-from labelkit.measure import wilson
+from labelkit.stats.metrics import wilson
 
 ROWS = 600
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from labelkit.embeddings import minilm
+from labelkit.ml.embeddings import minilm
 
 pytestmark = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in minilm.NEEDS),

@@ -5,9 +5,9 @@ import importlib.util
 import numpy as np
 import pytest
 
-from labelkit.embedded import Embedding
-from labelkit.embeddings import sentence_transformers, wordllama
 from labelkit.errors import LabelkitError
+from labelkit.ml.embedding import Embedding
+from labelkit.ml.embeddings import sentence_transformers, wordllama
 
 
 def test_wordllama_needs_no_hub():

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit import measure
 from labelkit.llm.reliability import AS_GIVEN, FEWEST, calibrated
+from labelkit.stats import metrics
 
 
 def overconfident(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -23,8 +23,8 @@ def test_an_overconfident_model_is_seen_through(gold: int) -> None:
     known = np.arange(3000) < gold
     found, way = calibrated(said, right, known, np.arange(3000))
     assert way != AS_GIVEN
-    before = measure.calibration_error(said[~known], right[~known])
-    after = measure.calibration_error(found[~known], right[~known])
+    before = metrics.calibration_error(said[~known], right[~known])
+    after = metrics.calibration_error(found[~known], right[~known])
     assert before > 0.12 and after < 0.06
     assert (np.diff(found[~known][np.argsort(said[~known])]) >= -1e-12).all()
 
@@ -35,7 +35,7 @@ def test_a_model_that_knows_itself_is_left_alone_or_nearly() -> None:
     right = rng.random(3000) < said
     known = np.arange(3000) < 200
     found, _ = calibrated(said, right, known, np.arange(3000))
-    assert measure.calibration_error(found[~known], right[~known]) < 0.05
+    assert metrics.calibration_error(found[~known], right[~known]) < 0.05
 
 
 def test_too_few_known_rows_change_nothing() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labelkit import measure
+from labelkit.stats import metrics
 
 from .conftest import ChatServer, rows_of
 
@@ -72,7 +72,7 @@ def test_gold_rows_calibrate_and_none_judges_itself(
 
         rest = rows[150:]
         sure = np.array([float(row["llm_confidence"]) for row in rest])
-        return measure.calibration_error(
+        return metrics.calibration_error(
             sure, np.array([row["llm_label"] == row["truth"] for row in rest])
         )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from labelkit import model_file
+from labelkit.ml import model_file
 
 
 def texts(n=60, label=lambda i: "np"[i % 2], extra=lambda i: ""):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from labelkit import measure
 from labelkit.models.evaluate import against, agreement, bases, compare
+from labelkit.stats import metrics
 
 ALL = np.ones(6, dtype=bool)
 
@@ -42,7 +42,7 @@ def test_figures_of_one_column():
     assert (found["rows"], found["labelled"]) == (5, 4)
     assert found["coverage"] == 0.8
     assert found["accuracy"] == 0.75
-    assert found["accuracy_interval"] == pytest.approx(measure.wilson(3, 4))
+    assert found["accuracy_interval"] == pytest.approx(metrics.wilson(3, 4))
     assert found["right_of_all"] == 0.6
     assert found["confusion"] == [[1, 1], [0, 2]]
     assert found["mean_absolute_error"] == 0.25

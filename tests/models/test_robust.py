@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from labelkit import model_file
-from labelkit.classifier import Recipe
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.ml import model_file
+from labelkit.ml.classifier import Recipe
 from labelkit.models import augment, forward, likeness, robust, unsure
 from labelkit.models.augment import Lesson
 from labelkit.models.learn import How, examples, learn, predict

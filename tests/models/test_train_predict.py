@@ -8,7 +8,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from labelkit import model_file
+from labelkit.ml import model_file
 
 GOOD = ["lovely", "moving", "warm", "clever", "funny"]
 BAD = ["dull", "flat", "tired", "empty", "noisy"]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelkit import stopping
 from labelkit.data.columns import AUDIT
 from labelkit.job import Job
+from labelkit.ml import stopping
 from labelkit.options_data import Declared
 from labelkit.people import live
 from labelkit.people.deck import Deck
@@ -105,7 +105,9 @@ def test_texts_are_read_by_their_embedding_where_it_is_affordable(
 ) -> None:
     path = write("data.csv", "id,text\n" + "".join(f"k{i},some words {i}\n" for i in range(20)))
     for affordable, kind in ((True, "embedding"), (False, "tfidf")):
-        monkeypatch.setattr("labelkit.feature_choice.embeds", lambda job, text, a=affordable: a)
+        monkeypatch.setattr(
+            "labelkit.ml.feature_selection.embeds", lambda job, text, a=affordable: a
+        )
         assert opened(path, audit=2)[1]._unfitted().kind == kind
     assert opened(path, audit=2, features="tfidf")[1]._unfitted().kind == "tfidf"
     assert opened(path, audit=2, column=["text"])[1]._unfitted().kind == "mixed"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit.measure import wilson
+from labelkit.stats.metrics import wilson
 from labelkit.weak.suggest import _lower, terms
 from tests.weak.test_command import column, rows
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.features import Features, vectorizer_of
 from labelkit.io.files import whole
+from labelkit.ml.features import Features, vectorizer_of
 
 FORMAT = 1
 TRUSTED = (

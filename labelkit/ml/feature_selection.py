@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier, console
+from labelkit import console
 from labelkit.data import columns
 from labelkit.errors import LabelkitError
+from labelkit.ml import classifier
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +44,7 @@ def best(
     cache: Callable[[], Path],
 ) -> str:
     """Return `tfidf`, `embedding` or `tfidf+embedding` for the text columns of a file."""
-    from labelkit.embedded import Embedding
+    from labelkit.ml.embedding import Embedding
 
     missing = Embedding().missing()
     if missing:
@@ -68,7 +69,7 @@ def best(
 
 def embeds(source: "Table", text: Sequence[str]) -> bool:
     """Tell whether the embedding is installed and embedding the file takes a short time."""
-    from labelkit.embedded import Embedding
+    from labelkit.ml.embedding import Embedding
 
     return not Embedding().missing() and _characters(source, text) <= MOST_CHARACTERS
 
@@ -119,7 +120,7 @@ def compare(
     cache: Callable[[], Path],
 ) -> tuple[str, dict[str, float]]:
     """Return the best choice for the labelled rows of `table`, and each one's Brier score."""
-    from labelkit.features import Features
+    from labelkit.ml.features import Features
 
     truth = np.eye(n_classes)[codes]
     losses = {}

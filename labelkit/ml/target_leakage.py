@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import classifier, console
+from labelkit import console
+from labelkit.ml import classifier
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,7 +26,7 @@ def telling_columns(table: "pa.Table", kinds: dict[str, str], codes: Codes) -> d
     read by a small tree, cross-validated. Nothing is said of labels that are nearly all alike.
     """
     from labelkit.errors import UsageError
-    from labelkit.features import Features
+    from labelkit.ml.features import Features
 
     counts = np.bincount(codes)
     if len(codes) < FEWEST or (counts >= FEWEST_A_CLASS).sum() < 2 or counts.max() > _most(codes):

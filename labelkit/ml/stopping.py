@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import measure
 from labelkit.errors import UsageError, listing, nearest
-from labelkit.learning_curve import Gain
-from labelkit.measure import Figure
+from labelkit.ml.learning_curve import Gain
+from labelkit.stats import metrics
+from labelkit.stats.metrics import Figure
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
@@ -168,7 +168,7 @@ def kappa(before: Codes, now: Codes, n_classes: int) -> float | None:
     """
     if len(np.unique(before)) < 2 or len(np.unique(now)) < 2:
         return None
-    return float(measure.kappa(measure.confusion(before, now, n_classes)))
+    return float(metrics.kappa(metrics.confusion(before, now, n_classes)))
 
 
 def price_of_label(given: float | None, cost: Mapping[str, Any]) -> float | None:

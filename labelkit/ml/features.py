@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.embedded import Embedding
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
+from labelkit.ml.embedding import Embedding
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from labelkit.job import Job
+from labelkit.job.job import Job
+from labelkit.job.options import Declared
 from labelkit.ml import classifier
-from labelkit.options_data import Declared
 from labelkit.people import live
 from labelkit.people.deck import Deck
 from labelkit.people.journal import Journal

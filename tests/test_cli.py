@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from labelkit import __version__
+from labelkit.command.declare import as_typer_command
 from labelkit.config.commands import COMMANDS
-from labelkit.options import as_typer_command
 
 HEAVY = {"numpy", "pandas", "pyarrow", "sklearn", "torch", "openai", "snorkel", "cleanlab", "modAL"}
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from labelkit.command.next_steps import command
 from labelkit.config.task_file import NO_TASK, Task
 from labelkit.io import history
-from labelkit.next_command import command
 
 TASK = Task(Path("labelkit.toml"), {"task": {"text": ["body"], "classes": ["a", "b"]}})
 TEXT = {"text": ["body"], "classes": "a,b"}

@@ -11,7 +11,7 @@ import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labelkit.plain_values import PlainFirst, plain_first
+from labelkit.command.plain_values import PlainFirst, plain_first
 
 
 class Way(StrEnum):

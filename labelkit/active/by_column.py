@@ -11,7 +11,7 @@ from labelkit.errors import LabelkitError, UsageError, nearest
 
 if TYPE_CHECKING:
     from labelkit.active.candidates import Rows
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 PREFIX = "by-column:"
 

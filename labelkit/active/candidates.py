@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from labelkit.data.labels import Labels
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

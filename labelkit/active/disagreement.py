@@ -11,7 +11,7 @@ from labelkit.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from labelkit.active.candidates import Rows
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 PREFIX = "disagreement:"
 UNKNOWN = 0.5  # how sure a label counts of which no confidence is known

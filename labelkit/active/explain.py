@@ -9,7 +9,7 @@ from labelkit.active.strategies.entropy import entropies
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 AUDIT_REASON = "audit: drawn at random"  # merge knows an audit row by how this begins
 

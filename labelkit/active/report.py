@@ -10,15 +10,15 @@ import numpy as np
 from labelkit import console
 from labelkit.active.candidates import Candidates, Mask, Rows
 from labelkit.active.strategies import default
+from labelkit.command.next_steps import bringing, command
 from labelkit.errors import LabelkitError, listing
 from labelkit.ml import label_typos
-from labelkit.next_command import bringing, command
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Pool
     from labelkit.active.wanted import Wanted
     from labelkit.data.labels import Labels
-    from labelkit.job import Job
+    from labelkit.job.job import Job
     from labelkit.ml.features import Features
 
 

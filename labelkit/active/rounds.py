@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
     from labelkit.active.wanted import Wanted
     from labelkit.data.labels import Labels
-    from labelkit.job import Job
+    from labelkit.job.job import Job
     from labelkit.ml.features import Features
 
 SURE = 0.9

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from labelkit import model_features
 from labelkit.active import by_column, choose, explain, learn, report, rounds, scoring
 from labelkit.active.balance import balanced
 from labelkit.active.candidates import (
@@ -22,15 +21,16 @@ from labelkit.active.candidates import (
 )
 from labelkit.active.strategies import default
 from labelkit.active.wanted import Wanted
-from labelkit.batch import check_batch, write_batch
 from labelkit.data.columns import AUDIT
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.job import model_features
+from labelkit.job.batch_file import check_batch, write_batch
 from labelkit.ml import stopping
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
     from labelkit.data.labels import Labels
-    from labelkit.job import Job
+    from labelkit.job.job import Job
     from labelkit.ml.features import Features
 
 

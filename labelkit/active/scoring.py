@@ -15,7 +15,7 @@ from labelkit.errors import LabelkitError, UsageError, listing, nearest
 if TYPE_CHECKING:
     from labelkit.active.candidates import Rows
     from labelkit.active.pool import Floats, Pool
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 NEED_NO_MODEL = ("default", "coverage", "random")
 

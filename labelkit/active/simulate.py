@@ -20,7 +20,7 @@ from labelkit.ml import feature_selection
 
 if TYPE_CHECKING:
     from labelkit.data.labels import Labels
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 ON = 2  # random goes on to so many times the labels, to see what it needs to match the others
 

@@ -11,10 +11,10 @@ from typer.core import TyperGroup
 
 from labelkit import __version__, console
 from labelkit.command.introspect import message_of
+from labelkit.command.plain_values import plain_first
 from labelkit.config.commands import COMMANDS, function_of
 from labelkit.errors import LabelkitError, PeopleNeeded, StoppingRuleReached, nearest
 from labelkit.io import files
-from labelkit.plain_values import plain_first
 
 
 class _Commands(TyperGroup):
@@ -33,7 +33,7 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        from labelkit.options import as_typer_command
+        from labelkit.command.declare import as_typer_command
 
         return as_typer_command(function_of(cmd_name))
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from labelkit import __version__, console
+from labelkit.command.declare import command
 from labelkit.errors import LabelkitError, listing
-from labelkit.options import command
 
 _PACKAGES = (
     "typer", "rich", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "modAL-python",

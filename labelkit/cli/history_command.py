@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from labelkit import console
+from labelkit.command.declare import command
 from labelkit.errors import LabelkitError
 from labelkit.io import history
-from labelkit.options import command
 
 
 @command("history", inputs="one")

@@ -24,7 +24,7 @@ def parsed(name: str, args: Sequence[str]) -> None:
     """
     from typer._click.exceptions import ClickException
 
-    from labelkit.options import as_typer_command
+    from labelkit.command.declare import as_typer_command
 
     try:
         as_typer_command(function_of(name)).make_context(name, [*args])
@@ -34,7 +34,7 @@ def parsed(name: str, args: Sequence[str]) -> None:
 
 def from_task_file(name: str, path: Path) -> dict[str, Any]:
     """Return the options that a task file gives to a command, as the command line would."""
-    from labelkit.options import as_typer_command
+    from labelkit.command.declare import as_typer_command
 
     command = as_typer_command(function_of(name))
     context = command.make_context(name, ["-", "--task", str(path)])

@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Sequence
 
+from labelkit.command.declare import as_typer_command
 from labelkit.config.commands import function_of
-from labelkit.options import as_typer_command
 
 
 def run(args: Sequence[str]) -> int:

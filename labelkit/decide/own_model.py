@@ -16,15 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import model_features
 from labelkit.data.labels import Mask
 from labelkit.decide.combine import UNSTATED, Codes, Voter
 from labelkit.decide.rule import Verdict
 from labelkit.decide.voters import MODEL, Source
+from labelkit.job import model_features
 from labelkit.ml import classifier
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
     from labelkit.ml.features import Features
 
 Floats = npt.NDArray[np.float64]

@@ -12,7 +12,7 @@ from labelkit.decide.voters import Said
 from labelkit.stats import metrics
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 class Told(NamedTuple):

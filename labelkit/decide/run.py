@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from labelkit import console, next_command
-from labelkit.batch import check_batch, write_batch
+from labelkit import console
+from labelkit.command import next_steps
 from labelkit.data.labels import Mask
 from labelkit.decide import combine, own_model, report, route, rule, voters
 from labelkit.decide.rule import Machine, Verdict
 from labelkit.decide.voters import MODEL, Said, Source
 from labelkit.errors import UsageError, listing, nearest
+from labelkit.job.batch_file import check_batch, write_batch
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 _USUAL_ORDER = ("llm", "weak")
 
@@ -200,5 +201,5 @@ def _next(job: "Job") -> str | None:
     if job.output in ("", "-"):
         return None
     words = [job.output, "-o", "labels.model", "--label", job.column("label")]
-    words += next_command.words_of("answers", job.options.get("answers") or [])
-    return next_command.command(job.options, job.task, "train", *words)
+    words += next_steps.words_of("answers", job.options.get("answers") or [])
+    return next_steps.command(job.options, job.task, "train", *words)

@@ -15,7 +15,7 @@ from labelkit.decide.combine import Voter
 from labelkit.errors import LabelkitError, listing
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Floats = npt.NDArray[np.float64]
 

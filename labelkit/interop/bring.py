@@ -15,7 +15,7 @@ from labelkit.interop.given import Given
 from labelkit.interop.shapes import ANNOTATOR, ORIGIN, ROW_CHECK, Said
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 class Sorted(NamedTuple):

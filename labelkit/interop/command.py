@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from labelkit.command.declare import command
 from labelkit.config import plugins
-from labelkit.options import command
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 To = Annotated[
     str, typer.Option("--to", metavar="|".join(plugins.names("to")), help="Whose format.")

@@ -10,7 +10,7 @@ from labelkit.interop.place import Place
 from labelkit.interop.tasks import Tasks
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 def export(job: "Job", to: str, show: Sequence[str], blind: bool) -> None:

@@ -26,7 +26,7 @@ from labelkit.interop.shapes import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 class Tasks:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from labelkit.batch import check_batch
 from labelkit.errors import UsageError
-from labelkit.job import Job
+from labelkit.job.batch_file import check_batch
+from labelkit.job.job import Job
 from labelkit.llm import judge, threshold
 from labelkit.llm.judge import Known
 from labelkit.llm.settings import Wanted

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from labelkit import console
 from labelkit.data.labels import Labels
 from labelkit.errors import UsageError
-from labelkit.job import Job
+from labelkit.job.job import Job
 from labelkit.llm import completion, cost, gather
 from labelkit.llm.answers import Labelled
 from labelkit.llm.ask import summary

@@ -13,7 +13,7 @@ from labelkit.config.task_file import Task
 from labelkit.data import columns
 from labelkit.data.labels import Labels, Texts, encode
 from labelkit.errors import UsageError, listing, nearest
-from labelkit.job import Job
+from labelkit.job.job import Job
 from labelkit.llm import prompt, template
 from labelkit.llm.answers import Labelled
 from labelkit.llm.examples import (

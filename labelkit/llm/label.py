@@ -8,7 +8,7 @@ import numpy as np
 from labelkit import console
 from labelkit.data.labels import Labels
 from labelkit.errors import UsageError
-from labelkit.job import Job
+from labelkit.job.job import Job
 from labelkit.llm import aims, cascade, completion, gather, outlook, trial, variants, write
 from labelkit.llm.asking import Asking, Given, prepare
 from labelkit.llm.cache import Cache

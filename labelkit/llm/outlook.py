@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from labelkit import console
 from labelkit.errors import LabelkitError
-from labelkit.job import Job
+from labelkit.job.job import Job
 from labelkit.llm.asking import Asking
 from labelkit.llm.cascade import Result
 from labelkit.llm.expected import Expected

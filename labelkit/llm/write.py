@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 
 from labelkit import console
-from labelkit.batch import write_batch
+from labelkit.command.next_steps import command
 from labelkit.io.files import next_to
-from labelkit.job import Job
+from labelkit.job.batch_file import write_batch
+from labelkit.job.job import Job
 from labelkit.llm import gather, judge, outlook
 from labelkit.llm.aims import Aim
 from labelkit.llm.answers import Labelled
 from labelkit.llm.cascade import Result
 from labelkit.llm.threshold import Cut
-from labelkit.next_command import command
 
 Outcomes = Sequence[Labelled | None]
 

@@ -12,7 +12,7 @@ from labelkit.models import evaluate as work
 from labelkit.stats import dawid_skene
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Mask = npt.NDArray[np.bool_]
 

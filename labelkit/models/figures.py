@@ -17,7 +17,7 @@ from labelkit.models import confused
 from labelkit.models import evaluate as work
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Shown = tuple[list[str], list[list[Any]]]
 Codes = npt.NDArray[np.integer[Any]]

@@ -8,15 +8,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit import console
+from labelkit.command.next_steps import command
 from labelkit.errors import LabelkitError
 from labelkit.io.column_types import apply_kinds
 from labelkit.ml import model_file
 from labelkit.models import learn
 from labelkit.models.train import audit_words
-from labelkit.next_command import command
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 PIECE = 8_192
 

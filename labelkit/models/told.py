@@ -9,7 +9,7 @@ from labelkit.data.columns import RELABEL
 from labelkit.errors import LabelkitError, UsageError
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.integer[Any]]

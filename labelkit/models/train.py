@@ -9,17 +9,17 @@ import numpy as np
 import pyarrow as pa
 
 from labelkit import console
+from labelkit.command.next_steps import command
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io import history
 from labelkit.io.files import next_to
 from labelkit.ml import model_file
 from labelkit.models import evaluate, forward, learn
 from labelkit.models.told import Codes, Mask, Told, gather, without_audit
-from labelkit.next_command import command
 from labelkit.stats import metrics
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 FEW = 5  # rows of a class

@@ -15,7 +15,7 @@ from labelkit.noise.neighbours import Nearest
 from labelkit.noise.views import View
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Codes = npt.NDArray[np.int64]
 

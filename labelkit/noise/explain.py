@@ -9,7 +9,7 @@ from labelkit.noise.findings import Findings
 from labelkit.noise.reasons import Speaker
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 WORDS = 8
 

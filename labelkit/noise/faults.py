@@ -11,7 +11,7 @@ from labelkit.errors import listing
 from labelkit.noise.given import Given
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Codes = npt.NDArray[np.int64]
 

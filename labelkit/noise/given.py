@@ -12,7 +12,7 @@ from labelkit.ml import label_typos
 
 if TYPE_CHECKING:
     from labelkit.data.labels import Labels
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Codes = npt.NDArray[np.int64]
 

@@ -7,7 +7,7 @@ from labelkit.noise import neighbours
 from labelkit.noise.reasons import Speaker
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 SHOWN = 3
 

@@ -15,7 +15,7 @@ from labelkit.errors import listing
 from labelkit.noise.judging import Evidence
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

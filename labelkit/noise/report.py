@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import console, next_command
+from labelkit import console
+from labelkit.command import next_steps
 from labelkit.io.files import next_to
 from labelkit.noise import matrix
 from labelkit.noise.faults import SPLITS
@@ -17,7 +18,7 @@ from labelkit.stats import metrics
 
 if TYPE_CHECKING:
     from labelkit.data.labels import Labels
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Mask = npt.NDArray[np.bool_]
 
@@ -221,11 +222,9 @@ def _next(job: "Job", exclude: bool, batch: Path | None) -> str | None:
         return None
     options, task = job.options, job.task
     if batch is not None:
-        return next_command.command(options, task, "annotate", str(batch), reads_batch=True)
+        return next_steps.command(options, task, "annotate", str(batch), reads_batch=True)
     if not exclude:
         asked = ("-o", str(next_to(job.output, "query")), "--strategy", "relabel")
-        return next_command.command(
-            options, task, "query", job.output, *asked, "--batch", "todo.csv"
-        )
+        return next_steps.command(options, task, "query", job.output, *asked, "--batch", "todo.csv")
     labels = [word for name in job.label_columns() for word in ("--label", name)]
-    return next_command.command(options, task, "train", job.output, "-o", "labels.model", *labels)
+    return next_steps.command(options, task, "train", job.output, "-o", "labels.model", *labels)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import batch, console
+from labelkit import console
 from labelkit.errors import IssuesFound, UsageError, nearest
+from labelkit.job import batch_file as batch
 from labelkit.noise import (
     duplicates,
     explain,
@@ -31,7 +32,7 @@ from labelkit.noise.given import Given
 from labelkit.noise.judging import Evidence
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Codes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -9,7 +9,7 @@ from labelkit.noise.judging import Evidence
 from labelkit.noise.matrix import NoiseModel
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 MOST = 20
 FEWEST = 20  # labels of a source

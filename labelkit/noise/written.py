@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labelkit import batch, console
+from labelkit import console
+from labelkit.job import batch_file
 from labelkit.noise.findings import Findings
 from labelkit.noise.given import Given
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Codes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -58,7 +59,7 @@ def write_batch(job: "Job", path: Path, found: Findings, among: Mask) -> None:
         "reason": found.reason,
     }  # fmt: skip
     told = {job.column(name): _typed(values[rows]) for name, values in columns.items()}
-    batch.write_batch(job, path, rows.tolist(), ["relabel"] * len(rows), told)
+    batch_file.write_batch(job, path, rows.tolist(), ["relabel"] * len(rows), told)
     console.note(f"{len(rows):,} flagged rows for people -> {path}")
 
 

@@ -9,7 +9,7 @@ from labelkit.people.opening import Opening
 from labelkit.people.wanted import Wanted
 
 if TYPE_CHECKING:
-    from labelkit.options import Unopened
+    from labelkit.command.declare import Unopened
     from labelkit.people.sitting import Sitting
 
 Ask = Callable[[Opening], None]

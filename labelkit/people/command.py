@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labelkit.options import command
+from labelkit.command.declare import command
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
-    from labelkit.options import Unopened
+    from labelkit.command.declare import Unopened
+    from labelkit.job.job import Job
 
 
 class Prefer(StrEnum):

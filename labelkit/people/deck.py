@@ -16,7 +16,7 @@ from labelkit.people.row import About
 from labelkit.people.row import about as row_about
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 class Deck:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import console, model_features
+from labelkit import console
 from labelkit.config import plugins
+from labelkit.job import model_features
 from labelkit.ml import classifier
 from labelkit.people.deck import Deck
 from labelkit.people.watch import Moment, Watch
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
     from labelkit.ml.features import Features
 
 Rows = npt.NDArray[np.int64]

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit import console
+from labelkit.command.next_steps import words_of
 from labelkit.data.columns import AUDIT
 from labelkit.data.suggestions import SUGGESTING
 from labelkit.errors import LabelkitError
 from labelkit.io.files import ending_of, next_to
-from labelkit.next_command import words_of
 from labelkit.people.deck import Deck
 from labelkit.people.learner import PICKS, Learner, Ranking, Told
 from labelkit.people.row import About, Suggestion
@@ -21,7 +21,7 @@ from labelkit.people.session import Limits, Session
 from labelkit.people.watch import Watch
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 EVERY = 5  # labels between two rankings
 MOST_AUDIT = 30

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
-from labelkit.batch import check_batch, write_batch
+from labelkit.command.next_steps import command
 from labelkit.config import costs
 from labelkit.data import columns
 from labelkit.data.answers_file import DETAILS, Answers, read_answers, read_batch
@@ -17,11 +17,11 @@ from labelkit.data.columns import AUDIT
 from labelkit.data.labels import Mask, Texts, encode
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io.files import next_to
-from labelkit.next_command import command
+from labelkit.job.batch_file import check_batch, write_batch
 from labelkit.people.choose import Answer, choose
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 _DETAILS = [name.removeprefix("label_") for name in DETAILS]
 _ALWAYS = {"origin", "annotator"}

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelkit import console
+from labelkit.command.next_steps import bringing
 from labelkit.data.labels import encode
 from labelkit.errors import LabelkitError, StoppingRuleReached, UsageError, listing
 from labelkit.io import history, output_checks
 from labelkit.ml import stopping
-from labelkit.next_command import bringing
 from labelkit.people import answers_file, highlight, live
 from labelkit.people.context import Context
 from labelkit.people.deck import Deck, find_classes
@@ -22,7 +22,7 @@ from labelkit.people.wanted import Wanted, answers_path, journal_path
 from labelkit.people.watch import Watch
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
     from labelkit.people.learner import Learner
 
 

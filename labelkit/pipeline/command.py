@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from labelkit import console
+from labelkit.command.declare import command
 from labelkit.config import costs, task_file
 from labelkit.data.class_names import split_classes
 from labelkit.errors import UsageError
-from labelkit.options import command
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 @command(

@@ -10,7 +10,7 @@ from labelkit.data.row_keys import doubled
 from labelkit.errors import LabelkitError
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 _MOST_CLASSES = 30
 _ROWS_A_CLASS = 3  # on the mean; a column of fewer is none of classes

@@ -25,7 +25,7 @@ from labelkit.pipeline.questions import Asked, Seen
 from labelkit.pipeline.steered import Aim, Sent, steered
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 class Wanted(NamedTuple):

@@ -19,7 +19,7 @@ from labelkit.errors import LabelkitError
 from labelkit.io import table
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Rows = npt.NDArray[np.int64]
 

@@ -11,7 +11,7 @@ from labelkit.pipeline.pilot import FEWEST, LLM, WEAK, Known, Measured, Mix
 from labelkit.pipeline.steered import Sent
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 _OF_INIT = ["FIRST_CLASS", "SECOND_CLASS"]  # what init writes where it can tell none
 _ROUND = 50  # labels by people that are asked for beside audit rows, where there are too few

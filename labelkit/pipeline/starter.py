@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labelkit import console, next_command
+from labelkit import console
+from labelkit.command import next_steps
+from labelkit.command.declare import command
 from labelkit.errors import UsageError
-from labelkit.options import command
 
 RULE = "[[weak-label.rule]]"
 _PLACES = ["FIRST_CLASS", "SECOND_CLASS"]  # for classes that nothing tells
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
     from labelkit.pipeline.guesses import Guess
 
 
@@ -52,7 +53,7 @@ def init(
     task = ["--task", str(paths[0])] if folder != Path() else []
     output = f"weak{ending_of(data) or '.csv'}"
     reads = {option: job.options[option] for option in ("delimiter", "encoding")}
-    then = next_command.command(reads, job.task, "weak-label", data, "-o", output, *task)
+    then = next_steps.command(reads, job.task, "weak-label", data, "-o", output, *task)
     console.note(f"next: edit both, then: {then}")
 
 

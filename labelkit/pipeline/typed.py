@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from labelkit import next_command
+from labelkit.command import next_steps
 from labelkit.command.introspect import accepted
 from labelkit.io.files import ending_of, next_to
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 # What is said of a file once holds for all commands that read it, beside how its rows are read.
 _PASSED = ("unknown_label", "label", "gold", "features")
@@ -40,7 +40,7 @@ def command(job: "Job", name: str, *words: str) -> str:
     """
     takes = accepted(name) - _NOT_TO.get(name, set())
     passed = [one for one in _PASSED if one in takes and _flag(one) not in words]
-    return next_command.command(
+    return next_steps.command(
         job.options,
         job.task,
         name,
@@ -72,7 +72,7 @@ def then(*commands: str) -> str:
 
 
 def _flag(name: str) -> str:
-    return next_command.words_of(name, True)[0]
+    return next_steps.words_of(name, True)[0]
 
 
 def _given(job: "Job", names: list[str]) -> list[str]:
@@ -84,5 +84,5 @@ def _given(job: "Job", names: list[str]) -> list[str]:
         value, known = given.get(name), told.get(name)
         is_usual = value is None or value is False or value == [] or value in _USUAL
         if not is_usual and value not in (known, [known]):
-            words += next_command.words_of(name, value)
+            words += next_steps.words_of(name, value)
     return words

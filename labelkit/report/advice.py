@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labelkit import next_command
-from labelkit import page as pages
+from labelkit.command import next_steps
 from labelkit.data.columns import AUDIT, RELABEL
+from labelkit.html import page as pages
 from labelkit.io.files import next_to
 from labelkit.report import accuracy
 from labelkit.report.accuracy import Judged
@@ -45,9 +45,9 @@ def _command(found: Evidence, command: str, word: str, *more: str) -> str:
         inputs = ["INPUT"]
     else:
         output = str(next_to(inputs[0], word))
-    brought = next_command.words_of("answers", job.options.get("answers") or [])
+    brought = next_steps.words_of("answers", job.options.get("answers") or [])
     words = (*inputs, "-o", output, *more, *brought)
-    return next_command.command(job.options, job.task, command, *words)
+    return next_steps.command(job.options, job.task, command, *words)
 
 
 def _labels(found: Evidence) -> list[str]:
@@ -93,7 +93,7 @@ def _errors(found: Evidence) -> Advice | None:
             why = (
                 f"{failed:,} rows have an error instead of a label in {error_of(label)}: ask again"
             )
-            where = ["--where", f"not {next_command.column_in_where(error_of(label))} is empty"]
+            where = ["--where", f"not {next_steps.column_in_where(error_of(label))} is empty"]
             return Advice(why, _command(found, "llm-label", "again", *where, "--as", "llm2"))
     return None
 

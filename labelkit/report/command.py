@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labelkit import console
+from labelkit.command.declare import command
 from labelkit.errors import UsageError
-from labelkit.options import command
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 @command("report", uses=("text", "classes", "unknown_label", "answers", "gold", "id"))

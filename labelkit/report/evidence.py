@@ -12,7 +12,7 @@ from labelkit.errors import LabelkitError
 from labelkit.report import given
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Floats = npt.NDArray[np.float64]
 

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelkit import charts
-from labelkit import page as pages
 from labelkit.config import costs as bill
-from labelkit.page import Shaded
+from labelkit.html import charts
+from labelkit.html import page as pages
+from labelkit.html.page import Shaded
 from labelkit.report import accuracy
 from labelkit.report.accuracy import Judged
 from labelkit.report.evidence import FINAL, PEOPLE, Evidence, confidence_of

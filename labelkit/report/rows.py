@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit import page as pages
-from labelkit.page import Long
+from labelkit.html import page as pages
+from labelkit.html.page import Long
 from labelkit.report.evidence import FINAL, Evidence, confidence_of
 
 MOST = 100

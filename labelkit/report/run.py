@@ -4,16 +4,16 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labelkit import page as pages
 from labelkit.errors import LabelkitError
+from labelkit.html import page as pages
+from labelkit.html.page import Html
 from labelkit.io.files import whole
-from labelkit.page import Html
 from labelkit.report import accuracy, advice, given, overview, rows, techniques
 from labelkit.report.accuracy import Judged
 from labelkit.report.evidence import FINAL, Evidence
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 class Section(NamedTuple):

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from labelkit import charts
-from labelkit import page as pages
-from labelkit.page import Long, Shaded
+from labelkit.html import charts
+from labelkit.html import page as pages
+from labelkit.html.page import Long, Shaded
 from labelkit.report.evidence import Evidence, error_of, figures
 from labelkit.report.overview import llm_dollars_of
 from labelkit.stats import metrics

@@ -14,7 +14,7 @@ from labelkit.weak.pairs import pairs
 from labelkit.weak.truth import Truth
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 def check(

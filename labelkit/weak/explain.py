@@ -13,7 +13,7 @@ from labelkit.weak.patterns import Counted
 from labelkit.weak.scoring import Scores
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 HEADER = ("key", "label", "confidence", "function", "vote", "without", "effect")
 MOST_TO_COMPARE = 20_000  # a did-you-mean among more keys takes seconds

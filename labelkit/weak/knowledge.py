@@ -15,7 +15,7 @@ from labelkit.weak.patterns import Counted
 from labelkit.weak.scoring import Known
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 FEWEST_TO_READ = 50
 MOST_TO_READ = 200_000

@@ -12,7 +12,7 @@ from labelkit.weak.codebook import ABSTAIN
 from labelkit.weak.outcome import Outcome
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 def write(job: "Job", outcome: Outcome, name: str, path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.charts import MOST_IN_MAP
+from labelkit.html.charts import MOST_IN_MAP
 from labelkit.weak.analysis import Summary
 from labelkit.weak.codebook import ABSTAIN, Votes
 from labelkit.weak.patterns import Counted

@@ -22,7 +22,7 @@ from labelkit.weak.patterns import NOT_VOTED, Counted
 from labelkit.weak.scoring import Scores
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
     from labelkit.ml.features import Features
 
 Floats = npt.NDArray[np.float64]

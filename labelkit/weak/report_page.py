@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from labelkit import charts
-from labelkit import page as pages
+from labelkit.html import charts
+from labelkit.html import page as pages
 from labelkit.weak.pairs import Pairs
 from labelkit.weak.report import header
 

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from labelkit import console
+from labelkit.command.next_steps import column_in_where, command
 from labelkit.config import plugins
 from labelkit.io.files import next_to
-from labelkit.next_command import column_in_where, command
 from labelkit.weak import develop, keywords, knowledge, mistakes, report, scoring, truth
 from labelkit.weak.analysis import Summary, summarise
 from labelkit.weak.apply import SECONDS, OnError
@@ -24,7 +24,7 @@ from labelkit.weak.scoring import Scores
 from labelkit.weak.voting import Panel, gather
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from labelkit.weak.rows import View
 from labelkit.weak.truth import Truth
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 Codes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -13,7 +13,7 @@ from labelkit.data.labels import Mask, Texts
 from labelkit.weak.patterns import Counted
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 class Truth(NamedTuple):

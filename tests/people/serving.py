@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from labelkit.job import Job
-from labelkit.options_data import Declared
+from labelkit.job.job import Job
+from labelkit.job.options import Declared
 from labelkit.people import highlight, web
 from labelkit.people.context import Context
 from labelkit.people.deck import Deck

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from labelkit.command.declare import Unopened
 from labelkit.errors import LabelkitError
-from labelkit.options import Unopened
-from labelkit.options_data import Declared
+from labelkit.job.options import Declared
 from labelkit.people.glimpse import Glimpse, glimpse
 from labelkit.people.opening import Opening
 from labelkit.people.screen import AnnotateApp

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from labelkit.data.columns import AUDIT
-from labelkit.job import Job
+from labelkit.job.job import Job
+from labelkit.job.options import Declared
 from labelkit.ml import stopping
-from labelkit.options_data import Declared
 from labelkit.people import live
 from labelkit.people.deck import Deck
 from labelkit.people.session import Limits, Session

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from labelkit.job import Job
-from labelkit.options_data import Declared
+from labelkit.job.job import Job
+from labelkit.job.options import Declared
 from labelkit.people import highlight
 from labelkit.people.context import Context
 from labelkit.people.deck import Deck

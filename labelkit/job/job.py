@@ -21,7 +21,7 @@ from labelkit.data.labels import Labels, Mask, Texts, encode, first_filled
 from labelkit.data.probability_columns import probabilities
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
 from labelkit.io import history, output_checks, table, text_cells
-from labelkit.options_data import Declared
+from labelkit.job.options import Declared
 
 if TYPE_CHECKING:
     from labelkit.ml.features import Features

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.page import Html, cell
+from labelkit.html.page import Html, cell
 
 Counts = npt.NDArray[np.int64]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from labelkit.ml import feature_selection
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
     from labelkit.ml.features import Features
 
 

@@ -9,7 +9,7 @@ from labelkit.data.columns import ROW_CHECK
 from labelkit.errors import LabelkitError, UsageError
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 # What people fill in; where a row comes from is not theirs to say.
 FILLED_IN = ("label", *(name for name in DETAILS if name != "label_origin"))

@@ -11,11 +11,11 @@ import typer
 from typer.core import TyperCommand
 
 from labelkit import console
-from labelkit.options_data import Declared
-from labelkit.plain_values import plain_first
+from labelkit.command.plain_values import plain_first
+from labelkit.job.options import Declared
 
 if TYPE_CHECKING:
-    from labelkit.job import Job
+    from labelkit.job.job import Job
 
 
 def _input(help: str) -> Any:
@@ -191,7 +191,7 @@ class Unopened(NamedTuple):
 
     def open(self) -> "Job":
         """Return the job; this imports the data libraries."""
-        from labelkit.job import Job
+        from labelkit.job.job import Job
 
         return Job(self.declared, self.options, self.own)
 

@@ -42,7 +42,7 @@ WATCHED = {
         "labelkit.noise.judging:judge",
         "labelkit.active.scoring:score",
         "labelkit.weak.label_models.auto:combine",
-        "labelkit.weak.label_models.reading:listen",
+        "labelkit.weak.label_models.text_model:listen",
         "labelkit.models.robust:judge",
         "labelkit.models.unsure:fit",
     ],

@@ -11,7 +11,7 @@ from labelkit.errors import UsageError, listing, nearest
 PARTS: dict[str, dict[str, str]] = {
     "label-model": {
         "auto": "labelkit.weak.label_models.auto:combine",
-        "dawid-skene": "labelkit.weak.label_models.dawid_skene:combine",
+        "dawid-skene": "labelkit.weak.label_models.vote_evidence:combine",
         "majority": "labelkit.weak.label_models.majority:combine",
         "snorkel": "labelkit.weak.label_models.snorkel:combine",
         "hyper": "labelkit.weak.label_models.hyper:combine",

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.errors import UsageError, listing, nearest
-from labelkit.weak.codebook import ABSTAIN
-from labelkit.weak.patterns import Counted
+from labelkit.weak.gold import Truth
 from labelkit.weak.scoring import Scores
-from labelkit.weak.truth import Truth
+from labelkit.weak.vote_codes import ABSTAIN
+from labelkit.weak.vote_patterns import Counted
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]

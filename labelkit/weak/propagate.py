@@ -17,9 +17,9 @@ from labelkit.data.columns import AUDIT
 from labelkit.data.labels import Mask
 from labelkit.errors import LabelkitError
 from labelkit.ml.feature_selection import embeds
-from labelkit.weak.label_models import reading
-from labelkit.weak.patterns import NOT_VOTED, Counted
+from labelkit.weak.label_models import text_model
 from labelkit.weak.scoring import Scores
+from labelkit.weak.vote_patterns import NOT_VOTED, Counted
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -97,11 +97,11 @@ def heard(matrix: Any, keys: Codes, given: Floats, codes: Codes, learned: Mask) 
     learned_from, labels = np.zeros(len(codes)), np.zeros(given.shape)
     learned_from[rows[kept]] = 1.0
     labels[rows] = informed(given[rows], near)
-    first = reading.out_of_fold(matrix, labels, keys, learned_from)
+    first = text_model.out_of_fold(matrix, labels, keys, learned_from)
     agreed = _agreed(first, codes, rows)
     if agreed is None:
         return first
-    return reading.out_of_fold(matrix, labels, keys, agreed)
+    return text_model.out_of_fold(matrix, labels, keys, agreed)
 
 
 def _agreed(first: Floats, codes: Codes, rows: Codes) -> Floats | None:

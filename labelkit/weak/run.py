@@ -12,16 +12,19 @@ from labelkit import console
 from labelkit.command.next_steps import column_in_where, command
 from labelkit.config import plugins
 from labelkit.io.files import next_to
-from labelkit.weak import develop, keywords, knowledge, mistakes, report, scoring, truth
-from labelkit.weak.analysis import Summary, summarise
-from labelkit.weak.apply import SECONDS, OnError
-from labelkit.weak.binding import FileColumns
+from labelkit.weak import gold as truth
+from labelkit.weak import scoring, side_information
+from labelkit.weak.analysis import develop, mistakes, report
+from labelkit.weak.analysis.lf_statistics import Summary, summarise
+from labelkit.weak.analysis.pairs import most_conflicts
+from labelkit.weak.lf import keywords
+from labelkit.weak.lf.binding import FileColumns
+from labelkit.weak.lf.function_set import Panel, gather
+from labelkit.weak.lf.runner import SECONDS, OnError
 from labelkit.weak.outcome import Outcome, estimates
-from labelkit.weak.pairs import most_conflicts
-from labelkit.weak.patterns import Counted
 from labelkit.weak.propagate import propagate
 from labelkit.weak.scoring import Scores
-from labelkit.weak.voting import Panel, gather
+from labelkit.weak.vote_patterns import Counted
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -64,7 +67,9 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
     learns = scoring.takes(combine, "said")
     everyone, classes = _vote(job, panel, learns)
     prior = scoring.prior_of(weights, classes) if weights and classes else None
-    everyone, known = knowledge.gather(job, everyone, classes) if learns else (everyone, None)
+    everyone, known = (
+        side_information.gather(job, everyone, classes) if learns else (everyone, None)
+    )
     counted = everyone if job.chosen is None else everyone.only(job.chosen)
 
     def rescore(given: Counted, prior: Any = prior) -> Scores:
@@ -168,7 +173,7 @@ def _vote(job: "Job", panel: Panel, learns: bool) -> tuple[Counted, list[str]]:
     total = job.rows if job.source.format == "parquet" else None
     chosen = job.chosen
     if learns and chosen is not None:
-        labelled = knowledge.labelled(job)
+        labelled = side_information.labelled(job)
         chosen = chosen if labelled is None else chosen | labelled
     with console.progress("voting", total) as advance:
         return panel.vote(batches, chosen, advance, job.jobs)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.weak.label_models import majority
-from labelkit.weak.patterns import Counted
+from labelkit.weak.vote_patterns import Counted
 
 Floats = npt.NDArray[np.float64]
 TIE = 1e-9

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from labelkit.weak.apply import Voters
-from labelkit.weak.binding import FileColumns, bind
-from labelkit.weak.codebook import Codebook
-from labelkit.weak.functions import load
-from labelkit.weak.rows import View
+from labelkit.weak.lf.binding import FileColumns, bind
+from labelkit.weak.lf.loader import load
+from labelkit.weak.lf.rows import View
+from labelkit.weak.lf.runner import Voters
+from labelkit.weak.vote_codes import Codebook
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from snorkel.labeling import LFAnalysis
 
-from labelkit.weak.analysis import summarise
-from labelkit.weak.patterns import Patterns
+from labelkit.weak.analysis.lf_statistics import summarise
+from labelkit.weak.vote_patterns import Patterns
 
 
 @pytest.mark.filterwarnings("ignore:Input has data type")  # scipy about snorkel's call

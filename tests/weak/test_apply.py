@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from labelkit.errors import LabelkitError
-from labelkit.weak.functions import load
+from labelkit.weak.lf.loader import load
 
 REVIEWS = {
     "id": ["a", "b", "c"],

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit.weak.label_models import auto, calibration, dawid_skene, majority
-from labelkit.weak.patterns import distinct_rows
+from labelkit.weak.label_models import auto, calibration, majority, vote_evidence
+from labelkit.weak.vote_patterns import distinct_rows
 
 
 def panel(accuracies, rows=4000, classes=2, cover=0.3, shares=None, seed=0, one_sided=False):
@@ -124,9 +124,9 @@ def test_a_doubled_function_does_not_make_the_labels_surer():
     votes, _ = panel([0.75] * 4)
     voted = (votes >= 0).any(axis=1)
     double = np.concatenate([votes, votes[:, :1], votes[:, :1]], axis=1)
-    symbols = dawid_skene.symbols_of(double[voted], 2)
+    symbols = vote_evidence.symbols_of(double[voted], 2)
     _, pairs = calibration.accuracy_of_votes(*symbols[:3], np.ones(voted.sum()), 2)
-    once = dawid_skene.symbols_of(votes[voted], 2)
+    once = vote_evidence.symbols_of(votes[voted], 2)
     alone, honest = calibration.accuracy_of_votes(*once[:3], np.ones(voted.sum()), 2)
     assert abs(alone - 0.75) < 0.03
     surer = auto.combine(double, 2)[voted].max(axis=1).mean()

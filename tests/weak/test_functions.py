@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.weak.functions import load
+from labelkit.weak.lf.loader import load
 
 
 def names(path, classes=None):

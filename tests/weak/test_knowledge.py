@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from labelkit.weak import knowledge
-from labelkit.weak.label_models import reading
+from labelkit.weak import side_information
+from labelkit.weak.label_models import text_model
 
 GOOD = ["wonderful", "charming", "moving", "warm", "brilliant", "lovely"]
 BAD = ["dull", "boring", "clumsy", "tedious", "awful", "lifeless"]
@@ -128,7 +128,7 @@ def test_the_reader_never_saw_the_row():
     text = sparse.identity(100, format="csr")
     votes = np.repeat([[0], [1]], 50, axis=0).astype(np.int16)
     keys = np.random.default_rng(0).integers(0, 2**32, 100)
-    said = reading.listen(votes, 2, text, keys, np.ones(100), None)
+    said = text_model.listen(votes, 2, text, keys, np.ones(100), None)
     assert np.allclose(said, 0.5, atol=0.15)
 
 
@@ -141,8 +141,8 @@ def test_the_texts_of_a_sample_judge_the_functions_of_a_large_file(
         for row, guessed in zip(table(600), rng.integers(0, 2, (600, 2)), strict=True)
     ]
     write("data.csv", text_of(rows))
-    monkeypatch.setattr(knowledge, "MOST_TO_READ", 300)
-    monkeypatch.setattr(knowledge, "TO_JUDGE", 500)
+    monkeypatch.setattr(side_information, "MOST_TO_READ", 300)
+    monkeypatch.setattr(side_information, "TO_JUDGE", 500)
     found, done = weak()
     assert "the texts of 500 rows judge the labeling functions" in done.err
     assert "by votes and texts" in done.err

@@ -11,7 +11,7 @@ from snorkel.labeling.model import LabelModel, MajorityLabelVoter
 from labelkit.config import plugins
 from labelkit.errors import LabelkitError
 from labelkit.weak.label_models import majority, snorkel
-from labelkit.weak.patterns import distinct_rows
+from labelkit.weak.vote_patterns import distinct_rows
 
 MODELS = [
     pytest.param(

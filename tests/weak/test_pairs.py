@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from labelkit.weak.pairs import pairs
-from labelkit.weak.patterns import Patterns
+from labelkit.weak.analysis.pairs import pairs
+from labelkit.weak.vote_patterns import Patterns
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from labelkit.weak.patterns import Counted, Patterns, distinct_rows
+from labelkit.weak.vote_patterns import Counted, Patterns, distinct_rows
 
 MATRICES = arrays(
     np.int16, array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(-1, 2)

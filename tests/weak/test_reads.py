@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from labelkit.weak.reads import reads
+from labelkit.weak.lf.column_reads import reads
 
 
 def found(body: str):

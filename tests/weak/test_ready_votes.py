@@ -7,14 +7,14 @@ import pyarrow as pa
 import pytest
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.weak import ready_votes
-from labelkit.weak.codebook import Codebook
+from labelkit.weak.lf import vote_columns
+from labelkit.weak.vote_codes import Codebook
 
 
 def read(columns, classes=None):
     batch = pa.record_batch(columns)
     codebook = Codebook(classes)
-    votes = ready_votes.read(
+    votes = vote_columns.read(
         batch, batch.schema.names, codebook, np.arange(batch.num_rows), lambda row: f"row {row}"
     )
     names, remap = codebook.final()
@@ -68,10 +68,10 @@ def test_anything_else_is_shown_with_column_and_row(cells, classes, message):
 
 def test_patterns_take_columns_in_the_order_of_the_file():
     columns = ["id", "lf_b", "x", "lf_a"]
-    assert ready_votes.matching(["lf_*"], columns) == ["lf_b", "lf_a"]
-    assert ready_votes.matching(["lf_a", "x", "lf_*"], columns) == ["lf_b", "x", "lf_a"]
+    assert vote_columns.matching(["lf_*"], columns) == ["lf_b", "lf_a"]
+    assert vote_columns.matching(["lf_a", "x", "lf_*"], columns) == ["lf_b", "x", "lf_a"]
     with pytest.raises(UsageError) as raised:
-        ready_votes.matching(["lf_c"], columns)
+        vote_columns.matching(["lf_c"], columns)
     assert str(raised.value) == (
         "--from-votes 'lf_c' matches no column; did you mean 'lf_b'? (columns: id, lf_b, x, lf_a)"
     )

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.weak.binding import FileColumns
-from labelkit.weak.codebook import Codebook
-from labelkit.weak.rows import View
-from labelkit.weak.rules import check_columns, parse, vote
+from labelkit.weak.lf.binding import FileColumns
+from labelkit.weak.lf.rows import View
+from labelkit.weak.lf.rules import check_columns, parse, vote
+from labelkit.weak.vote_codes import Codebook
 
 TABLE = {
     "text": [

@@ -7,8 +7,8 @@ import pytest
 
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.weak.label_models import majority
-from labelkit.weak.patterns import Counted
 from labelkit.weak.scoring import parse_prior, prior_of, score
+from labelkit.weak.vote_patterns import Counted
 
 VOTES = np.array([[-1, -1, -1], [0, 1, -1], [1, 1, 0], [2, -1, -1]], np.int16)
 COUNTED = Counted(VOTES, np.array([1, 2, 1, 1]), np.array([1, 0, 2, 1, -1, 3], np.int32))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelkit.stats.metrics import wilson
-from labelkit.weak.suggest import _lower, terms
+from labelkit.weak.analysis.suggest import _lower, terms
 from tests.weak.test_command import column, rows
 
 LFS = "def lf_refund(text): return 'bad' if 'refund' in text else None\n"

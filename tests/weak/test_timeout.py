@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from labelkit.weak.timeout import Stopwatch, TookTooLong
+from labelkit.weak.lf.timeout import Stopwatch, TookTooLong
 from tests.weak.test_command import column
 
 CATASTROPHE = "a" * 40 + "b"

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.weak.label_models import choosing, dawid_skene, majority
+from labelkit.weak.label_models import majority, majority_fallback, vote_evidence
 from labelkit.weak.label_models.calibration import steadied
 
 Array = npt.NDArray[Any]
@@ -34,7 +34,7 @@ def combine(
     weight = np.ones(len(votes)) if counts is None else np.asarray(counts, dtype=float)
 
     def model(weight: Array, gold: Array | None) -> Array:
-        return dawid_skene.combine(votes, n_classes, prior, gold, seed, weight, said, judged)
+        return vote_evidence.combine(votes, n_classes, prior, gold, seed, weight, said, judged)
 
     found = model(weight, gold)
     if n_classes < 2:
@@ -42,15 +42,15 @@ def combine(
     plain = majority.combine(votes, n_classes)
     reason = (
         collapse(found, plain, weight, prior is not None or gold is not None)
-        or (choosing.worse(model, plain, weight, gold) if gold is not None else "")
-        or choosing.unstable(model, found, plain, weight, gold, seed)
+        or (majority_fallback.worse(model, plain, weight, gold) if gold is not None else "")
+        or majority_fallback.unstable(model, found, plain, weight, gold, seed)
     )
     if not reason:
         return found
     warnings.warn(f"{reason}: majority vote is used", UserWarning, stacklevel=2)
     voted = (votes >= 0).any(axis=1)
-    symbols = dawid_skene.symbols_of(votes[voted], n_classes)
-    scores = dawid_skene.normal(np.log(plain[voted] + dawid_skene.SMALL))
+    symbols = vote_evidence.symbols_of(votes[voted], n_classes)
+    scores = vote_evidence.normal(np.log(plain[voted] + vote_evidence.SMALL))
     known = None if gold is None else gold[voted]
     plain[voted] = steadied(scores, *symbols[:3], weight[voted], known)
     return plain

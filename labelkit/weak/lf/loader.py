@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from labelkit import vectorized
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.weak.reads import UNKNOWN, Reads, functions_by_line, reads
+from labelkit.weak.lf.column_reads import UNKNOWN, Reads, functions_by_line, reads
 
 ROW_NAMES = ("row", "x")
 PREFIX = "lf_"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.weak.label_models import weighing
+from labelkit.weak.label_models import evidence_weights
 from labelkit.weak.label_models.calibration import steadied
 
 Array = npt.NDArray[Any]
@@ -66,7 +66,7 @@ def combine(
     known = None if gold is None or not (gold >= 0).any() else np.asarray(gold)[voted]
     heard = None if said is None else np.log(said[voted] + SMALL)
     symbols = symbols_of(votes[voted], n_classes)
-    if known is not None and (known >= 0).sum() >= weighing.FEWEST:
+    if known is not None and (known >= 0).sum() >= evidence_weights.FEWEST:
         scores = _weighed(symbols, n_classes, weight[voted], known, heard, judged)
     else:
         scores = log_scores(symbols, n_classes, weight[voted], known, heard, judged)
@@ -164,10 +164,10 @@ def _weighed(
     """
     scores = log_scores(symbols, n_classes, weight, None, heard, judged)
     if heard is None:
-        return normal(weighing.weighed([scores], [1.0], gold))
+        return normal(evidence_weights.weighed([scores], [1.0], gold))
     votes = scores - TRUST_OF_TEXT * heard
     votes -= votes.max(axis=1, keepdims=True)
-    return normal(weighing.weighed([heard, votes], [TRUST_OF_TEXT, 1.0], gold))
+    return normal(evidence_weights.weighed([heard, votes], [TRUST_OF_TEXT, 1.0], gold))
 
 
 def normal(scores: Array) -> Array:

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit import console
-from labelkit.weak.codebook import ABSTAIN
 from labelkit.weak.outcome import Outcome
+from labelkit.weak.vote_codes import ABSTAIN
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from labelkit.data.columns import AUDIT
 from labelkit.data.labels import Mask, Texts
-from labelkit.weak.patterns import Counted
+from labelkit.weak.vote_patterns import Counted
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

@@ -10,9 +10,9 @@ import pyarrow as pa
 from labelkit import console
 from labelkit.data.labels import Mask
 from labelkit.ml.feature_selection import embeds
-from labelkit.weak.label_models import dawid_skene, reading
-from labelkit.weak.patterns import Counted
+from labelkit.weak.label_models import text_model, vote_evidence
 from labelkit.weak.scoring import Known
+from labelkit.weak.vote_patterns import Counted
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -109,7 +109,7 @@ def _judged(job: "Job", counted: Counted, n_classes: int) -> Floats:
     votes = counted.votes[counted.rows[some]]
     chosen = job.source.gather(some, job.text)
     said = _listened(job, votes, n_classes, chosen, "tfidf", np.ones(len(some)), None)
-    return dawid_skene.judge(votes, n_classes, said)
+    return vote_evidence.judge(votes, n_classes, said)
 
 
 def _listened(
@@ -128,7 +128,7 @@ def _listened(
     features = Features(job.text, {}, choice, job.seed, cache=lambda: job.cache_dir)
     matrix = sparse.csr_matrix(features.fit(texts).matrix(texts))
     keys = np.array([zlib.crc32(text.encode()) for text in _joined(texts, job.text)], np.int64)
-    return reading.listen(votes, n_classes, matrix, keys, weight, gold)
+    return text_model.listen(votes, n_classes, matrix, keys, weight, gold)
 
 
 def _joined(table: pa.Table, names: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.weak.label_models import dawid_skene, majority
+from labelkit.weak.label_models import majority, vote_evidence
 
 Array = npt.NDArray[Any]
 Matrix = Any  # scipy.sparse.csr_matrix, rows × terms
@@ -28,7 +28,7 @@ def listen(
     unknown) count for more than votes.
     """
     labels = majority.combine(votes, n_classes)
-    symbols = dawid_skene.symbols_of(votes, n_classes)
+    symbols = vote_evidence.symbols_of(votes, n_classes)
     weight = np.asarray(weight, dtype=float).copy()
     known = np.zeros(len(votes), dtype=bool) if gold is None else gold >= 0
     learning = np.where(known, GOLD_WEIGHT, weight)
@@ -36,9 +36,9 @@ def listen(
     for _ in range(ROUNDS):
         if gold is not None:
             labels[known] = np.eye(n_classes)[gold[known]]
-        new = np.log(out_of_fold(text, labels, keys, learning) + dawid_skene.SMALL)
-        heard = new if heard is None else dawid_skene.normal((heard + new) / 2)
-        scores = dawid_skene.log_scores(symbols, n_classes, weight, gold, heard)
+        new = np.log(out_of_fold(text, labels, keys, learning) + vote_evidence.SMALL)
+        heard = new if heard is None else vote_evidence.normal((heard + new) / 2)
+        scores = vote_evidence.log_scores(symbols, n_classes, weight, gold, heard)
         labels = np.exp(scores)
     assert heard is not None
     return np.asarray(np.exp(heard))

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.html.charts import MOST_IN_MAP
-from labelkit.weak.analysis import Summary
-from labelkit.weak.codebook import ABSTAIN, Votes
-from labelkit.weak.patterns import Counted
+from labelkit.weak.analysis.lf_statistics import Summary
+from labelkit.weak.vote_codes import ABSTAIN, Votes
+from labelkit.weak.vote_patterns import Counted
 
 
 class Pairs(NamedTuple):

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
-from labelkit.weak.binding import FileColumns
-from labelkit.weak.codebook import ABSTAIN, Codebook, Votes, WrongVote
-from labelkit.weak.conditions import CONDITIONS, Condition, RuleOptions
-from labelkit.weak.rows import View
+from labelkit.weak.lf.binding import FileColumns
+from labelkit.weak.lf.conditions import CONDITIONS, Condition, RuleOptions
+from labelkit.weak.lf.rows import View
+from labelkit.weak.vote_codes import ABSTAIN, Codebook, Votes, WrongVote
 
 OPTIONS = ("match", "unit", "match_case")
 KEYS = ("name", "label", "column", *CONDITIONS, *OPTIONS, "and")

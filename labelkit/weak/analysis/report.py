@@ -9,7 +9,7 @@ from typing import Any
 
 from labelkit.errors import UsageError
 from labelkit.stats.metrics import wilson
-from labelkit.weak.analysis import Summary
+from labelkit.weak.analysis.lf_statistics import Summary
 from labelkit.weak.outcome import Estimate
 
 SUFFIXES = (".html", ".csv", ".json", ".txt")

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from labelkit.html import charts
 from labelkit.html import page as pages
-from labelkit.weak.pairs import Pairs
-from labelkit.weak.report import header
+from labelkit.weak.analysis.pairs import Pairs
+from labelkit.weak.analysis.report import header
 
 MEANINGS = {
     "polarity": "the classes that the function votes for",

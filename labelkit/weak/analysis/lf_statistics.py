@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.weak.codebook import ABSTAIN, Votes
+from labelkit.weak.vote_codes import ABSTAIN, Votes
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from labelkit.console import clean
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
-from labelkit.weak.codebook import ABSTAIN, Codebook, Votes, WrongVote
-from labelkit.weak.rows import as_text
+from labelkit.weak.lf.rows import as_text
+from labelkit.weak.vote_codes import ABSTAIN, Codebook, Votes, WrongVote
 
 # pandas writes a column of integers with gaps as 1.0, "", 0.0.
 _INTEGER = re.compile(r"[+-]?\d{1,9}(?:\.0*)?")

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.weak.codebook import ABSTAIN, Votes
+from labelkit.weak.vote_codes import ABSTAIN, Votes
 
 NOT_VOTED = -1
 _MOST_PACKED = 2**62

@@ -10,15 +10,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit.errors import UsageError, listing
-from labelkit.weak import processes, ready_votes, rules
-from labelkit.weak.apply import SECONDS, OnError, Voters
-from labelkit.weak.binding import Bound, FileColumns, bind
-from labelkit.weak.codebook import Codebook, Votes
-from labelkit.weak.functions import load
-from labelkit.weak.patterns import Counted, Patterns
-from labelkit.weak.rows import View
-from labelkit.weak.rules import Rule
-from labelkit.weak.timeout import Stopwatch
+from labelkit.weak.lf import processes, rules, vote_columns
+from labelkit.weak.lf.binding import Bound, FileColumns, bind
+from labelkit.weak.lf.loader import load
+from labelkit.weak.lf.rows import View
+from labelkit.weak.lf.rules import Rule
+from labelkit.weak.lf.runner import SECONDS, OnError, Voters
+from labelkit.weak.lf.timeout import Stopwatch
+from labelkit.weak.vote_codes import Codebook, Votes
+from labelkit.weak.vote_patterns import Counted, Patterns
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Panel:
 
     def _others(self, part: processes.Part) -> Votes:
         by_rule = rules.vote(self.rules, View(part.batch, self.columns.text), self.codebook)
-        ready = ready_votes.read(
+        ready = vote_columns.read(
             part.batch, self.ready, self.codebook, part.positions, self.describe
         )
         return np.concatenate([by_rule, ready], axis=1)
@@ -129,7 +129,7 @@ def gather(
         panel.functions = bind(load(functions, classes), columns)
     panel.rules = rules.parse(rule_tables, rule_folder)
     rules.check_columns(panel.rules, columns)
-    panel.ready = ready_votes.matching(from_votes, columns.every)
+    panel.ready = vote_columns.matching(from_votes, columns.every)
     names = panel.names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

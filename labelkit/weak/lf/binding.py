@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from labelkit.errors import LabelkitError, listing, nearest
-from labelkit.weak.functions import ROW_NAMES, LabelingFunction
-from labelkit.weak.reads import Reads
+from labelkit.weak.lf.column_reads import Reads
+from labelkit.weak.lf.loader import ROW_NAMES, LabelingFunction
 
 TEXT = "text"
 

@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.stats.metrics import Z95, wilson
-from labelkit.weak.conditions import RuleOptions, any_of
+from labelkit.weak.gold import Truth
+from labelkit.weak.lf.conditions import RuleOptions, any_of
+from labelkit.weak.lf.rows import View
 from labelkit.weak.outcome import Outcome
-from labelkit.weak.patterns import Counted
-from labelkit.weak.rows import View
-from labelkit.weak.truth import Truth
+from labelkit.weak.vote_patterns import Counted
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

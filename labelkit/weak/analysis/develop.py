@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from labelkit import console
 from labelkit.errors import UsageError
 from labelkit.io.files import whole
-from labelkit.weak import explain, report, report_page, suggest
+from labelkit.weak.analysis import explain, report, report_page, suggest
+from labelkit.weak.analysis.pairs import pairs
+from labelkit.weak.gold import Truth
 from labelkit.weak.outcome import Outcome
-from labelkit.weak.pairs import pairs
-from labelkit.weak.truth import Truth
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit.errors import UsageError, listing, nearest
-from labelkit.weak.rows import as_text
+from labelkit.weak.lf.rows import as_text
 
 Condition = Callable[[pa.Array], pa.Array]
 

@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from labelkit.console import clean
 from labelkit.errors import LabelkitError, nearest
-from labelkit.weak.binding import Bound, FileColumns
-from labelkit.weak.codebook import ABSTAIN, Codebook, Votes, WrongVote
-from labelkit.weak.functions import line_of, running
-from labelkit.weak.rows import Row, View
-from labelkit.weak.timeout import Stopwatch, TookTooLong
+from labelkit.weak.lf.binding import Bound, FileColumns
+from labelkit.weak.lf.loader import line_of, running
+from labelkit.weak.lf.rows import Row, View
+from labelkit.weak.lf.timeout import Stopwatch, TookTooLong
+from labelkit.weak.vote_codes import ABSTAIN, Codebook, Votes, WrongVote
 
 OnError = Literal["stop", "abstain"]
 # Small slices keep the row objects in the processor's cache and few for the garbage collector.

@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from labelkit.engine import parallel_map
 from labelkit.errors import LabelkitError
-from labelkit.weak.apply import OnError, Voters
-from labelkit.weak.binding import FileColumns, bind
-from labelkit.weak.codebook import Codebook, Votes, WrongVote
-from labelkit.weak.functions import load
-from labelkit.weak.rows import View
-from labelkit.weak.timeout import Stopwatch
+from labelkit.weak.lf.binding import FileColumns, bind
+from labelkit.weak.lf.loader import load
+from labelkit.weak.lf.rows import View
+from labelkit.weak.lf.runner import OnError, Voters
+from labelkit.weak.lf.timeout import Stopwatch
+from labelkit.weak.vote_codes import Codebook, Votes, WrongVote
 
 PIECE = 4096
 

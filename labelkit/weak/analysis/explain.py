@@ -7,10 +7,10 @@ import numpy as np
 
 from labelkit import console
 from labelkit.errors import LabelkitError, nearest
-from labelkit.weak.codebook import ABSTAIN
 from labelkit.weak.outcome import Outcome
-from labelkit.weak.patterns import Counted
 from labelkit.weak.scoring import Scores
+from labelkit.weak.vote_codes import ABSTAIN
+from labelkit.weak.vote_patterns import Counted
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

@@ -40,7 +40,7 @@ WATCHED = {
         "labelkit.noise.judging:by_views",
         "labelkit.noise.judging:with_truth",
         "labelkit.noise.judging:judge",
-        "labelkit.active.scoring:score",
+        "labelkit.active.scoring.strategy_scores.strategy_scores:score",
         "labelkit.weak.label_models.auto:combine",
         "labelkit.weak.label_models.text_model:listen",
         "labelkit.models.robust:judge",

@@ -108,8 +108,8 @@ def query(
     Example:
       labelkit query sample_data/reviews.csv -o build/queried.csv -n 20 --audit 20 --gold gold
     """
-    from labelkit.active import run
-    from labelkit.active.wanted import Wanted
+    from labelkit.active import query as run
+    from labelkit.active.options import Wanted
 
     run.query(
         job,
@@ -194,7 +194,7 @@ def simulate(
     Example:
       labelkit simulate sample_data/reviews.csv --gold gold --labels 100 --seeds 2
     """
-    from labelkit.active import simulate as work
+    from labelkit.active.simulate import run as work
 
     work.simulate(
         job,

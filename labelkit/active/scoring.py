@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
-from labelkit.active import by_column, disagreement
+from labelkit.active.scoring import column_scores, disagreement
 from labelkit.active.strategies import default
 from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
@@ -22,14 +22,14 @@ NEED_NO_MODEL = ("default", "coverage", "random")
 
 def check(job: "Job", name: str) -> None:
     """Raise UsageError for a strategy that is not known or reads what is not there."""
-    if name.startswith(by_column.PREFIX):
-        by_column.check(job, name.removeprefix(by_column.PREFIX))
+    if name.startswith(column_scores.PREFIX):
+        column_scores.check(job, name.removeprefix(column_scores.PREFIX))
     elif name.startswith(disagreement.PREFIX):
         disagreement.check(job, name)
-    elif name == by_column.RELABEL:
-        by_column.flagged(job)
+    elif name == column_scores.RELABEL:
+        column_scores.flagged(job)
     elif ".py:" not in name and name not in plugins.names("strategy"):
-        own = [by_column.PREFIX + "COLUMN", disagreement.PREFIX + "A,B", by_column.RELABEL]
+        own = [column_scores.PREFIX + "COLUMN", disagreement.PREFIX + "A,B", column_scores.RELABEL]
         choices = [*plugins.names("strategy"), *own]
         raise UsageError(
             f"--strategy {name!r} is not known{nearest(name, choices)} "
@@ -51,17 +51,17 @@ def covers_when_cold(name: str) -> bool:
 
 def reads_columns(name: str) -> bool:
     """Tell whether a strategy reads its scores from columns of the file."""
-    prefixes = (by_column.PREFIX, disagreement.PREFIX)
-    return name.startswith(prefixes) or name == by_column.RELABEL
+    prefixes = (column_scores.PREFIX, disagreement.PREFIX)
+    return name.startswith(prefixes) or name == column_scores.RELABEL
 
 
-def read(job: "Job", name: str, rows: "Rows") -> by_column.Read:
+def read(job: "Job", name: str, rows: "Rows") -> column_scores.Read:
     """Return the scores of a strategy that reads columns, and why each row would be picked."""
-    if name == by_column.RELABEL:
-        return by_column.relabel(job, rows)
+    if name == column_scores.RELABEL:
+        return column_scores.relabel(job, rows)
     if name.startswith(disagreement.PREFIX):
         return disagreement.disagreement(job, name, rows)
-    return by_column.by_column(job, name.removeprefix(by_column.PREFIX), rows)
+    return column_scores.by_column(job, name.removeprefix(column_scores.PREFIX), rows)
 
 
 def at_work(name: str, pool: "Pool") -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labelkit.active import run as run_module
+from labelkit.active import query as run_module
 from labelkit.config import plugins
 from tests.active.conftest import check_output, ranked, read, run, save, truth
 

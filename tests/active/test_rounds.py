@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from labelkit.active import learn
+from labelkit.active import model
 from tests.active.conftest import WORDS, answer, ranked, read, refused, review, run, save, truth
 
 FAST = ("--features", "tfidf", "--classes", "NEG,POS")
@@ -176,7 +176,7 @@ def test_a_column_that_tells_all_draws_a_warning(labelkit, numbers):
 
 def test_any_number_of_processes_gives_the_same_bytes(labelkit, reviews, monkeypatch):
     reviews(120, 80)
-    monkeypatch.setattr(learn, "CHUNK", 16)
+    monkeypatch.setattr(model, "CHUNK", 16)
     found = []
     for jobs in ("1", "2"):
         run(labelkit, *FAST, "--batch", f"{jobs}.csv", "--jobs", jobs, "--balance")

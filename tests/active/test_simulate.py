@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from labelkit.active import curves, drawing
-from labelkit.active.play import Curve, Run
+from labelkit.active.simulate import curves, drawing
+from labelkit.active.simulate.active_learning_run import Curve, Run
 from tests.active.conftest import review, save, truth
 
 FAST = ("--features", "tfidf", "--labels", "40", "--per-round", "10", "--seeds", "2")

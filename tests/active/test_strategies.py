@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from labelkit.active.pool import Pool
-from labelkit.active.scoring import checked
+from labelkit.active.scoring.strategy_scores import checked
 from labelkit.active.strategies import (
     coverage,
     default,

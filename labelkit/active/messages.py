@@ -15,8 +15,8 @@ from labelkit.errors import LabelkitError, listing
 from labelkit.ml import label_typos
 
 if TYPE_CHECKING:
+    from labelkit.active.options import Wanted
     from labelkit.active.pool import Pool
-    from labelkit.active.wanted import Wanted
     from labelkit.data.labels import Labels
     from labelkit.job.job import Job
     from labelkit.ml.features import Features

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from labelkit import console
-from labelkit.active import by_column, curves, drawing, learn, scoring
+from labelkit.active import model
 from labelkit.active.candidates import alike
-from labelkit.active.play import Curve, Run, World, playing_in, split
+from labelkit.active.scoring import column_scores, strategy_scores
+from labelkit.active.simulate import curves, drawing
+from labelkit.active.simulate.active_learning_run import Curve, Run, World, playing_in, split
 from labelkit.engine import parallel_map
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io.files import whole
@@ -91,9 +93,9 @@ def _check(job: "Job", wanted: Wanted) -> None:
     if not wanted.strategies:
         raise UsageError("--strategies is empty; name some, as in --strategies default,margin")
     for name in wanted.strategies:
-        if name == by_column.RELABEL:
+        if name == column_scores.RELABEL:
             raise UsageError(f"--strategies {name}: there is nothing to relabel in a simulation")
-        scoring.check(job, name)
+        strategy_scores.check(job, name)
     if wanted.plot is not None:
         drawing.check(wanted.plot)
     for path in (wanted.csv, wanted.plot):
@@ -121,9 +123,9 @@ def _world(job: "Job", wanted: Wanted) -> World:
     matrices, tables, data = _matrices(job, rows)
     kinds = alike(data, job.text if job.has_text() else [])
     scores = {
-        name: scoring.read(job, name, rows).scores
+        name: strategy_scores.read(job, name, rows).scores
         for name in wanted.strategies
-        if scoring.reads_columns(name)
+        if strategy_scores.reads_columns(name)
     }
     groups = job.groups(data.column_names)
     return World(
@@ -177,7 +179,7 @@ def _matrices(job: "Job", rows: Any) -> tuple[dict[str, Any], frozenset[str], An
         features = job.features()
         own = job.source.read(features.needed, typed=True)
         data = own if data is None else data
-        matrices[choice] = learn.matrix_of(features.fit(own), own, rows, np.float32)
+        matrices[choice] = model.matrix_of(features.fit(own), own, rows, np.float32)
         if features.kind == "columns":
             tables.add(choice)
         console.note(f"features {choice}: {console.clean(features.describe(), 200)}")

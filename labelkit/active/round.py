@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from labelkit import console
-from labelkit.active import learn
+from labelkit.active import model
 from labelkit.active.candidates import Mask, Rows, people_columns
 from labelkit.errors import StoppingRuleReached
 from labelkit.ml import classifier, stopping, target_leakage
@@ -13,8 +13,8 @@ from labelkit.ml.learning_curve import Known, expected_gain
 from labelkit.stats import metrics
 
 if TYPE_CHECKING:
+    from labelkit.active.options import Wanted
     from labelkit.active.pool import Floats, Pool
-    from labelkit.active.wanted import Wanted
     from labelkit.data.labels import Labels
     from labelkit.job.job import Job
     from labelkit.ml.features import Features
@@ -32,13 +32,13 @@ class Round(NamedTuple):
     barred: Mask  # rows that are never learned from
     eligible: Rows
     pool: "Pool"
-    how: learn.Wanted
+    how: model.Wanted
     recipe: classifier.Recipe | None
 
 
 def signs(job: "Job", now: Round, wanted: "Wanted") -> stopping.Signs:
     """Return what is known after this round, and what another such batch would bring."""
-    rows = learn.rows_to_learn(now.labels, now.people, now.barred, job.seed)
+    rows = model.rows_to_learn(now.labels, now.people, now.barred, job.seed)
     accuracy, audits = _accuracy(job, now)
     found = stopping.Signs(len(rows), accuracy, audits)
     if now.pool.probabilities is None or not len(now.eligible):
@@ -89,7 +89,7 @@ def _warn_of_telling_columns(job: "Job", now: Round) -> None:
         return
     texts = job.text if job.has_text() else []
     kinds = {n: k for n, k in now.features.used_kinds().items() if n not in texts}
-    rows = learn.rows_to_learn(now.labels, now.people, now.barred, job.seed)
+    rows = model.rows_to_learn(now.labels, now.people, now.barred, job.seed)
     target_leakage.warn(now.data.take(rows), kinds, now.labels.codes[rows])
 
 
@@ -113,7 +113,7 @@ def _audited(job: "Job", now: Round) -> tuple[Rows, "Floats | None"]:
     named = [*people_columns(job), *(str(path) for path in job.options.get("answers") or [])]
     by_people = np.isin(now.labels.column.astype(str), named) & (now.labels.codes >= 0)
     rows = np.flatnonzero(now.labels.audit & by_people)
-    said = learn.likely(now.pool, now.features, now.data, now.eligible, rows, now.how)
+    said = model.likely(now.pool, now.features, now.data, now.eligible, rows, now.how)
     if said is not None and len(said):
         known = ~np.isnan(said).any(axis=1)
         rows, said = rows[known], said[known]

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from labelkit.active import by_column, choose, explain, learn, report, rounds, scoring
-from labelkit.active.balance import balanced
+from labelkit.active import messages, pick_reasons, round, selection
+from labelkit.active import model as learn
 from labelkit.active.candidates import (
     Candidates,
     Mask,
@@ -19,8 +19,10 @@ from labelkit.active.candidates import (
     people_labelled,
     sampled,
 )
+from labelkit.active.class_balance import balanced
+from labelkit.active.options import Wanted
+from labelkit.active.scoring import column_scores, strategy_scores
 from labelkit.active.strategies import default
-from labelkit.active.wanted import Wanted
 from labelkit.data.columns import AUDIT
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.job import model_features
@@ -71,33 +73,33 @@ def query(job: "Job", wanted: Wanted) -> None:
     same = alike(content.data, job.text if job.has_text() else [])
     # A flagged label of an empty row may well be asked again; a new one teaches nothing.
     mute = np.zeros(job.rows, dtype=bool) if wanted.relabels else blank(content.data)
-    report.warn_of_empty(job, pool, mute, content.features.columns)
+    messages.warn_of_empty(job, pool, mute, content.features.columns)
     mute &= not mute[pool].all()
     found = candidates(pool, audit, known, same, apart | mute)
     barred = apart | np.isin(same, same[np.append(audit, np.flatnonzero(labels.audit))])
     if not len(found.eligible) and not len(audit):
-        raise report.only_copies(job, pool, wanted.relabels)
+        raise messages.only_copies(job, pool, wanted.relabels)
     how = _how_to_learn(job, wanted, labels, barred, content)
     seen = _looked_at(job, wanted, how, found)
     scored = _score(job, wanted, labels, labelled, barred, seen, content, how)
     picks = _pick(job, wanted, scored, seen, content)
-    chosen = choose.mixed(seen.eligible[picks], audit, np.random.default_rng([job.seed, 6]))
+    chosen = selection.mixed(seen.eligible[picks], audit, np.random.default_rng([job.seed, 6]))
     columns = _annotations(job, scored, seen, chosen, picks)
     if wanted.batch is not None:
         # Before the output, which may replace the file that the rows are read from.
         guesses = _guesses(job, wanted, scored, seen, chosen, content, how)
         _write_batch(job, wanted, chosen, columns, guesses)
-    told = report.Told(found, picks, scored.strategy, wanted, scored.pool, scored.facts)
-    now = rounds.Round(
+    told = messages.Told(found, picks, scored.strategy, wanted, scored.pool, scored.facts)
+    now = round.Round(
         *(content.features, content.data, labels, labelled, barred, seen.eligible),
         *(scored.pool, how, scored.facts.get("recipe")),
     )
-    signs = rounds.signs(job, now, wanted)
-    report.tell(job, told, labels, int(barred[labels.codes >= 0].sum()), content.features)
-    rounds.tell(job, now, signs, wanted)
+    signs = round.signs(job, now, wanted)
+    messages.tell(job, told, labels, int(barred[labels.codes >= 0].sum()), content.features)
+    round.tell(job, now, signs, wanted)
     job.annotate(columns)
-    report.close(job, told)
-    rounds.stop(signs, wanted)
+    messages.close(job, told)
+    round.stop(signs, wanted)
 
 
 def _check(job: "Job", wanted: Wanted) -> None:
@@ -111,7 +113,7 @@ def _check(job: "Job", wanted: Wanted) -> None:
     stopping.price_of_label(wanted.price, job.task.cost)
     if wanted.n + wanted.audits == 0:
         raise UsageError("-n 0 asks for no rows, and neither does --audit")
-    scoring.check(job, wanted.strategy)
+    strategy_scores.check(job, wanted.strategy)
     if wanted.stratify is not None:
         job.source.require([wanted.stratify], "--stratify")
     if wanted.batch is not None:
@@ -132,7 +134,7 @@ def _labels(job: "Job") -> "Labels":
             )
         job.classes = named
     labels = job.labels()
-    report.warn_of_typos(job, labels)
+    messages.warn_of_typos(job, labels)
     return labels
 
 
@@ -144,15 +146,17 @@ def _pool_and_audit(job: "Job", wanted: Wanted, unlabelled: Rows) -> tuple[Rows,
     """Return the rows to pick from, and those drawn for the audit before anything is learned."""
     pool = unlabelled
     if wanted.relabels:
-        pool = np.flatnonzero(_among(job) & by_column.flagged(job))
+        pool = np.flatnonzero(_among(job) & column_scores.flagged(job))
     if not len(pool) and not (wanted.audits and len(unlabelled)):
-        raise report.nothing_to_ask(job, wanted.relabels)
+        raise messages.nothing_to_ask(job, wanted.relabels)
     return pool, draw_audit(unlabelled, wanted.audits, job.seed)
 
 
 def _content(job: "Job", wanted: Wanted, labels: "Labels") -> Content:
     known = int((labels.codes >= 0).sum())
-    compares = scoring.covers_when_cold(wanted.strategy) and not job.options.get("from_proba")
+    compares = strategy_scores.covers_when_cold(wanted.strategy) and not job.options.get(
+        "from_proba"
+    )
     features = model_features.for_labels(job, known) if compares else job.features()
     data = job.source.read(features.needed, typed=True)
     try:
@@ -176,7 +180,9 @@ def _how_to_learn(
     job: "Job", wanted: Wanted, labels: "Labels", barred: Mask, content: Content
 ) -> learn.Wanted:
     given = job.from_proba(labels.classes)
-    asks = scoring.asks_a_model(wanted.strategy) or wanted.batch is not None or wanted.balance
+    asks = (
+        strategy_scores.asks_a_model(wanted.strategy) or wanted.batch is not None or wanted.balance
+    )
     asks |= bool(wanted.stop_when)
     several = len(np.unique(labels.codes[(labels.codes >= 0) & ~barred])) > 1
     learns = asks and several and not wanted.relabels and given is None
@@ -187,7 +193,11 @@ def _how_to_learn(
 def _looked_at(job: "Job", wanted: Wanted, how: learn.Wanted, found: Candidates) -> Candidates:
     """Return the candidates, a sample of many where a cold start would compare no more."""
     is_cold = not how.model and how.probabilities is None
-    if not is_cold or wanted.stratify is not None or not scoring.covers_when_cold(wanted.strategy):
+    if (
+        not is_cold
+        or wanted.stratify is not None
+        or not strategy_scores.covers_when_cold(wanted.strategy)
+    ):
         return found
     return sampled(found, max(MOST_COVERED, 10 * wanted.n), job.seed)
 
@@ -204,11 +214,11 @@ def _score(
 ) -> Scored:
     rows = found.eligible
     pool, facts = learn.learn(content.features, content.data, labels, labelled, barred, rows, how)
-    strategy = scoring.at_work(wanted.strategy, pool)
+    strategy = strategy_scores.at_work(wanted.strategy, pool)
     scores = np.zeros(0)
     if len(rows):
         asked = max(1, min(wanted.n, len(rows)))
-        scores = scoring.score(job, strategy, pool, rows, asked)
+        scores = strategy_scores.score(job, strategy, pool, rows, asked)
     return Scored(pool, facts, scores, strategy)
 
 
@@ -216,30 +226,30 @@ def _pick(job: "Job", wanted: Wanted, scored: Scored, found: Candidates, content
     """Return the picks, best first, as places among the eligible rows."""
     if not wanted.n or not len(scored.scores):
         return np.zeros(0, dtype=np.int64)
-    order = choose.in_order(scored.scores, np.random.default_rng([job.seed, 5]))
+    order = selection.in_order(scored.scores, np.random.default_rng([job.seed, 5]))
     if wanted.stratify is not None:
         values = job.source.texts(wanted.stratify)[found.eligible].astype(str)
-        order = choose.taking_turns(order, np.unique(values, return_inverse=True)[1])
+        order = selection.taking_turns(order, np.unique(values, return_inverse=True)[1])
     elif wanted.balance and scored.pool.probabilities is not None:
         labels = np.bincount(scored.pool.codes, minlength=len(scored.pool.classes))
         order = balanced(order, scored.pool.probabilities.argmax(axis=1), labels)
     audits, is_table = content.matrix(found.audit), content.features.kind == "columns"
-    return choose.first_different(order, scored.pool.features, wanted.n, audits, is_table)
+    return selection.first_different(order, scored.pool.features, wanted.n, audits, is_table)
 
 
 def _annotations(
-    job: "Job", scored: Scored, found: Candidates, chosen: choose.Batch, picks: Rows
+    job: "Job", scored: Scored, found: Candidates, chosen: selection.Batch, picks: Rows
 ) -> dict[str, pa.Array]:
     """Return our columns, one value a row: a score where asking was weighed, a rank where asked."""
     rows = chosen.rows
     ranks, asked = np.zeros(job.rows, dtype=np.int64), np.zeros(job.rows, dtype=bool)
     ranks[rows], asked[rows] = np.arange(1, len(rows) + 1), True
     reasons = np.full(job.rows, None, dtype=object)
-    reasons[found.audit] = explain.AUDIT_REASON
+    reasons[found.audit] = pick_reasons.AUDIT_REASON
     for place in picks.tolist():
         row = found.eligible[place]
         score = float(scored.scores[place])
-        reasons[row] = explain.reason(scored.pool, place, scored.strategy, score)
+        reasons[row] = pick_reasons.reason(scored.pool, place, scored.strategy, score)
     return {
         job.column("score"): pa.array(
             _score_of_each(job.rows, scored.scores, found), from_pandas=True
@@ -268,10 +278,10 @@ def _guesses(
     wanted: Wanted,
     scored: Scored,
     found: Candidates,
-    chosen: choose.Batch,
+    chosen: selection.Batch,
     content: Content,
     how: learn.Wanted,
-) -> explain.Guesses:
+) -> pick_reasons.Guesses:
     """Return what each row of the batch probably is: the model's word, else a machine's label.
 
     A model of few labels has less to say than the machine that gave them.
@@ -279,25 +289,25 @@ def _guesses(
     likely = learn.likely(
         scored.pool, content.features, content.data, found.eligible, chosen.rows, how
     )
-    model = explain.likeliest(likely, scored.pool.classes, len(chosen.rows))
-    machine = explain.machine_guesses(job, people_columns(job), wanted.relabels)
-    others = explain.Guesses(machine.labels[chosen.rows], machine.confidence[chosen.rows])
+    model = pick_reasons.likeliest(likely, scored.pool.classes, len(chosen.rows))
+    machine = pick_reasons.machine_guesses(job, people_columns(job), wanted.relabels)
+    others = pick_reasons.Guesses(machine.labels[chosen.rows], machine.confidence[chosen.rows])
     cold = default.is_cold(scored.pool)
-    return explain.first_known(*((others, model) if cold else (model, others)))
+    return pick_reasons.first_known(*((others, model) if cold else (model, others)))
 
 
 def _write_batch(
     job: "Job",
     wanted: Wanted,
-    chosen: choose.Batch,
+    chosen: selection.Batch,
     columns: dict[str, pa.Array],
-    guesses: explain.Guesses,
+    guesses: pick_reasons.Guesses,
 ) -> None:
     assert wanted.batch is not None
     rows = pa.array(chosen.rows)
     found: dict[str, Any] = {name: values.take(rows) for name, values in columns.items()}
     found[job.column("guess")] = pa.array([label or None for label in guesses.labels], pa.string())
     found[job.column("guess_confidence")] = pa.array(guesses.confidence, from_pandas=True)
-    origin = by_column.RELABEL if wanted.relabels else "query"
+    origin = column_scores.RELABEL if wanted.relabels else "query"
     origins = [AUDIT if audit else origin for audit in chosen.is_audit.tolist()]
     write_batch(job, wanted.batch, chosen.rows.tolist(), origins, found)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.active.play import Curve
+from labelkit.active.simulate.active_learning_run import Curve
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
-from labelkit.active.curves import RANDOM, Summary, bands
+from labelkit.active.simulate.curves import RANDOM, Summary, bands
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.io.files import whole
 

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.active import choose, scoring
-from labelkit.active.balance import balanced
+from labelkit.active import selection
+from labelkit.active.class_balance import balanced
 from labelkit.active.pool import Pool
+from labelkit.active.scoring import strategy_scores
 from labelkit.ml import classifier
 from labelkit.stats import metrics
 
@@ -91,7 +92,7 @@ class _Game:
         self.recipe: classifier.Recipe | None = None
         self.compared_at = 0
         self.model: Any = None
-        self.learns = scoring.asks_a_model(run.strategy)
+        self.learns = strategy_scores.asks_a_model(run.strategy)
 
     def play(self) -> Curve:
         curve = Curve(self.run, [], [], [])
@@ -118,14 +119,16 @@ class _Game:
             scores = self.world.scores[run.strategy][self.free]
         else:
             pool = self._pool(features)
-            scores = scoring.by_name(scoring.at_work(run.strategy, pool), pool, n, rng)
+            scores = strategy_scores.by_name(
+                strategy_scores.at_work(run.strategy, pool), pool, n, rng
+            )
             guesses = None if pool.probabilities is None else pool.probabilities.argmax(axis=1)
-        order = choose.in_order(scores, np.random.default_rng([*key, 5]))
+        order = selection.in_order(scores, np.random.default_rng([*key, 5]))
         if self.world.balance and guesses is not None:
             labels = np.bincount(self.world.codes[self.asked], minlength=len(self.world.classes))
             order = balanced(order, guesses, labels)
         is_table = run.features in self.world.tables
-        places = choose.first_different(order, features, n, features[:0], is_table)
+        places = selection.first_different(order, features, n, features[:0], is_table)
         if len(places) < n:  # only near repeats are left
             places = np.append(places, np.setdiff1d(order, places)[: n - len(places)])
         return self.free[places]

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelkit import console
-from labelkit.active.by_column import Read
-from labelkit.active.explain import confidence_beside
+from labelkit.active.pick_reasons import confidence_beside
+from labelkit.active.scoring.column_scores import Read
 from labelkit.errors import UsageError, nearest
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from labelkit.cli.app import app
 
 REST = "the rest"
 WATCHED = {
-    "language model": ["labelkit.llm.run:Run.label"],
+    "language model": ["labelkit.llm.runner:Run.label"],
     # What fits or applies a model.
     "models": [
         *(f"labelkit.ml.classifier:{name}" for name in ("select", "fit", "probabilities",

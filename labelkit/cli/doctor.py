@@ -92,7 +92,7 @@ def _torch_build() -> tuple[str, str]:
 
 def _endpoint(base_url: str | None, model: str | None, timeout: float) -> tuple[list[Row], str]:
     """Return what is known of the endpoint, and what is wrong with it."""
-    from labelkit.llm.settings import Settings, key_in_environment
+    from labelkit.llm.options import Settings, key_in_environment
 
     key = key_in_environment()
     rows = [("OPENAI_API_KEY", "set" if key else "not set", "")]
@@ -100,7 +100,7 @@ def _endpoint(base_url: str | None, model: str | None, timeout: float) -> tuple[
     url = base_url or os.environ.get("OPENAI_BASE_URL") or None
     if local or not (url or key):
         return [*rows, ("endpoint", "not asked", "name one by --base-url or OPENAI_BASE_URL")], ""
-    from labelkit.llm.probe import probe
+    from labelkit.llm.client.probe import probe
 
     facts = probe(url, model, key, timeout)
     names = facts["models"]

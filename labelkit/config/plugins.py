@@ -38,9 +38,9 @@ PARTS: dict[str, dict[str, str]] = {
         "sentence-transformers": "labelkit.ml.embeddings.sentence_transformers:embed",
     },
     "provider": {
-        "openai": "labelkit.llm.providers.openai:connect",
-        "local": "labelkit.llm.providers.local:connect",
-        "replay": "labelkit.llm.providers.replay:connect",
+        "openai": "labelkit.llm.client.providers.openai:connect",
+        "local": "labelkit.llm.client.providers.local:connect",
+        "replay": "labelkit.llm.client.providers.replay:connect",
     },
     "noise-method": {
         "ensemble": "labelkit.noise.methods.ensemble:judge",

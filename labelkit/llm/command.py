@@ -193,11 +193,11 @@ def llm_label(
       labelkit llm-label sample_data/reviews.csv -o build/llm.csv --model local --sample 5 \\
         --classes NEGATIVE,POSITIVE
     """
-    from labelkit.llm import label, settings
+    from labelkit.llm import options, run
 
-    label.llm_label(
+    run.llm_label(
         job,
-        settings.Wanted(
+        options.Wanted(
             model=model,
             base_url=base_url,
             template=template,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from labelkit.llm.cache import Cache
+from labelkit.llm.client.response_cache import Cache
 
 
 class ChatServer:

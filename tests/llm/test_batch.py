@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from labelkit.llm import batch
+from labelkit.llm.client import batch_jobs
 
 from .conftest import ChatServer
 
@@ -21,7 +21,7 @@ LABELS = ["POSITIVE" if n % 3 else "NEGATIVE" for n in range(12)]
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "FIRST_POLL", 0.05)
+    monkeypatch.setattr(batch_jobs, "FIRST_POLL", 0.05)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_killed_client_finds_its_job(ask: Any, chat_server: ChatServer) -> Non
 def test_a_job_whose_name_never_arrived_is_found_by_its_mark(
     ask: Any, chat_server: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labelkit.llm.providers.openai_batch.RETRIES", 0)
+    monkeypatch.setattr("labelkit.llm.client.providers.openai_batch.RETRIES", 0)
     chat_server.control(batch="dies")
     assert ask().code == 1
     assert jobs() == 1

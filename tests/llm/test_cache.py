@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from labelkit.errors import LabelkitError
-from labelkit.llm.cache import FILE, Answer, Cache, digest
+from labelkit.llm.client.response_cache import FILE, Answer, Cache, digest
 
 
 def test_answers_and_money_survive(tmp_path: Path) -> None:

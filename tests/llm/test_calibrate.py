@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labelkit.llm.calibrate import balanced, best_wording, fitted, information, softmax
+from labelkit.llm.answers.class_prior import balanced, best_wording, fitted, information, softmax
 
 
 def leaning(n: int = 400, shift: float = 3.0) -> tuple[np.ndarray, np.ndarray]:

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelkit.llm.cascade import _together
-from labelkit.llm.gather import Rows
+from labelkit.llm.inputs import Rows
+from labelkit.llm.variants.cascade import _together
 
 from .conftest import ChatServer, rows_of
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from labelkit.llm.confidence import Token, agreement, from_tokens
+from labelkit.llm.answers.logprobs import Token, agreement, from_tokens
 
 
 def token(text: str, share: float, **others: float) -> Token:

@@ -5,7 +5,14 @@ import asyncio
 import pytest
 
 from labelkit.errors import BudgetReached, UsageError
-from labelkit.llm.cost import Meter, Price, estimate_tokens, needs_price, read_price, size
+from labelkit.llm.client.cost_meter import (
+    Meter,
+    Price,
+    estimate_tokens,
+    needs_price,
+    read_price,
+    size,
+)
 
 REQUEST = {"messages": [{"role": "user", "content": "x" * 388}], "max_tokens": 10}
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit.llm.examples import Examples, draw, nearest_to, plain, pool, spread
+from labelkit.llm.prompts.few_shot import Examples, draw, nearest_to, plain, pool, spread
 
 from .conftest import ChatServer
 

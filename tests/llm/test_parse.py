@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelkit.llm.parse import parse
+from labelkit.llm.answers.parse import parse
 
 CLASSES = ["NEGATIVE", "POSITIVE"]
 

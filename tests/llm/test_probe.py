@@ -1,6 +1,6 @@
 """What `doctor` is told of an endpoint."""
 
-from labelkit.llm.probe import probe
+from labelkit.llm.client.probe import probe
 
 from .conftest import ChatServer
 

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from labelkit.llm.progress import Progress, duration
+from labelkit.llm.client.progress import Progress, duration
 
 
 def test_rate_cost_time_left_and_errors() -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelkit.llm.completion import one_line, request, text_noun, words
-from labelkit.llm.prompt import CLOSE, OPEN, Task, defuse, fence, messages, row_text, schema
+from labelkit.llm.prompts.chat import CLOSE, OPEN, Task, defuse, fence, messages, row_text, schema
+from labelkit.llm.prompts.completion import one_line, request, text_noun, words
 
 TASK = Task(
     ("NEGATIVE", "POSITIVE"),

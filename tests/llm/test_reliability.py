@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit.llm.reliability import AS_GIVEN, FEWEST, calibrated
+from labelkit.llm.answers.reliability import AS_GIVEN, FEWEST, calibrated
 from labelkit.stats import metrics
 
 

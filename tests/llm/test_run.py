@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from labelkit.errors import BudgetReached, LabelkitError, UsageError
-from labelkit.llm.cache import Cache
-from labelkit.llm.cost import Meter, Price
-from labelkit.llm.examples import Examples
-from labelkit.llm.prompt import Task
-from labelkit.llm.run import Run
-from labelkit.llm.settings import Settings
+from labelkit.llm.client.cost_meter import Meter, Price
+from labelkit.llm.client.response_cache import Cache
+from labelkit.llm.options import Settings
+from labelkit.llm.prompts.chat import Task
+from labelkit.llm.prompts.few_shot import Examples
+from labelkit.llm.runner import Run
 
 from .conftest import ChatServer
 

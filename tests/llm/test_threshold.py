@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.llm.threshold import check_known, check_target, choose, fewest
+from labelkit.llm.answers.threshold import check_known, check_target, choose, fewest
 
 
 def test_how_many_rows_a_target_needs() -> None:

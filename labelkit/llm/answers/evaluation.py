@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.errors import UsageError
-from labelkit.llm import reliability, threshold
-from labelkit.llm.answers import Labelled
-from labelkit.llm.threshold import Cut
+from labelkit.llm.answers import reliability, threshold
+from labelkit.llm.answers.reply_labels import Labelled
+from labelkit.llm.answers.threshold import Cut
 from labelkit.stats import metrics
 
 Codes = NDArray[np.int32]

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.errors import LabelkitError
-from labelkit.llm import gather, judge
-from labelkit.llm.answers import Labelled
-from labelkit.llm.asking import Asking, Given, prepare
-from labelkit.llm.gather import Rows
-from labelkit.llm.judge import Known
-from labelkit.llm.settings import Wanted
-from labelkit.llm.variants import Variant
+from labelkit.llm import inputs
+from labelkit.llm.answers import evaluation
+from labelkit.llm.answers.evaluation import Known
+from labelkit.llm.answers.reply_labels import Labelled
+from labelkit.llm.inputs import Rows
+from labelkit.llm.options import Wanted
+from labelkit.llm.session import Asking, Given, prepare
+from labelkit.llm.variants.variant import Variant
 
 
 @dataclass(frozen=True)
@@ -97,17 +98,17 @@ def _next(given: Given, before: Result, variant: Variant, wanted: Wanted) -> Res
         taken = better is not None and (better.label or not before.found[one].label)
         found.append(better if better is not None and taken else before.found[one])
         whose.append(len(before.askings) if taken else before.whose[one])
-    known = gather.known(given.job, given.people, both, given.classes)
+    known = inputs.known(given.job, given.people, both, given.classes)
     return Result([*before.askings, asking], both, known, before.classes, found, whose)
 
 
 def _unsure(before: Result, wanted: Wanted) -> NDArray[np.bool_]:
     """Tell of each text whether the next model is asked; --unsure auto learns the cut on known."""
-    least = judge.confidence_of(wanted.unsure, "--unsure")
+    least = evaluation.confidence_of(wanted.unsure, "--unsure")
     if least is None:
         name = before.askings[-1].variant.name
         try:
-            cut = judge.cut(
+            cut = evaluation.cut(
                 before.found, before.known, before.classes, "auto", wanted.target_accuracy
             )
         except LabelkitError:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from labelkit.llm import together
-from labelkit.llm.ask import Asker, Question, Request
-from labelkit.llm.examples import plain
-from labelkit.llm.prompt import Task
-from labelkit.llm.suspicious import gives_orders
+from labelkit.llm.client.scheduler import Asker, Question, Request
+from labelkit.llm.prompts import multi_row as together
+from labelkit.llm.prompts.chat import Task
+from labelkit.llm.prompts.few_shot import plain
+from labelkit.llm.prompts.injection_filter import gives_orders
 
 
 @dataclass

@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from labelkit.llm import prompt
-from labelkit.llm.cache import digest
-from labelkit.llm.prompt import Task
+from labelkit.llm.client.response_cache import digest
+from labelkit.llm.prompts import chat
+from labelkit.llm.prompts.chat import Task
 
 Request = dict[str, Any]
 Reply = dict[str, Any]
@@ -36,10 +36,10 @@ def request(
 
     All that stands before the rows is the same for every request.
     """
-    shape = {"row": "<the row's number>", **prompt.answer_shape(task, rationale, confidence)}
+    shape = {"row": "<the row's number>", **chat.answer_shape(task, rationale, confidence)}
     form = json.dumps({"labels": [shape]}, ensure_ascii=False)
     system = [
-        *prompt.opening(task),
+        *chat.opening(task),
         "Several rows come at once, each under its number. Judge each on its own: no row says "
         "anything about another.",
         f"Answer with one JSON object and nothing else, with one entry a row:\n{form}",
@@ -71,7 +71,7 @@ def _listed(task: Task, numbers: Sequence[int], texts: Sequence[str]) -> str:
 
 
 def _schema(task: Task, rationale: bool, confidence: bool) -> dict[str, object]:
-    entry: dict[str, Any] = prompt.schema(task.classes, rationale, confidence)
+    entry: dict[str, Any] = chat.schema(task.classes, rationale, confidence)
     properties = {"row": {"type": "integer"}, **entry["properties"]}
     entry = entry | {"properties": properties, "required": list(properties)}
     return {

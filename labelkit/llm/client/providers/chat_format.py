@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labelkit.llm.cost import estimate_tokens, size
+from labelkit.llm.client.cost_meter import estimate_tokens, size
 
 
 def read(answer: Any, request: Mapping[str, Any] | None) -> dict[str, Any]:

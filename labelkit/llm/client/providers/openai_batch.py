@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from labelkit.errors import LabelkitError
-from labelkit.llm.providers import chat_format
+from labelkit.llm.client.providers import chat_format
 
 RETRIES = 6
 URL = "/v1/chat/completions"

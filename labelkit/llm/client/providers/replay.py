@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.llm.cost import estimate_tokens, size
-from labelkit.llm.prompt import defuse
+from labelkit.llm.client.cost_meter import estimate_tokens, size
+from labelkit.llm.prompts.chat import defuse
 
 
 def connect(model: str) -> "Replay":

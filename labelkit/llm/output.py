@@ -10,11 +10,12 @@ from labelkit.command.next_steps import command
 from labelkit.io.files import next_to
 from labelkit.job.batch_file import write_batch
 from labelkit.job.job import Job
-from labelkit.llm import gather, judge, outlook
-from labelkit.llm.aims import Aim
-from labelkit.llm.answers import Labelled
-from labelkit.llm.cascade import Result
-from labelkit.llm.threshold import Cut
+from labelkit.llm import cost_estimate, inputs
+from labelkit.llm.acceptance import Aim
+from labelkit.llm.answers import evaluation
+from labelkit.llm.answers.reply_labels import Labelled
+from labelkit.llm.answers.threshold import Cut
+from labelkit.llm.variants.cascade import Result
 
 Outcomes = Sequence[Labelled | None]
 
@@ -27,7 +28,7 @@ def write(job: Job, result: Result, aim: Aim, seconds: float) -> None:
     classes, found = result.classes, result.found
     cut = None
     if aim.threshold is not None and found:
-        cut = judge.cut(found, result.known, classes, aim.threshold, aim.target)
+        cut = evaluation.cut(found, result.known, classes, aim.threshold, aim.target)
     outcomes = result.rows.each(found)
     looked = [item for item in outcomes if item]
     labelled = sum(bool(item.label) for item in looked)
@@ -40,7 +41,7 @@ def write(job: Job, result: Result, aim: Aim, seconds: float) -> None:
     )
     counts = result.counts()
     job.cost(**counts)
-    audit = judge.audited(outcomes, gather.audit(job, classes), classes, cut)
+    audit = evaluation.audited(outcomes, inputs.audit(job, classes), classes, cut)
     way = " + ".join(asking.way for asking in result.askings)
     calibration = {"by": way, "known_rows": result.known.count}
     job.figures({"notes": result.notes, "calibration": calibration, **audit})
@@ -52,7 +53,7 @@ def write(job: Job, result: Result, aim: Aim, seconds: float) -> None:
     _annotate(job, result, outcomes)
     if aim.batch is not None:
         _write_batch(job, aim, outcomes, to_people)
-    outlook.after_trial(job, result, seconds)
+    cost_estimate.after_trial(job, result, seconds)
     _say_errors(result, looked)
     if cut is not None:
         _say_cut(job, result, looked, cut, aim, len(to_people))
@@ -100,7 +101,7 @@ def _below(job: Job, outcomes: Outcomes, cut: Cut) -> list[int]:
     rows = [
         row
         for row, item in enumerate(outcomes)
-        if item and item != gather.EMPTY and not done[row] and not judge.passes(item, cut)
+        if item and item != inputs.EMPTY and not done[row] and not evaluation.passes(item, cut)
     ]
     return sorted(rows, key=lambda row: (_sure(outcomes[row]), row))
 
@@ -137,7 +138,7 @@ def _say_errors(result: Result, looked: list[Labelled]) -> None:
 def _say_cut(
     job: Job, result: Result, looked: list[Labelled], cut: Cut, aim: Aim, to_people: int
 ) -> None:
-    kept = sum(judge.passes(item, cut) for item in looked)
+    kept = sum(evaluation.passes(item, cut) for item in looked)
     biased = "" if result.known.at_random else " (biased: not drawn at random)"
     said = f"{kept:,} of {len(looked):,} rows have a confidence of {cut.confidence:.3f} or more"
     if cut.rows:

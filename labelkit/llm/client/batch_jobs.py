@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from labelkit.errors import BudgetReached, LabelkitError
-from labelkit.llm.ask import Asker, Question, Reply
-from labelkit.llm.cost import Price
+from labelkit.llm.client.cost_meter import Price
+from labelkit.llm.client.scheduler import Asker, Question, Reply
 
 LINES = 10_000  # a file; providers take 50,000 lines and 200 MB
 FIRST_POLL, LONGEST_POLL = 2.0, 60.0

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.errors import UsageError, nearest
-from labelkit.llm.suspicious import gives_orders
+from labelkit.llm.prompts.injection_filter import gives_orders
 
 Example = tuple[str, str]
 Vectors = Callable[[Sequence[str]], Any]

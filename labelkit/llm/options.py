@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labelkit.errors import LabelkitError, UsageError, nearest
-from labelkit.llm.pace import Pace
-from labelkit.llm.together import MOST_ROWS
+from labelkit.llm.client.rate_limiter import Pace
+from labelkit.llm.prompts.multi_row import MOST_ROWS
 
 CONFIDENCES = ("auto", "logprob", "samples", "verbalised")
 SAMPLES, SAMPLING_TEMPERATURE = 5, 0.7

@@ -5,8 +5,8 @@ from typing import Any
 
 from labelkit.config import plugins
 from labelkit.errors import LabelkitError
-from labelkit.llm.parse import match
-from labelkit.llm.prompt import Task, messages, schema
+from labelkit.llm.answers.parse import match
+from labelkit.llm.prompts.chat import Task, messages, schema
 
 _CLASSES = ("yellow", "blue")
 _TASK = Task(_CLASSES, guidelines="Which colour is named?")

@@ -11,7 +11,7 @@ from labelkit.config.task_file import Task
 from labelkit.data.class_names import split_classes
 from labelkit.errors import UsageError, listing
 from labelkit.job.job import Job
-from labelkit.llm.settings import Wanted
+from labelkit.llm.options import Wanted
 
 # What belongs to the command as a whole, not to one of its models.
 _OF_THE_COMMAND = (

@@ -13,16 +13,18 @@ from labelkit import console
 from labelkit.data.labels import Labels
 from labelkit.errors import UsageError
 from labelkit.job.job import Job
-from labelkit.llm import completion, cost, gather
-from labelkit.llm.answers import Labelled
-from labelkit.llm.ask import summary
-from labelkit.llm.cache import Cache, digest
-from labelkit.llm.expected import Expected, expected_of
-from labelkit.llm.gather import Rows
-from labelkit.llm.judge import Known, calibrated
-from labelkit.llm.reliability import AS_GIVEN
-from labelkit.llm.run import Run
-from labelkit.llm.variants import Variant
+from labelkit.llm import inputs
+from labelkit.llm.answers.evaluation import Known, calibrated
+from labelkit.llm.answers.reliability import AS_GIVEN
+from labelkit.llm.answers.reply_labels import Labelled
+from labelkit.llm.client import cost_meter
+from labelkit.llm.client.response_cache import Cache, digest
+from labelkit.llm.client.scheduler import summary
+from labelkit.llm.inputs import Rows
+from labelkit.llm.prompts import completion
+from labelkit.llm.remaining_requests import Expected, expected_of
+from labelkit.llm.runner import Run
+from labelkit.llm.variants.variant import Variant
 
 
 @dataclass
@@ -62,7 +64,7 @@ class Asking:
     run: Run
     rows: Rows
     known: Known
-    price: cost.Price | None
+    price: cost_meter.Price | None
     scope: str  # by which a --refresh that was stopped is known again
     way: str = AS_GIVEN  # how confidence was calibrated
 
@@ -129,22 +131,22 @@ def _prepare(given: Given, variant: Variant, chosen: NDArray[np.bool_] | None) -
     job, classes, people = given.job, given.classes, given.people
     wanted, task = variant.wanted, variant.task
     settings = wanted.settings()
-    told = gather.task_of(task, classes)
-    template = gather.template_of(job, wanted.template, told)
-    writer = gather.Writer(job, template, settings.local)
-    rows = gather.rows_of(job, writer, chosen)
-    known = gather.known(job, people, rows, classes)
+    told = inputs.task_of(task, classes)
+    template = inputs.template_of(job, wanted.template, told)
+    writer = inputs.Writer(job, template, settings.local)
+    rows = inputs.rows_of(job, writer, chosen)
+    known = inputs.known(job, people, rows, classes)
     noun = job.text[0] if template is None and len(job.text) == 1 else ""
     fixed = [(writer.example(each["text"]), each["label"]) for each in task.examples]
     price = _price(wanted.price, settings.free)
     run = Run(
         replace(told, preface=template.preface) if template else told,
         settings,
-        gather.examples(
+        inputs.examples(
             job, fixed, wanted.few_shot, wanted.few_shot_by, classes, people, writer, rows.texts
         ),
         given.cache,
-        cost.Meter(None, None),
+        cost_meter.Meter(None, None),
         name=f"{time.time_ns()}-{os.getpid()}",
         noun=completion.text_noun(noun, told.name),
         codes=known.codes,
@@ -152,7 +154,7 @@ def _prepare(given: Given, variant: Variant, chosen: NDArray[np.bool_] | None) -
         ledger=job.task.name or str(job.task_path or ""),
     )
     if wanted.batch_price is not None:
-        run.batch_price = cost.read_price(wanted.batch_price, "--batch-price")
+        run.batch_price = cost_meter.read_price(wanted.batch_price, "--batch-price")
     scope = digest([settings.model, settings.base_url, classes, job.options["input"]])
     asking = Asking(variant, run, rows, known, price, scope)
     run.meter = _meter(job, asking, given.dollars)
@@ -160,13 +162,13 @@ def _prepare(given: Given, variant: Variant, chosen: NDArray[np.bool_] | None) -
     return asking
 
 
-def _price(price: str | None, free: bool) -> cost.Price | None:
+def _price(price: str | None, free: bool) -> cost_meter.Price | None:
     if free:
-        return cost.Price(0.0, 0.0)
-    return None if price is None else cost.read_price(price)
+        return cost_meter.Price(0.0, 0.0)
+    return None if price is None else cost_meter.read_price(price)
 
 
-def _meter(job: Job, asking: Asking, spent: float) -> cost.Meter:
+def _meter(job: Job, asking: Asking, spent: float) -> cost_meter.Meter:
     """Return a meter with what a model may cost: what is left of --max-cost and of the budget.
 
     `spent` dollars of this command are gone already, for other models.
@@ -186,10 +188,10 @@ def _meter(job: Job, asking: Asking, spent: float) -> cost.Meter:
             limit = left
             said = f"[cost] budget {budget:g} (${before:.4f} of it are spent already)"
     if limit is not None and asking.price is None:
-        raise cost.needs_price(
+        raise cost_meter.needs_price(
             "--max-cost" if wanted.max_cost is not None else "[cost] budget", run.settings.model
         )
-    return cost.Meter(asking.price, limit, said)
+    return cost_meter.Meter(asking.price, limit, said)
 
 
 def _budget(job: Job) -> float | None:

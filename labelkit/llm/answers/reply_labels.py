@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from labelkit.llm import leaks
-from labelkit.llm.confidence import agreement, from_tokens
-from labelkit.llm.parse import Answer, parse
+from labelkit.llm.answers.logprobs import agreement, from_tokens
+from labelkit.llm.answers.parse import Answer, parse
+from labelkit.llm.prompts import leaks
 
 REPEATS = "the answer repeats the prompt instead of naming one class"
 

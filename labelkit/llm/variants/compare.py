@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from labelkit import console
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.llm import gather, outlook
-from labelkit.llm.asking import Asking, Given, prepare
-from labelkit.llm.settings import Wanted
-from labelkit.llm.variants import Variant
+from labelkit.llm import cost_estimate, inputs
+from labelkit.llm.options import Wanted
+from labelkit.llm.session import Asking, Given, prepare
+from labelkit.llm.variants.variant import Variant
 from labelkit.stats import metrics
 
 HEADER = (
@@ -37,9 +37,9 @@ def compare(given: Given, variants: Sequence[Variant], wanted: Wanted, as_json: 
     askings = [prepare(given, variant, truth >= 0) for variant in variants]
     expected = [asking.expected() for asking in askings]
     if wanted.dry_run:
-        return outlook.tell(job, askings, expected)
+        return cost_estimate.tell(job, askings, expected)
     if console.can_ask() and not wanted.yes:
-        outlook.consent(askings, expected)
+        cost_estimate.consent(askings, expected)
     found, right = [], []
     for asking in askings:
         figures, hits = _figures(given, asking, truth)
@@ -57,7 +57,7 @@ def compare(given: Given, variants: Sequence[Variant], wanted: Wanted, as_json: 
 def _truth(given: Given) -> NDArray[np.int32]:
     """Return the class of each row to judge by, -1 for all others."""
     job = given.job
-    truth = gather.gold_codes(job, given.classes)
+    truth = inputs.gold_codes(job, given.classes)
     if truth is None:
         raise UsageError("--try judges by known labels: name their column with --gold")
     if job.chosen is not None:

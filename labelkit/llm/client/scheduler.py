@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from labelkit.errors import BudgetReached, LabelkitError
-from labelkit.llm import together
-from labelkit.llm.cache import Answer, Cache, digest
-from labelkit.llm.cost import Meter
-from labelkit.llm.pace import Pace
+from labelkit.llm.client.cost_meter import Meter
+from labelkit.llm.client.rate_limiter import Pace
+from labelkit.llm.client.response_cache import Answer, Cache, digest
+from labelkit.llm.prompts import multi_row
 
 Request = dict[str, Any]
 Reply = dict[str, Any]
@@ -52,12 +52,12 @@ class Question:
 
     def answers(self, reply: Reply) -> list[tuple[str, Reply]]:
         """Return the replies to keep, each by its key; the whole where it cannot be taken apart."""
-        parts = together.apart(reply, self.numbers) if self.numbers else None
+        parts = multi_row.apart(reply, self.numbers) if self.numbers else None
         return [(self.key, reply)] if parts is None else list(zip(self.keys, parts, strict=True))
 
     def matches(self, reply: Reply) -> bool:
         """Tell whether a reply can be taken apart into one for each row."""
-        return "failed" not in reply and together.apart(reply, self.numbers) is not None
+        return "failed" not in reply and multi_row.apart(reply, self.numbers) is not None
 
 
 @dataclass

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from labelkit import console
 from labelkit.errors import LabelkitError
 from labelkit.job.job import Job
-from labelkit.llm.asking import Asking
-from labelkit.llm.cascade import Result
-from labelkit.llm.expected import Expected
+from labelkit.llm.remaining_requests import Expected
+from labelkit.llm.session import Asking
+from labelkit.llm.variants.cascade import Result
 
 ASK_FROM_DOLLARS = 1.0
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from labelkit.errors import UsageError
-from labelkit.llm.prompt import Task, defuse
+from labelkit.llm.prompts.chat import Task, defuse
 
 # Nouns that may stand before the class's word; which one serves a task is chosen by what the
 # model makes of its first rows.

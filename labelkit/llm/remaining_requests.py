@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from labelkit.llm import cost
-from labelkit.llm.gather import Rows
-from labelkit.llm.run import Run
+from labelkit.llm.client import cost_meter
+from labelkit.llm.inputs import Rows
+from labelkit.llm.runner import Run
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Expected:
     where: str
 
 
-def expected_of(run: Run, rows: Rows, price: cost.Price | None) -> Expected:
+def expected_of(run: Run, rows: Rows, price: cost_meter.Price | None) -> Expected:
     """Return what is left to ask; of a local model the cache is not looked through."""
     if run.settings.local:
         return Expected(len(rows.texts), 0, 0, 0, 0.0, "this machine")
@@ -27,8 +27,10 @@ def expected_of(run: Run, rows: Rows, price: cost.Price | None) -> Expected:
     requests = tokens_in = 0
     for request in left:
         requests += 1
-        tokens_in += cost.estimate_tokens(cost.size(request))
-    answer = cost.ANSWER_TOKENS + (cost.RATIONALE_TOKENS if run.settings.rationale else 0)
+        tokens_in += cost_meter.estimate_tokens(cost_meter.size(request))
+    answer = cost_meter.ANSWER_TOKENS + (
+        cost_meter.RATIONALE_TOKENS if run.settings.rationale else 0
+    )
     tokens_out = answer * texts
     if run.settings.batch_api:
         price = run.batch_price or price

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from labelkit.errors import BudgetReached, LabelkitError, listing, nearest
-from labelkit.llm import limits
-from labelkit.llm.providers import chat_format
-from labelkit.llm.providers.openai_batch import Jobs
+from labelkit.llm.client import rate_limit_headers
+from labelkit.llm.client.providers import chat_format
+from labelkit.llm.client.providers.openai_batch import Jobs
 
 if TYPE_CHECKING:
     import httpx2
@@ -178,7 +178,7 @@ class Endpoint:
             if request.get("logprobs"):
                 self.facts["logprobs"] = bool(reply["tokens"])
             self.settled = True
-        pause = limits.pause(answer.headers, reply["tokens_in"] + reply["tokens_out"])
+        pause = rate_limit_headers.pause(answer.headers, reply["tokens_in"] + reply["tokens_out"])
         return reply | {"pause": pause} if pause else reply
 
     async def _refused(self, answer: "httpx2.Response", said: str) -> dict[str, Any]:
@@ -189,7 +189,7 @@ class Endpoint:
             raise LabelkitError(await self._not_found(said))
         if status == 402 or "insufficient_quota" in said:
             raise BudgetReached(f"{where}: the account has no credit left: {said}")
-        wait = limits.retry_after(answer.headers)
+        wait = rate_limit_headers.retry_after(answer.headers)
         if status in (429, 503):
             return {"again": f"{status}: {said}", "wait": wait, "all": True}
         if status in (408, 409) or status >= 500:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from labelkit.errors import UsageError, listing, nearest
-from labelkit.llm.completion import one_line
-from labelkit.llm.prompt import fence_inline
+from labelkit.llm.prompts.chat import fence_inline
+from labelkit.llm.prompts.completion import one_line
 
 
 class _Placeholders(string.Template):

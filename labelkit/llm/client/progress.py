@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from labelkit.llm.ask import Asker
+from labelkit.llm.client.scheduler import Asker
 
 TELL_SECONDS = 0.2
 RATE_SECONDS = 15.0

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from labelkit.errors import UsageError
 from labelkit.job.batch_file import check_batch
 from labelkit.job.job import Job
-from labelkit.llm import judge, threshold
-from labelkit.llm.judge import Known
-from labelkit.llm.settings import Wanted
+from labelkit.llm.answers import evaluation, threshold
+from labelkit.llm.answers.evaluation import Known
+from labelkit.llm.options import Wanted
 
 
 class Aim(NamedTuple):
@@ -22,8 +22,8 @@ class Aim(NamedTuple):
 def aim_of(job: Job, wanted: Wanted, known: Known) -> Aim:
     """Return what the labels are for; raises, before anything is asked, where it cannot be."""
     threshold.check_target(wanted.target_accuracy)
-    judge.confidence_of(wanted.threshold, "--threshold")
-    judge.confidence_of(wanted.unsure, "--unsure")
+    evaluation.confidence_of(wanted.threshold, "--threshold")
+    evaluation.confidence_of(wanted.unsure, "--unsure")
     if wanted.threshold == "auto":
         threshold.check_known(known.count, wanted.target_accuracy)
     if wanted.batch is not None:

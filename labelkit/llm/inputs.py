@@ -14,9 +14,10 @@ from labelkit.data import columns
 from labelkit.data.labels import Labels, Texts, encode
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.job.job import Job
-from labelkit.llm import prompt, template
-from labelkit.llm.answers import Labelled
-from labelkit.llm.examples import (
+from labelkit.llm.answers.evaluation import Known
+from labelkit.llm.answers.reply_labels import Labelled
+from labelkit.llm.prompts import chat, template
+from labelkit.llm.prompts.few_shot import (
     Example,
     Examples,
     check_way,
@@ -26,8 +27,7 @@ from labelkit.llm.examples import (
     pool,
     spread,
 )
-from labelkit.llm.judge import Known
-from labelkit.llm.template import Template
+from labelkit.llm.prompts.template import Template
 
 Codes = NDArray[np.int32]
 EMPTY = Labelled("", 0.0, "the text is empty")
@@ -69,7 +69,7 @@ class Writer:
         """Return the row's content; nothing where all its cells are empty."""
         cells = [column[row] or "" for column in self._cells]
         if self._template is None or not any(cell.strip() for cell in cells):
-            return prompt.row_text(self._names, cells)
+            return chat.row_text(self._names, cells)
         return self._template.fill(dict(zip(self._names, cells, strict=True)), self._local)
 
     def example(self, text: str) -> str:
@@ -78,18 +78,18 @@ class Writer:
             return text
         if len(self._names) == 1:
             return self._template.fill({self._names[0]: text}, self._local)
-        return text if self._local else prompt.fence(text)
+        return text if self._local else chat.fence(text)
 
 
-def template_of(job: Job, path: Path | None, task: prompt.Task) -> Template | None:
+def template_of(job: Job, path: Path | None, task: chat.Task) -> Template | None:
     """Return the user's own prompt, if there is one; warns where it shows what it should not."""
     if path is None:
         return None
     job.also_reads(path)
     about = {
-        "classes": prompt.class_list(task),
+        "classes": chat.class_list(task),
         "guidelines": task.guidelines.strip(),
-        "edge_cases": prompt.edge_list(task),
+        "edge_cases": chat.edge_list(task),
     }
     names = list(job.source.columns)
     alone = "text" not in names and job.has_text() and len(job.text) == 1
@@ -127,7 +127,7 @@ def people(job: Job) -> Labels:
     return labels._replace(values=values, codes=codes)
 
 
-def task_of(task: Task, classes: tuple[str, ...]) -> prompt.Task:
+def task_of(task: Task, classes: tuple[str, ...]) -> chat.Task:
     """Return what a task file tells an annotator of these classes."""
     for example in task.examples:
         if example["label"] not in classes:
@@ -137,7 +137,7 @@ def task_of(task: Task, classes: tuple[str, ...]) -> prompt.Task:
             )
     descriptions = {name: text for name, text in task.descriptions.items() if name in classes}
     edge_cases = tuple(task.edge_cases)
-    return prompt.Task(classes, descriptions, task.guidelines, task.name, edge_cases=edge_cases)
+    return chat.Task(classes, descriptions, task.guidelines, task.name, edge_cases=edge_cases)
 
 
 def examples(

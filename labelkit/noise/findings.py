@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.noise.duplicates import Conflict
-from labelkit.noise.judging import Evidence, Verdict
+from labelkit.noise.checks.duplicates import Conflict
+from labelkit.noise.label_quality import Evidence, Verdict
 from labelkit.noise.reasons import Speaker
 
 Codes = npt.NDArray[np.int64]

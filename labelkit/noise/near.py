@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from labelkit import console
-from labelkit.noise import neighbours
+from labelkit.noise.checks import neighbours
 from labelkit.noise.reasons import Speaker
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.errors import listing
-from labelkit.noise.judging import Evidence
+from labelkit.noise.label_quality import Evidence
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

@@ -10,26 +10,15 @@ import numpy.typing as npt
 from labelkit import console
 from labelkit.errors import IssuesFound, UsageError, nearest
 from labelkit.job import batch_file as batch
-from labelkit.noise import (
-    duplicates,
-    explain,
-    faults,
-    judging,
-    matrix,
-    near,
-    outliers,
-    reasons,
-    report,
-    sources,
-    written,
-)
-from labelkit.noise import (
-    given as labelled,
-)
-from labelkit.noise.data import Data
+from labelkit.noise import explain, label_quality, messages, near, output, reasons
+from labelkit.noise import labels as labelled
+from labelkit.noise.checks import dataset_checks, duplicates, outliers
+from labelkit.noise.features import Data
 from labelkit.noise.findings import Findings
-from labelkit.noise.given import Given
-from labelkit.noise.judging import Evidence
+from labelkit.noise.label_quality import Evidence
+from labelkit.noise.labels import Given
+from labelkit.noise.model import by_source
+from labelkit.noise.model import transition_matrix as matrix
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -66,8 +55,10 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     found = Findings(job.rows, labelled.texts(labels, given))
     model = None
     if evidence is not None:
-        evidence, model = judging.with_truth(evidence, wanted.method)
-        verdict = judging.judge(judging.load_method(wanted.method), wanted.method, evidence)
+        evidence, model = label_quality.with_truth(evidence, wanted.method)
+        verdict = label_quality.judge(
+            label_quality.load_method(wanted.method), wanted.method, evidence
+        )
         found.add_verdict(evidence, verdict)
     rows = np.array(sorted(given.meant), dtype=np.int64)
     found.add_typos(rows, [given.meant[int(row)] for row in rows])
@@ -81,22 +72,22 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     counts = _counts(found, given, among, firsts, conflicts, outlier)
     source, agreement = (evidence.source, evidence.agreement) if evidence else ("none", 1.0)
     kinds = found.counts(among)
-    told = report.Told(counts, kinds, wanted.method, source, agreement, wanted.n, filling_up)
-    report.tell(job, told, model)
-    report.warn_of_test_rows(job, found.judged & among)
-    report.tell_gold(job, found, among)
-    report.tell_audit(job, found, people, model)
-    faults.tell(job, given, same)
+    told = messages.Told(counts, kinds, wanted.method, source, agreement, wanted.n, filling_up)
+    messages.tell(job, told, model)
+    messages.warn_of_test_rows(job, found.judged & among)
+    messages.tell_gold(job, found, among)
+    messages.tell_audit(job, found, people, model)
+    dataset_checks.tell(job, given, same)
     if speaker is not None:
         near.tell(job, speaker)
     by = {}
     if wanted.by is not None and evidence is not None:
-        by = sources.tell(job, evidence, wanted.by)
+        by = by_source.tell(job, evidence, wanted.by)
     for row in asked:
         explain.tell(job, row, found, speaker)
-    job.annotate(written.annotations(job, found, given, firsts, outlier, wanted.exclude))
+    job.annotate(output.annotations(job, found, given, firsts, outlier, wanted.exclude))
     _write_others(job, wanted, found, among, evidence, model, by)
-    report.close(job, counts, model, wanted.exclude, wanted.batch)
+    messages.close(job, counts, model, wanted.exclude, wanted.batch)
     if wanted.fail_on_issues and counts["flagged"]:
         raise IssuesFound(
             f"{counts['flagged']:,} of {counts['judged']:,} labels are flagged (--fail-on-issues)"
@@ -124,7 +115,7 @@ def _check(job: "Job", wanted: Wanted) -> None:
         matrix.check_path(wanted.matrix, [path for path in others if path not in ("-", "")])
     if wanted.n is not None and wanted.n < 1:
         raise UsageError(f"-n {wanted.n}: give a number of labels to flag")
-    judging.load_method(wanted.method)
+    label_quality.load_method(wanted.method)
     if wanted.method == "knn" and job.options.get("from_proba"):
         raise UsageError("--method knn looks at rows, --from-proba gives probabilities: choose one")
     if wanted.by is not None:
@@ -158,14 +149,14 @@ def _write_others(
     by: dict[str, matrix.NoiseModel],
 ) -> None:
     if wanted.batch is not None:
-        written.write_batch(job, wanted.batch, found, among)
+        output.write_batch(job, wanted.batch, found, among)
     if wanted.matrix is None:
         return
     if model is None or evidence is None:
         console.warn(f"--matrix {wanted.matrix}: not written, no label was judged by probabilities")
         return
     confident = matrix.confident_joint(evidence.given, evidence.probabilities)
-    report.write_matrix(wanted.matrix, model._replace(confident=confident), by)
+    messages.write_matrix(wanted.matrix, model._replace(confident=confident), by)
 
 
 def _evidence(
@@ -176,14 +167,14 @@ def _evidence(
         return _ready_evidence(job, given), None
     inputs = data.matrices(given.rows)
     groups = duplicates.joined(job.groups(), same)[given.rows]
-    found, left_out = judging.by_views(
+    found, left_out = label_quality.by_views(
         inputs, given.rows, given.names, given.codes, groups, data.looks, job.seed
     )
     if left_out:
         once = " (rows of one --group count once)" if job.options.get("group") else ""
         console.warn(
-            f"a class needs {judging.FEWEST} different rows to be judged{once}; left out: "
-            f"{console.clean(judging.too_few(left_out), 200)}"
+            f"a class needs {label_quality.FEWEST} different rows to be judged{once}; left out: "
+            f"{console.clean(label_quality.too_few(left_out), 200)}"
         )
     if found is None:
         console.warn("the model judged no label: fewer than two classes have enough rows")
@@ -193,7 +184,9 @@ def _evidence(
 def _ready_evidence(job: "Job", given: Given) -> Evidence | None:
     present = np.unique(given.codes)
     names = [given.names[code] for code in present]
-    evidence = judging.by_columns(job, given.rows, names, np.searchsorted(present, given.codes))
+    evidence = label_quality.by_columns(
+        job, given.rows, names, np.searchsorted(present, given.codes)
+    )
     missing = len(given.rows) - len(evidence.rows)
     if missing:
         console.warn(f"not judged, without probabilities: {missing:,} labelled rows")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelkit.noise import duplicates
+from labelkit.noise.checks import duplicates
 
 
 def codes(*texts):

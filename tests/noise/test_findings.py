@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from labelkit.noise.duplicates import Conflict
+from labelkit.noise.checks.duplicates import Conflict
 from labelkit.noise.findings import Findings
-from labelkit.noise.judging import Evidence, Verdict
+from labelkit.noise.label_quality import Evidence, Verdict
 
 NAMES = ["neg", "pos"]
 EVERY = np.ones(6, dtype=bool)

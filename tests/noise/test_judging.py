@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.noise import judging, views
-from labelkit.noise.data import Looks, Matrices
-from labelkit.noise.judging import Evidence
+from labelkit.noise import label_quality
+from labelkit.noise.features import Looks, Matrices
+from labelkit.noise.label_quality import Evidence
+from labelkit.noise.model import views
 
 
 def evidence(n=40, flipped=(3,), k=2):
@@ -24,7 +25,9 @@ def evidence(n=40, flipped=(3,), k=2):
 @pytest.mark.parametrize("name", plugins.names("noise-method"))
 @pytest.mark.parametrize("k", [2, 4])
 def test_each_method_flags_the_flipped_label_and_ranks_it_lowest(name, k):
-    found = judging.judge(judging.load_method(name), name, evidence(flipped=(3, 8), k=k))
+    found = label_quality.judge(
+        label_quality.load_method(name), name, evidence(flipped=(3, 8), k=k)
+    )
     assert np.flatnonzero(found.flag).tolist() == [3, 8]
     assert set(np.argsort(found.quality)[:2].tolist()) == {3, 8}
 
@@ -37,8 +40,8 @@ def test_each_method_gives_a_quality_between_0_and_1_and_a_flag(name, seed, k):
     codes = np.concatenate([np.arange(k), rng.integers(0, k, 20)])
     chances = rng.dirichlet(np.ones(k) * 0.3, len(codes))
     before = codes.copy(), chances.copy()
-    found = judging.judge(
-        judging.load_method(name),
+    found = label_quality.judge(
+        label_quality.load_method(name),
         name,
         Evidence(np.arange(len(codes)), codes, list("abcd"[:k]), chances, ""),
     )
@@ -55,10 +58,10 @@ def test_noise_that_hits_one_class_alone_is_ranked_and_flagged_above_chance():
     # What a model learns from such labels: for class 0, more than half speaks for class 1.
     for_one = np.clip(np.where(true == 0, 0.58, 0.95) + rng.normal(0, 0.1, 2000), 0.01, 0.99)
     chances = np.column_stack([1 - for_one, for_one])
-    method = judging.load_method("ensemble")
+    method = label_quality.load_method("ensemble")
     evidence = Evidence(np.arange(2000), given_codes, ["a", "b"], chances, "")
-    evidence, _ = judging.with_truth(evidence, "ensemble")
-    found = judging.judge(method, "ensemble", evidence)
+    evidence, _ = label_quality.with_truth(evidence, "ensemble")
+    found = label_quality.judge(method, "ensemble", evidence)
     worst = np.argsort(found.quality)[: int(wrong.sum())]
     assert wrong[worst].mean() > 0.8
     assert (chances.argmax(axis=1) == given_codes)[wrong].mean() > 0.7
@@ -81,7 +84,7 @@ def by_views(codes, groups=None):
     groups = np.arange(len(codes)) if groups is None else np.array(groups)
     rows = np.arange(len(codes)) * 2
     inputs = Matrices(columns=matrix)
-    return judging.by_views(inputs, rows, ["a", "b", "c"], codes, groups, look, 0)
+    return label_quality.by_views(inputs, rows, ["a", "b", "c"], codes, groups, look, 0)
 
 
 def test_a_class_of_too_few_rows_is_left_out_and_named():
@@ -89,7 +92,7 @@ def test_a_class_of_too_few_rows_is_left_out_and_named():
     assert found is not None and found.classes == ["a", "b"]
     assert found.rows.tolist() == list(range(0, 40, 2))
     assert left_out == {"c": 4}
-    assert judging.too_few({"c": 4, "d": 1}) == "c (4 rows), d (1 row)"
+    assert label_quality.too_few({"c": 4, "d": 1}) == "c (4 rows), d (1 row)"
 
 
 def test_a_class_between_others_may_be_left_out():
@@ -108,7 +111,7 @@ def test_no_row_is_judged_by_a_model_that_saw_its_group():
     groups = np.repeat(np.arange(40), 2)
     codes = np.random.default_rng(0).integers(0, 2, 40)[groups]
     inputs = Matrices(columns=np.eye(40)[groups])
-    found, _ = judging.by_views(inputs, np.arange(80), ["a", "b"], codes, groups, look, 0)
+    found, _ = label_quality.by_views(inputs, np.arange(80), ["a", "b"], codes, groups, look, 0)
     assert found is not None
     own = found.probabilities[np.arange(80), codes]
     assert own.max() < 0.75
@@ -135,7 +138,7 @@ def zeros(n):
 )
 def test_what_a_users_method_returns_is_checked(returned, message):
     with pytest.raises(LabelkitError) as error:
-        judging.judge(lambda given_codes, chances: returned, "own.py:f", evidence())
+        label_quality.judge(lambda given_codes, chances: returned, "own.py:f", evidence())
     assert str(error.value).startswith("--method own.py:f")
     assert message in str(error.value)
 
@@ -146,13 +149,13 @@ def test_a_users_method_cannot_spoil_the_evidence():
         return zeros(len(given_codes))
 
     kept = evidence()
-    judging.judge(own, "own.py:f", kept)
+    label_quality.judge(own, "own.py:f", kept)
     assert kept.given.any() and kept.probabilities.any()
 
 
 def test_a_method_that_is_not_known():
     with pytest.raises(UsageError, match="--method 'confident-lerning' is not known; did you mean"):
-        judging.load_method("confident-lerning")
+        label_quality.load_method("confident-lerning")
 
 
 def test_the_interval_of_views_holds_the_number_of_flipped_labels():
@@ -168,11 +171,11 @@ def test_the_interval_of_views_holds_the_number_of_flipped_labels():
         matrix = rng.normal(size=(600, 4)) + 2.2 * np.eye(3, 4)[true]
         wrong = rng.random(600) < (0.0, 0.05, 0.1, 0.2, 0.3)[seed]
         given_codes = np.where(wrong, (true + rng.integers(1, 3, 600)) % 3, true)
-        found, _ = judging.by_views(
+        found, _ = label_quality.by_views(
             Matrices(columns=matrix), np.arange(600), list("abc"), given_codes, np.arange(600),
             quick, seed,
         )  # fmt: skip
         assert found is not None
-        low, high = judging.with_truth(found, "ensemble")[1].interval
+        low, high = label_quality.with_truth(found, "ensemble")[1].interval
         held += round(low) <= wrong.sum() <= round(high)
     assert held >= 4

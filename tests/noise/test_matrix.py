@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.noise import matrix, mixture
-from labelkit.noise.matrix import NoiseModel
+from labelkit.noise.model import noise_model, transition_matrix
+from labelkit.noise.model.transition_matrix import NoiseModel
 
 # 100 rows labelled cat: 80 are cats, 20 are dogs. 100 labelled dog: 40 are cats, 60 are dogs.
 # So of 120 cats 80 are labelled cat (2/3); of the rows labelled cat 80 are cats (4/5).
@@ -34,7 +34,7 @@ def test_the_number_of_errors_and_the_commonest():
 
 
 def test_the_json_file_names_both():
-    found = json.loads(matrix.rendered(Path("m.json"), BY_HAND))
+    found = json.loads(transition_matrix.rendered(Path("m.json"), BY_HAND))
     assert found["classes"] == ["cat", "dog"] and found["estimated_errors"] == 60
     assert found["rows_given_true"] == {
         "cat": {"cat": 80, "dog": 20},
@@ -45,7 +45,7 @@ def test_the_json_file_names_both():
 
 
 def test_the_csv_file_has_a_row_a_pair():
-    text = matrix.rendered(Path("m.CSV"), BY_HAND).decode()
+    text = transition_matrix.rendered(Path("m.CSV"), BY_HAND).decode()
     assert text.splitlines() == [
         "given,true,rows,p_given_when_true,p_true_when_given",
         "cat,cat,80,0.666667,0.8",
@@ -59,12 +59,14 @@ def test_a_class_that_holds_no_row_has_no_shares():
     empty = NoiseModel(["a", 'b,"\n'], np.array([[5.0, 0.0], [5.0, 0.0]]))
     assert np.isnan(empty.given_when_true()[1]).all()
     assert empty.facts()["p_given_when_true"]['b,"\n'] == {"a": None, 'b,"\n': None}
-    rows = list(csv.DictReader(io.StringIO(matrix.rendered(Path("m.csv"), empty).decode())))
+    rows = list(
+        csv.DictReader(io.StringIO(transition_matrix.rendered(Path("m.csv"), empty).decode()))
+    )
     assert rows[1]["true"] == 'b,"\n' and rows[1]["p_given_when_true"] == ""
 
 
 def estimate(codes, chances, names=("cat", "dog")):
-    return matrix.estimate(codes, chances, list(names), mixture.fit(codes, chances))
+    return transition_matrix.estimate(codes, chances, list(names), noise_model.fit(codes, chances))
 
 
 def test_the_estimate_finds_which_way_labels_were_flipped():
@@ -105,9 +107,9 @@ def test_rows_sum_to_one_and_the_joint_to_the_labels(drawn):
 
 def test_where_the_matrices_may_be_written(tmp_path):
     with pytest.raises(UsageError, match=r"--matrix m.txt: give a name that ends in .csv or .json"):
-        matrix.check_path(Path("m.txt"), [])
+        transition_matrix.check_path(Path("m.txt"), [])
     with pytest.raises(UsageError, match="this is the input or the output; give another name"):
-        matrix.check_path(tmp_path / "data.csv", ["data.csv"])
+        transition_matrix.check_path(tmp_path / "data.csv", ["data.csv"])
     with pytest.raises(LabelkitError, match="there is no folder none"):
-        matrix.check_path(Path("none/m.csv"), [])
-    matrix.check_path(Path("m.json"), ["data.csv"])
+        transition_matrix.check_path(Path("none/m.csv"), [])
+    transition_matrix.check_path(Path("m.json"), ["data.csv"])

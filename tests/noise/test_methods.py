@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from cleanlab.filter import find_label_issues
 
-from labelkit.noise import disputed
-from labelkit.noise.ensemble import Opinion
 from labelkit.noise.methods import confident
+from labelkit.noise.model import disputed
+from labelkit.noise.model.view_ensemble import Opinion
 
 
 @pytest.mark.parametrize("k", [2, 3, 10])

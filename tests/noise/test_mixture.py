@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labelkit.noise import mixture
+from labelkit.noise.model import noise_model
 
 SURE = 1.6  # how far a row's evidence goes, on the scale of log odds
 
@@ -19,7 +19,7 @@ def rows(n, flips, seed, sure=SURE):
 
 
 def judged(given, chances):
-    fitted = mixture.fit(given, chances)
+    fitted = noise_model.fit(given, chances)
     quality = fitted.best.truth(given, chances)[np.arange(len(given)), given]
     return fitted, quality
 
@@ -58,7 +58,7 @@ def test_the_interval_holds_the_number_of_errors():
     for seed in range(25):
         true, given, chances = rows(1_000, FLIPS[seed % len(FLIPS)], seed)
         fitted, quality = judged(given, chances)
-        low, high = mixture.count_interval(fitted, given, chances)
+        low, high = noise_model.count_interval(fitted, given, chances)
         held += round(low) <= (true != given).sum() <= round(high)
         wide += (high - low) / 25
         assert low <= (1 - quality).sum() <= high
@@ -70,7 +70,7 @@ def test_views_that_help_to_tell_the_labels_count_more():
     true, given, good = rows(2_000, (0.1, 0.1), 0)
     luck = rng.beta(2, 2, len(given))
     idle = np.column_stack([1 - luck, luck])
-    found = mixture.blend(given, [good, idle])
+    found = noise_model.blend(given, [good, idle])
     assert found.sum(axis=1) == pytest.approx(np.ones(2_000))
     mean = (good + idle) / 2
     own = np.arange(len(given)), true
@@ -79,7 +79,7 @@ def test_views_that_help_to_tell_the_labels_count_more():
 
 
 def test_many_classes_share_one_rate():
-    k = mixture.MOST_CLASSES + 1
+    k = noise_model.MOST_CLASSES + 1
     given = np.arange(10 * k) % k
     given[::10] = (given[::10] + 1) % k
     chances = np.full((10 * k, k), 0.1 / k)
@@ -92,8 +92,8 @@ def test_many_classes_share_one_rate():
 
 def test_flags_have_the_highest_expected_f1():
     quality = np.array([0.05, 0.1, 0.6, 0.95, 0.99])
-    assert mixture.most_f1(quality).tolist() == [True, True, False, False, False]
-    assert mixture.most_f1(np.array([0.9, 0.9])).all()
+    assert noise_model.most_f1(quality).tolist() == [True, True, False, False, False]
+    assert noise_model.most_f1(np.array([0.9, 0.9])).all()
 
 
 def test_a_row_without_any_chance_is_no_trouble():

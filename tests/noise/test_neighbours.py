@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labelkit.noise import neighbours
+from labelkit.noise.checks import neighbours
 
 LINE = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]])
 

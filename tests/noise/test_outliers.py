@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from labelkit.noise import outliers
+from labelkit.noise.checks import outliers
 
 
 def cloud(n=200, seed=0):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.noise import mixture
+from labelkit.noise.model import noise_model
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
@@ -21,4 +21,4 @@ LEAST_CHANCE = 0.2  # of being wrong, for a flag
 def judge(given: Codes, believed: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Return quality and flag."""
     quality = np.clip(believed[np.arange(len(given)), given], 0.0, 1.0)
-    return quality, mixture.most_f1(quality) & (quality < 1 - LEAST_CHANCE)
+    return quality, noise_model.most_f1(quality) & (quality < 1 - LEAST_CHANCE)

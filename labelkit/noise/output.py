@@ -10,7 +10,7 @@ import pyarrow as pa
 from labelkit import console
 from labelkit.job import batch_file
 from labelkit.noise.findings import Findings
-from labelkit.noise.given import Given
+from labelkit.noise.labels import Given
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

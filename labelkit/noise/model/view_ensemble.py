@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from labelkit import console
 from labelkit.ml import classifier
-from labelkit.noise import mixture
-from labelkit.noise.views import Labels, View
+from labelkit.noise.model import noise_model
+from labelkit.noise.model.views import Labels, View
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -46,12 +46,12 @@ def judge(
                 opinion += (found / 2).astype(np.float32)
                 advance()
             weights = _right(given, own, len(views))
-    together = mixture.blend(given, said) if len(views) > 1 else said[0].astype(np.float64)
+    together = noise_model.blend(given, said) if len(views) > 1 else said[0].astype(np.float64)
     return together, [Opinion(view.name, each) for view, each in zip(views, said, strict=True)]
 
 
 def _right(given: Codes, probabilities: Floats, views: int) -> Floats:
-    strength = mixture.OF_VIEWS if views > 1 else mixture.ANY
-    best = mixture.fit(given, probabilities, 0, strength).best
+    strength = noise_model.OF_VIEWS if views > 1 else noise_model.ANY
+    best = noise_model.fit(given, probabilities, 0, strength).best
     truth = best.truth(given, probabilities)
     return np.maximum(truth[np.arange(len(given)), given], LEAST_WEIGHT)

@@ -9,10 +9,10 @@ import numpy.typing as npt
 from labelkit import console
 from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError, listing
-from labelkit.noise import disputed, ensemble, matrix, mixture
-from labelkit.noise.data import Looks, Matrices
-from labelkit.noise.ensemble import Opinion
-from labelkit.noise.matrix import NoiseModel
+from labelkit.noise.features import Looks, Matrices
+from labelkit.noise.model import disputed, noise_model, transition_matrix, view_ensemble
+from labelkit.noise.model.transition_matrix import NoiseModel
+from labelkit.noise.model.view_ensemble import Opinion
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -99,7 +99,7 @@ def by_views(
     inside = np.flatnonzero(place[codes] >= 0)
     given, group, inputs = place[codes[inside]], groups[inside], inputs.of(inside)
     looks = look(inputs, given, group, len(kept))
-    found, opinions = ensemble.judge(looks.views, given, group, len(kept), seed)
+    found, opinions = view_ensemble.judge(looks.views, given, group, len(kept), seed)
     source = f"out of fold by {listing([view.name for view in looks.views])}"
     classes = [names[c] for c in kept]
     return Evidence(rows[inside], given, classes, found, source, opinions, looks), left_out
@@ -132,9 +132,9 @@ def _classes_of_columns(job: "Job", prefix: str, names: list[str]) -> list[str]:
 def with_truth(evidence: Evidence, method: str) -> tuple[Evidence, NoiseModel]:
     """Return the evidence with what rows truly are, where the method asks, and the mistakes."""
     given, probabilities = evidence.given, evidence.probabilities
-    strength = mixture.OF_VIEWS if len(evidence.opinions) > 1 else mixture.ANY
-    fitted = mixture.fit(given, probabilities, strength=strength)
-    model = matrix.estimate(given, probabilities, evidence.classes, fitted)
+    strength = noise_model.OF_VIEWS if len(evidence.opinions) > 1 else noise_model.ANY
+    fitted = noise_model.fit(given, probabilities, strength=strength)
+    model = transition_matrix.estimate(given, probabilities, evidence.classes, fitted)
     if method not in CALIBRATED:
         return evidence, model
     return evidence._replace(truth=fitted.best.truth(given, probabilities)), model

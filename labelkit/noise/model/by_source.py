@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelkit import console
-from labelkit.noise.judging import Evidence
-from labelkit.noise.matrix import NoiseModel
+from labelkit.noise.label_quality import Evidence
+from labelkit.noise.model.transition_matrix import NoiseModel
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

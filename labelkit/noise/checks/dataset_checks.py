@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from labelkit import console
 from labelkit.errors import listing
-from labelkit.noise.given import Given
+from labelkit.noise.labels import Given
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

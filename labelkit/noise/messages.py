@@ -10,10 +10,10 @@ import numpy.typing as npt
 from labelkit import console
 from labelkit.command import next_steps
 from labelkit.io.files import next_to
-from labelkit.noise import matrix
-from labelkit.noise.faults import SPLITS
+from labelkit.noise.checks.dataset_checks import SPLITS
 from labelkit.noise.findings import Findings
-from labelkit.noise.matrix import NoiseModel
+from labelkit.noise.model import transition_matrix
+from labelkit.noise.model.transition_matrix import NoiseModel
 from labelkit.stats import metrics
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def write_matrix(path: Path, model: NoiseModel, by: Mapping[str, NoiseModel]) ->
     from labelkit.io.files import whole
 
     with whole(path) as stream:
-        stream.write(matrix.rendered(path, model, by))
+        stream.write(transition_matrix.rendered(path, model, by))
 
 
 def tell(job: "Job", told: Told, model: NoiseModel | None) -> None:

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.ml import classifier
-from labelkit.noise import neighbours
-from labelkit.noise.neighbours import Nearest
+from labelkit.noise.checks import neighbours
+from labelkit.noise.checks.neighbours import Nearest
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -10,9 +10,10 @@ import pyarrow as pa
 from labelkit import console
 from labelkit.ml import classifier, feature_selection
 from labelkit.ml.features import Features
-from labelkit.noise import duplicates, views
-from labelkit.noise.neighbours import Nearest
-from labelkit.noise.views import View
+from labelkit.noise.checks import duplicates
+from labelkit.noise.checks.neighbours import Nearest
+from labelkit.noise.model import views
+from labelkit.noise.model.views import View
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

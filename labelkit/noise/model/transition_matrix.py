@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.noise import mixture
-from labelkit.noise.mixture import Fitted
+from labelkit.noise.model import noise_model
+from labelkit.noise.model.noise_model import Fitted
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
@@ -90,11 +90,11 @@ def estimate(given: Codes, probabilities: Floats, classes: list[str], fitted: Fi
     `given` are codes 0..k-1, `probabilities` rows x k out of fold, `fitted` the mixture for them.
     """
     joint = np.zeros((len(classes), len(classes)))
-    for start in range(0, len(given), mixture.CHUNK):
-        part = slice(start, start + mixture.CHUNK)
+    for start in range(0, len(given), noise_model.CHUNK):
+        part = slice(start, start + noise_model.CHUNK)
         truth = fitted.best.truth(given[part], probabilities[part])
         joint += np.eye(len(classes))[given[part]].T @ truth
-    low, high = mixture.count_interval(fitted, given, probabilities)
+    low, high = noise_model.count_interval(fitted, given, probabilities)
     # Of many rows a sample says how far off the count may be.
     errors = float(joint.sum() - np.trace(joint))
     return NoiseModel(list(classes), joint, (min(low, errors), max(high, errors)))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.noise.neighbours import smallest
+from labelkit.noise.checks.neighbours import smallest
 
 Floats = npt.NDArray[np.float64]
 

@@ -24,14 +24,14 @@ from typing import Any
 
 import numpy as np
 
+from labelkit.annotate.active import live
+from labelkit.annotate.annotation_job import open_journal
+from labelkit.annotate.journal import Journal
+from labelkit.annotate.rows import Deck
+from labelkit.annotate.session import Limits, Session
 from labelkit.job.job import Job
 from labelkit.job.options import Declared
 from labelkit.ml import classifier
-from labelkit.people import live
-from labelkit.people.deck import Deck
-from labelkit.people.journal import Journal
-from labelkit.people.session import Limits, Session
-from labelkit.people.sitting import open_journal
 
 ORDERS = 4  # random ones for each seed
 

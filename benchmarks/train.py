@@ -28,7 +28,7 @@ import pyarrow as pa
 from labelkit import console
 from labelkit.ml.feature_selection import compare
 from labelkit.ml.features import Features
-from labelkit.models.learn import How, examples, learn, predict
+from labelkit.models.fit import How, examples, learn, predict
 
 WAYS = ("clean", "noisy", "robust", "forward", "wrong ones known", "as much clean")
 TESTED, TO_CHOOSE = 1_500, 600

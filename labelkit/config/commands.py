@@ -13,9 +13,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "query": ("labelkit.active.command:query", "Pick the rows that are worth a person's time."),
     "find-noise": ("labelkit.noise.command:find_noise", "Find the labels that are probably wrong."),
     "pipeline": ("labelkit.pipeline.command:pipeline", "Run all stages of a task, resuming."),
-    "plan": ("labelkit.pipeline.command:plan", "Tell what fits a data file, at what cost."),
-    "annotate": ("labelkit.people.command:annotate", "Label rows by hand; every answer is kept."),
-    "merge": ("labelkit.people.command:merge", "Bring people's answers into the file."),
+    "plan": ("labelkit.plan.command:plan", "Tell what fits a data file, at what cost."),
+    "annotate": ("labelkit.annotate.command:annotate", "Label rows by hand; every answer is kept."),
+    "merge": ("labelkit.merge.command:merge", "Bring people's answers into the file."),
     "export": (
         "labelkit.interop.command:export",
         "Write rows for Label Studio, Prodigy and others.",
@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("labelkit.models.command:evaluate", "Compare label columns with gold."),
     "simulate": ("labelkit.active.command:simulate", "Show what a strategy saves over random."),
     "report": ("labelkit.report.command:report", "Show all of it on one HTML page."),
-    "init": ("labelkit.pipeline.starter:init", "Write a starter task file for a data file."),
+    "init": ("labelkit.init.command:init", "Write a starter task file for a data file."),
     "doctor": ("labelkit.cli.doctor:doctor", "Show what works on this machine."),
     "history": ("labelkit.io.history:history", "Show how a file was made."),
 }

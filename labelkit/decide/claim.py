@@ -12,8 +12,8 @@ as right, and where a person set the voters right outside the audit, that row is
 from typing import NamedTuple
 
 from labelkit.data.labels import Mask
-from labelkit.decide.rule import Verdict
-from labelkit.decide.voters import Said
+from labelkit.decide.policy import Verdict
+from labelkit.decide.sources import Said
 from labelkit.stats import metrics
 
 

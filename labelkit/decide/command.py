@@ -123,16 +123,16 @@ def decide(
       labelkit decide build/weak.csv -o build/final.csv --answers sample_data/answers.csv
     """
     from labelkit.config import costs
-    from labelkit.decide import route, run
+    from labelkit.decide import routing, run
     from labelkit.decide import trust as trusting
-    from labelkit.decide.voters import PEOPLE
+    from labelkit.decide.sources import PEOPLE
 
     believed = trusting.parse(trust, PEOPLE)
     job.hidden += believed
     terms = None
     if target_accuracy is not None:
         given = costs.prices(job.task.cost)
-        terms = route.Terms(
+        terms = routing.Terms(
             target_accuracy,
             budget,
             labels,

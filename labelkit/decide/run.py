@@ -11,9 +11,12 @@ import pyarrow as pa
 from labelkit import console
 from labelkit.command import next_steps
 from labelkit.data.labels import Mask
-from labelkit.decide import combine, own_model, report, route, rule, voters
-from labelkit.decide.rule import Machine, Verdict
-from labelkit.decide.voters import MODEL, Said, Source
+from labelkit.decide import fill_model as own_model
+from labelkit.decide import messages, opinion_pool, routing
+from labelkit.decide import policy as rule
+from labelkit.decide import sources as voters
+from labelkit.decide.policy import Machine, Verdict
+from labelkit.decide.sources import MODEL, Said, Source
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.job.batch_file import check_batch, write_batch
 
@@ -32,7 +35,7 @@ class Wanted:
     threshold: float = 0.6
     own_model: bool = True
     believed: Mapping[str, float | None] = field(default_factory=dict)
-    terms: route.Terms | None = None
+    terms: routing.Terms | None = None
     batch: Path | None = None
 
 
@@ -46,22 +49,22 @@ def decide(job: "Job", wanted: Wanted) -> None:
     _warn_of_unnamed(said, machine)
     final = rule.with_people(said.people, machine.verdict)
     among = np.ones(job.rows, dtype=bool) if job.chosen is None else job.chosen
-    told = report.measured(job, said, machine, final, among)
-    report.tell(machine, told)
+    told = messages.measured(job, said, machine, final, among)
+    messages.tell(machine, told)
     job.count(**told.counts)
     job.figures(told.figures)
     annotations = _annotations(job, said, final)
     if wanted.terms is not None:
         annotations |= _routed(job, said, machine, final, among, wanted)
     job.annotate(annotations)
-    job.closing(report.closing(told), then=_next(job))
+    job.closing(messages.closing(told), then=_next(job))
 
 
 def _check(wanted: Wanted, cost: Mapping[str, Any]) -> None:
     if not 0 <= wanted.threshold <= 1:
         raise UsageError(f"--threshold {wanted.threshold}: give a number from 0 to 1")
     if wanted.terms is not None:
-        route.check(wanted.terms, cost)
+        routing.check(wanted.terms, cost)
     elif wanted.batch is not None:
         raise UsageError("--batch holds the rows that --target-accuracy sends to people; give both")
     if wanted.order is not None and wanted.policy != "priority":
@@ -94,14 +97,14 @@ def _combined(job: "Job", said: Said, own_model_too: bool) -> Machine:
     usable = ~said.audit & ~said.flagged
     contents = _contents(job)
     own_model_too = own_model_too and bool(contents)
-    if not own_model_too and (usable & (said.people >= 0)).sum() < combine.FEWEST_TO_LEARN:
+    if not own_model_too and (usable & (said.people >= 0)).sum() < opinion_pool.FEWEST_TO_LEARN:
         return rule.combined(said, usable & (said.people >= 0), None, voting, filling)
     groups = job.groups(contents) if contents else np.arange(job.rows)
     if said.audit.any():
         usable &= ~np.isin(groups, groups[said.audit])
     learning = usable & (said.people >= 0)
     machine = rule.combined(said, learning, groups, voting, filling)
-    votes = bool(voting) and learning.sum() >= combine.FEWEST_TO_LEARN
+    votes = bool(voting) and learning.sum() >= opinion_pool.FEWEST_TO_LEARN
     if not own_model_too or not (votes or (machine.verdict.codes < 0).any()):
         return machine
     decided = rule.with_people(said.people, machine.verdict)
@@ -167,20 +170,20 @@ def _routed(
     """Return the column that says where each row goes; tell what that buys, write the batch."""
     assert wanted.terms is not None
     by_people = int((said.people >= 0).sum())
-    terms = route.within(wanted.terms, job.task.cost, by_people, job.steps)
-    found = route.routed(said, machine.verdict, final, among, terms)
+    terms = routing.within(wanted.terms, job.task.cost, by_people, job.steps)
+    found = routing.routed(said, machine.verdict, final, among, terms)
     calibrated = machine.pool is not None and machine.pool.calibrated
-    for line in route.lines(found, terms, calibrated):
+    for line in routing.lines(found, terms, calibrated):
         console.note(line)
-    job.figures({"route": route.plain(found, terms)})
+    job.figures({"route": routing.plain(found, terms)})
     if wanted.batch is not None:
         _write_batch(job, wanted.batch, said, final, found)
     return {job.column("route"): pa.array(found.to, pa.string(), mask=~among)}
 
 
-def _write_batch(job: "Job", path: Path, said: Said, final: Verdict, found: route.Routed) -> None:
+def _write_batch(job: "Job", path: Path, said: Said, final: Verdict, found: routing.Routed) -> None:
     """Write the rows for people, the least sure first, with what is decided of them as a guess."""
-    rows = np.flatnonzero(found.to == route.TO_PEOPLE)
+    rows = np.flatnonzero(found.to == routing.TO_PEOPLE)
     sure = np.nan_to_num(final.confidence[rows])
     rows = rows[np.lexsort((rows, sure))]
     names = np.array([*said.classes, None], dtype=object)

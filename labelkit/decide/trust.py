@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from labelkit.data.labels import Mask
-from labelkit.decide import combine
-from labelkit.decide.combine import UNSTATED, Codes, Voter
+from labelkit.decide import opinion_pool
+from labelkit.decide.opinion_pool import UNSTATED, Codes, Voter
 from labelkit.errors import UsageError
 
 AUTO = "auto"
@@ -56,7 +56,11 @@ def _share(part: str, share: str) -> float:
 
 
 def estimated(
-    codes: Codes, truth: Codes, quality: combine.Floats, others: Sequence[Voter], n_classes: int
+    codes: Codes,
+    truth: Codes,
+    quality: opinion_pool.Floats,
+    others: Sequence[Voter],
+    n_classes: int,
 ) -> tuple[float, str]:
     """Return the share of a column's labels that are right, and what tells it.
 
@@ -74,7 +78,7 @@ def estimated(
     beside = speaks & _heard(others, len(codes))
     if beside.sum() >= FEWEST:
         said = [voter.at(beside) for voter in others]
-        shares = combine.pooled(said, combine.own_word(len(said), n_classes), n_classes)
+        shares = opinion_pool.pooled(said, opinion_pool.own_word(len(said), n_classes), n_classes)
         agreed = shares[np.arange(len(shares)), codes[beside]]
         return _mean(agreed), f"other voters of {int(beside.sum()):,} rows"
     return UNSTATED, "nothing: no other voter, no people's labels, no find-noise"

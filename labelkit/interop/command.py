@@ -53,7 +53,7 @@ def export(job: "Job", to: To, show: Show = None, blind: Blind = False) -> None:
       labelkit export sample_data/reviews.csv -o build/tasks.json --to label-studio \\
         --classes NEGATIVE,POSITIVE
     """
-    from labelkit.interop.export import export as work
+    from labelkit.interop.exporting import export as work
 
     work(job, to, show or [], blind)
 
@@ -75,6 +75,6 @@ def import_answers(
     Example:
       labelkit import sample_data/answers.csv -o build/imported.csv --from csv
     """
-    from labelkit.interop.bring import bring as work
+    from labelkit.interop.importing import bring as work
 
     work(job, origin, label_field, annotator)

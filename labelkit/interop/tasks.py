@@ -11,7 +11,7 @@ from labelkit import console
 from labelkit.data.row_keys import doubled
 from labelkit.data.suggestions import SUGGESTING, confidence_beside
 from labelkit.errors import LabelkitError, UsageError, listing
-from labelkit.interop.shapes import (
+from labelkit.interop.task_types import (
     ANNOTATOR,
     ORIGIN,
     ROW_CHECK,

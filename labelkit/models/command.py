@@ -147,6 +147,6 @@ def evaluate(
     Example:
       labelkit evaluate build/final.csv --gold gold --label weak_label --label final_label
     """
-    from labelkit.models import figures
+    from labelkit.models.evaluate import run
 
-    figures.evaluate(job, compare, annotators, as_json)
+    run.evaluate(job, compare, annotators, as_json)

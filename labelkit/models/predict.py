@@ -12,7 +12,7 @@ from labelkit.command.next_steps import command
 from labelkit.errors import LabelkitError
 from labelkit.io.column_types import apply_kinds
 from labelkit.ml import model_file
-from labelkit.models import learn
+from labelkit.models import fit
 from labelkit.models.train import audit_words
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _probabilities(
 ) -> npt.NDArray[np.float64]:
     """Return a batch's probabilities, its matrix made piece by piece to bound the memory."""
     pieces = [
-        learn.predict(classifier, features.matrix(typed.slice(at, PIECE)), n_classes, temperature)
+        fit.predict(classifier, features.matrix(typed.slice(at, PIECE)), n_classes, temperature)
         for at in range(0, max(typed.num_rows, 1), PIECE)
     ]
     return np.concatenate(pieces)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from labelkit.ml import classifier
 from labelkit.ml.classifier import Recipe
-from labelkit.models import likeness
+from labelkit.models import kernel_ridge
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
@@ -89,7 +89,7 @@ class _Rows(NamedTuple):
 
 
 def _views(matrix: Any, parts: Sequence[Any], recipe: Recipe, rows: _Rows) -> list[View]:
-    few = len(rows.given) <= likeness.MOST_ROWS
+    few = len(rows.given) <= kernel_ridge.MOST_ROWS
     is_narrow = not hasattr(matrix, "tocsr") and matrix.shape[1] < classifier.WIDE
     found = [_by_likeness(parts or [matrix], rows)] if few else []
     if not few or is_narrow:
@@ -100,11 +100,11 @@ def _views(matrix: Any, parts: Sequence[Any], recipe: Recipe, rows: _Rows) -> li
 
 
 def _by_likeness(parts: Sequence[Any], rows: _Rows) -> View:
-    alike = likeness.alike(parts)
+    alike = kernel_ridge.alike(parts)
 
     def view(trusted: Mask) -> Floats:
         weights = rows.weights * np.where(trusted, 1.0, HARDLY)
-        return likeness.judge(alike, rows.given, rows.groups, rows.n_classes, weights)
+        return kernel_ridge.judge(alike, rows.given, rows.groups, rows.n_classes, weights)
 
     return view
 

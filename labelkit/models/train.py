@@ -14,8 +14,9 @@ from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io import history
 from labelkit.io.files import next_to
 from labelkit.ml import model_file
-from labelkit.models import evaluate, forward, learn
-from labelkit.models.told import Codes, Mask, Told, gather, without_audit
+from labelkit.models import fit, forward
+from labelkit.models.evaluate import column_metrics
+from labelkit.models.training_labels import Codes, Mask, Told, gather, without_audit
 from labelkit.stats import metrics
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ def train(job: "Job", wanted: Wanted) -> None:
     soft = None if told.soft is None else np.where(own[:, None], told.soft[needed], np.nan)
     weights = None if told.weights is None else told.weights[needed]
     parts = features.parts(matrix) if wanted.robust else ()
-    shown = learn.examples(codes, soft, weights)
-    learned = learn.learn(
+    shown = fit.examples(codes, soft, weights)
+    learned = fit.learn(
         matrix,
         shown,
         groups[needed],
@@ -73,8 +74,8 @@ def train(job: "Job", wanted: Wanted) -> None:
     )
     audit = _audited(learned, matrix, told, needed)
     if audit is not None and _cleans(wanted, told):
-        plain = learn.examples(told.uncleaned[needed], soft)
-        how = learn.How(wanted.classifier, job.seed)
+        plain = fit.examples(told.uncleaned[needed], soft)
+        how = fit.How(wanted.classifier, job.seed)
         audit["without_cleaning"] = _before(
             learned, matrix, plain, groups[needed], told, needed, how
         )
@@ -93,12 +94,12 @@ def _doubted(told: Told, learning: Mask) -> Mask:
     return found if told.weights is None else found & (told.weights > 0)
 
 
-def _how(job: "Job", wanted: Wanted, told: Told) -> learn.How:
+def _how(job: "Job", wanted: Wanted, told: Told) -> fit.How:
     noise = None
     if wanted.noise_matrix is not None:
         job.also_reads(wanted.noise_matrix)
         noise = forward.read(wanted.noise_matrix, told.classes)
-    return learn.How(
+    return fit.How(
         wanted.classifier, job.seed, wanted.smoothing, wanted.mixup, wanted.robust, noise
     )
 
@@ -144,12 +145,12 @@ def _refuse_measurements(job: "Job", told: Told) -> None:
         )
 
 
-def _audited(learned: learn.Learned, matrix: Any, told: Told, needed: Codes) -> Any:
+def _audited(learned: fit.Learned, matrix: Any, told: Told, needed: Codes) -> Any:
     """Return the accuracy on audit rows, or None where there are none."""
     rows = told.audit[needed] & (told.truth[needed] != -1)
     if not rows.any():
         return None
-    found = learn.predict(learned.model, matrix[rows], len(told.classes), learned.temperature)
+    found = fit.predict(learned.model, matrix[rows], len(told.classes), learned.temperature)
     figure = metrics.accuracy(told.truth[needed][rows], found.argmax(axis=1))
     return {**_rounded(figure), "rows": int(rows.sum())}
 
@@ -161,24 +162,24 @@ def _cleans(wanted: Wanted, told: Told) -> bool:
 
 
 def _before(
-    learned: learn.Learned,
+    learned: fit.Learned,
     matrix: Any,
-    everything: learn.Examples,
+    everything: fit.Examples,
     groups: Codes,
     told: Told,
     needed: Codes,
-    how: learn.How,
+    how: fit.How,
 ) -> dict[str, Any]:
     """Return what the audit rows say of a model of all labels as they are, and the difference."""
     k = len(told.classes)
-    plain = learn.learn(matrix, everything, groups, k, how)
+    plain = fit.learn(matrix, everything, groups, k, how)
     rows = told.audit[needed] & (told.truth[needed] != -1)
     said = [
-        learn.predict(each.model, matrix[rows], k, each.temperature).argmax(axis=1)
+        fit.predict(each.model, matrix[rows], k, each.temperature).argmax(axis=1)
         for each in (learned, plain)
     ]
     truth = told.truth[needed][rows]
-    found = evaluate.compare(truth, said[0], said[1], np.ones(len(truth), dtype=bool))
+    found = column_metrics.compare(truth, said[0], said[1], np.ones(len(truth), dtype=bool))
     return {
         "accuracy": found["second"],
         "gain": found["difference"],
@@ -204,7 +205,7 @@ def _by_source(told: Told, learning: Mask) -> dict[str, int]:
 
 
 def _card(
-    job: "Job", told: Told, learning: Mask, learned: learn.Learned, features: Any, audit: Any
+    job: "Job", told: Told, learning: Mask, learned: fit.Learned, features: Any, audit: Any
 ) -> dict[str, Any]:
     from labelkit import __version__
 
@@ -235,7 +236,7 @@ def _data(job: "Job") -> dict[str, str]:
 
 
 def _tell(
-    job: "Job", told: Told, learning: Mask, learned: learn.Learned, features: Any, audit: Any
+    job: "Job", told: Told, learning: Mask, learned: fit.Learned, features: Any, audit: Any
 ) -> None:
     console.note(f"features: {console.clean(features.describe(), 200)}")
     for name, why in features.columns_left_out.items():
@@ -268,7 +269,7 @@ def _tell(
         console.note(_before_words(audit))
 
 
-def _compared(learned: learn.Learned) -> str:
+def _compared(learned: fit.Learned) -> str:
     if learned.compared > learned.facts["rows"]:
         return "of this file, those that look wrong too"
     return "that it learned from"
@@ -305,7 +306,7 @@ def audit_words(audit: dict[str, Any]) -> str:
     return f"{audit['value']:.3f} {interval} on {audit['rows']:,} audit rows"
 
 
-def _close(job: "Job", told: Told, learned: learn.Learned, audit: Any) -> None:
+def _close(job: "Job", told: Told, learned: fit.Learned, audit: Any) -> None:
     figure = (
         f"accuracy {audit_words(audit)}"
         if audit

@@ -1,9 +1,9 @@
-"""The commands pipeline and plan."""
+"""The command pipeline."""
 
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -12,9 +12,6 @@ from labelkit.command.declare import command
 from labelkit.config import costs, task_file
 from labelkit.data.class_names import split_classes
 from labelkit.errors import UsageError
-
-if TYPE_CHECKING:
-    from labelkit.job.job import Job
 
 
 @command(
@@ -97,7 +94,9 @@ def pipeline(
         options["gold"] = oracle  # hidden from all that learns
     if annotate:
         _check_annotate(oracle, options, show)
-    from labelkit.pipeline import people, plan, run, targets
+    from labelkit.pipeline import output_checks as targets
+    from labelkit.pipeline import people, runner
+    from labelkit.pipeline import stages as plan
 
     own = {
         "stages": stages, "functions": functions, "model": model, "base_url": base_url,
@@ -118,9 +117,9 @@ def pipeline(
             raise UsageError(f"there is no file {name}")
     targets.make_folder(work_dir, output, options["summary"])
     again = shlex.join(["labelkit", *sys.argv[1:]])
-    about = run.About(options["input"], loaded.name, split_classes(options["classes"]))
-    ran = run.run(planned, work_dir, loaded, people.Asking(again, oracle, annotate), about)
-    figures = run.summaries(planned, work_dir)
+    about = runner.About(options["input"], loaded.name, split_classes(options["classes"]))
+    ran = runner.run(planned, work_dir, loaded, people.Asking(again, oracle, annotate), about)
+    figures = runner.summaries(planned, work_dir)
     if options["summary"]:
         from labelkit.io import output_checks  # knows tables, which take longer than all the rest
 
@@ -128,9 +127,9 @@ def pipeline(
     if not ran:
         console.note(f"pipeline: nothing to do, all {len(planned)} stages are fresh -> {output}")
         return
-    from labelkit.pipeline import result
+    from labelkit.pipeline import summary
 
-    result.show(planned, figures, loaded, options)
+    summary.show(planned, figures, loaded, options)
     console.note(f"pipeline: {ran} of {len(planned)} stages run -> {output}")
 
 
@@ -152,63 +151,9 @@ def _check_annotate(oracle: str | None, options: dict[str, Any], show: str | Non
 
 
 def _print(kind: str, planned: Any, folder: Path) -> None:
-    from labelkit.pipeline import show as shown
+    from labelkit.pipeline import script as shown
 
     if kind not in ("sh", "make"):
         raise UsageError(f"--print {kind!r}: choose sh or make")
     text = shown.as_shell(planned, folder) if kind == "sh" else shown.as_make(planned, folder)
     sys.stdout.write(text)
-
-
-@command(
-    "plan",
-    inputs="one",
-    uses=("text", "classes", "unknown_label", "label", "gold", "id", "features", "cache"),
-)
-def plan(
-    job: "Job",
-    functions: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Labeling functions to try.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="The language model to price.")] = None,
-    price: Annotated[
-        str | None, typer.Option(metavar="IN,OUT", help="Its dollars per million tokens.")
-    ] = None,
-    target_accuracy: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", help="Default: within a point of the best mix."),
-    ] = None,
-    labels: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="The most labels by people. Default: [cost] labels."),
-    ] = None,
-    audit: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Rows at random for people in each mix, to judge by. Default: 100, or a fifth of "
-            "the rows if that is less.",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
-    """Tell which techniques fit a data file, at what cost, before anything is spent.
-
-    It asks what a person would ask: are there labels, can rules cover it, is the task defined, is
-    a language model good enough, how many hours have people? Then it prices each mix by [cost] of
-    the task file and tries it out on the rows whose labels are known (column label, or --gold),
-    people's rows picked as query would. It names the cheapest mix that reaches the target within
-    [cost] budget and labels, and prints the pipeline that does it. With --target-accuracy it also
-    tries what pipeline does by that option. Nothing is sent anywhere and nothing is made up: where
-    a figure cannot be known, it says what to run to know it.
-
-    Example:
-      labelkit plan sample_data/reviews.csv --task sample_data/labelkit.toml --gold gold \\
-        --features tfidf
-    """
-    from labelkit.pipeline import outlook
-
-    drawn = min(100, job.rows // 5) if audit is None else audit
-    wanted = outlook.Wanted(functions, model, price, target_accuracy, labels, drawn, as_json)
-    outlook.plan(job, wanted)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from labelkit import console
 from labelkit.errors import PeopleNeeded
 from labelkit.pipeline import oracle, step
-from labelkit.pipeline.plan import Stage
+from labelkit.pipeline.stages import Stage
 
 
 class Asking(NamedTuple):

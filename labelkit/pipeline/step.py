@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from labelkit import console
 from labelkit.command.introspect import parsed
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.pipeline.plan import Stage
+from labelkit.pipeline.stages import Stage
 
 _INTERRUPTED = 130
 

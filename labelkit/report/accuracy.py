@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.data.labels import Mask, Texts
-from labelkit.report.evidence import FINAL, Evidence, confidence_of, figures
+from labelkit.report.data import FINAL, Evidence, confidence_of, figures
 from labelkit.stats import metrics
 from labelkit.stats.metrics import Figure
 

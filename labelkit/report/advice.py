@@ -10,7 +10,7 @@ from labelkit.html import page as pages
 from labelkit.io.files import next_to
 from labelkit.report import accuracy
 from labelkit.report.accuracy import Judged
-from labelkit.report.evidence import FINAL, Evidence, error_of
+from labelkit.report.data import FINAL, Evidence, error_of
 
 WIDE = 0.06  # an interval this wide each way leaves the accuracy open
 

@@ -12,7 +12,7 @@ from labelkit.html import page as pages
 from labelkit.html.page import Shaded
 from labelkit.report import accuracy
 from labelkit.report.accuracy import Judged
-from labelkit.report.evidence import FINAL, PEOPLE, Evidence, confidence_of
+from labelkit.report.data import FINAL, PEOPLE, Evidence, confidence_of
 from labelkit.stats import metrics
 
 _MOST_CLASSES = 200

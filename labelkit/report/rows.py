@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from labelkit.html import page as pages
 from labelkit.html.page import Long
-from labelkit.report.evidence import FINAL, Evidence, confidence_of
+from labelkit.report.data import FINAL, Evidence, confidence_of
 
 MOST = 100
 _EXCERPT = 160

@@ -8,9 +8,9 @@ from labelkit.errors import LabelkitError
 from labelkit.html import page as pages
 from labelkit.html.page import Html
 from labelkit.io.files import whole
-from labelkit.report import accuracy, advice, given, overview, rows, techniques
+from labelkit.report import accuracy, advice, inputs, overview, rows, techniques
 from labelkit.report.accuracy import Judged
-from labelkit.report.evidence import FINAL, Evidence
+from labelkit.report.data import FINAL, Evidence
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -31,7 +31,7 @@ def report(job: "Job", output: Path) -> int:
             f"{output} cannot be written: there is no folder {output.parent} "
             f"(mkdir -p {output.parent})"
         )
-    files = given.told_apart(job.options["input"])
+    files = inputs.told_apart(job.options["input"])
     # Models and curves are no rows: the table is made of the rest.
     job.options["input"] = files.data
     found = Evidence(job, files)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from labelkit.html import charts
 from labelkit.html import page as pages
 from labelkit.html.page import Long, Shaded
-from labelkit.report.evidence import Evidence, error_of, figures
+from labelkit.report.data import Evidence, error_of, figures
 from labelkit.report.overview import llm_dollars_of
 from labelkit.stats import metrics
 

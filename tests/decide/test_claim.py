@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from labelkit.decide.claim import Claim, claimed
-from labelkit.decide.rule import Verdict, with_people
-from labelkit.decide.voters import Said
+from labelkit.decide.policy import Verdict, with_people
+from labelkit.decide.sources import Said
 from labelkit.stats.metrics import wilson
 
 ROWS = 600

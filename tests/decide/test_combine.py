@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit.decide import combine
-from labelkit.decide.combine import Voter
+from labelkit.decide import opinion_pool
+from labelkit.decide.opinion_pool import Voter
 
 Drawn = tuple[list[Voter], np.ndarray, int]
 
@@ -30,7 +30,7 @@ def panels(draw: st.DrawFn) -> Drawn:
 @given(panels())
 def test_probabilities_sum_to_one(drawn: Drawn) -> None:
     voters, truth, k = drawn
-    shares = combine.pooled(voters, combine.learn(voters, truth, k), k)
+    shares = opinion_pool.pooled(voters, opinion_pool.learn(voters, truth, k), k)
     assert shares.shape == (len(truth), k)
     assert np.allclose(shares.sum(axis=1), 1)
     assert ((shares >= 0) & (shares <= 1)).all()
@@ -42,8 +42,8 @@ def test_the_order_of_the_rows_makes_no_difference(drawn: Drawn, seed: int) -> N
     voters, truth, k = drawn
     order = np.random.default_rng(seed).permutation(len(truth))
     moved = [voter.at(order) for voter in voters]
-    one = combine.pooled(voters, combine.learn(voters, truth, k), k)
-    two = combine.pooled(moved, combine.learn(moved, truth[order], k), k)
+    one = opinion_pool.pooled(voters, opinion_pool.learn(voters, truth, k), k)
+    two = opinion_pool.pooled(moved, opinion_pool.learn(moved, truth[order], k), k)
     assert np.allclose(one[order], two, atol=1e-6)
 
 
@@ -58,10 +58,10 @@ def test_the_better_voter_gets_more_weight_and_wins() -> None:
     truth = rng.integers(0, 2, 1_000)
     good, poor = _voter(truth, 0.95, rng), _voter(truth, 0.6, rng)
     told = np.where(np.arange(1_000) < 150, truth, -1)
-    pool = combine.learn([poor, good], told, 2)
+    pool = opinion_pool.learn([poor, good], told, 2)
     assert pool.rows == 150 and pool.calibrated
     assert pool.weights[1] > 2 * pool.weights[0]
-    said = combine.pooled([poor, good], pool, 2).argmax(axis=1)
+    said = opinion_pool.pooled([poor, good], pool, 2).argmax(axis=1)
     differ = poor.codes != good.codes
     assert (said[differ] == good.codes[differ]).mean() > 0.9
 
@@ -70,39 +70,39 @@ def test_a_voter_that_is_always_wrong_is_not_followed() -> None:
     rng = np.random.default_rng(1)
     truth = rng.integers(0, 2, 400)
     liar = Voter(1 - truth, np.full(400, 0.9))
-    pool = combine.learn([liar], np.where(np.arange(400) < 200, truth, -1), 2)
-    said = combine.pooled([liar], pool, 2).argmax(axis=1)
+    pool = opinion_pool.learn([liar], np.where(np.arange(400) < 200, truth, -1), 2)
+    said = opinion_pool.pooled([liar], pool, 2).argmax(axis=1)
     assert (said == truth).mean() > 0.9
 
 
 def test_few_rows_of_people_leave_the_voters_their_own_word() -> None:
     voter = Voter(np.array([0, 1, 1]), np.array([0.9, 0.6, np.nan]))
-    pool = combine.learn([voter], np.array([0, 1, -1]), 2)
+    pool = opinion_pool.learn([voter], np.array([0, 1, -1]), 2)
     assert pool.rows == 0
-    found = combine.pooled([voter], pool, 2)
-    assert np.allclose(found.max(axis=1), [0.9, 0.6, combine.UNSTATED])
+    found = opinion_pool.pooled([voter], pool, 2)
+    assert np.allclose(found.max(axis=1), [0.9, 0.6, opinion_pool.UNSTATED])
 
 
 def test_two_that_agree_count_for_less_than_two_independent_ones() -> None:
     voter = Voter(np.array([1]), np.array([0.8]))
-    pool = combine.own_word(2, 2)
-    both = combine.pooled([voter, voter], pool, 2)[0, 1]
+    pool = opinion_pool.own_word(2, 2)
+    both = opinion_pool.pooled([voter, voter], pool, 2)[0, 1]
     independent = 0.8**2 / (0.8**2 + 0.2**2)
     assert 0.8 < both < independent
 
 
 def test_a_row_on_which_nobody_speaks_gets_the_prior() -> None:
     silent = Voter(np.array([-1]), np.array([np.nan]))
-    assert np.allclose(combine.pooled([silent], combine.own_word(1, 4), 4), 0.25)
+    assert np.allclose(opinion_pool.pooled([silent], opinion_pool.own_word(1, 4), 4), 0.25)
 
 
 def test_the_first_sure_voter_counts() -> None:
     first = Voter(np.array([0, 0, -1, 0]), np.array([0.9, 0.5, np.nan, 0.5]))
     second = Voter(np.array([1, 1, 1, 1]), np.array([0.9, 0.9, np.nan, 0.5]))
-    codes, confidence, place = combine.first_sure([first, second], 0.7)
+    codes, confidence, place = opinion_pool.first_sure([first, second], 0.7)
     assert codes.tolist() == [0, 1, 1, -1]
     assert place.tolist() == [0, 1, 1, -1]
-    assert confidence.tolist() == [0.9, 0.9, combine.UNSTATED, 0.0]
+    assert confidence.tolist() == [0.9, 0.9, opinion_pool.UNSTATED, 0.0]
 
 
 def test_a_voter_alone_is_not_overturned_by_rows_that_were_picked() -> None:
@@ -114,7 +114,7 @@ def test_a_voter_alone_is_not_overturned_by_rows_that_were_picked() -> None:
     truth = np.full(400, -1)
     truth[picked] = 1
     voter = Voter(codes, confidence)
-    pool = combine.learn([voter], truth, 2)
-    found = combine.pooled([voter], pool, 2).argmax(axis=1)
+    pool = opinion_pool.learn([voter], truth, 2)
+    found = opinion_pool.pooled([voter], pool, 2).argmax(axis=1)
     rest = np.setdiff1d(np.arange(400), picked)
     assert (found[rest] == codes[rest]).mean() > 0.75

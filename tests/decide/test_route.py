@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelkit.decide import route
-from labelkit.decide.combine import Voter
-from labelkit.decide.rule import Verdict
-from labelkit.decide.voters import Said, Source
+from labelkit.decide import routing
+from labelkit.decide.opinion_pool import Voter
+from labelkit.decide.policy import Verdict
+from labelkit.decide.sources import Said, Source
 
 ROWS = 100
 
@@ -35,16 +35,16 @@ def verdict(found: Said, sure: list[float]) -> Verdict:
     return Verdict(np.zeros(ROWS, dtype=int), confidence, np.full(ROWS, "llm", dtype=object))
 
 
-def routed(sure: list[float], found: Said | None = None, **terms: Any) -> route.Routed:
+def routed(sure: list[float], found: Said | None = None, **terms: Any) -> routing.Routed:
     found = found or said()
-    given = route.Terms(**{"target": 0.9, "label_price": 0.3, "row_price": 0.001} | terms)
+    given = routing.Terms(**{"target": 0.9, "label_price": 0.3, "row_price": 0.001} | terms)
     decided = verdict(found, sure)
-    return route.routed(found, decided, decided, np.ones(ROWS, dtype=bool), given)
+    return routing.routed(found, decided, decided, np.ones(ROWS, dtype=bool), given)
 
 
 def test_what_is_sure_enough_is_done() -> None:
     found = routed([0.95])
-    assert set(found.to) == {route.DONE}
+    assert set(found.to) == {routing.DONE}
     assert found.now == found.then == pytest.approx(0.96)
 
 
@@ -62,10 +62,10 @@ def test_the_llm_takes_what_it_is_surer_of_and_no_more_than_is_needed() -> None:
 
 def test_people_take_the_least_sure_where_the_llm_is_not_enough() -> None:
     found = routed([0.5, 0.6, 0.7], target=0.97)
-    people = found.to == route.TO_PEOPLE
-    assert people.any() and (found.to == route.TO_LLM).any()
+    people = found.to == routing.TO_PEOPLE
+    assert people.any() and (found.to == routing.TO_LLM).any()
     sure = verdict(said(), [0.5, 0.6, 0.7]).confidence
-    assert sure[people].max() <= sure[found.to == route.TO_LLM].min()
+    assert sure[people].max() <= sure[found.to == routing.TO_LLM].min()
     assert found.then >= 0.97
     everything = 1 - (1 - found.now) + (found.llm.points + found.people.points) / 100
     assert found.then == pytest.approx(everything)

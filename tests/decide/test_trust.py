@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from labelkit.decide import trust
-from labelkit.decide.combine import Voter
+from labelkit.decide.opinion_pool import Voter
 from labelkit.errors import UsageError
 
 Row = dict[str, str]

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from labelkit.config.plugins import names
-from labelkit.interop.csv import held_back, let_go
+from labelkit.interop.formats.spreadsheet import held_back, let_go
 from tests.interop import tools
 from tests.interop.tools import Decision
 

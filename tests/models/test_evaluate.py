@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from labelkit.models.evaluate import against, agreement, bases, compare
+from labelkit.models.evaluate.column_metrics import against, agreement, bases, compare
 from labelkit.stats import metrics
 
 ALL = np.ones(6, dtype=bool)

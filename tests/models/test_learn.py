@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from labelkit.errors import UsageError
-from labelkit.models.learn import Examples, How, examples, learn, predict
+from labelkit.models.fit import Examples, How, examples, learn, predict
 
 
 def line(n=200, seed=0):

@@ -10,9 +10,9 @@ from scipy import sparse
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.ml import model_file
 from labelkit.ml.classifier import Recipe
-from labelkit.models import augment, forward, likeness, robust, unsure
+from labelkit.models import augment, forward, kernel_ridge, noisy_temperature, robust
 from labelkit.models.augment import Lesson
-from labelkit.models.learn import How, examples, learn, predict
+from labelkit.models.fit import How, examples, learn, predict
 
 
 def clouds(n=600, classes=3, wrong=0.25, seed=0):
@@ -41,14 +41,14 @@ def test_most_wrong_labels_and_few_right_ones_are_left_out():
 
 
 def test_likeness_leaves_each_row_and_its_group_out_exactly(monkeypatch):
-    monkeypatch.setattr(likeness, "PENALTIES", (1.0,))
+    monkeypatch.setattr(kernel_ridge, "PENALTIES", (1.0,))
     rng = np.random.default_rng(0)
     n = 50
     words = sparse.csr_matrix(rng.random((n, 6)) * (rng.random((n, 6)) < 0.5))
-    alike = likeness.alike([words, rng.normal(size=(n, 4))])
+    alike = kernel_ridge.alike([words, rng.normal(size=(n, 4))])
     given, weights = rng.integers(0, 3, n), rng.uniform(0.01, 2, n)
     groups = np.concatenate([np.arange(30), np.repeat(np.arange(30, 35), 4)])
-    found = likeness.judge(alike, given, groups, 3, weights)
+    found = kernel_ridge.judge(alike, given, groups, 3, weights)
     shares = np.bincount(given, weights, minlength=3) / weights.sum()
     aim = np.eye(3)[given] - shares
     for row in range(n):
@@ -57,20 +57,20 @@ def test_likeness_leaves_each_row_and_its_group_out_exactly(monkeypatch):
         solved = np.linalg.solve(
             own * alike[np.ix_(rest, rest)] + np.eye(len(rest)), own * aim[rest]
         )
-        expected = np.maximum(alike[row, rest] @ solved + shares, likeness.LEAST)
+        expected = np.maximum(alike[row, rest] @ solved + shares, kernel_ridge.LEAST)
         assert found[row] == pytest.approx(expected / expected.sum(), abs=1e-9)
 
 
 def test_with_one_group_alone_likeness_knows_the_shares():
     given = np.array([0, 0, 0, 1])
-    alike = likeness.alike([np.arange(8.0).reshape(4, 2)])
-    found = likeness.judge(alike, given, np.zeros(4, int), 2, np.ones(4))
+    alike = kernel_ridge.alike([np.arange(8.0).reshape(4, 2)])
+    found = kernel_ridge.judge(alike, given, np.zeros(4, int), 2, np.ones(4))
     assert found == pytest.approx(np.tile([0.75, 0.25], (4, 1)))
 
 
 @pytest.mark.parametrize("few", [True, False])
 def test_few_rows_are_judged_by_likeness_and_many_by_models(few, monkeypatch):
-    monkeypatch.setattr(likeness, "MOST_ROWS", 600 if few else 599)
+    monkeypatch.setattr(kernel_ridge, "MOST_ROWS", 600 if few else 599)
     matrix, given, truth = clouds()
     wide = sparse.csr_matrix(np.hstack([matrix, np.zeros((600, 300))]))
     parts = [wide, matrix]
@@ -86,7 +86,7 @@ def test_the_rate_of_errors_and_the_temperature_are_found_together():
     truth = (rng.random((3000, 1)) > shares.cumsum(axis=1)).sum(axis=1)
     given = (truth + (rng.random(3000) < 0.2) * rng.integers(1, 3, 3000)) % 3
     sharp = shares**2 / (shares**2).sum(axis=1, keepdims=True)
-    found = unsure.fit(sharp, given)
+    found = noisy_temperature.fit(sharp, given)
     assert found.temperature == pytest.approx(2.0, abs=0.35)
     assert found.rate == pytest.approx(0.2, abs=0.06)
 

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from labelkit.annotate.annotation_job import open_journal
+from labelkit.annotate.comparison import Context
+from labelkit.annotate.rows import Deck
+from labelkit.annotate.session import FileOrder, Session
+from labelkit.annotate.ui import highlight, web
 from labelkit.job.job import Job
 from labelkit.job.options import Declared
-from labelkit.people import highlight, web
-from labelkit.people.context import Context
-from labelkit.people.deck import Deck
-from labelkit.people.session import FileOrder, Session
-from labelkit.people.sitting import open_journal
 
 BATCH = """id,text,query_reason,query_guess,query_guess_confidence,shop,row_check,label_origin
 r1,The <script>document.title='owned'</script> parcel never came,margin 0.02,refund,0.83,A & B,c1,query

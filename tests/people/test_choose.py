@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit.people.choose import Answer, choose
+from labelkit.merge.vote import Answer, choose
 
 answers = st.lists(
     st.builds(

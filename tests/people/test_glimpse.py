@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from labelkit.annotate.options import Wanted
+from labelkit.annotate.ui.background_loader import Opening
+from labelkit.annotate.ui.first_row_preview import Glimpse, glimpse
+from labelkit.annotate.ui.terminal import AnnotateApp
 from labelkit.command.declare import Unopened
 from labelkit.errors import LabelkitError
 from labelkit.job.options import Declared
-from labelkit.people.glimpse import Glimpse, glimpse
-from labelkit.people.opening import Opening
-from labelkit.people.screen import AnnotateApp
-from labelkit.people.wanted import Wanted
 
 BATCH = """id,text,query_reason,query_guess,query_guess_confidence,row_check,label_origin,label
 r1,"The parcel
@@ -121,7 +121,7 @@ def pressed_early(keys: list[str], wanted: Wanted, **options: Any) -> AnnotateAp
 
 def told_early(keys: list[str], wanted: Wanted, **options: Any) -> tuple[AnnotateApp, str]:
     """Press keys while the file is being read; return the app and its line of status then."""
-    from labelkit.people.sitting import sit_down
+    from labelkit.annotate.annotation_job import sit_down
 
     unopened = Unopened(
         Declared("annotate", "", False, ()), {**SHARED, "input": "todo.csv", **options}, {}

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labelkit.annotate.journal import Journal, set_aside
+from labelkit.annotate.options import Wanted
+from labelkit.annotate.ui.first_row_preview import glimpse
 from labelkit.errors import LabelkitError
-from labelkit.people.glimpse import glimpse
-from labelkit.people.journal import Journal, set_aside
-from labelkit.people.wanted import Wanted
 
 ABOUT = {"file": "todo.csv", "content": "sha256:1", "key": "id", "classes": ["a", "b"]}
 

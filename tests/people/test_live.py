@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from labelkit.annotate.active import live
+from labelkit.annotate.active.stopping_monitor import Watch
+from labelkit.annotate.annotation_job import open_journal
+from labelkit.annotate.rows import Deck
+from labelkit.annotate.session import Limits, Session
 from labelkit.data.columns import AUDIT
 from labelkit.job.job import Job
 from labelkit.job.options import Declared
 from labelkit.ml import stopping
-from labelkit.people import live
-from labelkit.people.deck import Deck
-from labelkit.people.session import Limits, Session
-from labelkit.people.sitting import open_journal
-from labelkit.people.watch import Watch
 
 ROWS = 300
 

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from labelkit.annotate.annotation_job import Sitting, open_journal
+from labelkit.annotate.comparison import Context
+from labelkit.annotate.rows import Deck
+from labelkit.annotate.session import FileOrder, Session
+from labelkit.annotate.ui import highlight
+from labelkit.annotate.ui.background_loader import Opening
+from labelkit.annotate.ui.first_row_preview import Glimpse
+from labelkit.annotate.ui.terminal import AnnotateApp
+from labelkit.annotate.ui.terminal_render import matching
 from labelkit.job.job import Job
 from labelkit.job.options import Declared
-from labelkit.people import highlight
-from labelkit.people.context import Context
-from labelkit.people.deck import Deck
-from labelkit.people.glimpse import Glimpse
-from labelkit.people.opening import Opening
-from labelkit.people.paint import matching
-from labelkit.people.screen import AnnotateApp
-from labelkit.people.session import FileOrder, Session
-from labelkit.people.sitting import Sitting, open_journal
 
 BATCH = """id,text,query_reason,query_guess,query_guess_confidence,row_check,label_origin
 r1,The [bold]parcel[/] never came,margin 0.02,refund,0.83,c1,query

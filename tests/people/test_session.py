@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from labelkit.annotate.journal import Journal, peek
+from labelkit.annotate.row import About, Suggestion
+from labelkit.annotate.session import NOTHING, FileOrder, Session, answered
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.people.journal import Journal, peek
-from labelkit.people.row import About, Suggestion
-from labelkit.people.session import NOTHING, FileOrder, Session, answered
 
 KEYS = ["r0", "r1", "r2", "r3", "r4", "r5"]
 PLACE = {key: row for row, key in enumerate(KEYS)}

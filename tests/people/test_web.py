@@ -22,8 +22,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit.people.card import pieces
-from labelkit.people.highlight import Highlighter
+from labelkit.annotate.ui.highlight import Highlighter
+from labelkit.annotate.ui.row_state import pieces
 from tests.people.serving import BATCH, CLASSES, Served, serving
 
 KILLS = int(os.environ.get("LABELKIT_KILLS", "3"))

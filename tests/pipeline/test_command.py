@@ -71,7 +71,7 @@ def test_with_nothing_to_do_no_data_library_is_loaded(pipeline: Any, labelkit_pr
                              "--audit", "12", PYTHONPROFILEIMPORTTIME="1")  # fmt: skip
     assert "pipeline: nothing to do" in again.err
     loaded = {line.split("|")[-1].strip() for line in again.err.splitlines() if "|" in line}
-    assert "labelkit.pipeline.run" in loaded
+    assert "labelkit.pipeline.runner" in loaded
     assert not loaded & {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "openai"}
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from labelkit.config.costs import Prices
-from labelkit.pipeline.choice import choose
-from labelkit.pipeline.mixes import Facts, Limits, Line, levelled, lines
-from labelkit.pipeline.pilot import Count, Measured, Mix
+from labelkit.plan.choice import choose
+from labelkit.plan.mixes import Facts, Limits, Line, levelled, lines
+from labelkit.plan.trials import Count, Measured, Mix
 from labelkit.stats.metrics import Figure
 from tests.pipeline.conftest import LFS, truth
 

@@ -10,11 +10,11 @@ import pytest
 
 from labelkit.config.costs import Prices
 from labelkit.config.task_file import NO_TASK
-from labelkit.pipeline.choice import choose
-from labelkit.pipeline.limit import Limit
-from labelkit.pipeline.mixes import Facts, Line, commands_of, steered_lines
-from labelkit.pipeline.pilot import Mix
-from labelkit.pipeline.steered import Sent
+from labelkit.pipeline.label_budget import Limit
+from labelkit.plan.choice import choose
+from labelkit.plan.mixes import Facts, Line, commands_of, steered_lines
+from labelkit.plan.routed_trial import Sent
+from labelkit.plan.trials import Mix
 from labelkit.stats.metrics import Figure
 from tests.pipeline.conftest import CLASSES_OF_FILMS, RULES_OF_FILMS, as_csv, cells, film_rows
 

@@ -1,0 +1,1 @@
+"""annotate: label rows by hand; every answer is kept."""

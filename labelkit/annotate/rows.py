@@ -1,0 +1,151 @@
+"""The rows of a file as a person sees them: texts, other columns, what the machine supposes."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from labelkit.annotate.row import About
+from labelkit.annotate.row import about as row_about
+from labelkit.data.columns import ROW_CHECK
+from labelkit.data.row_keys import doubled
+from labelkit.data.suggestions import SUGGESTING, confidence_beside
+from labelkit.errors import LabelkitError
+
+if TYPE_CHECKING:
+    from labelkit.job.job import Job
+
+
+class Deck:
+    """All rows: keys, checks, what to show. `is_batch`: the rows were picked for people."""
+
+    def __init__(self, job: "Job", show: Sequence[str], classes: Sequence[str]) -> None:
+        self.name = job.source.name
+        self.is_batch = job.source.has(ROW_CHECK)
+        self.key_name = job.key_name
+        job.require(show)
+        self.text = job.text if job.has_text() else []
+        self.fields = list(dict.fromkeys(show)) if self.text else _fields(job, show)
+        self.classes = list(classes)
+        said = [name for name in SUGGESTING if job.source.has(name)]
+        with_confidence = [confidence_beside(name) for name in said]
+        known = ["label", "label_origin", ROW_CHECK, "query_reason", "noise_reason"]
+        known += [*with_confidence, self.key_name]
+        there = [name for name in dict.fromkeys(known) if job.source.has(name)]
+        self._data = _as_texts(job, [*self.text, *self.fields, *there, *said])
+        self.rows: int = self._data.num_rows
+        self.keys = self._keys(job)
+        self._checks = None if self.is_batch else job.row_checks()
+        twice = doubled(self.keys)
+        if twice is not None:
+            raise LabelkitError(
+                f"{self.name}: the key {twice!r} stands twice in column {self.key_name!r}; "
+                f"name another with --id COLUMN"
+            )
+        self.place = {key: row for row, key in enumerate(self.keys)}
+
+    def _keys(self, job: "Job") -> list[str]:
+        if self.key_name == "row" and not job.source.has("row"):
+            if self.is_batch:
+                raise LabelkitError(
+                    f"{self.name} is a batch without a column 'id' or 'row': which column is the "
+                    f"key? Name it with --id COLUMN"
+                )
+            return [str(row) for row in range(self.rows)]
+        keys: list[str] = self._data.column(self.key_name).to_pylist()
+        return keys
+
+    def cell(self, name: str, row: int) -> str:
+        """Return a cell as text, '' where the file does not have the column."""
+        if name not in self._data.column_names:
+            return ""
+        return self._data.column(name)[row].as_py() or ""
+
+    def check(self, row: int) -> str:
+        """Return the hash that tells whether the row is still the same."""
+        return self._checks[row] if self._checks is not None else self.cell(ROW_CHECK, row)
+
+    def labelled(self) -> npt.NDArray[np.bool_]:
+        """Return which rows have a label in the file."""
+        if "label" not in self._data.column_names:
+            return np.zeros(self.rows, dtype=bool)
+        return np.array([bool(cell) for cell in self._data.column("label").to_pylist()], dtype=bool)
+
+    def texts(self, row: int) -> list[tuple[str, str]]:
+        """Return the text columns of a row, by name."""
+        return [(name, self.cell(name, row)) for name in self.text]
+
+    def values(self, row: int) -> list[tuple[str, str]]:
+        """Return the other columns to show, by name."""
+        return [(name, self.cell(name, row)) for name in self.fields]
+
+    def has(self, name: str) -> bool:
+        """Tell whether a column was read."""
+        return name in self._data.column_names
+
+    def filled_with(self, name: str, text: str) -> npt.NDArray[np.bool_]:
+        """Return in which rows a column holds just this."""
+        return np.array([cell == text for cell in self.column(name).to_pylist()], dtype=bool)
+
+    def column(self, name: str) -> Any:
+        """Return a column that was read, as text."""
+        return self._data.column(name)
+
+    def about(self, row: int) -> About:
+        """Return what the file says of a row: why it was picked, what it probably is."""
+        return row_about(lambda name: self.cell(name, row), self.classes)
+
+    def copies(self, row: int) -> list[int]:
+        """Return the other rows that look the same to a person and have no label in the file."""
+        same: list[int] = self._alike.get(int(self.kinds[row]), [])
+        return [other for other in same if other != row]
+
+    @cached_property
+    def kinds(self) -> npt.NDArray[np.int64]:
+        """A number for each row, the same where rows look the same."""
+        columns = [self._data.column(name).to_pylist() for name in [*self.text, *self.fields]]
+        if not columns:
+            return np.arange(self.rows)
+        filled = [[cell or "" for cell in column] for column in columns]
+        places: dict[Any, int] = {}
+        looks = filled[0] if len(filled) == 1 else zip(*filled, strict=True)
+        codes = (places.setdefault(look, len(places)) for look in looks)
+        return np.fromiter(codes, np.int64, self.rows)
+
+    @cached_property
+    def _alike(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        twice = np.bincount(self.kinds, minlength=1) > 1
+        for row in np.flatnonzero(twice[self.kinds] & ~self.labelled()).tolist():
+            found.setdefault(int(self.kinds[row]), []).append(row)
+        return found
+
+
+def find_classes(job: "Job") -> list[str]:
+    """Return the labels that the file's columns hold, where nobody declared the classes."""
+    names = [n for n in ("label", *SUGGESTING) if job.source.has(n)]
+    if not names:
+        return []
+    data = _as_texts(job, names)
+    return sorted({v for name in names for v in data.column(name).unique().to_pylist() if v})
+
+
+def _fields(job: "Job", show: Sequence[str]) -> list[str]:
+    """Return the columns of a table row: those named, else all that may be seen."""
+    unseen = {job.key_name, *job.source.binary_columns()}
+    return list(dict.fromkeys(show)) or [n for n in job.visible_columns() if n not in unseen]
+
+
+def _as_texts(job: "Job", names: Sequence[str]) -> pa.Table:
+    """Return columns as text, read in one pass."""
+    from labelkit.io.parquet import as_text_table
+
+    wanted = list(dict.fromkeys(names))
+    if not job.source.reader.native:
+        return job.source.read(wanted)
+    parts = [as_text_table(batch, job.source.name) for batch in job.source.batches(wanted)]
+    empty = pa.table({name: pa.array([], pa.string()) for name in wanted})
+    return pa.concat_tables(parts) if parts else empty

@@ -1,0 +1,106 @@
+"""The row that will be asked first, seen before the file is read: a first screen at once.
+
+Only a CSV file whose rows are asked in order can be seen so. It is a look and no more: what a key
+does is decided by the journal and the whole file, which are opened meanwhile.
+"""
+
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from labelkit.annotate import journal
+from labelkit.annotate.options import Wanted, answers_path, journal_path
+from labelkit.annotate.row import About, Field, about
+from labelkit.annotate.session import answered
+from labelkit.annotate.ui import highlight
+from labelkit.config import paths, task_file
+from labelkit.data.class_names import split_classes
+from labelkit.data.columns import ROW_CHECK
+from labelkit.errors import LabelkitError
+from labelkit.io.csv_parser import FIRST_BYTES, Parser, checked_encoding
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+MOST_BLOCKS = 32  # of the file, some 2 MB: what is read in a few hundredths of a second
+MOST_BYTES = 1 << 20  # of the journal
+
+
+class First(NamedTuple):
+    """A row as it will be shown."""
+
+    key_name: str
+    key: str
+    texts: list[tuple[str, str]]
+    fields: list[Field]
+    about: About
+
+
+class Glimpse(NamedTuple):
+    """What is known of the file at once; `first` is None where it is not clear what is asked."""
+
+    name: str
+    classes: list[str]
+    first: First | None
+    marks: highlight.Highlighter
+
+
+def glimpse(options: Mapping[str, Any], wanted: Wanted) -> Glimpse:
+    """Return what can be shown before the file is read; raises UsageError for wrong options."""
+    classes = split_classes(options.get("classes")) or []
+    path = paths.task_path(options)
+    rules = {} if path is None else task_file.load(path).table("weak-label")
+    try:
+        first = _first(options, wanted, classes)
+    except (LabelkitError, OSError, KeyError, TypeError):  # whoever opens it says what is wrong
+        first = None
+    return Glimpse(
+        str(options["input"]), classes, first, highlight.of_rules(rules, wanted.highlight)
+    )
+
+
+def _first(options: Mapping[str, Any], wanted: Wanted, classes: list[str]) -> First | None:
+    source = Path(str(options["input"]))
+    answers = answers_path(options)
+    kept = journal_path(paths.cache_dir(options, str(answers)), answers)
+    if source.suffix.lower() not in DELIMITERS or wanted.redo:
+        return None
+    if kept.exists() and kept.stat().st_size > MOST_BYTES:
+        return None
+    done = set() if wanted.start_over else answered(journal.peek(kept))
+    delimiter = options.get("delimiter") or DELIMITERS[source.suffix.lower()]
+    parser = Parser(source, delimiter, checked_encoding(options["encoding"]), FIRST_BYTES)
+    records = (record for block in islice(parser.blocks(), MOST_BLOCKS) for record in block.records)
+    names = next(records, [])
+    text = list(options.get("text") or ["text"])
+    if not (ROW_CHECK in names or wanted.in_order) or not set(text) <= set(names):
+        return None
+    key_name = options.get("id") or ("id" if "id" in names else "row")
+    for number, record in enumerate(records):
+        if not record and len(names) > 1:  # blank lines are no rows
+            return None
+        cells = dict(zip(names, record, strict=False))
+        key = cells.get(key_name, str(number))
+        if key not in done and not cells.get("label"):
+            return _shown(cells, key_name, key, text, wanted, classes)
+    return None
+
+
+def _shown(
+    cells: dict[str, str],
+    key_name: str,
+    key: str,
+    text: list[str],
+    wanted: Wanted,
+    classes: list[str],
+) -> First:
+    def cell(name: str) -> str:
+        return cells.get(name, "")
+
+    known = about(cell, classes)
+    return First(
+        key_name,
+        key,
+        [(name, cell(name)) for name in text],
+        [Field(name, cell(name), "") for name in dict.fromkeys(wanted.show)],
+        known._replace(suggestion=None) if wanted.blind else known,
+    )

@@ -1,0 +1,401 @@
+"""The terminal screen: one row at a time, one key a decision.
+
+It is there before the file is read: this module and what it imports know no data library.
+"""
+
+import gc
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from labelkit import console
+from labelkit.annotate.ui import terminal_render
+from labelkit.annotate.ui import text as words
+from labelkit.errors import LabelkitError
+
+if TYPE_CHECKING:
+    from labelkit.annotate.annotation_job import Sitting
+    from labelkit.annotate.session import Session
+    from labelkit.annotate.ui.background_loader import Opening
+    from labelkit.annotate.ui.first_row_preview import Glimpse
+
+NARROWEST, LOWEST = 40, 12
+HELP = """\
+1 … 9 0    give the label beside the digit, and go on
+Enter      take the guess (a, too)
+Space      skip (s, too)
+Backspace  undo, also what an earlier session did (u, too)
+f          flag for a second look; n  write a note
+=          with or without the rows that look the same
+/          find a class by its name: type, choose with up and down, Enter
+up down PgUp PgDn j k   scroll the text
+a value's percents: its percentile among the rows labelled so far in each
+           class; of words, the share of those rows that have the same
+q          leave; everything is kept, the same command goes on
+?          these keys; any key goes back"""
+
+
+def run(opening: "Opening", glimpse: "Glimpse") -> None:
+    """Show rows until the person leaves or the file cannot be opened; raises LabelkitError
+    where the screen breaks off, for bytes that no keyboard sends, say.
+    """
+    app = AnnotateApp(opening, glimpse)
+    app.run()
+    if app.return_code or app.is_broken:
+        raise LabelkitError(
+            "the screen broke off (above is why); every answer is kept, and the same command "
+            "goes on, with --plain by lines"
+        )
+
+
+class Opened(Message):
+    """The sitting is open, or could not be opened."""
+
+
+class AnnotateApp(App[None]):
+    """The screen. What it shows is plain content: markup and escapes in cells mean nothing."""
+
+    ENABLE_COMMAND_PALETTE = False
+    AUTO_FOCUS = ""
+    CSS = """
+    #progress { height: 1; background: $primary; color: $text; padding: 0 1; }
+    #card { height: 1fr; padding: 1 2; }
+    #about { height: auto; max-height: 6; padding: 0 2; color: $text-muted; }
+    #classes { height: auto; max-height: 8; padding: 0 2; }
+    #entry { display: none; height: 3; }
+    #status { height: 1; padding: 0 1; background: $panel; }
+    #small { display: none; height: 100%; }
+    .hidden { display: none; }
+    """
+    BINDINGS: ClassVar = [("ctrl+c", "leave", ""), ("ctrl+q", "leave", "")]
+
+    def __init__(self, opening: "Opening", glimpse: "Glimpse") -> None:
+        super().__init__()
+        self.opening, self.glimpse = opening, glimpse
+        self.mode = "opening"  # then row, help, note, find, small
+        self._mode_before = "opening"  # it became small
+        self.found: list[str] = []
+        self.chosen = 0
+        self._sitting: Sitting | None = None
+        self._waiting: list[str] = []  # keys that came before the sitting was open
+        self._keys: dict[str, str] = {}
+        self.is_broken = False
+
+    def panic(self, *renderables: Any) -> None:
+        """End because the terminal cannot be read any more, which leaves no return code."""
+        self.is_broken = True
+        super().panic(*renderables)
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether the file is still being read; keys wait meanwhile."""
+        return self._sitting is None
+
+    @property
+    def session(self) -> "Session":
+        """The session, once the file is open."""
+        assert self._sitting is not None
+        return self._sitting.session
+
+    def compose(self) -> ComposeResult:
+        """Lay the screen out, top to bottom."""
+        yield Static(id="progress", markup=False)
+        with VerticalScroll(id="card", can_focus=False):
+            yield Static(id="text", markup=False)
+        yield Static(id="about", markup=False)
+        yield Static(id="classes", markup=False)
+        yield Input(id="entry", select_on_focus=False)
+        yield Static(id="status", markup=False)
+        yield Static(id="small", markup=False)
+
+    def on_mount(self) -> None:
+        """Show what is known at once, and open the file behind it."""
+        self.draw(f"reading {console.clean(self.glimpse.name, 40)} … keys wait for it")
+        self.call_after_refresh(self._open)
+
+    def _open(self) -> None:
+        gc.enable()
+        self.opening.begin(lambda: self.post_message(Opened()))
+
+    def on_opened(self) -> None:
+        """Ask the first row; its time begins now."""
+        try:
+            self._sitting = self.opening.sitting()
+        except BaseException:  # whoever runs the app asks for the sitting, and hears it too
+            self.exit()
+            return
+        self._keys = words.keys_of(self.session.classes)
+        self.session.show(self.session.current)
+        if self.mode == "opening":
+            self.mode = "row"
+        warned = [line for line in self.opening.said if line.startswith(console.WARNING)]
+        self.draw(warned[-1] if warned else "? shows the keys", wrong=bool(warned))
+        self._press_what_waited()
+
+    def _press_what_waited(self) -> None:
+        """Do what was keyed meanwhile, if the row and the classes were there to be seen."""
+        waiting, self._waiting = self._waiting, []
+        was_seen = self._was_seen()
+        for pressed in waiting:
+            if not was_seen or self.mode != "row":
+                self.draw("keys that came before the row was there are left out", wrong=True)
+                return
+            if pressed == "q":
+                self.exit()
+                return
+            self._act(pressed)
+
+    def _was_seen(self) -> bool:
+        first, row = self.glimpse.first, self.session.current
+        if first is None or row is None or self.glimpse.classes != self.session.classes:
+            return False
+        return first.key == self.session.deck.keys[row]
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say so where the terminal is too small to read a row."""
+        small = event.size.width < NARROWEST or event.size.height < LOWEST
+        for name in ("progress", "card", "about", "classes", "status"):
+            self.query_one(f"#{name}").set_class(small, "hidden")
+        self.query_one("#small").display = small
+        self.refresh(layout=True)
+        if small:
+            if self.mode != "small":
+                self._mode_before = self.mode
+                self._hide_entry()
+            self.mode = "small"
+            self._put(
+                "small",
+                f"Too small: {event.size.width}x{event.size.height}.\n"
+                f"Make it {NARROWEST}x{LOWEST} or more.\nNothing is lost.\nq: leave",
+            )
+        elif self.mode == "small":
+            self._grow()
+
+    def _grow(self) -> None:
+        """Go back to what a terminal that was too small has interrupted."""
+        typing = self._mode_before in ("note", "find")
+        self.mode = self._mode_before if typing else "opening" if self.is_opening else "row"
+        if typing:
+            self._show_entry()
+        self.draw("")
+
+    # -- what is shown -------------------------------------------------------------------------
+
+    def draw(self, status: str, *, wrong: bool = False) -> None:
+        """Show the current row, and in the last line what has just happened."""
+        with self.batch_update():
+            self._put("status", Content.styled(status, "bold red") if wrong else status)
+            if self._sitting is None:
+                self._draw_glimpse()
+                return
+            self._put("progress", self._progress_text())
+            if self.session.current is None:
+                over = self.session.over or "every row is answered"
+                self._put("text", f"Done: {over}.\n\nq: leave · Backspace: undo")
+                self._put("about", "")
+                self._put("classes", "")
+                return
+            self._put("text", self._row_text(self._sitting, self.session.current))
+            self._put("about", self._about_text())
+            self._put("classes", self._class_list())
+            self.query_one("#card", VerticalScroll).scroll_home(animate=False)
+
+    def _draw_glimpse(self) -> None:
+        first = self.glimpse.first
+        self._put("classes", terminal_render.classes(self.glimpse.classes))
+        if first is None:
+            self._put("progress", console.clean(self.glimpse.name, 60))
+            return
+        key = console.clean(first.key, 40)
+        self._put("progress", f"{console.clean(first.key_name, 20)} {key}")
+        self._put("text", terminal_render.row(first.texts, first.fields, "", self.glimpse.marks))
+        self._put("about", terminal_render.about(first.about))
+
+    def _put(self, name: str, content: Content | str) -> None:
+        plain = content if isinstance(content, Content) else Content(content)
+        self.query_one(f"#{name}", Static).update(plain)
+
+    def _progress_text(self) -> str:
+        # The key comes early: in a narrow terminal the end of the line is not seen.
+        deck, row = self.session.deck, self.session.current
+        key = "" if row is None else console.clean(deck.keys[row], 40)
+        asked = f"{console.clean(deck.key_name, 20)} {key}" if key else ""
+        progress = self.session.progress()
+        line = words.progress_line(progress, asked)
+        if not progress.total:
+            return line
+        filled = round(10 * min(1, progress.done / progress.total))
+        return f"{'█' * filled}{'░' * (10 - filled)} {line}"
+
+    def _row_text(self, sitting: "Sitting", row: int) -> Content:
+        texts, context = self.session.deck.texts(row), sitting.context
+        return terminal_render.row(texts, context.fields(row), context.nearest(row), sitting.marks)
+
+    def _about_text(self) -> Content:
+        more = (words.copies_line(self.session), words.marks_line(self.session))
+        return terminal_render.about(self.session.about(), more)
+
+    def _class_list(self) -> Content:
+        if self.mode == "find":
+            return terminal_render.found(self.found, self.chosen)
+        return terminal_render.classes(self.session.classes)
+
+    # -- keys ----------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        """Do what the key says."""
+        if self.mode in ("note", "find"):
+            self._key_in_entry(event)
+            return
+        event.stop()
+        event.prevent_default()
+        pressed = event.character if event.is_printable and event.character else event.key
+        waits_for_others = self.mode == "opening" and bool(self._waiting)
+        if pressed in ("ctrl+c", "ctrl+q") or (pressed == "q" and not waits_for_others):
+            self.exit()
+        elif self.mode == "opening":
+            self._waiting.append(pressed)
+        elif self.mode == "small":
+            return
+        elif self.mode == "help":
+            self.mode = "row"
+            self.draw("")
+        elif pressed in _SCROLLS:
+            self.query_one("#card", VerticalScroll).scroll_relative(
+                y=_SCROLLS[pressed], animate=False
+            )
+        else:
+            self._act(pressed)
+
+    def _act(self, pressed: str) -> None:
+        try:
+            status = self._do(pressed)
+        except LabelkitError as error:
+            self.bell()
+            self.draw(str(error), wrong=True)
+            return
+        if status is not None and self.mode == "row":
+            self.draw(status)
+
+    def _do(self, pressed: str) -> str | None:
+        """Return what to say about it; None where the screen stays as it is."""
+        if pressed in ("backspace", "delete", "u", "ctrl+z"):
+            return "nothing to undo" if self.session.undo() is None else "undone"
+        if pressed == "?":
+            self.mode = "help"
+            self._put("text", HELP)
+            return None
+        if self.session.current is None:
+            return None
+        if pressed in self._keys:
+            return self._decide(self._keys[pressed])
+        if pressed in ("enter", "a"):
+            suggestion = self.session.about().suggestion
+            if suggestion is None:
+                return "there is no guess to take"
+            return self._decide(suggestion.label)
+        action = _ACTIONS.get(pressed)
+        return action(self) if action else None
+
+    def _decide(self, label: str) -> str:
+        row = self.session.current
+        assert row is not None
+        self.session.decide(label)
+        return f"{console.clean(self.session.deck.keys[row], 30)}: {console.clean(label, 60)}"
+
+    def _skip(self) -> str:
+        self.session.skip()
+        return "skipped"
+
+    def _flag(self) -> str:
+        return "flagged" if self.session.flag() else "no longer flagged"
+
+    def _copies(self) -> str:
+        self.session.with_copies = not self.session.with_copies
+        return ""
+
+    def action_leave(self) -> None:
+        """Leave, as q does, also from within a note."""
+        self.exit()
+
+    # -- the line to type in -------------------------------------------------------------------
+
+    def _open_note(self) -> None:
+        note = self.session.of_current().note
+        self._open_entry("note", "a note; Enter keeps it, Esc does not", note)
+
+    def _open_find(self) -> None:
+        self._open_entry("find", "part of the class's name; Enter takes it, Esc goes back")
+        self._narrow("")
+
+    def _open_entry(self, mode: str, placeholder: str, text: str = "") -> None:
+        self.mode = mode
+        entry = self.query_one("#entry", Input)
+        entry.value, entry.placeholder = text, placeholder
+        self._show_entry()
+
+    def _show_entry(self) -> None:
+        entry = self.query_one("#entry", Input)
+        entry.display = True
+        entry.cursor_position = len(entry.value)
+        entry.focus()
+
+    def _hide_entry(self) -> None:
+        self.query_one("#entry", Input).display = False
+        self.set_focus(None)
+
+    def _close_entry(self) -> None:
+        self._hide_entry()
+        self.mode = "row"
+
+    def _key_in_entry(self, event: events.Key) -> None:
+        """Leave the line, or walk through the classes that were found."""
+        if event.key == "escape":
+            self._close_entry()
+            self.draw("")
+        elif self.mode == "find" and event.key in ("up", "down"):
+            step = 1 if event.key == "down" else -1
+            self.chosen = max(0, min(len(self.found) - 1, self.chosen + step))
+            self._put("classes", self._class_list())
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Narrow the classes while a name is typed."""
+        if self.mode == "find":
+            self._narrow(event.value)
+
+    def _narrow(self, typed: str) -> None:
+        self.found, self.chosen = terminal_render.matching(self.session.classes, typed), 0
+        self._put("classes", self._class_list())
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the note, or give the class that was found."""
+        finding = self.mode == "find"
+        label = self.found[self.chosen] if finding and self.found else None
+        self._close_entry()
+        try:
+            if not finding:
+                self.session.note(event.value)
+                self.draw("noted" if event.value.strip() else "the note is gone")
+            else:
+                self.draw("no class is called so" if label is None else self._decide(label))
+        except LabelkitError as error:
+            self.bell()
+            self.draw(str(error), wrong=True)
+
+
+_SCROLLS = {"down": 1, "up": -1, "j": 1, "k": -1, "pagedown": 10, "pageup": -10}
+_ACTIONS: dict[str, Callable[[AnnotateApp], str | None]] = {
+    "space": AnnotateApp._skip,
+    " ": AnnotateApp._skip,
+    "s": AnnotateApp._skip,
+    "f": AnnotateApp._flag,
+    "=": AnnotateApp._copies,
+    "n": AnnotateApp._open_note,
+    "/": AnnotateApp._open_find,
+}

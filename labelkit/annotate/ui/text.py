@@ -1,0 +1,80 @@
+"""What every way of asking says in the same words: keys, progress, suggestions."""
+
+from collections.abc import Sequence
+
+from labelkit import console
+from labelkit.annotate.row import About
+from labelkit.annotate.session import Progress, Session
+
+_DIGITS = "1234567890"
+
+
+def keys_of(classes: Sequence[str]) -> dict[str, str]:
+    """Return the digit of each class, up to ten; a class that is called like a digit has it."""
+    own = {name: name for name in classes if len(name) == 1 and name in _DIGITS}
+    free = iter(digit for digit in _DIGITS if digit not in own)
+    found: dict[str, str] = {}
+    for name in classes:
+        key = own.get(name) or next(free, None)
+        if key is not None:
+            found[key] = name
+    return found
+
+
+def progress_line(progress: Progress, asked: str = "") -> str:
+    """Return `12 of 50 · id r7 · 3.2 s a row · 2 min left · 1 skipped`."""
+    of = f" of {progress.total:,}" if progress.total is not None else ""
+    parts = [f"{progress.done:,}{of}", *([asked] if asked else [])]
+    if progress.pace is not None:
+        parts.append(f"{progress.pace:.1f} s a row")
+    if progress.left is not None and progress.left > 0:
+        parts.append(f"{_duration(progress.left)} left")
+    parts += [
+        f"{n:,} {what}"
+        for n, what in ((progress.skipped, "skipped"), (progress.flagged, "flagged"))
+        if n
+    ]
+    return " · ".join(parts)
+
+
+def suggestion_line(about: About) -> str:
+    """Return `guess: refund 0.83`, '' where there is none."""
+    if about.suggestion is None:
+        return ""
+    label, confidence, source = about.suggestion
+    number = f" {confidence:.2f}" if confidence is not None else ""
+    return f"{source}: {console.clean(label, 200)}{number}"
+
+
+def reason_line(about: About) -> str:
+    """Return why the row is asked, '' where it is not told."""
+    return f"why: {console.clean(about.reason, 300)}" if about.reason else ""
+
+
+def marks_line(session: Session) -> str:
+    """Return what was said of the row so far: its label, flag and note."""
+    said = session.of_current()
+    parts = [f"label so far: {console.clean(said.label, 200)}"] if said.label else []
+    parts += ["skipped"] if said.skipped else []
+    parts += ["flagged"] if said.flag else []
+    parts += [f"note: {console.clean(said.note, 300)}"] if said.note else []
+    return " · ".join(parts)
+
+
+def copies_line(session: Session) -> str:
+    """Return what happens to rows that look the same, '' where there are none."""
+    others = len(session.copies())
+    if not others:
+        return ""
+    rows = f"{others:,} more row{'s' if others > 1 else ''} that look{'' if others > 1 else 's'}"
+    if session.with_copies:
+        return f"{rows} the same: answered together (= for this row alone)"
+    return f"{rows} the same: not answered with it (= together)"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,196 @@
+"""What decide tells: labels by source, the voters' weights, and how good the labels are."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from labelkit import console
+from labelkit.data.labels import Mask
+from labelkit.decide.claim import Claim, claimed
+from labelkit.decide.policy import PEOPLE, Machine, Verdict
+from labelkit.decide.sources import Said
+from labelkit.stats import metrics
+
+if TYPE_CHECKING:
+    from labelkit.job.job import Job
+
+
+class Told(NamedTuple):
+    """Counts and figures, for people and for the summary."""
+
+    counts: dict[str, Any]
+    figures: dict[str, Any]
+
+
+def measured(job: "Job", said: Said, machine: Machine, final: Verdict, among: Mask) -> Told:
+    """Return what is known of the decision on the rows `among`."""
+    rows = int(among.sum())
+    labelled = among & (final.codes >= 0)
+    counts = {
+        "rows": rows,
+        "labelled": int(labelled.sum()),
+        "undecided": int((among & (final.codes < 0) & (final.confidence == 0)).sum()),
+        "people": int((labelled & (said.people >= 0)).sum()),
+        "flagged": int((among & said.demoted).sum()),
+    }
+    figures: dict[str, Any] = {"classes": said.classes, "voters": _voters(said, machine)}
+    figures |= _audited(said, machine.verdict, among)
+    of_all = claimed(said, machine.verdict, final, among)
+    figures["claim"] = None if of_all is None else _plain(of_all)
+    gold = job.gold()
+    right, known = None, None
+    if gold is not None:
+        names = np.array([*said.classes, ""], dtype=object)
+        right, known = names[final.codes] == gold, gold != ""
+        figures["truth_biased"] = bool((labelled & ~known).any())
+    figures["sources"] = _sources(final, labelled, rows, right, known)
+    return Told(counts, figures)
+
+
+def _voters(said: Said, machine: Machine) -> list[dict[str, Any]]:
+    """Return each voter's rows and the weight that it got from people's rows, if it got one."""
+    pool = machine.pool
+    weights = pool.weights if pool is not None and pool.rows else [None] * len(machine.pooled)
+    weight_of = {s.column: w for s, w in zip(machine.pooled, weights, strict=True)}
+    every = {source.column: source for source in [*said.sources, *machine.pooled]}
+    found = []
+    for source in every.values():
+        weight = weight_of.get(source.column)
+        found.append(
+            {
+                "column": source.column,
+                "source": source.name,
+                "rows": int((source.voter.codes >= 0).sum()),
+                "weight": None if weight is None else round(float(weight), 4),
+            }
+        )
+    return found
+
+
+def _audited(said: Said, machine: Verdict, among: Mask) -> dict[str, Any]:
+    """Return how often the machine is right where people judged rows drawn at random.
+
+    The other rows that people labelled were picked for a reason, and voters were weighed by them:
+    that figure is biased.
+    """
+    judged = among & (said.people >= 0) & (machine.codes >= 0)
+    found: dict[str, Any] = {}
+    for name, rows in (("audit", judged & said.audit), ("biased", judged & ~said.audit)):
+        figure = metrics.accuracy(said.people[rows], machine.codes[rows])
+        n = int(rows.sum())
+        found[f"{name}_rows"] = n
+        for part, value in zip(("accuracy", "low", "high"), figure, strict=True):
+            found[f"{name}_{part}"] = round(float(value), 6) if n else None
+    drawn = judged & said.audit & np.isfinite(machine.confidence)
+    right = said.people[drawn] == machine.codes[drawn]
+    found["audit_reliability"] = metrics.reliability(machine.confidence[drawn], right)
+    silent = among & said.audit & (said.people >= 0) & (machine.codes < 0)
+    return found | {"audit_undecided": int(silent.sum())}
+
+
+def _plain(claim: Claim) -> dict[str, Any]:
+    return {name: round(value, 6) for name, value in claim._asdict().items()}
+
+
+def _sources(
+    final: Verdict, labelled: Mask, rows: int, right: Mask | None, known: Mask | None
+) -> list[dict[str, Any]]:
+    names, counts = np.unique(final.source[labelled].astype(str), return_counts=True)
+    found = [
+        _source(str(name), int(n), rows, labelled & (final.source == name), right, known)
+        for n, name in sorted(zip(-counts, names, strict=True))
+    ]
+    return [*found, _source("all", int(labelled.sum()), rows, labelled, right, known)]
+
+
+def _source(
+    name: str, n: int, rows: int, here: Mask, right: Mask | None, known: Mask | None
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"source": name, "rows": abs(n), "share": abs(n) / max(rows, 1)}
+    if right is not None and known is not None:
+        here = here & known
+        found["truth"] = float(right[here].mean()) if here.any() else None
+    return found
+
+
+def tell(machine: Machine, told: Told) -> None:
+    """Say it to people."""
+    figures = told.figures
+    header = ["source", "rows", "share"]
+    if "truth_biased" in figures:
+        header.append("truth (biased)" if figures["truth_biased"] else "truth")
+    keys = ["source", "rows", "share", "truth"][: len(header)]
+    console.table(
+        "labels by source", header, [[s[key] for key in keys] for s in figures["sources"]]
+    )
+    _tell_weights(machine, figures["voters"])
+    if told.counts["flagged"]:
+        console.note(
+            f"find-noise holds a label of {told.counts['flagged']:,} rows for wrong: it counts as "
+            f"hardly more than a guess"
+        )
+    for line in _accuracy(figures):
+        console.note(line)
+
+
+def _tell_weights(machine: Machine, found: list[dict[str, Any]]) -> None:
+    if machine.pool is None or not found:
+        return
+    if machine.pool.rows:
+        shown = ", ".join(
+            f"{console.clean(v['column'])} {v['weight']:.2f}"
+            for v in found
+            if v["weight"] is not None
+        )
+        console.note(f"weights learned from {machine.pool.rows:,} rows of people: {shown}")
+    elif len(machine.pooled) > 1:
+        console.note(
+            "voters count as sure as they say: too few rows of people (audit rows aside) to "
+            "weigh them by"
+        )
+
+
+def _accuracy(figures: dict[str, Any]) -> list[str]:
+    lines = []
+    claim = figures["claim"]
+    if claim is not None:
+        silent = figures["audit_undecided"]
+        lines.append(
+            f"accuracy of all {claim['labels']:,} labels: {claim['value']:.3f} "
+            f"[{claim['low']:.3f}, {claim['high']:.3f}]: people's {claim['people']:,} count as "
+            f"right, {claim['audit']:,} audit rows tell of the others"
+            + (f" ({silent:,} more audit rows got no label)" if silent else "")
+        )
+        lines.append(
+            f"what voters say without people: {_interval(figures, 'audit')} right, from "
+            f"{figures['audit_rows']:,} audit rows"
+        )
+    elif any(source["source"] not in (PEOPLE, "all") for source in figures["sources"]):
+        lines.append(
+            "no audit rows with people's labels, so no accuracy is claimed "
+            "(draw some: labelkit query --audit 40)"
+        )
+    if figures["biased_rows"]:
+        lines.append(
+            f"on the {figures['biased_rows']:,} other rows that people labelled: "
+            f"{_interval(figures, 'biased')} (biased: they were picked, and voters are weighed "
+            f"by them)"
+        )
+    return lines
+
+
+def _interval(figures: dict[str, Any], name: str) -> str:
+    value, low, high = (figures[f"{name}_{part}"] for part in ("accuracy", "low", "high"))
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def closing(told: Told) -> str:
+    """Return the closing line's text."""
+    counts = told.counts
+    silent = counts["rows"] - counts["labelled"]
+    parts = [
+        f"{counts['rows']:,} rows",
+        f"{counts['labelled']:,} labelled ({counts['people']:,} by people)",
+        *([f"{silent:,} without a label"] if silent else []),
+    ]
+    return " · ".join(parts)

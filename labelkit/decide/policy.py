@@ -1,0 +1,127 @@
+"""Which label counts: people first, then the other voters, by a policy."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit.data.labels import Mask, Texts
+from labelkit.decide import opinion_pool
+from labelkit.decide.opinion_pool import Codes, Pool
+from labelkit.decide.sources import Said, Source
+
+Floats = npt.NDArray[np.float64]
+
+PEOPLE = "people"
+COMBINED = "combined"
+_TIE = 1e-9
+
+
+class Verdict(NamedTuple):
+    """A class code a row (-1 none), how sure it is (NaN: nobody looked), and who said it."""
+
+    codes: Codes
+    confidence: Floats
+    source: Texts
+
+
+class Machine(NamedTuple):
+    """What would be decided without people; `pool` is how voters were weighed, if they were."""
+
+    verdict: Verdict
+    pool: Pool | None
+    pooled: list[Source]
+
+
+def with_people(people: Codes, machine: Verdict) -> Verdict:
+    """Return the decision: people's label where there is one, else the machine's."""
+    spoke = people >= 0
+    return Verdict(
+        np.where(spoke, people, machine.codes),
+        np.where(spoke, 1.0, machine.confidence),
+        np.where(spoke, PEOPLE, machine.source).astype(object),
+    )
+
+
+def combined(
+    said: Said,
+    learning: Mask,
+    groups: Codes | None,
+    voting: Sequence[Source],
+    filling: Sequence[Source],
+) -> Machine:
+    """Return the voters pooled by weights learned from the rows `learning`.
+
+    `filling` label, as sure as they say, the rows on which no voter speaks.
+    """
+    k, rows = len(said.classes), len(said.people)
+    truth = np.where(learning, said.people, -1)
+    pool = opinion_pool.learn([source.voter for source in voting], truth, k, groups)
+    pooled = _pooled(voting, pool, k, rows)
+    filled = _pooled(filling, opinion_pool.own_word(len(filling), k), k, rows)
+    verdict = _either(_heard(voting, rows) > 0, pooled, filled)
+    return Machine(_looked(verdict, [*voting, *filling]), pool, list(voting))
+
+
+def in_order(said: Said, order: Sequence[Source], threshold: float) -> Machine:
+    """Return the label of the first voter that is as sure as the threshold."""
+    codes, confidence, place = opinion_pool.first_sure([s.voter for s in order], threshold)
+    names = np.array([*(source.name for source in order), ""], dtype=object)
+    verdict = Verdict(codes, np.where(codes >= 0, confidence, np.nan), names[place])
+    return Machine(_looked(verdict, said.sources), None, list(order))
+
+
+def _pooled(sources: Sequence[Source], pool: Pool, n_classes: int, rows: int) -> Verdict:
+    nothing = Verdict(np.full(rows, -1), np.full(rows, np.nan), np.full(rows, "", dtype=object))
+    if not sources:
+        return nothing
+    voters = [source.voter for source in sources]
+    codes, confidence = _best(voters, pool, n_classes)
+    heard = _heard(sources, rows)
+    first = np.argmax([voter.codes >= 0 for voter in voters], axis=0)
+    names = np.array([source.name for source in sources], dtype=object)[first]
+    names[heard > 1] = COMBINED
+    spoken = (heard > 0) & (codes >= 0)
+    return _either(spoken, Verdict(codes, confidence, names), nothing)
+
+
+def _best(voters: Sequence[opinion_pool.Voter], pool: Pool, n_classes: int) -> tuple[Codes, Floats]:
+    """Return the likeliest class and its probability.
+
+    Among equally likely classes the one that most voters name counts; -1 where that is none.
+    """
+    if n_classes < 2:  # one class leaves nothing to weigh: the first voter's own word
+        codes, confidence, _ = opinion_pool.first_sure(voters, 0.0)
+        return codes, confidence
+    shares = opinion_pool.pooled(voters, pool, n_classes)
+    highest = shares.max(axis=1)
+    named = sum((voter.codes[:, None] == np.arange(n_classes)).astype(float) for voter in voters)
+    standing = np.where(shares > highest[:, None] - _TIE, 1.0 + named, 0.0)
+    second, first = np.partition(standing, -2, axis=1)[:, -2:].T
+    return np.where(first > second, standing.argmax(axis=1), -1), highest
+
+
+def _heard(sources: Sequence[Source], rows: int) -> Codes:
+    heard = np.zeros(rows, dtype=np.int32)
+    for source in sources:
+        heard += source.voter.codes >= 0
+    return heard
+
+
+def _looked(verdict: Verdict, sources: Sequence[Source]) -> Verdict:
+    """Return the verdict with confidence 0 where a voter looked and there is no label."""
+    looked = np.zeros(len(verdict.codes), dtype=bool)
+    for source in sources:
+        looked |= source.looked
+    unsaid = looked & (verdict.codes < 0)
+    return verdict._replace(confidence=np.where(unsaid, 0.0, verdict.confidence))
+
+
+def _either(first: Mask, one: Verdict, other: Verdict) -> Verdict:
+    """Return `one` where `first` holds, else `other`."""
+    return Verdict(
+        np.where(first, one.codes, other.codes),
+        np.where(first, one.confidence, other.confidence),
+        np.where(first, one.source, other.source).astype(object),
+    )

@@ -1,0 +1,283 @@
+"""Who speaks in a file: people, and the voters whose labels stand in its columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from labelkit import console
+from labelkit.data.labels import Codes, Mask, Texts, encode
+from labelkit.decide import trust
+from labelkit.decide.opinion_pool import Voter
+from labelkit.errors import LabelkitError, listing
+
+if TYPE_CHECKING:
+    from labelkit.job.job import Job
+
+Floats = npt.NDArray[np.float64]
+
+PEOPLE = "label"
+MODEL = "model"
+# What a voter is called in final_source, by the command that wrote its column.
+_KINDS = {"weak-label": "weak", "llm-label": "llm", "predict": MODEL}
+_USUAL = {f"{kind}_label": kind for kind in _KINDS.values()}
+_EVEN = 0.5
+_HARDLY = 0.01  # how far a flagged label is still heard above chance: where nobody else speaks
+
+
+class Source(NamedTuple):
+    """A voter: the column it stands in, its name in final_source, and the rows it looked at.
+
+    `voter` hardly speaks for the labels that find-noise doubts, `undoubted` as if none were.
+    """
+
+    column: str
+    name: str
+    voter: Voter
+    looked: Mask
+    undoubted: Voter
+
+
+class Said(NamedTuple):
+    """What a file holds: the classes, people's labels (-1 none), audit rows, voters.
+
+    `flagged` are rows whose label by people find-noise holds for wrong, `demoted` those where it
+    holds what a voter says for wrong.
+    """
+
+    classes: list[str]
+    people: Codes
+    audit: Mask
+    flagged: Mask
+    demoted: Mask
+    sources: list[Source]
+
+
+def read(job: "Job", believed: Mapping[str, float | None] | None = None) -> Said:
+    """Return who says what; `believed` are columns of labels from before (see `trust`).
+
+    Raises LabelkitError for a file without any label, a label outside the declared classes, and
+    confidences that are none.
+    """
+    people = job.labels([PEOPLE] if job.source.has(PEOPLE) else [])
+    believed = believed or {}
+    job.source.require(list(believed), "--trust")
+    found = _columns(job)
+    found |= {column: _stem(column) for column in believed if column not in found}
+    texts = job.source.texts_of(list(found))
+    if not found and not job.options.get("from_proba") and not (people.values != "").any():
+        raise LabelkitError(_nobody(job))
+    classes = job.classes or _all_classes(job, [people.values, *texts.values()])
+    doubted = _flagged(job)
+    ignore = job.ignores_unknown_labels()
+    codes = encode(people.values, classes, ignore, job.source.name, job.keys)[1]
+    sources, flags = [], {}
+    for column, name in found.items():
+        where = f"{job.source.name}, column {column!r}"
+        values, said, _ = encode(texts[column], classes, ignore, where, job.keys)
+        flags[column] = _is_flagged(values, doubted)
+        sources.append(_source(job, column, name, said, classes))
+    if believed:
+        teaching = np.where(people.audit, -1, codes)
+        sources = _believed(job, sources, believed, teaching, texts, len(classes))
+    sources = [_demoted(source, flags[source.column], len(classes)) for source in sources]
+    ready = _ready_probabilities(job, classes)
+    if ready is not None and ready.column not in {_proba_prefix(s.column) for s in sources}:
+        sources.append(ready)
+    demoted = np.any([*flags.values(), np.zeros(job.rows, dtype=bool)], axis=0)
+    return Said(classes, codes, people.audit, _is_flagged(people.values, doubted), demoted, sources)
+
+
+def _believed(
+    job: "Job",
+    sources: Sequence[Source],
+    believed: Mapping[str, float | None],
+    teaching: Codes,
+    texts: Mapping[str, Texts],
+    n_classes: int,
+) -> list[Source]:
+    """Return the voters, those of `believed` as sure as the share of their labels that is right."""
+    others = [source.voter for source in sources if source.column not in believed]
+    found, told = [], {}
+    for source in sources:
+        if source.column in believed:
+            share, by = believed[source.column], "--trust"
+            if share is None:
+                quality = _quality_of(job, texts[source.column])
+                codes = source.voter.codes
+                share, by = trust.estimated(codes, teaching, quality, others, n_classes)
+            console.note(f"{console.clean(source.column)}: {share:.2f} right, by {by}")
+            told[source.column] = {"share": round(share, 6), "by": by}
+            source = _as_sure(source, share)
+        found.append(source)
+    job.figures({"trust": told})
+    return found
+
+
+def _quality_of(job: "Job", values: Texts) -> Floats:
+    """Return the probability by find-noise that these labels are right, NaN without one."""
+    if not (job.source.has("noise_given") and job.source.has("noise_quality")):
+        return np.full(job.rows, np.nan)
+    judged = (values != "") & (job.source.texts("noise_given") == values)
+    return np.where(judged, _numbers(job, "noise_quality"), np.nan)
+
+
+def _as_sure(source: Source, share: float) -> Source:
+    codes = source.voter.codes
+    voter = Voter(codes, np.where(codes >= 0, share, np.nan))
+    return source._replace(voter=voter, undoubted=voter, looked=codes >= 0)
+
+
+def _columns(job: "Job") -> dict[str, str]:
+    """Return the columns of voters and their names: those of --label, else ours."""
+    known = _USUAL | dict(_written_as(job))
+    named = job.options.get("label")
+    if named:
+        job.source.require([name for name in named if name != PEOPLE], "--label")
+        return {name: known.get(name, _stem(name)) for name in named if name != PEOPLE}
+    gold = job.options.get("gold")
+    return {name: kind for name, kind in known.items() if job.source.has(name) and name != gold}
+
+
+def _written_as(job: "Job") -> Iterator[tuple[str, str]]:
+    """Yield the label columns that our commands wrote under another name (--as), and their kind."""
+    for step in job.steps:
+        kind = _KINDS.get(step.get("command", ""))
+        for name in step.get("columns", []):
+            if kind and name.endswith("_label"):
+                yield name, kind
+
+
+def _nobody(job: "Job") -> str:
+    return (
+        f"{job.source.name} has no label to decide on: no column {listing(_USUAL)}, and "
+        + (f"{PEOPLE!r} is empty" if job.source.has(PEOPLE) else f"no {PEOPLE!r}")
+        + f" (columns: {listing(job.source.columns, 20)}); label it by labelkit weak-label or "
+        "llm-label, or name columns that hold labels with --label"
+    )
+
+
+def _all_classes(job: "Job", values: Sequence[Texts]) -> list[str]:
+    prefix = job.options.get("from_proba")
+    named = [n[len(prefix) :] for n in job.source.columns if prefix and n.startswith(prefix)]
+    if prefix and not named:
+        raise LabelkitError(
+            f"{job.source.name} has no column that begins with {prefix!r} (--from-proba)"
+        )
+    return sorted({text for each in values for text in pc.unique(_array(each)).to_pylist()}
+                  .union(named) - {""})  # fmt: skip
+
+
+def _array(texts: Texts) -> pa.Array:
+    return pa.array(texts, pa.string())
+
+
+def _source(job: "Job", column: str, name: str, codes: Codes, classes: Sequence[str]) -> Source:
+    beside = f"{_stem(column)}_confidence"
+    confidence = np.full(len(codes), np.nan)
+    if job.source.has(beside):
+        confidence = _numbers(job, beside)
+    looked = (codes >= 0) | ~np.isnan(confidence)
+    shares = _shares(job, _proba_prefix(column), classes)
+    voter = Voter(codes, confidence, shares)
+    return Source(column, name, voter, looked, voter)
+
+
+def _stem(column: str) -> str:
+    return column.removesuffix("_label")
+
+
+def _proba_prefix(column: str) -> str:
+    return f"{_stem(column)}_proba_"
+
+
+def _shares(job: "Job", prefix: str, classes: Sequence[str]) -> Floats | None:
+    """Return the probabilities of a voter, 0 for a class that it does not know; None: no columns.
+
+    NaN where a row states none, and where they are not the probabilities of these classes.
+    """
+    known = {code: prefix + name for code, name in enumerate(classes)}
+    known = {code: name for code, name in known.items() if job.source.has(name)}
+    if not known:
+        return None
+    found = np.zeros((job.rows, len(classes)))
+    for code, name in known.items():
+        found[:, code] = _numbers(job, name)
+    found[np.abs(found.sum(axis=1) - 1) > 1e-3] = np.nan
+    return found
+
+
+def _numbers(job: "Job", column: str) -> Floats:
+    """Return a column of numbers from 0 to 1, NaN where it is empty."""
+    texts = _array(job.source.texts(column))
+    filled = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    try:
+        numbers = pc.cast(filled, pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        raise LabelkitError(
+            f"{job.source.name}: column {column!r} does not hold numbers only"
+        ) from None
+    outside = np.flatnonzero((numbers < 0) | (numbers > 1))
+    if len(outside):
+        raise LabelkitError(
+            f"{job.source.name}, row {outside[0] + 1}: {column} is "
+            f"{console.clean(texts[outside[0]].as_py())}, not between 0 and 1"
+        )
+    return np.array(numbers, dtype=np.float64)
+
+
+def _ready_probabilities(job: "Job", classes: Sequence[str]) -> Source | None:
+    """Return the voter that stands in the columns of --from-proba."""
+    shares = job.from_proba(classes)
+    if shares is None:
+        return None
+    stated = np.array(~np.isnan(shares).all(axis=1), dtype=bool)
+    filled = np.nan_to_num(shares)
+    codes = np.where(stated, filled.argmax(axis=1), -1).astype(np.int32)
+    confidence = np.where(stated, filled.max(axis=1), np.nan)
+    prefix = str(job.options["from_proba"])
+    shares = np.where(stated[:, None], filled, np.nan)
+    name = prefix.strip("_") or prefix
+    voter = Voter(codes, confidence, shares)
+    return Source(prefix, name, voter, stated, voter)
+
+
+# -- labels that find-noise holds for wrong ------------------------------------------------------
+
+
+def _flagged(job: "Job") -> Texts:
+    """Return the label that find-noise holds for wrong in each row, '' where there is none.
+
+    Labels that it flags for being disputed, yet likelier right than wrong, are not among them:
+    they are labels of hard rows, and what people say of these tells most of what voters are worth.
+    """
+    if not job.source.has("noise_given"):
+        return np.full(job.rows, "", dtype=object)
+    signs = {"noise_flag": "true", "noise_use": "false"}
+    signs = {column: sign for column, sign in signs.items() if job.source.has(column)}
+    read = job.source.texts_of(["noise_given", *signs])
+    doubted = np.zeros(job.rows, dtype=bool)
+    for column, sign in signs.items():
+        doubted |= read[column] == sign
+    if job.source.has("noise_quality"):
+        doubted &= ~(_numbers(job, "noise_quality") >= _EVEN)
+    given: Texts = np.where(doubted, read["noise_given"], "").astype(object)
+    return given
+
+
+def _is_flagged(values: Texts, doubted: Texts) -> Mask:
+    found: Mask = (doubted != "") & (values == doubted)
+    return found
+
+
+def _demoted(source: Source, flagged: Mask, n_classes: int) -> Source:
+    """Return the voter with its flagged labels hardly above chance: any other voice beats them."""
+    codes, confidence, shares = source.voter
+    unsure = min(1.0, 1.0 / n_classes + _HARDLY) if n_classes else 0.0
+    confidence = np.where(flagged, unsure, confidence)
+    if shares is not None:
+        shares = np.where(flagged[:, None], np.nan, shares)
+    return source._replace(voter=Voter(codes, confidence, shares))

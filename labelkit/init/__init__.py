@@ -1,0 +1,1 @@
+"""init: a starter task file for a data file."""

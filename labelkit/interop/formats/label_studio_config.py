@@ -1,0 +1,60 @@
+"""Label Studio's labelling interface: the XML that tells it what to show and what to ask."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from labelkit.errors import LabelkitError
+from labelkit.interop.task_types import Field
+
+CONTROL, NOTE = "labelkit_label", "labelkit_note"
+_MANY = 12  # more classes than this are chosen from a list that can be searched
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_ESCAPES |= {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def config(fields: Sequence[Field], classes: Sequence[str], descriptions: Mapping[str, str]) -> str:
+    """Return the interface that asks for one class of a row.
+
+    Raises LabelkitError for a class with a character that XML cannot hold.
+    """
+    lines = ["<View>"]
+    for field in fields:
+        if len(fields) > 1:
+            lines.append(f"  <Header value={_quoted(_title(field.title))} size={_quoted('6')}/>")
+        # Without valueType some set-ups take a text for an address and fetch it.
+        lines.append(f'  <Text name="{field.name}" value="${field.name}" valueType="text"/>')
+    layout = 'layout="select"' if len(classes) > _MANY else 'showInLine="true"'
+    to = fields[0].name
+    lines.append(
+        f'  <Choices name="{CONTROL}" toName="{to}" choice="single" required="true" {layout}>'
+    )
+    lines += [f"    <Choice {_choice(name, descriptions.get(name, ''))}/>" for name in classes]
+    lines.append("  </Choices>")
+    lines.append(
+        f'  <TextArea name="{NOTE}" toName="{to}" placeholder="note" maxSubmissions="1" rows="1"/>'
+    )
+    return "\n".join([*lines, "</View>", ""])
+
+
+def _choice(name: str, hint: str) -> str:
+    bad = _NOT_XML.search(name)
+    if bad:
+        raise LabelkitError(
+            f"the class {name!r} holds the character {bad[0]!r}, which Label Studio's interface "
+            f"(XML) cannot; rename the class"
+        )
+    told = f" hint={_quoted(_NOT_XML.sub('', hint))}" if hint else ""
+    if name.startswith("$"):
+        # A value that begins so names a field of the task; the alias is what answers say.
+        return f"value={_quoted(' ' + name)} alias={_quoted(name)}{told}"
+    return f"value={_quoted(name)}{told}"
+
+
+def _title(text: str) -> str:
+    # `$name` in a title is replaced by that field of the task.
+    return _NOT_XML.sub("", text).replace("$", "＄") or " "
+
+
+def _quoted(text: str) -> str:
+    return '"' + "".join(_ESCAPES.get(letter, letter) for letter in text) + '"'

@@ -1,0 +1,1 @@
+"""merge: people's answers come into the file."""

@@ -1,0 +1,306 @@
+"""evaluate: the label columns of a file against gold and each other, as tables or JSON."""
+
+import json
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from labelkit import console
+from labelkit.data.columns import AUDIT
+from labelkit.data.labels import encode
+from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.models.evaluate import annotators as people
+from labelkit.models.evaluate import column_metrics as work
+from labelkit.models.evaluate import confused
+
+if TYPE_CHECKING:
+    from labelkit.job.job import Job
+
+Shown = tuple[list[str], list[list[Any]]]
+Codes = npt.NDArray[np.integer[Any]]
+Mask = npt.NDArray[np.bool_]
+
+
+class Columns(NamedTuple):
+    """The label columns as codes in one class order, gold among them if it was named."""
+
+    classes: list[str]
+    codes: dict[str, Codes]
+    truth: Codes | None
+    gold: str
+
+
+def evaluate(job: "Job", compare: str | None, annotators: str | None, as_json: bool) -> None:
+    """Measure, print to stdout, and say in one line what was measured on."""
+    if annotators is not None:
+        _of_people(job, compare, annotators, as_json)
+        return
+    columns = _columns(job, compare)
+    rows = job.chosen if job.chosen is not None else np.ones(job.rows, dtype=bool)
+    found: dict[str, Any] = {
+        "rows": int(rows.sum()),
+        "classes": columns.classes,
+        "gold": columns.gold or None,
+        "figures": _against_gold(job, columns, rows),
+        "agreement": _agreements(columns, rows, job.seed),
+    }
+    if compare is not None:
+        found["compare"] = _compared(job, columns, rows, compare)
+    job.figures(found)
+    if as_json:
+        print(json.dumps({"schema": 1, **found}, ensure_ascii=False))
+    else:
+        _print(found)
+    measured = list(dict.fromkeys(_words(f) for f in found["figures"]))
+    job.closing(
+        f"{len(columns.codes)} label column{'s' if len(columns.codes) != 1 else ''} · "
+        + (" · ".join(measured) if measured else "agreement only; name the truth with --gold")
+    )
+
+
+def _of_people(job: "Job", compare: str | None, annotators: str, as_json: bool) -> None:
+    if compare is not None:
+        raise UsageError("--compare and --annotators: give one of the two")
+    found = people.evaluate(job, annotators)
+    job.figures(found)
+    if as_json:
+        print(json.dumps({"schema": 1, **found}, ensure_ascii=False))
+    else:
+        _print_tables(people.tables(found))
+    alpha = "not known (no item has two labels)"
+    if found["alpha"] is not None:
+        alpha = f"{found['alpha']:.3f}"
+    job.closing(
+        f"{len(found['annotators']):,} annotators · {found['items']:,} items · "
+        f"{found['labels']:,} labels · Krippendorff's alpha {alpha}"
+    )
+
+
+def _words(figures: dict[str, Any]) -> str:
+    rows, basis = figures["rows"], figures["measured_on"]
+    return f"all {rows:,} rows" if basis == "all rows" else f"{rows:,} {basis}"
+
+
+def _columns(job: "Job", compare: str | None) -> Columns:
+    gold = job.options.get("gold") or ""
+    names = _names(job, gold, compare)
+    texts = {name: job.source.texts(name) for name in names}
+    values = dict(texts)
+    truth = job.gold()
+    if truth is not None:
+        values[gold] = truth
+    classes = job.classes
+    if classes is None:
+        classes = sorted({text for each in values.values() for text in each if text})
+    coded: dict[str, Codes] = {}
+    for name, each in values.items():
+        ignore = job.ignores_unknown_labels()
+        where = f"{job.source.name}, column {name!r}"
+        coded[name] = encode(each, classes, ignore, where, job.keys)[1]
+        if truth is not None and name != gold:
+            _warn_of_other_words(name, gold, set(each), set(truth))
+    judged = {name: coded[name] for name in names}
+    return Columns(classes, judged, coded[gold] if truth is not None else None, gold)
+
+
+def _warn_of_other_words(name: str, gold: str, said: set[str], true: set[str]) -> None:
+    said, true = said - {""}, true - {""}
+    if said and true and not said & true:
+        console.warn(
+            f"{name} and {gold} have no label in common ({listing(sorted(said), 4)}; "
+            f"{listing(sorted(true), 4)}): are they spelt differently?"
+        )
+
+
+def _names(job: "Job", gold: str, compare: str | None) -> list[str]:
+    named = list(job.options.get("label") or [])
+    if named:
+        job.source.require(named, "--label")
+    else:
+        named = [n for n in job.source.columns if n == "label" or n.endswith("_label")]
+        named = [n for n in named if n != gold]
+    pair = _pair(compare)
+    job.source.require(pair, "--compare")
+    named = list(dict.fromkeys([*named, *pair]))
+    if not named:
+        raise LabelkitError(
+            f"{job.source.name} has no label column{' beside the gold' if gold else ''}; name "
+            f"one with --label COLUMN "
+            f"(columns: {listing(job.source.columns, 20)})"
+        )
+    if len(named) == 1 and not gold:
+        hint = " (there is a column 'gold')" if job.source.has("gold") else ""
+        raise UsageError(
+            f"one label column ({named[0]}) and nothing to compare it with: "
+            f"give --gold COLUMN{hint} or a second --label"
+        )
+    return named
+
+
+def _pair(compare: str | None) -> list[str]:
+    if compare is None:
+        return []
+    names = [name.strip() for name in compare.split(",")]
+    if len(names) != 2 or not all(names) or names[0] == names[1]:
+        raise UsageError(f"--compare {compare!r}: give two label columns, as in --compare a,b")
+    return names
+
+
+def _bases(job: "Job", columns: Columns, rows: Mask) -> list[work.Basis]:
+    assert columns.truth is not None
+    if not (rows & (columns.truth >= 0)).any():
+        raise LabelkitError(f"{job.source.name}: column {columns.gold!r} (--gold) is empty")
+    return work.bases(columns.truth, rows, _audit(job), people=columns.gold == "label")
+
+
+def _audit(job: "Job") -> Mask:
+    if not job.source.has("label_origin"):
+        return np.zeros(job.rows, dtype=bool)
+    return np.asarray(job.source.texts("label_origin") == AUDIT)
+
+
+def _against_gold(job: "Job", columns: Columns, rows: Mask) -> list[dict[str, Any]]:
+    if columns.truth is None:
+        return []
+    found = []
+    bases, audit, keys = _bases(job, columns, rows), _audit(job), job.keys()
+    for name, codes in columns.codes.items():
+        confidence = _confidence(job, name)
+        for basis in bases:
+            figures = work.against(
+                columns.truth,
+                codes,
+                confidence,
+                basis.rows,
+                len(columns.classes),
+                job.task.ordinal,
+                job.seed,
+            )
+            about = {"column": name, "measured_on": basis.words, "biased": basis.biased}
+            pairs = confused.pairs(columns.truth, codes, basis.rows, audit, columns.classes, keys)
+            found.append(about | figures | {"confused": pairs})
+    return found
+
+
+def _confidence(job: "Job", name: str) -> npt.NDArray[np.float64] | None:
+    beside = name.removesuffix("label") + "confidence"
+    if not name.endswith("_label") or not job.source.has(beside):
+        return None
+    if job.source.kinds([beside])[beside] != "number":
+        return None
+    column = job.source.read([beside], typed=True).column(beside)
+    found = np.asarray(column.to_numpy(), dtype=np.float64)
+    outside = np.nanmax(found, initial=0.0) > 1 or np.nanmin(found, initial=0.0) < 0
+    if outside:
+        console.warn(f"{beside} is not between 0 and 1; its calibration is left out")
+    return None if outside else found
+
+
+def _agreements(columns: Columns, rows: Mask, seed: int) -> list[dict[str, Any]]:
+    k = len(columns.classes)
+    return [
+        {"first": a, "second": b}
+        | work.agreement(columns.codes[a], columns.codes[b], rows, k, seed)
+        for a, b in combinations(columns.codes, 2)
+    ]
+
+
+def _compared(job: "Job", columns: Columns, rows: Mask, compare: str) -> list[dict[str, Any]]:
+    if columns.truth is None:
+        raise UsageError("--compare needs the truth: --gold COLUMN")
+    a, b = _pair(compare)
+    return [
+        {"first_column": a, "second_column": b, "measured_on": basis.words, "biased": basis.biased}
+        | work.compare(columns.truth, columns.codes[a], columns.codes[b], basis.rows)
+        for basis in _bases(job, columns, rows)
+    ]
+
+
+def _print(found: dict[str, Any]) -> None:
+    tables = [_overview(found), *_details(found)]
+    if found["agreement"]:
+        header = ["first", "second", "rows", "agreement", "from", "to", "kappa", "from", "to"]
+        rows = [
+            [f["first"], f["second"], f["rows"]]
+            + [cell for name in ("agreement", "kappa") for cell in (f[name], *_ends(f, name))]
+            for f in found["agreement"]
+        ]
+        tables.append((header, rows))
+    if "compare" in found:
+        header = ["first", "second", "measured on", "rows", "first right", "second right"]
+        header += ["difference", "from", "to", "p"]
+        rows = [_comparison(f) for f in found["compare"]]
+        tables.append((header, rows))
+    _print_tables(tables)
+
+
+def _print_tables(tables: Sequence[Shown]) -> None:
+    shown = [(header, rows) for header, rows in tables if rows]
+    for number, (header, rows) in enumerate(shown):
+        if number:
+            print()
+        console.data_table(header, rows)
+
+
+def _comparison(f: dict[str, Any]) -> list[Any]:
+    p = None if f["p"] is None else f"{f['p']:.2g}"
+    names = [f["first_column"], f["second_column"], f["measured_on"], f["rows"]]
+    return [*names, f.get("first"), f.get("second"), f["difference"], *_ends(f, "difference"), p]
+
+
+def _overview(found: dict[str, Any]) -> Shown:
+    header = ["column", "measured on", "rows", "labelled", "accuracy", "from", "to"]
+    names = ["accuracy", "kappa", "macro_f1", "calibration_error"]
+    header += ["kappa", "from", "to", "macro-F1", "from", "to", "calibration error", "from", "to"]
+    if any("weighted_kappa" in f for f in found["figures"]):
+        names += ["weighted_kappa", "mean_absolute_error"]
+        header += ["weighted kappa", "from", "to", "mean abs. error", "from", "to"]
+    rows = []
+    for f in found["figures"]:
+        row = [f["column"], f["measured_on"], f["rows"], f["labelled"]]
+        for name in names:
+            row += [f.get(name), *_ends(f, name)]
+        rows.append(row)
+    return header, rows
+
+
+def _details(found: dict[str, Any]) -> list[Shown]:
+    """Return a per-class and a confusion table for each column, on its first basis."""
+    tables: list[Shown] = []
+    seen: set[str] = set()
+    for f in found["figures"]:
+        if f["column"] in seen or "per_class" not in f:
+            continue
+        seen.add(f["column"])
+        biased = " (biased)" if f["biased"] else ""
+        header = [f"{f['column']}{biased}", "rows", "given", "precision", "from", "to"]
+        header += ["recall", "from", "to", "F1", "from", "to"]
+        header += [f"said {name}" for name in found["classes"]]
+        rows = []
+        each = zip(found["classes"], f["per_class"], f["confusion"], strict=True)
+        for name, one, counts in each:
+            row = [name, one["rows"], one["given"], one["precision"], *_ends(one, "precision")]
+            row += [one["recall"], *_ends(one, "recall"), one["f1"]]
+            row += [*_ends(one, "f1"), *counts]
+            rows.append(row)
+        tables.append((header, rows))
+        if f["confused"]:
+            tables.append(_confused(f, biased))
+    return tables
+
+
+def _confused(f: dict[str, Any], biased: str) -> Shown:
+    header = [f"{f['column']}{biased}, most confused: true", "said", "rows", "such as"]
+    header += [""] * (confused.EXAMPLES - 1)
+    rows = []
+    for pair in f["confused"]:
+        shown = [*pair["keys"], *[None] * (confused.EXAMPLES - len(pair["keys"]))]
+        rows.append([pair["true"], pair["said"], pair["rows"], *shown])
+    return header, rows
+
+
+def _ends(figures: dict[str, Any], name: str) -> list[float | None]:
+    return list(figures.get(f"{name}_interval") or (None, None))

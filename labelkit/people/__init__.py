@@ -1,1 +1,0 @@
-"""People: their answers come back into the file."""

@@ -1,0 +1,233 @@
+"""Running a plan: what is fresh is skipped, what was interrupted goes on, two runs never mix."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from labelkit import __version__, console
+from labelkit.config.task_file import Task
+from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.io.files import whole
+from labelkit.pipeline import people, step
+from labelkit.pipeline.stages import Stage
+
+_STATE = "pipeline.json"
+_LOCK = "pipeline.lock"
+
+
+class About(NamedTuple):
+    """Whose a work directory is: the input files, the task's name, the declared classes."""
+
+    inputs: list[str]
+    task: str
+    classes: list[str] | None
+
+
+def run(
+    stages: Sequence[Stage], folder: Path, task: Task, asking: people.Asking, about: About
+) -> int:
+    """Run the stages that are not fresh in an existing folder; return how many ran.
+
+    Raises UsageError for the work directory of another task, PeopleNeeded where answers are
+    missing, and LabelkitError, naming the stage, where a stage fails.
+    """
+    _refuse_foreign(folder)
+    with _locked(folder):
+        state = _State(folder)
+        state.begin(about, people.answered(stages, folder))
+        if not all(state.is_fresh(stage, _fingerprint(stage, task, state)) for stage in stages):
+            step.check(stages)
+        ran = 0
+        for stage in stages:
+            people.see_to_answers(stage, asking)
+            print_of_now = _fingerprint(stage, task, state)
+            if state.is_fresh(stage, print_of_now):
+                console.detail(f"{stage.id}: fresh")
+                continue
+            with people.keeping_batch(stage, stages, asking, folder):
+                _run_stage(stage, folder)
+            state.done(stage, print_of_now)
+            ran += 1
+        return ran
+
+
+def summaries(stages: Sequence[Stage], folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the figures of each stage that has run, by the stage's id."""
+    found = {}
+    for stage in stages:
+        path = _summary_path(stage, folder)
+        if path.is_file():
+            found[stage.id] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def _summary_path(stage: Stage, folder: Path) -> Path:
+    return folder / f"{stage.id}.summary.json"
+
+
+def _run_stage(stage: Stage, folder: Path) -> None:
+    console.note(f"[{stage.id}] {stage.line()}")
+    step.run(stage.id, [*stage.args, "--summary", str(_summary_path(stage, folder))])
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    import fcntl
+
+    with (folder / _LOCK).open("a") as stream:  # its time stays as it is
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise LabelkitError(
+                f"another pipeline is running in {folder}; wait for it, or name another --work-dir"
+            ) from None
+        yield
+
+
+def _fingerprint(stage: Stage, task: Task, state: "_State") -> str:
+    about = {
+        "version": __version__,
+        "args": [arg for arg in stage.args if arg != "--quiet"],
+        "files": {str(path): state.digest(path) for path in stage.reads},
+        "task": task.content.get("task"),
+        "cost": task.content.get("cost"),
+        "table": task.content.get(stage.args[0]),
+    }
+    return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise UsageError for a folder that holds something else; nothing is left behind in it."""
+    if (folder / _STATE).exists():
+        return
+    others = sorted(p.name for p in folder.iterdir() if p.name != _LOCK and p.name[0] != ".")
+    if others:
+        raise UsageError(
+            f"{folder} is not a work directory of labelkit and not empty ({others[0]}); name "
+            f"another --work-dir"
+        )
+
+
+def _refuse_other(
+    folder: Path, before: Mapping[str, Any], now: Mapping[str, Any], answered: Sequence[Path]
+) -> None:
+    """Raise UsageError where a directory was made for other files or a task of another name."""
+    names = [listing(map(os.path.basename, about["inputs"]), 3) for about in (before, now)]
+    if before["inputs"] == now["inputs"]:
+        if before["task"] == now["task"] or not (before["task"] and now["task"]):
+            return
+        names = [f"the task {about['task']!r}" for about in (before, now)]
+    elif names[0] == names[1]:
+        names[1] = f"the {names[1]} of another folder"
+    kept = f", which holds people's answers ({listing(path.name for path in answered)})"
+    raise UsageError(
+        f"{folder} belongs to {names[0]}, not to {names[1]}; name another --work-dir, or remove "
+        f"{folder}{kept if answered else ''}"
+    )
+
+
+def _say_changes(
+    folder: Path, before: Mapping[str, Any], now: Mapping[str, Any], answered: Sequence[Path]
+) -> None:
+    if before["version"] != now["version"]:
+        console.note(
+            f"{folder} was made by labelkit {before['version']}, this is {now['version']}: all "
+            f"stages run again; people's answers are kept"
+        )
+    added = set(now["classes"] or []) - set(before["classes"] or [])
+    if added and before["classes"] and answered:
+        console.warn(
+            f"people labelled ({listing(path.name for path in answered)}) before there was "
+            f"{listing(sorted(added))}, so no label says it: their answers are kept; add a round "
+            f"(query, people) to the stages, so that they can choose it"
+        )
+
+
+def _known(path: Path) -> Mapping[str, Any]:
+    """Return what a state file tells, nothing where it is damaged."""
+    try:
+        known = json.loads(path.read_text("utf-8"))
+        about, stages, files = (known.get(name, {}) for name in ("about", "stages", "files"))
+        parts = [*stages.values(), *(stage["outputs"] for stage in stages.values())]
+        sound = all(isinstance(part, dict) for part in [about, *parts])
+        sound &= all(isinstance(file, list) and len(file) == 3 for file in files.values())
+        sound &= not about or set(about) >= {"inputs", "task", "classes", "version"}
+        if sound and all("fingerprint" in stage for stage in stages.values()):
+            return dict(known)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass
+    console.warn(f"{path} cannot be read; all stages run again, people's answers are kept")
+    return {}
+
+
+class _State:
+    """What was made from what, kept in the work directory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _STATE
+        self._stages: dict[str, Any] = {}
+        self._about: dict[str, Any] = {}
+        self._files: dict[str, list[Any]] = {}
+        if self._path.exists():
+            known = _known(self._path)
+            self._stages.update(known.get("stages", {}))
+            self._about.update(known.get("about", {}))
+            self._files.update(known.get("files", {}))
+        else:  # whatever stops the first stage, the folder is known as ours
+            self._write()
+
+    def begin(self, about: About, answered: Sequence[Path]) -> None:
+        """Take the directory for a task; say what has changed that people should know.
+
+        Raises UsageError where it belongs to other data or another task.
+        """
+        folder, before = self._path.parent, self._about
+        inputs = [os.path.relpath(Path(name).resolve(), folder.resolve()) for name in about.inputs]
+        now = {"inputs": inputs, "task": about.task, "classes": about.classes,
+               "version": __version__}  # fmt: skip
+        if before == now:
+            return
+        if before:
+            _refuse_other(folder, before, now, answered)
+            _say_changes(folder, before, now, answered)
+        self._about = now
+        self._write()
+
+    def digest(self, path: Path) -> str:
+        """Return a file's content hash; not read again while its size and time stay the same."""
+        try:
+            now = path.stat()
+        except FileNotFoundError:
+            return "absent"
+        if path.is_dir():
+            return ",".join(self.digest(part) for part in sorted(path.iterdir()))
+        known = self._files.get(str(path))
+        if known and known[:2] == [now.st_size, now.st_mtime_ns]:
+            return str(known[2])
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        self._files[str(path)] = [now.st_size, now.st_mtime_ns, found]
+        return found
+
+    def is_fresh(self, stage: Stage, fingerprint: str) -> bool:
+        """Tell whether a stage was run on the same content and its outputs are as it left them."""
+        known = self._stages.get(stage.id)
+        if not known or known["fingerprint"] != fingerprint:
+            return False
+        return all(known["outputs"].get(str(p)) == self.digest(p) != "absent" for p in stage.makes)
+
+    def done(self, stage: Stage, fingerprint: str) -> None:
+        """Remember, whole or not at all, what a stage has made."""
+        outputs = {str(path): self.digest(path) for path in stage.makes}
+        self._stages[stage.id] = {"fingerprint": fingerprint, "outputs": outputs}
+        self._write()
+
+    def _write(self) -> None:
+        known = {"about": self._about, "stages": self._stages, "files": self._files}
+        text = json.dumps({"schema": 1, **known}, indent=1)
+        with whole(self._path) as stream:
+            stream.write(text.encode())

@@ -1,0 +1,140 @@
+"""What a pipeline says at its end: labels by source, cost against all by hand, accuracy."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from labelkit import console
+from labelkit.config import costs
+from labelkit.config.task_file import Task
+from labelkit.pipeline.stages import AFTER, Stage
+
+_VOTERS = ("weak_label", "llm_label", "final_label")
+_BY_PEOPLE = ("label", "label_seconds")
+_FREE = ("local", "replay")  # models that nobody is paid for
+
+
+def show(
+    stages: Sequence[Stage],
+    figures: Mapping[str, Mapping[str, Any]],
+    task: Task,
+    options: Mapping[str, Any],
+) -> None:
+    """Print the closing table from the stages' figures and the output file."""
+    output = [stage.makes[0] for stage in stages if stage.name not in AFTER][-1]
+    found = _Labels(output, options)
+    console.table("labels by source", ["source", "rows", "share", "truth"], _sources(found))
+    console.table("cost", ["what", "dollars", "hours"], _costs(stages, found, figures, task))
+    for line in _accuracy(figures, found):
+        console.note(line)
+
+
+class _Labels:
+    """The label columns of the output beside the known truth, where it is named."""
+
+    def __init__(self, output: Path, options: Mapping[str, Any]) -> None:
+        from labelkit.io.table import Table
+
+        gold = options["gold"]
+        table = Table([output], delimiter=options["delimiter"], encoding=options["encoding"])
+        names = [n for n in (*_VOTERS, "final_source", *_BY_PEOPLE) if table.has(n)]
+        truth = [gold] if gold and table.has(gold) else []
+        read = table.texts_of([*names, *truth])
+        self.rows = table.count()
+        self.columns = {name: read[name] for name in names}
+        self.gold = read[truth[0]] if truth else None
+
+    def by_people(self) -> tuple[int, float | None]:
+        """Return how many rows people labelled, and the seconds that one took, where measured."""
+        if "label" not in self.columns:
+            return 0, None
+        given = self.columns["label"] != ""
+        said = self.columns.get("label_seconds")
+        timed = [] if said is None else [float(text) for text in said[given] if text]
+        return int(given.sum()), sum(timed) / len(timed) if timed else None
+
+    def share_right(self, name: str, where: Any = None) -> float | None:
+        """Return the share of a column's labels that are the truth."""
+        if self.gold is None or name not in self.columns:
+            return None
+        labelled = self.columns[name] != ""
+        labelled &= self.gold != ""
+        if where is not None:
+            labelled &= where
+        if not labelled.any():
+            return None
+        return float((self.columns[name] == self.gold)[labelled].mean())
+
+
+def _sources(found: _Labels) -> list[list[Any]]:
+    rows: list[list[Any]] = []
+    if "final_source" in found.columns:
+        source = found.columns["final_source"]
+        for name in sorted(set(source) - {""}, key=lambda s: -int((source == s).sum())):
+            here = source == name
+            n = int(here.sum())
+            rows.append([name, n, n / found.rows, found.share_right("final_label", here)])
+        n = int((found.columns["final_label"] != "").sum())
+        rows.append(["all", n, n / found.rows, found.share_right("final_label")])
+        return rows
+    for name in (*_VOTERS, "label"):
+        if name in found.columns:
+            n = int((found.columns[name] != "").sum())
+            rows.append([name, n, n / found.rows, found.share_right(name)])
+    return rows
+
+
+def _costs(
+    stages: Sequence[Stage], found: _Labels, figures: Mapping[str, Mapping[str, Any]], task: Task
+) -> list[list[Any]]:
+    price = costs.prices(task.cost)
+    asked, each = found.by_people()
+    llm = _llm_dollars(stages, figures, task)
+    lines = [
+        costs.people(price, asked, f"people: {asked:,} labels", each and each * asked),
+        costs.Line("language model", llm, 0.0),
+        costs.setting_up(price, [name.partition("-")[2] for name in figures]),
+    ]
+    by_hand = each and each * found.rows
+    lines += [costs.total(lines), costs.people(price, found.rows, f"all {found.rows:,} by hand",
+                                             by_hand)]  # fmt: skip
+    return [list(line) for line in lines]
+
+
+def _llm_dollars(
+    stages: Sequence[Stage], figures: Mapping[str, Mapping[str, Any]], task: Task
+) -> float | None:
+    """Return what the language model cost; None where its price is not known."""
+    runs = [figures[s.id] for s in stages if s.name == "llm-label" and s.id in figures]
+    dollars, table = costs.language_model(runs), task.table("llm-label")
+    asked = any(run.get("tokens_in") or run.get("from_cache") for run in runs)
+    named = [
+        s.args[s.args.index("--model") + 1]
+        for s in stages
+        if s.name == "llm-label" and "--model" in s.args
+    ]
+    model = str((named or [table.get("model", "")])[0])
+    if asked and not dollars and "price" not in table and not model.startswith(_FREE):
+        return None
+    return dollars
+
+
+def _accuracy(figures: Mapping[str, Mapping[str, Any]], found: _Labels) -> list[str]:
+    lines = []
+    for f in figures.values():
+        if f.get("claim"):
+            claim = f["claim"]
+            lines.append(
+                f"accuracy of all {claim['labels']:,} labels: {claim['value']:.3f} "
+                f"({claim['low']:.3f} to {claim['high']:.3f}): people's {claim['people']:,} count "
+                f"as right, {claim['audit']:,} audit rows tell of the others"
+            )
+    if found.gold is None:
+        return lines
+    truth = found.share_right("final_label")
+    if truth is not None:
+        lines.append(f"the truth by the gold column, for all labels: {truth:.3f}")
+    stages = [(name, found.share_right(name)) for name in _VOTERS]
+    shown = [f"{name} {value:.3f}" for name, value in stages if value is not None]
+    lines.append("right by gold, of the rows that each labelled: " + " · ".join(shown))
+    return lines

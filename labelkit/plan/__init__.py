@@ -1,0 +1,1 @@
+"""plan: which techniques fit a data file, at what cost."""

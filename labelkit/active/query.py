@@ -19,9 +19,9 @@ from labelkit.active.candidates import (
     people_labelled,
     sampled,
 )
-from labelkit.active.class_balance import balanced
 from labelkit.active.options import Wanted
 from labelkit.active.scoring import column_scores, strategy_scores
+from labelkit.active.selection import balanced
 from labelkit.active.strategies import default
 from labelkit.data.columns import AUDIT
 from labelkit.errors import LabelkitError, UsageError

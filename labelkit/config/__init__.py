@@ -1,0 +1,1 @@
+"""What is known before any data is read: commands, task file, paths, costs, parts by name."""

@@ -1,0 +1,1 @@
+"""Columns, labels, keys, texts, answers: what the cells of a file mean."""

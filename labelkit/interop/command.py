@@ -53,7 +53,7 @@ def export(job: "Job", to: To, show: Show = None, blind: Blind = False) -> None:
       labelkit export sample_data/reviews.csv -o build/tasks.json --to label-studio \\
         --classes NEGATIVE,POSITIVE
     """
-    from labelkit.interop.exporting import export as work
+    from labelkit.interop.tasks import export as work
 
     work(job, to, show or [], blind)
 

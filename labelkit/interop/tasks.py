@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
+from labelkit.config import plugins
 from labelkit.data.row_keys import doubled
 from labelkit.data.suggestions import SUGGESTING, confidence_beside
 from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.interop.destination import Place
 from labelkit.interop.task_types import (
     ANNOTATOR,
     ORIGIN,
@@ -207,3 +210,27 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return round(found, 6) if 0 <= found <= 1 else None
+
+
+def export(job: "Job", to: str, show: Sequence[str], blind: bool) -> None:
+    """Write the rows in a tool's format; raises LabelkitError for what it cannot hold."""
+    write = plugins.load("to", to)
+    output = job.options.get("output")
+    if not output:
+        raise UsageError("export needs -o FILE (- for stdout; a folder for --to hf)")
+    given = job.options["input"]
+    place = Place(str(output), [Path(path) for path in given if path != "-"])
+    tasks = Tasks(job, show, blind)
+    then = write(tasks, place)
+    job.count(
+        rows=tasks.rows, guesses=tasks.guesses, labelled=tasks.labelled, classes=len(tasks.classes)
+    )
+    for path in place.written[:1]:
+        job.record(path)
+    parts = [
+        f"{tasks.rows:,} rows for {to}",
+        *([f"{tasks.guesses:,} with a guess"] if tasks.guesses else []),
+        *([f"{tasks.labelled:,} labelled already"] if tasks.labelled else []),
+        f"{len(tasks.classes):,} classes",
+    ]
+    job.closing(" · ".join(parts), then=then)

@@ -1,0 +1,1 @@
+"""Files: formats, whole writes, history."""

@@ -1,0 +1,1 @@
+"""One run of a command: input, labels, features, output."""

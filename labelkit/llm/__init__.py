@@ -1,0 +1,1 @@
+"""llm-label: a language model labels rows."""

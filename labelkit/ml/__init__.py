@@ -1,0 +1,1 @@
+"""Features, classifiers, model files, learning curves."""

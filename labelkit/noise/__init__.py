@@ -1,0 +1,1 @@
+"""find-noise: labels that are probably wrong."""

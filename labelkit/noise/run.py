@@ -10,9 +10,9 @@ import numpy.typing as npt
 from labelkit import console
 from labelkit.errors import IssuesFound, UsageError, nearest
 from labelkit.job import batch_file as batch
-from labelkit.noise import explain, label_quality, messages, near, output, reasons
+from labelkit.noise import explain, label_quality, messages, output, reasons
 from labelkit.noise import labels as labelled
-from labelkit.noise.checks import dataset_checks, duplicates, outliers
+from labelkit.noise.checks import dataset_checks, duplicates, neighbours, outliers
 from labelkit.noise.features import Data
 from labelkit.noise.findings import Findings
 from labelkit.noise.label_quality import Evidence
@@ -79,7 +79,7 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     messages.tell_audit(job, found, people, model)
     dataset_checks.tell(job, given, same)
     if speaker is not None:
-        near.tell(job, speaker)
+        _tell_near_duplicates(job, speaker)
     by = {}
     if wanted.by is not None and evidence is not None:
         by = by_source.tell(job, evidence, wanted.by)
@@ -211,3 +211,26 @@ def _add_conflicts(
     for group in groups:
         found.add_conflict(group, given.names, lambda row: f"{job.key_name} {keys[row]}")
     return len(groups)
+
+
+_PAIRS_SHOWN = 3
+
+
+def _tell_near_duplicates(job: "Job", speaker: reasons.Speaker) -> None:
+    """Say how many there are and name some, and fill the summary."""
+    pairs = speaker.near_duplicates()
+    if not pairs:
+        return
+    label = dict(zip(speaker.evidence.rows.tolist(), speaker.evidence.given.tolist(), strict=True))
+    differ = [(row, other) for row, other in pairs if label[row] != label[other]]
+    rows = len({row for pair in pairs for row in pair})
+    job.figures({"near_duplicates": {"rows": rows, "pairs_with_different_labels": len(differ)}})
+    text = f"near duplicates: {rows:,} rows have nearly the words of another"
+    if differ:
+        named = [
+            f"{speaker.key(row)} and {speaker.key(other)}" for row, other in differ[:_PAIRS_SHOWN]
+        ]
+        text += f", {len(differ):,} pairs have different labels ({'; '.join(named)})"
+    if len(label) > neighbours.SAMPLE:
+        text += f"; looked for among {neighbours.SAMPLE:,} rows"
+    console.note(text)

@@ -151,9 +151,9 @@ def _check_annotate(oracle: str | None, options: dict[str, Any], show: str | Non
 
 
 def _print(kind: str, planned: Any, folder: Path) -> None:
-    from labelkit.pipeline import script as shown
+    from labelkit.pipeline import stages
 
     if kind not in ("sh", "make"):
         raise UsageError(f"--print {kind!r}: choose sh or make")
-    text = shown.as_shell(planned, folder) if kind == "sh" else shown.as_make(planned, folder)
+    text = stages.as_shell(planned, folder) if kind == "sh" else stages.as_make(planned, folder)
     sys.stdout.write(text)

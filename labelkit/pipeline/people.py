@@ -1,6 +1,7 @@
 """People in a pipeline: who answers a batch, what is asked only once, what to type meanwhile."""
 
 import csv
+import io
 import json
 import os
 import shlex
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labelkit import console
-from labelkit.errors import PeopleNeeded
-from labelkit.pipeline import oracle, step
+from labelkit.errors import LabelkitError, PeopleNeeded, listing, nearest
+from labelkit.io.files import whole
+from labelkit.pipeline import step
 from labelkit.pipeline.stages import Stage
 
 
@@ -34,7 +36,7 @@ def see_to_answers(stage: Stage, asking: Asking) -> None:
     if _is_empty(stage.batch) and not stage.answers.exists():
         stage.answers.write_bytes(stage.batch.read_bytes())  # nobody is needed
     elif asking.column is not None:
-        oracle.answer(stage.batch, stage.answers, asking.column)
+        _answer_by_column(stage.batch, stage.answers, asking.column)
     elif asking.at_once:
         _annotate(stage, stage.batch, stage.answers, asking)
     blank = all(map(_is_blank, _answers(stage, stage.answers))) and not _is_empty(stage.batch)
@@ -142,3 +144,32 @@ def answered(stages: Sequence[Stage], folder: Path) -> list[Path]:
     """Return the files of the work directory in which people have answered."""
     found = [stage.answers for stage in stages if stage.answers is not None]
     return [path for path in found if path.parent == folder and path.exists()]
+
+
+_ORACLE_NAME = "oracle"
+
+
+def _answer_by_column(batch: Path, answers: Path, column: str) -> None:
+    """Answer a batch by the column, unless that is done already; audit rows stay audit rows.
+
+    Raises LabelkitError where the batch has no such column.
+    """
+    done = answers.exists() and answers.stat().st_mtime_ns >= batch.stat().st_mtime_ns
+    if done:
+        return
+    with batch.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream)
+        names, rows = list(reader.fieldnames or []), list(reader)
+    if column not in names:
+        raise LabelkitError(
+            f"{batch} has no column {column!r} (--oracle){nearest(column, names)} "
+            f"(columns: {listing(names, 20)})"
+        )
+    extra = [name for name in ("label_annotator",) if name not in names]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [*names, *extra], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({**row, "label": row[column], "label_annotator": _ORACLE_NAME})
+    with whole(answers) as stream:
+        stream.write(text.getvalue().encode())

@@ -1,0 +1,1 @@
+"""Figures on plain arrays: metrics, agreement."""

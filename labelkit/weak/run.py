@@ -17,9 +17,9 @@ from labelkit.weak import scoring, side_information
 from labelkit.weak.analysis import develop, mistakes, report
 from labelkit.weak.analysis.lf_statistics import Summary, summarise
 from labelkit.weak.analysis.pairs import most_conflicts
-from labelkit.weak.lf import keywords
 from labelkit.weak.lf.binding import FileColumns
 from labelkit.weak.lf.function_set import Panel, gather
+from labelkit.weak.lf.rules import keyword_tables
 from labelkit.weak.lf.runner import SECONDS, OnError
 from labelkit.weak.outcome import Outcome, estimates
 from labelkit.weak.propagate import propagate
@@ -131,7 +131,7 @@ def _panel(job: "Job", wanted: Wanted, classes: list[str] | None) -> Panel:
         functions=wanted.functions,
         rule_tables=[
             *job.task.table("weak-label").get("rule", []),
-            *keywords.tables(wanted.keyword),
+            *keyword_tables(wanted.keyword),
         ],
         rule_folder=job.task.beside("."),
         from_votes=wanted.from_votes,

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelkit.active.class_balance import balanced
+from labelkit.active.selection import balanced
 from tests.active.conftest import read, refused, run
 
 

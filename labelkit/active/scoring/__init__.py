@@ -1,0 +1,1 @@
+"""Where the scores of query come from: a strategy, or columns."""

@@ -1,0 +1,1 @@
+"""simulate: learning curves against random on known labels."""

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.active import selection
-from labelkit.active.class_balance import balanced
 from labelkit.active.pool import Pool
 from labelkit.active.scoring import strategy_scores
+from labelkit.active.selection import balanced
 from labelkit.ml import classifier
 from labelkit.stats import metrics
 

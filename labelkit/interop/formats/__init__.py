@@ -1,0 +1,1 @@
+"""Formats of other tools, one a file: write() and read()."""

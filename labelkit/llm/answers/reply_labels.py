@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from labelkit.llm.answers.logprobs import agreement, from_tokens
 from labelkit.llm.answers.parse import Answer, parse
-from labelkit.llm.prompts import leaks
 
 REPEATS = "the answer repeats the prompt instead of naming one class"
 
@@ -53,14 +52,14 @@ def labelled(
     """
     if answer.label is None:
         spoken = f"{reply.get('text', '')}\n{reply.get('refusal') or ''}"
-        return Labelled("", 0.0, REPEATS if leaks.repeats(spoken, messages) else answer.reason)
+        return Labelled("", 0.0, REPEATS if _repeats_prompt(spoken, messages) else answer.reason)
     confidence = answer.confidence
     tokens = reply.get("tokens")
     if by_tokens and tokens:
         shares = from_tokens([(t, lp, others) for t, lp, others in tokens], answer.label, classes)
         confidence = shares[answer.label] if shares else None
-    repeated = leaks.repeats(answer.rationale, messages)
-    return Labelled(answer.label, confidence, "", leaks.LEFT_OUT if repeated else answer.rationale)
+    repeated = _repeats_prompt(answer.rationale, messages)
+    return Labelled(answer.label, confidence, "", LEFT_OUT if repeated else answer.rationale)
 
 
 def voted(answers: Sequence[Labelled]) -> Labelled:
@@ -74,3 +73,23 @@ def voted(answers: Sequence[Labelled]) -> Labelled:
     most = max(dict.fromkeys(given), key=given.count)  # the first given among equals
     first = next(answer for answer in answers if answer.label == most)
     return Labelled(most, agreement(labels, most), "", first.rationale)
+
+
+# As many characters of the prompt in one piece are no coincidence.
+PROMPT_RUN = 50
+LEFT_OUT = "(left out: it repeats the prompt)"
+
+
+def _repeats_prompt(said: str, messages: Sequence[Mapping[str, str]]) -> bool:
+    """Tell whether `said` holds a long piece of what stands before the row, the last message."""
+    spoken = _plain(said)
+    if len(spoken) < PROMPT_RUN:
+        return False
+    told = "\n".join(_plain(message["content"]) for message in messages[:-1])
+    return any(
+        spoken[start : start + PROMPT_RUN] in told for start in range(len(spoken) - PROMPT_RUN + 1)
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())

@@ -1,0 +1,1 @@
+"""Requests: scheduling, rate limits, cache, cost, providers."""

@@ -1,0 +1,1 @@
+"""What a model is asked: chat, completion, template, examples."""

@@ -1,0 +1,1 @@
+"""Several prompts or models: compared, or in turn."""

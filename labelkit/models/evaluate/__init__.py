@@ -1,0 +1,1 @@
+"""evaluate: label columns and annotators measured."""

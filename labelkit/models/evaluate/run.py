@@ -14,7 +14,6 @@ from labelkit.data.labels import encode
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.models.evaluate import annotators as people
 from labelkit.models.evaluate import column_metrics as work
-from labelkit.models.evaluate import confused
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -180,7 +179,7 @@ def _against_gold(job: "Job", columns: Columns, rows: Mask) -> list[dict[str, An
                 job.seed,
             )
             about = {"column": name, "measured_on": basis.words, "biased": basis.biased}
-            pairs = confused.pairs(columns.truth, codes, basis.rows, audit, columns.classes, keys)
+            pairs = _confused_pairs(columns.truth, codes, basis.rows, audit, columns.classes, keys)
             found.append(about | figures | {"confused": pairs})
     return found
 
@@ -294,13 +293,48 @@ def _details(found: dict[str, Any]) -> list[Shown]:
 
 def _confused(f: dict[str, Any], biased: str) -> Shown:
     header = [f"{f['column']}{biased}, most confused: true", "said", "rows", "such as"]
-    header += [""] * (confused.EXAMPLES - 1)
+    header += [""] * (_EXAMPLES - 1)
     rows = []
     for pair in f["confused"]:
-        shown = [*pair["keys"], *[None] * (confused.EXAMPLES - len(pair["keys"]))]
+        shown = [*pair["keys"], *[None] * (_EXAMPLES - len(pair["keys"]))]
         rows.append([pair["true"], pair["said"], pair["rows"], *shown])
     return header, rows
 
 
 def _ends(figures: dict[str, Any], name: str) -> list[float | None]:
     return list(figures.get(f"{name}_interval") or (None, None))
+
+
+_PAIRS, _EXAMPLES = 5, 5
+
+
+def _confused_pairs(
+    truth: npt.NDArray[Any],
+    given: npt.NDArray[Any],
+    rows: npt.NDArray[np.bool_],
+    audit: npt.NDArray[np.bool_],
+    classes: Sequence[str],
+    keys: Sequence[str],
+) -> list[dict[str, Any]]:
+    """Return the most confused pairs of classes: `true`, `said`, `rows`, and keys of examples.
+
+    Keys of audit rows come last: whoever mends guidelines by them judges by them no more.
+    """
+    wrong = rows & (given >= 0) & (truth >= 0) & (given != truth)
+    places = np.flatnonzero(wrong)
+    cells, counts = np.unique(truth[places] * len(classes) + given[places], return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:_PAIRS]
+    found = []
+    for cell, count in zip(cells[order].tolist(), counts[order].tolist(), strict=True):
+        true, said = divmod(int(cell), len(classes))
+        among = places[(truth[places] == true) & (given[places] == said)]
+        among = among[np.argsort(audit[among], kind="stable")][:_EXAMPLES]
+        found.append(
+            {
+                "true": classes[true],
+                "said": classes[said],
+                "rows": int(count),
+                "keys": [keys[place] for place in among],
+            }
+        )
+    return found

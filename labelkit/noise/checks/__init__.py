@@ -1,0 +1,1 @@
+"""Duplicates, neighbours, outliers and other checks of a data set."""

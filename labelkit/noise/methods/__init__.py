@@ -1,0 +1,1 @@
+"""Noise methods: judge() gives quality and flags."""

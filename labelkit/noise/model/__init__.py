@@ -1,0 +1,1 @@
+"""Views that judge labels, and the noise model over them."""

@@ -1,0 +1,1 @@
+"""What helps to write labeling functions: statistics, report, explanations, suggestions."""

@@ -1,0 +1,1 @@
+"""Labeling functions and rules: loaded, bound to columns, run on batches."""

@@ -1,5 +1,6 @@
 """Rules of the task file: labeling functions without code, run by Arrow on whole batches."""
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,3 +149,25 @@ def _clause(table: Mapping[str, Any], place: str, folder: Path, keys: Sequence[s
     if not made:
         raise UsageError(f"{place} has no condition ({listing(CONDITIONS, 30)})")
     return Clause(column, made, options)
+
+
+def keyword_tables(given: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a rule for each `CLASS=word,other phrase`, as a table like those of the task file.
+
+    The rules are called keyword_CLASS, further ones of the same class keyword_CLASS_2, …
+    Raises UsageError for anything else.
+    """
+    found: list[dict[str, Any]] = []
+    for text in given:
+        label, equals, listed = text.partition("=")
+        words = [word.strip() for word in next(csv.reader([listed], skipinitialspace=True), [])]
+        if not equals or not label.strip() or not words or not all(words):
+            raise UsageError(
+                f"--keyword {text!r} is not CLASS=WORDS "
+                "(write --keyword 'complaint=refund,never again')"
+            )
+        label = label.strip()
+        number = 1 + sum(table["label"] == label for table in found)
+        name = f"keyword_{label}" + (f"_{number}" if number > 1 else "")
+        found.append({"name": name, "label": label, "any_of": words})
+    return found

@@ -1,0 +1,1 @@
+"""Providers: connect() gives what asks a model."""

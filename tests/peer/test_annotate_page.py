@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.annotate.browser import BINARY, DRIVER, Browser
+from tests.annotate.serving import BATCH, serving
 from tests.peer.conftest import program
-from tests.people.browser import BINARY, DRIVER, Browser
-from tests.people.serving import BATCH, serving
 
 MANY = [f"class {n}" for n in range(30)]
 JUDGE = "return axe.run().then(f => f.violations.map(v => [v.impact, v.id, v.nodes[0].html]))"

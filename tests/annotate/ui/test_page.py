@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.people.browser import BINARY, DRIVER, Browser
-from tests.people.serving import BATCH, Served, serving
+from tests.annotate.browser import BINARY, DRIVER, Browser
+from tests.annotate.serving import BATCH, Served, serving
 
 pytestmark = pytest.mark.skipif(
     not (BINARY and DRIVER), reason="chromium and chromedriver are not installed"

@@ -71,7 +71,7 @@ def test_the_same_model_gives_the_same_bytes_in_another_process(tmp_path):
     )
     here = Path(__file__).parent
     subprocess.run(
-        [sys.executable, "-c", script, here, here.parent], check=True, cwd=made_folder(tmp_path)
+        [sys.executable, "-c", script, here, here.parents[1]], check=True, cwd=made_folder(tmp_path)
     )
     save_some(tmp_path)
     names = [path.name for path in tmp_path.iterdir() if path.is_file()]
@@ -149,11 +149,11 @@ def test_a_model_of_other_versions(tmp_path):
 def test_torch_is_not_imported(tmp_path):
     model_file.save(tmp_path / "a.model", *made("columns", Recipe("logistic")), {})
     script = (
-        "import sys; from pathlib import Path; from labelkit import model_file; "
+        "import sys; from pathlib import Path; from labelkit.ml import model_file; "
         "model_file.load(Path('a.model')); assert 'torch' not in sys.modules; "
         "import importlib.util; assert not any('NoTorch' in repr(f) for f in sys.meta_path)"
     )
-    root = str(Path(__file__).parent.parent)
+    root = str(Path(__file__).parents[2])
     subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); {script}"],
         check=True,

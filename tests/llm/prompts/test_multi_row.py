@@ -12,9 +12,8 @@ from labelkit.llm.client.cost_meter import Meter, Price
 from labelkit.llm.client.response_cache import Cache
 from labelkit.llm.prompts import multi_row
 from labelkit.llm.prompts.chat import Task, messages, schema
-
-from .conftest import ChatServer, rows_of
-from .test_run import CLASSES, a_run
+from tests.llm.conftest import ChatServer, rows_of
+from tests.llm.test_runner import CLASSES, a_run
 
 SINGLE = {"messages": messages(Task(CLASSES), "x"), "schema": schema(CLASSES), "max_tokens": 200}
 TEXTS = [f"{'good' if n % 3 else 'bad'} film {n}" for n in range(40)]

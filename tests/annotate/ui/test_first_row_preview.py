@@ -215,7 +215,8 @@ def test_a_journal_of_another_file_is_refused_before_a_key_counts(batch: None, t
 def test_the_first_screen_needs_no_data_library() -> None:
     code = (
         "import sys\n"
-        "from labelkit.people import annotate, glimpse, screen\n"
+        "from labelkit.annotate import run\n"
+        "from labelkit.annotate.ui import first_row_preview, terminal\n"
         "heavy = {'numpy', 'pyarrow', 'pandas', 'sklearn', 'pydantic'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )

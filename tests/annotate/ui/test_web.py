@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from labelkit.annotate.ui.highlight import Highlighter
 from labelkit.annotate.ui.row_state import pieces
-from tests.people.serving import BATCH, CLASSES, Served, serving
+from tests.annotate.serving import BATCH, CLASSES, Served, serving
 
 KILLS = int(os.environ.get("LABELKIT_KILLS", "3"))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ChatServer
+from tests.llm.conftest import ChatServer
 
 TEXTS = [
     f"{'good' if n % 3 else 'bad'} film {n}{' [hard]' if n % 4 == 0 else ''}" for n in range(40)

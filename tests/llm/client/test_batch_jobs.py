@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from labelkit.llm.client import batch_jobs
-
-from .conftest import ChatServer
+from tests.llm.conftest import ChatServer
 
 LABELS = ["POSITIVE" if n % 3 else "NEGATIVE" for n in range(12)]
 

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelkit.llm.prompts.few_shot import Examples, draw, nearest_to, plain, pool, spread
-
-from .conftest import ChatServer
+from tests.llm.conftest import ChatServer
 
 TEXTS = st.sampled_from(["a", "A ", "b", "c", "d", " ", "e"])
 LABELLED = st.lists(st.tuples(TEXTS, st.sampled_from(["x", "y"])), max_size=20)

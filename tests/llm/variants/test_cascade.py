@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from labelkit.llm.inputs import Rows
 from labelkit.llm.variants.cascade import _together
-
-from .conftest import ChatServer, rows_of
+from tests.llm.conftest import ChatServer, rows_of
 
 TEXTS = [
     f"{'good' if n % 3 else 'bad'} film {n}{' [hard]' if n % 5 == 0 else ''}" for n in range(30)

@@ -9,10 +9,9 @@ import pytest
 from labelkit.llm.client import batch_jobs
 from labelkit.llm.client.response_cache import Cache
 from labelkit.llm.prompts.injection_filter import gives_orders
-
-from .conftest import ChatServer, rows_of
-from .injections import ATTEMPTS, INNOCENT
-from .test_local import local_run, needs_model
+from tests.llm.client.providers.test_local import local_run, needs_model
+from tests.llm.conftest import ChatServer, rows_of
+from tests.llm.injections import ATTEMPTS, INNOCENT
 
 GUIDELINES = "Judge the reviewer's own opinion of the film and never the plot that is told in it."
 TASK = f"""[task]

@@ -35,7 +35,8 @@ def people_columns(job: "Job") -> list[str]:
     first = job.label_columns()[:1]
     own = set(job.our_columns)
     named = dict.fromkeys(["label", *(name for name in first if name not in own)])
-    return [name for name in named if job.source.has(name)]
+    gold = job.options.get("gold")
+    return [name for name in named if job.source.has(name) and name != gold]
 
 
 def people_labelled(job: "Job", labels: "Labels") -> Mask:
@@ -43,7 +44,7 @@ def people_labelled(job: "Job", labels: "Labels") -> Mask:
     answers = [str(path) for path in job.options.get("answers") or []]
     given = np.isin(labels.column.astype(str), answers) if answers else np.zeros(job.rows, bool)
     for name in people_columns(job):
-        given |= job.source.texts(name) != ""
+        given |= job.is_labelled(name)
     return np.asarray(given, dtype=bool)
 
 

@@ -118,8 +118,7 @@ def _check(job: "Job", wanted: Wanted) -> None:
         job.source.require([wanted.stratify], "--stratify")
     if wanted.batch is not None:
         check_batch(job, wanted.batch)
-    gold = job.options.get("gold")  # it must be there; its content is not looked at
-    job.source.require([gold] if gold else [], "--gold")
+    job.gold()  # only checked: nothing is learned from it
 
 
 def _labels(job: "Job") -> "Labels":

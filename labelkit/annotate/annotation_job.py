@@ -18,7 +18,6 @@ from labelkit.annotate.rows import Deck, find_classes
 from labelkit.annotate.session import FileOrder, Limits, Order, Session
 from labelkit.annotate.ui import highlight
 from labelkit.command.next_steps import bringing
-from labelkit.data.labels import encode
 from labelkit.errors import LabelkitError, StoppingRuleReached, UsageError, listing
 from labelkit.io import history, output_checks
 from labelkit.ml import stopping
@@ -198,10 +197,9 @@ def classes_of(job: "Job") -> list[str]:
 
 def _check_labels(job: "Job", deck: Deck) -> None:
     """Raise LabelkitError for labels of the file that are none of the declared classes."""
-    if job.classes is not None and deck.has("label"):
-        values = np.array([cell or "" for cell in deck.column("label").to_pylist()], dtype=object)
-        ignore = job.ignores_unknown_labels()
-        encode(values, job.classes, ignore, deck.name, lambda: deck.keys)
+    if deck.has("label"):
+        job.labels(["label"])
+    job.gold()
 
 
 def open_journal(

@@ -36,6 +36,14 @@ class Deck:
         known += [*with_confidence, self.key_name]
         there = [name for name in dict.fromkeys(known) if job.source.has(name)]
         self._data = _as_texts(job, [*self.text, *self.fields, *there, *said])
+        gold = job.options.get("gold")
+        self._labelled = np.zeros(self._data.num_rows, dtype=bool)
+        for name in (n for n in ("label", *said) if n in self._data.column_names and n != gold):
+            labels = pa.array(job.label_texts([name])[name], pa.string())
+            place = self._data.column_names.index(name)
+            self._data = self._data.set_column(place, name, labels)
+            if name == "label":
+                self._labelled = job.is_labelled(name)
         self.rows: int = self._data.num_rows
         self.keys = self._keys(job)
         self._checks = None if self.is_batch else job.row_checks()
@@ -70,9 +78,7 @@ class Deck:
 
     def labelled(self) -> npt.NDArray[np.bool_]:
         """Return which rows have a label in the file."""
-        if "label" not in self._data.column_names:
-            return np.zeros(self.rows, dtype=bool)
-        return np.array([bool(cell) for cell in self._data.column("label").to_pylist()], dtype=bool)
+        return self._labelled
 
     def texts(self, row: int) -> list[tuple[str, str]]:
         """Return the text columns of a row, by name."""
@@ -126,11 +132,13 @@ class Deck:
 
 def find_classes(job: "Job") -> list[str]:
     """Return the labels that the file's columns hold, where nobody declared the classes."""
-    names = [n for n in ("label", *SUGGESTING) if job.source.has(n)]
-    if not names:
-        return []
-    data = _as_texts(job, names)
-    return sorted({v for name in names for v in data.column(name).unique().to_pylist() if v})
+    gold = job.options.get("gold")
+    names = [n for n in ("label", *SUGGESTING) if job.source.has(n) and n != gold]
+    classes = sorted(
+        {label for labels in job.label_texts(names).values() for label in labels if label}
+    )
+    job.warn_of_spellings(classes)
+    return classes
 
 
 def _fields(job: "Job", show: Sequence[str]) -> list[str]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.command.introspect import accepted
+from labelkit.config.label_text import split_classes
 from labelkit.config.task_file import Task
-from labelkit.data.class_names import split_classes
 from labelkit.io.csv_parser import option_for
 from labelkit.io.files import next_to
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
+from labelkit.config.label_text import ClassReader, spelled, split_classes
 from labelkit.errors import UsageError, listing, nearest
 
 DEFAULT_NAME = "labelkit.toml"
@@ -37,12 +38,16 @@ class Task(NamedTuple):
     @property
     def descriptions(self) -> dict[str, str]:
         """A sentence for each class."""
-        return dict(self._task.get("descriptions", {}))
+        named = self._task.get("descriptions", {})
+        return {self._reader.read(name): str(text) for name, text in named.items()}
 
     @property
     def examples(self) -> list[dict[str, str]]:
         """Labelled examples: `text`, `label`."""
-        return list(self._task.get("example", []))
+        return [
+            {"text": str(example["text"]), "label": self._reader.read(example["label"])}
+            for example in self._task.get("example", [])
+        ]
 
     @property
     def edge_cases(self) -> list[str]:
@@ -59,6 +64,10 @@ class Task(NamedTuple):
     def cost(self) -> dict[str, Any]:
         """The table [cost]."""
         return dict(self.content.get("cost", {}))
+
+    @property
+    def _reader(self) -> ClassReader:
+        return ClassReader(_classes(self._task))
 
     @property
     def _task(self) -> dict[str, Any]:
@@ -149,9 +158,10 @@ def _check_task(path: Path, text: str, table: dict[str, Any]) -> None:
     for key in ("classes", "edge_cases"):
         if not isinstance(table.get(key, []), list | str):
             raise UsageError(f'{path}: [task] {key} must be a list, as in {key} = ["a", "b"]')
-    classes = table.get("classes", [])
+    classes = _classes(table)
+    reader = ClassReader(classes)
     for key in table.get("descriptions", {}):
-        if classes and key not in classes:
+        if classes and reader.class_of(key) is None:
             raise UsageError(
                 f"{path}, line {_line_of(text, key, 'task.descriptions')}: {key!r} is not one of "
                 f"the classes{nearest(key, classes)}"
@@ -159,11 +169,19 @@ def _check_task(path: Path, text: str, table: dict[str, Any]) -> None:
     for example in table.get("example", []):
         if set(example) != {"text", "label"}:
             raise UsageError(f"{path}: each [[task.example]] has the keys text and label")
-        if classes and example["label"] not in classes:
+        if classes and reader.class_of(example["label"]) is None:
             raise UsageError(
                 f"{path}: the label {example['label']!r} of an example is not one of the classes"
                 f"{nearest(str(example['label']), classes)}"
             )
+
+
+def _classes(table: dict[str, Any]) -> list[str]:
+    """Return the classes of [task] as they are read: numbers and booleans are names, too."""
+    listed = table.get("classes", [])
+    if isinstance(listed, str):
+        return split_classes(listed) or []
+    return [spelled(name) for name in listed]
 
 
 def _line_of(text: str, key: str, table: str) -> int:
@@ -207,6 +225,8 @@ def _key(param: Any) -> str:
 
 def _value(task: Task, param: Any, value: Any) -> Any:
     many = bool(getattr(param, "multiple", False)) or param.nargs == -1
+    if param.name == "classes":
+        return value if isinstance(value, str) else _joined([spelled(name) for name in value])
     if isinstance(value, dict):
         return ",".join(f"{key}={item}" for key, item in value.items())
     if isinstance(value, list) and not many:

@@ -1,5 +1,6 @@
 """People's answers: read from a file and matched to rows by key, refused where rows changed."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 
 from labelkit import console
 from labelkit.data.columns import ROW_CHECK
-from labelkit.data.labels import Texts
+from labelkit.data.labels import Texts, read_labels
 from labelkit.errors import LabelkitError, listing, nearest
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Answers(NamedTuple):
         )
 
 
-def read_answers(source: "Table", key_name: str) -> Answers:
+def read_answers(source: "Table", key_name: str, classes: Sequence[str] | None = None) -> Answers:
     """Read an answers file, or a batch whose `label` column was filled in.
 
     Raises LabelkitError where the key or the label column is missing, and where one annotator
@@ -137,8 +138,7 @@ def read_answers(source: "Table", key_name: str) -> Answers:
     source = as_people_write(source, (key_name, "label"))
     source.require([key_name], "the key of the answers")
     source.require(["label"], "the answers")
-    # A spreadsheet leaves spaces behind; no class begins or ends with one.
-    labels = np.array([text.strip() for text in source.texts("label")], dtype=object)
+    labels = read_labels(source.texts("label"), classes)
     given = np.flatnonzero(labels != "")
     found = Answers(
         _lines(source, key_name, given),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from labelkit import console
-from labelkit.data.labels import Mask
+from labelkit.data.labels import Mask, read_labels
 from labelkit.decide.claim import Claim, claimed
 from labelkit.decide.policy import PEOPLE, Machine, Verdict
 from labelkit.decide.sources import Said
@@ -41,6 +41,7 @@ def measured(job: "Job", said: Said, machine: Machine, final: Verdict, among: Ma
     right, known = None, None
     if gold is not None:
         names = np.array([*said.classes, ""], dtype=object)
+        gold = read_labels(gold, said.classes)
         right, known = names[final.codes] == gold, gold != ""
         figures["truth_biased"] = bool((labelled & ~known).any())
     figures["sources"] = _sources(final, labelled, rows, right, known)

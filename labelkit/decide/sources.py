@@ -67,7 +67,7 @@ def read(job: "Job", believed: Mapping[str, float | None] | None = None) -> Said
     job.source.require(list(believed), "--trust")
     found = _columns(job)
     found |= {column: _stem(column) for column in believed if column not in found}
-    texts = job.source.texts_of(list(found))
+    texts = job.label_texts(list(found))
     if not found and not job.options.get("from_proba") and not (people.values != "").any():
         raise LabelkitError(_nobody(job))
     classes = job.classes or _all_classes(job, [people.values, *texts.values()])
@@ -121,7 +121,7 @@ def _quality_of(job: "Job", values: Texts) -> Floats:
     """Return the probability by find-noise that these labels are right, NaN without one."""
     if not (job.source.has("noise_given") and job.source.has("noise_quality")):
         return np.full(job.rows, np.nan)
-    judged = (values != "") & (job.source.texts("noise_given") == values)
+    judged = (values != "") & (job.label_texts(["noise_given"])["noise_given"] == values)
     return np.where(judged, _numbers(job, "noise_quality"), np.nan)
 
 
@@ -258,7 +258,7 @@ def _flagged(job: "Job") -> Texts:
         return np.full(job.rows, "", dtype=object)
     signs = {"noise_flag": "true", "noise_use": "false"}
     signs = {column: sign for column, sign in signs.items() if job.source.has(column)}
-    read = job.source.texts_of(["noise_given", *signs])
+    read = job.source.texts_of(list(signs)) | job.label_texts(["noise_given"])
     doubted = np.zeros(job.rows, dtype=bool)
     for column, sign in signs.items():
         doubted |= read[column] == sign

@@ -9,7 +9,8 @@ import numpy as np
 
 from labelkit import console
 from labelkit.config import plugins
-from labelkit.data.labels import encode
+from labelkit.config.label_text import ClassReader
+from labelkit.data.labels import encode, read_labels
 from labelkit.errors import UsageError, listing
 from labelkit.interop.task_types import ANNOTATOR, ORIGIN, ROW_CHECK, Said
 from labelkit.interop.tool_file import Given
@@ -119,11 +120,13 @@ def _labels(job: "Job", given: Given, said: Sequence[Said]) -> tuple[list[str], 
     def places() -> list[str]:
         return [f"{one.place}: {console.clean(one.key)}" for one in said]
 
-    known, _, _ = encode(values, classes, ignore, given.name, places)
-    if classes is None and any(values):
-        told = listing(console.clean(name, 40) for name in sorted(set(values) - {""}))
+    known, _, found = encode(values, classes, ignore, given.name, places)
+    if classes is None and found:
+        told = listing(console.clean(name, 40) for name in found)
         console.note(f"the labels are {told}; with --classes A,B others are refused")
-    return [str(label) for label in known], len(several) + int((known != values).sum())
+        job.warn_of_spellings(found)
+    left_out = (read_labels(values, classes) != "") & (known == "")
+    return [str(label) for label in known], len(several) + int(left_out.sum())
 
 
 def _write(
@@ -154,11 +157,12 @@ def _close(
     labels: Sequence[str],
     left_out: int,
 ) -> None:
-    given = [one for one, label in zip(found.kept, labels, strict=True) if label]
+    answered = [(one, label) for one, label in zip(found.kept, labels, strict=True) if label]
+    given = [one for one, _ in answered]
     skipped = sum(one.skipped for one in found.kept)
     people = {one.who for one in found.kept if one.who}
-    shown = [one for one in given if one.guess]
-    taken = sum(one.labels[0] == one.guess for one in shown)
+    shown = [(one, label) for one, label in answered if one.guess]
+    taken = sum(ClassReader([label]).class_of(one.guess) is not None for one, label in shown)
     timed = [one.seconds for one in found.kept if one.seconds is not None]
     job.count(
         tasks=found.tasks, labels=len(given), skipped=skipped, unanswered=found.unanswered,

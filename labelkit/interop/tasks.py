@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from labelkit import console
 from labelkit.config import plugins
+from labelkit.config.label_text import ClassReader
 from labelkit.data.row_keys import doubled
 from labelkit.data.suggestions import SUGGESTING, confidence_beside
 from labelkit.errors import LabelkitError, UsageError, listing
@@ -47,6 +48,7 @@ class Tasks:
         self._guessing = [] if blind else guessing
         self.known = job.labels()
         self.classes = self._classes(guessing)
+        self._reader = ClassReader(self.classes)
         self.descriptions = job.task.descriptions
         self.keys = self._keys()
         self.checks = self._checks()
@@ -64,12 +66,10 @@ class Tasks:
     def _classes(self, guessing: Sequence[str]) -> list[str]:
         if self._job.classes:
             return self._job.classes
-        import pyarrow.compute as pc
-
         found = set(self.known.classes)
-        for name in guessing:
-            for batch in self._texts([name]):
-                found |= {value for value in pc.unique(batch.column(0)).to_pylist() if value}
+        for labels in self._job.label_texts(guessing).values():
+            found |= {label for label in labels if label}
+        self._job.warn_of_spellings(sorted(found))
         if not found:
             raise UsageError("which classes are there? Name them: --classes A,B")
         console.note(
@@ -136,8 +136,9 @@ class Tasks:
 
     def _guess(self, row: dict[str, str], said: Sequence[tuple[str, str]]) -> Guess | None:
         for name, confidence in said:
-            if row[name] in self.classes:
-                return Guess(row[name], _number(row.get(confidence, "")), name)
+            label = self._reader.class_of(row[name])
+            if label is not None:
+                return Guess(label, _number(row.get(confidence, "")), name)
         return None
 
     def _counted(self, task: Task) -> Task:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelkit.data.answers_file import DETAILS
 from labelkit.data.columns import ROW_CHECK
+from labelkit.data.labels import read_labels
 from labelkit.errors import LabelkitError, UsageError
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def _keep_peoples_work(job: "Job", path: Path, option: str) -> None:
 
 
 def _filled(before: Any, name: str) -> int:
-    return int((before.texts(name) != "").sum())
+    cells = before.texts(name)
+    return int(((read_labels(cells, None) if name == "label" else cells) != "").sum())
 
 
 def write_batch(

@@ -13,21 +13,21 @@ import pyarrow as pa
 from labelkit import console
 from labelkit.config import paths as places
 from labelkit.config import task_file as tasks
+from labelkit.config.label_text import split_classes
 from labelkit.data import columns, row_keys, text_columns
-from labelkit.data.class_names import split_classes
-from labelkit.data.columns import AUDIT
 from labelkit.data.duplicates import joined_groups
-from labelkit.data.labels import Labels, Mask, Texts, encode, first_filled
+from labelkit.data.labels import Mask, Texts
 from labelkit.data.probability_columns import probabilities
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
 from labelkit.io import history, output_checks, table, text_cells
+from labelkit.job.labels import JobLabels
 from labelkit.job.options import Declared
 
 if TYPE_CHECKING:
     from labelkit.ml.features import Features
 
 
-class Job:
+class Job(JobLabels):
     """What a command's function gets: columns in, annotations out, and what to say about it."""
 
     def __init__(
@@ -41,6 +41,7 @@ class Job:
         self.seed: int = options["seed"]
         self.jobs: int = options.get("jobs") or 1
         self.task_path = places.task_path(options)
+        super().__init__()
         # More columns that no model, rule or prompt may see: a command may set them first of all.
         self.hidden: list[str] = []
         self._started = time.perf_counter()
@@ -201,65 +202,6 @@ class Job:
     def _texts(self, column: str) -> Texts:
         self.source.require([column])
         return self.source.texts(column)
-
-    def label_columns(self) -> list[str]:
-        """Return the columns that labels come from; an absent `label` means none yet."""
-        named = [
-            name
-            for name in self.options.get("label") or ["label"]
-            if name != "label" or self.source.has("label")
-        ]
-        self.source.require(named, "--label")
-        return named
-
-    def labels(self, named: Sequence[str] | None = None) -> Labels:
-        """Return the labels so far: --label columns in order, people's --answers before them.
-
-        `named` stands for the --label columns. Raises LabelkitError for a label outside the
-        declared classes.
-        """
-        among = self.label_columns() if named is None else named
-        origins = ["label_origin"] if self.source.has("label_origin") else []
-        read = self.source.texts_of([*among, *origins])
-        sources = [(name, read[name]) for name in among]
-        audit = np.zeros(self.rows, dtype=bool)
-        for name in origins:
-            audit = read[name] == AUDIT
-        for path in self.options.get("answers") or []:
-            values, origin = self._answers(path)
-            sources.insert(0, (str(path), values))
-            audit |= origin == AUDIT
-        values, source = first_filled(sources, self.rows)
-        ignore = self.ignores_unknown_labels()
-        values, codes, classes = encode(values, self.classes, ignore, self.source.name, self.keys)
-        return Labels(values, codes, classes, audit, source)
-
-    def ignores_unknown_labels(self) -> bool:
-        """Tell whether labels outside the classes are left out instead of being an error."""
-        given = self.options.get("unknown_label", "error")
-        if given not in ("error", "ignore"):
-            raise UsageError(f"--unknown-label {given!r}: choose error or ignore")
-        return bool(given == "ignore")
-
-    def _answers(self, path: Path) -> tuple[Texts, Texts]:
-        from labelkit.data.answers_file import read_answers
-
-        self.also_reads(path)
-        answers = read_answers(self.open(path), self.key_name)
-        matched = answers.matched(self, unknown_keys_are_errors=True)
-        values = np.full(self.rows, "", dtype=object)
-        origin = np.full(self.rows, "", dtype=object)
-        values[matched.rows] = matched.labels
-        origin[matched.rows] = matched.origins
-        return values, origin
-
-    def gold(self) -> Texts | None:
-        """Return the known truth as text, where --gold names a column."""
-        name = self.options.get("gold")
-        if not name:
-            return None
-        self.source.require([name], "--gold")
-        return self._texts(name)
 
     def groups(self, texts: Sequence[str] = ()) -> npt.NDArray[np.int64]:
         """Return a group number a row: rows of one --group, and exact duplicates, are together."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit import console
+from labelkit.config.label_text import ClassReader
 from labelkit.config.task_file import Task
 from labelkit.data import columns
 from labelkit.data.labels import Labels, Texts, encode
@@ -129,13 +130,15 @@ def people(job: Job) -> Labels:
 
 def task_of(task: Task, classes: tuple[str, ...]) -> chat.Task:
     """Return what a task file tells an annotator of these classes."""
+    reader = ClassReader(classes)
     for example in task.examples:
-        if example["label"] not in classes:
+        if reader.class_of(example["label"]) is None:
             raise UsageError(
                 f"the label {example['label']!r} of an example is not one of the classes"
                 f"{nearest(example['label'], classes)}"
             )
-    descriptions = {name: text for name, text in task.descriptions.items() if name in classes}
+    named = [(reader.class_of(name), text) for name, text in task.descriptions.items()]
+    descriptions = {name: text for name, text in named if name is not None}
     edge_cases = tuple(task.edge_cases)
     return chat.Task(classes, descriptions, task.guidelines, task.name, edge_cases=edge_cases)
 

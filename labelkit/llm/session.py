@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit import console
+from labelkit.config.label_text import ClassReader
 from labelkit.data.labels import Labels
 from labelkit.errors import UsageError
 from labelkit.job.job import Job
@@ -137,7 +138,8 @@ def _prepare(given: Given, variant: Variant, chosen: NDArray[np.bool_] | None) -
     rows = inputs.rows_of(job, writer, chosen)
     known = inputs.known(job, people, rows, classes)
     noun = job.text[0] if template is None and len(job.text) == 1 else ""
-    fixed = [(writer.example(each["text"]), each["label"]) for each in task.examples]
+    reader = ClassReader(classes)
+    fixed = [(writer.example(each["text"]), reader.read(each["label"])) for each in task.examples]
     price = _price(wanted.price, settings.free)
     run = Run(
         replace(told, preface=template.preface) if template else told,

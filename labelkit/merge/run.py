@@ -75,7 +75,7 @@ def merge(
     given: list[Given] = []
     for number, path in enumerate(files):
         job.also_reads(path)
-        answers = read_answers(job.open(path), job.key_name)
+        answers = read_answers(job.open(path), job.key_name, job.classes)
         if not len(answers.labels):
             console.warn(f"{answers.name} holds no label yet (its column 'label' is empty)")
         names |= {name.removeprefix("label_") for name in answers.details}
@@ -91,6 +91,7 @@ def merge(
     disputed = _contradictions(picked.disputed)
     _say_disputed(job, disputed, prefer)
     job.chosen = None  # --where says whose answers count; what people said of other rows stays
+    job.warn_of_spellings(sorted(set(written[before.label_name]) - {""}))
     said = _counted(job, given, tally, written, len(disputed))
     if again is not None:
         said += _ask_again(job, again, picked.sure)
@@ -159,13 +160,20 @@ class _Before:
         prefix = job.options.get("as_name")
         self.label_name = f"{prefix}_label" if prefix else "label"
         self.rows = job.rows
-        self.labels = self._texts(self.label_name)
-        encode(self.labels, job.classes, job.ignores_unknown_labels(), job.source.name, job.keys)
+        self.labels = self._labels()
         self.details = {
             name: self._texts(job.column(name))
             for name in _DETAILS
             if job.source.has(job.column(name))
         }
+
+    def _labels(self) -> Texts:
+        """Return the labels as they are read, those outside the classes too (nothing is lost)."""
+        if not self.job.source.has(self.label_name):
+            return np.full(self.rows, "", dtype=object)
+        job, labels = self.job, self.job.label_texts([self.label_name])[self.label_name]
+        encode(labels, job.classes, job.ignores_unknown_labels(), job.source.name, job.keys)
+        return labels
 
     def _texts(self, name: str) -> Texts:
         if self.job.source.has(name):

@@ -98,8 +98,9 @@ def _filters(job: "Job", labels: Any, weights: Floats | None) -> list[tuple[str,
     if weights is not None:
         found.append(("of weight 0", weights > 0))
     if job.source.has("noise_use"):
-        beside = [n for n in ("label_origin", "noise_given") if job.source.has(n)]
+        beside = [n for n in ("label_origin",) if job.source.has(n)]
         read = job.source.texts_of(["noise_use", *beside])
+        read |= job.label_texts([n for n in ("noise_given",) if job.source.has(n)])
         stays = read["noise_use"] != "false"
         if "label_origin" in read:  # a person was asked again, and that word counts
             stays |= read["label_origin"] == RELABEL
@@ -115,8 +116,8 @@ def _truth(job: "Job", labels: Any, classes: list[str]) -> Codes:
     """Return what people said of the audit rows: codes, -1 where nothing, -2 for other classes."""
     people = {str(path) for path in job.options.get("answers") or []} | {"label"}
     said = np.where(np.isin(labels.column.astype(str), list(people)), labels.values, "")
-    if job.source.has("label"):
-        said = np.where(said == "", job.source.texts("label"), said)
+    if job.source.has("label") and job.options.get("gold") != "label":
+        said = np.where(said == "", job.label_texts(["label"])["label"], said)
     codes = {name: code for code, name in enumerate(classes)} | {"": -1}
     return np.array([codes.get(text, -2) for text in said], dtype=np.int64)
 

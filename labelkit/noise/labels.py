@@ -38,7 +38,7 @@ def without_people_of_audit(job: "Job", labels: "Labels") -> "Labels":
     names = [name for name in job.label_columns() if name in job.our_columns and name != "label"]
     if not names or not labels.audit.any():
         return labels
-    read = job.source.texts_of(names)
+    read = job.label_texts(names)
     machine, source = first_filled(list(read.items()), job.rows)
     # A class that no other row has cannot be judged, as if the machine were silent.
     machine, codes, _ = encode(machine, labels.classes, True, job.source.name, job.keys)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from labelkit import console
 from labelkit.command import next_steps
+from labelkit.data.labels import read_labels
 from labelkit.io.files import next_to
 from labelkit.noise.checks.dataset_checks import SPLITS
 from labelkit.noise.findings import Findings
@@ -146,6 +147,8 @@ def tell_gold(job: "Job", found: Findings, among: Mask) -> None:
     if gold is None:
         return
     judged = found.judged & among
+    given = {label for label in found.given if label}
+    gold = read_labels(gold, sorted(given))
     known = judged & (gold != "") & ~np.isnan(found.quality)
     wrong, flag = (gold != found.given)[known], found.flag[known]
     if not wrong.any():

@@ -10,7 +10,7 @@ import typer
 from labelkit import console
 from labelkit.command.declare import command
 from labelkit.config import costs, task_file
-from labelkit.data.class_names import split_classes
+from labelkit.config.label_text import split_classes
 from labelkit.errors import UsageError
 
 

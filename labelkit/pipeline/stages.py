@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from labelkit.command.introspect import accepted
+from labelkit.config.label_text import split_classes
 from labelkit.config.task_file import Task
-from labelkit.data.class_names import split_classes
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.io.files import ending_of
 from labelkit.pipeline.label_budget import Limit

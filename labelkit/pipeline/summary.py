@@ -6,7 +6,9 @@ from typing import Any
 
 from labelkit import console
 from labelkit.config import costs
+from labelkit.config.label_text import split_classes
 from labelkit.config.task_file import Task
+from labelkit.data.labels import read_labels
 from labelkit.pipeline.stages import AFTER, Stage
 
 _VOTERS = ("weak_label", "llm_label", "final_label")
@@ -41,6 +43,10 @@ class _Labels:
         truth = [gold] if gold and table.has(gold) else []
         read = table.texts_of([*names, *truth])
         self.rows = table.count()
+        classes = split_classes(options["classes"])
+        for name in (*_VOTERS, *truth):
+            if name in read:
+                read[name] = read_labels(read[name], classes)
         self.columns = {name: read[name] for name in names}
         self.gold = read[truth[0]] if truth else None
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit.config import costs
-from labelkit.data.labels import Labels, Mask, Texts
+from labelkit.data.labels import Labels, Mask, Texts, read_labels
 from labelkit.errors import LabelkitError
 from labelkit.report import inputs
 
@@ -53,7 +53,9 @@ class Evidence:
         """Return a column as text; all empty where there is none."""
         if not self.has(name):
             return np.full(self.rows, "", dtype=object)
-        return np.asarray(self._columns.column(name).to_numpy(), dtype=object)
+        cells = np.asarray(self._columns.column(name).to_numpy(), dtype=object)
+        is_label = name.endswith("_label") or name in ("noise_given", "noise_suggested")
+        return read_labels(cells, self.job.classes) if is_label else cells
 
     def numbers(self, name: str) -> Floats:
         """Return a column of numbers; NaN where it is empty.

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit.data.columns import AUDIT
-from labelkit.data.labels import Mask, Texts
+from labelkit.data.labels import Mask, Texts, read_labels
 from labelkit.weak.vote_patterns import Counted
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def known(job: "Job", classes: Sequence[str]) -> Truth | None:
 
 
 def _encoded(gold: Texts, audit: Mask, classes: Sequence[str]) -> Truth:
-    cells = pa.array(gold, pa.string())
+    cells = pa.array(read_labels(gold, classes), pa.string())
     found = [name for name in pc.unique(cells).to_pylist() if name]
     names = [*classes, *(name for name in found if name not in classes)]
     codes = pc.fill_null(pc.index_in(cells, pa.array(names, pa.string())), -1)

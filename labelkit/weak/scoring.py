@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.config.label_text import ClassReader, spelled
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.weak.label_models import majority
 from labelkit.weak.vote_patterns import Counted
@@ -151,9 +152,10 @@ def parse_prior(text: str) -> dict[str, float]:
                 f"--prior {text!r}: {part.strip()!r} is not CLASS=NUMBER "
                 "(write --prior a=0.3,b=0.7)"
             )
-        if name.strip() in weights:
-            raise UsageError(f"--prior names {name.strip()!r} twice")
-        weights[name.strip()] = weight
+        name = spelled(name)
+        if name in weights:
+            raise UsageError(f"--prior names {name!r} twice")
+        weights[name] = weight
     if not sum(weights.values()) > 0:
         raise UsageError(f"--prior {text!r}: the numbers must not all be 0")
     return weights
@@ -161,6 +163,8 @@ def parse_prior(text: str) -> dict[str, float]:
 
 def prior_of(weights: dict[str, float], classes: Sequence[str]) -> Floats:
     """Return the prior in the order of the classes, with sum 1; raises UsageError."""
+    reader = ClassReader(classes)
+    weights = {reader.class_of(name) or name: weight for name, weight in weights.items()}
     for name in weights:
         if name not in classes:
             raise UsageError(

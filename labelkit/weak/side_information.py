@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit import console
+from labelkit.config.label_text import ClassReader
 from labelkit.data.labels import Mask
 from labelkit.ml.feature_selection import embeds
 from labelkit.weak.label_models import text_model, vote_evidence
@@ -41,7 +42,9 @@ def people(job: "Job", classes: list[str]) -> People | None:
         return None
     labels = job.labels()
     place = {name: code for code, name in enumerate(classes)}
-    remap = np.array([*(place.get(name, -1) for name in labels.classes), -1], dtype=np.int32)
+    reader = ClassReader(classes)
+    named = [reader.class_of(name) for name in labels.classes]
+    remap = np.array([*(place.get(name or "", -1) for name in named), -1], dtype=np.int32)
     codes = np.where(labels.audit, -1, remap[labels.codes])
     return People(codes.astype(np.int32)) if (codes >= 0).any() else None
 

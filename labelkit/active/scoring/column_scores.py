@@ -85,7 +85,9 @@ def relabel(job: "Job", rows: "Rows") -> Read:
     if has_quality and job.source.kinds(["noise_quality"])["noise_quality"] == "number":
         scores = by_column(job, "noise_quality", rows).scores
     given, suggested = (
-        job.source.texts(name)[rows] if job.source.has(name) else np.full(len(rows), "?", object)
+        job.label_texts([name])[name][rows]
+        if job.source.has(name)
+        else np.full(len(rows), "?", object)
         for name in ("noise_given", "noise_suggested")
     )
     reasons = [

@@ -43,7 +43,7 @@ def disagreement(job: "Job", name: str, rows: "Rows") -> Read:
     are the others, the least sure first, where a column without a label is not sure at all.
     """
     named = _columns(name)
-    texts = [job.source.texts(column)[rows].astype(str) for column in named]
+    texts = [values[rows].astype(str) for values in job.label_texts(named).values()]
     labels = np.column_stack(texts)
     given = labels != ""
     sure = np.column_stack([confidence_beside(job, column)[rows] for column in named])

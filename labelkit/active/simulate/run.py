@@ -148,7 +148,7 @@ def _labels(job: "Job") -> "Labels":
     gold = job.options.get("gold")
     if gold:
         job.gold()
-    labels = job.labels([gold] if gold else None)
+    labels = job.gold_labels() if gold else job.labels()
     if not (labels.codes >= 0).any():
         named = gold or listing(job.options.get("label") or ["label"])
         raise LabelkitError(

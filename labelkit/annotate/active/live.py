@@ -128,7 +128,6 @@ def make_order(
     drawn = _draw_audit(pool, audit, limits, job.seed)
     barred[drawn] = True
     barred |= np.isin(deck.kinds, deck.kinds[barred])
-    barred |= deck.labelled() & (people < 0)  # a label that is none of the classes
     told = Told(people, _codes(deck, list(SUGGESTING)), barred)
     learner = Learner(job, deck, deck.classes, told, strategy, watch or Watch((), job.seed))
     return LiveOrder(deck, drawn, learner, limits, job.seed), learner
@@ -140,7 +139,6 @@ def check_features(job: "Job", deck: Deck) -> None:
     from labelkit.ml.features import Features
 
     job.source.require(list(job.options.get("column") or []), "--column")
-    job.source.require([name for name in [job.options.get("gold")] if name], "--gold")
     choice = str(job.options.get("features") or "auto")
     if choice != "auto":
         Features(deck.text, {}, choice)

@@ -15,7 +15,7 @@ from labelkit.annotate.row import About, Field, about
 from labelkit.annotate.session import answered
 from labelkit.annotate.ui import highlight
 from labelkit.config import paths, task_file
-from labelkit.data.class_names import split_classes
+from labelkit.config.label_text import split_classes
 from labelkit.data.columns import ROW_CHECK
 from labelkit.errors import LabelkitError
 from labelkit.io.csv_parser import FIRST_BYTES, Parser, checked_encoding

@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from labelkit.config.label_text import ClassReader, spelled
+
 _CODE_FENCE = re.compile(r"^```[\w-]*\s*\n?(.*?)\n?```$", re.DOTALL)
 _THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL | re.IGNORECASE)
 _NEGATION = re.compile(
@@ -43,8 +45,9 @@ def parse(text: str, classes: Sequence[str]) -> Answer:
 
 def match(value: str, classes: Sequence[str]) -> str | None:
     """Return the one class that `value` spells, in any case and punctuation; else None."""
-    if value in classes:
-        return value
+    named = ClassReader(classes).class_of(value)
+    if named is not None:
+        return named
     near = [name for name in classes if _plain(name) == _plain(value)]
     return near[0] if len(near) == 1 else None
 
@@ -77,10 +80,10 @@ def _from_object(item: dict[str, Any], classes: Sequence[str]) -> Answer:
         value = next(iter(item.values()))
     rationale = by_name.get("rationale")
     said = _share(by_name.get("confidence"))
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if not isinstance(value, str | int | float):
         kind = "no label" if value is None else f"a label that is {type(value).__name__}, not text"
         return Answer(None, f"the answer gives {kind}")
-    label, reason, *_ = _answer(str(value), classes)
+    label, reason, *_ = _answer(spelled(value), classes)
     return Answer(label, reason, rationale if isinstance(rationale, str) else "", said)
 
 

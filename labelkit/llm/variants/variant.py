@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from labelkit.command.introspect import from_task_file
 from labelkit.config import task_file as tasks
+from labelkit.config.label_text import split_classes
 from labelkit.config.task_file import Task
-from labelkit.data.class_names import split_classes
 from labelkit.errors import UsageError, listing
 from labelkit.job.job import Job
 from labelkit.llm.options import Wanted

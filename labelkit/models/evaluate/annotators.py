@@ -70,6 +70,7 @@ def _said(job: "Job", wanted: str) -> Said:
     if not len(cells.label):
         raise LabelkitError(f"{job.source.name}: no annotator labelled any row (--annotators)")
     classes = job.classes or sorted({text for text in [*cells.label, *cells.truth] if text})
+    job.warn_of_spellings(classes)
     ignore = job.ignores_unknown_labels()
     label = encode(cells.label, classes, ignore, job.source.name, lambda: cells.key)[1]
     true = encode(cells.truth, classes, ignore, job.source.name, lambda: cells.key)[1]
@@ -105,7 +106,7 @@ def _wide(job: "Job", names: list[str], rows: Mask, truth: Texts) -> _Cells:
     keys = np.array(job.unique_keys(), dtype=object)
     parts = []
     for name in names:
-        texts = job.source.texts(name)
+        texts = job.label_texts([name])[name]
         there = rows & (texts != "")
         who = np.full(int(there.sum()), name, dtype=object)
         parts.append(_Cells(keys[there], who, texts[there], truth[there]))

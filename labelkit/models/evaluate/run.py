@@ -86,7 +86,7 @@ def _words(figures: dict[str, Any]) -> str:
 def _columns(job: "Job", compare: str | None) -> Columns:
     gold = job.options.get("gold") or ""
     names = _names(job, gold, compare)
-    texts = {name: job.source.texts(name) for name in names}
+    texts = job.label_texts(names)
     values = dict(texts)
     truth = job.gold()
     if truth is not None:
@@ -94,6 +94,7 @@ def _columns(job: "Job", compare: str | None) -> Columns:
     classes = job.classes
     if classes is None:
         classes = sorted({text for each in values.values() for text in each if text})
+        job.warn_of_spellings(classes)
     coded: dict[str, Codes] = {}
     for name, each in values.items():
         ignore = job.ignores_unknown_labels()

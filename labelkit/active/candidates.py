@@ -1,10 +1,11 @@
-"""Which rows may be asked: those without a label of people's, no two of them alike."""
+"""Which rows may be asked: those without a label of people's, no two of them duplicates."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from labelkit.data.duplicates import share_group
 
 if TYPE_CHECKING:
     from labelkit.data.labels import Labels
@@ -13,21 +14,17 @@ if TYPE_CHECKING:
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-# Punctuation, spaces and case make no other text; symbols do (one emoji praises, another blames).
-_BLANKS = r"[\s\p{P}\p{Z}]+"
-
 
 class Candidates(NamedTuple):
     """Rows by number: `pool` has no label (or is flagged), `eligible` of them may be asked.
 
-    `audit` was drawn from the rows without a label; `alike` is a number a row of the file, the
-    same for rows that say the same.
+    `audit` was drawn at random; `groups` is a number a row of the file, the same for duplicates.
     """
 
     pool: Rows
     audit: Rows
     eligible: Rows
-    alike: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.int64]
 
 
 def people_columns(job: "Job") -> list[str]:
@@ -59,21 +56,21 @@ def draw_audit(pool: Rows, wanted: int, seed: int) -> Rows:
 
 
 def candidates(
-    pool: Rows, audit: Rows, labelled: Mask, alike: npt.NDArray[np.int64], kept_apart: Mask
+    pool: Rows, audit: Rows, labelled: Mask, groups: npt.NDArray[np.int64], kept_apart: Mask
 ) -> Candidates:
     """Return what may be asked: the pool without the audit, rows kept apart, and copies.
 
     A copy of a row that people labelled, or that is in the audit, teaches nothing new.
     """
-    free = np.zeros(len(alike), dtype=bool)
+    free = np.zeros(len(groups), dtype=bool)
     free[pool] = True
     free[audit] = False
     known = labelled.copy()
     known[audit] = True
-    free &= ~kept_apart & ~np.isin(alike, alike[known])
+    free &= ~kept_apart & ~share_group(groups, known)
     rows = np.flatnonzero(free)
-    _, first = np.unique(alike[rows], return_index=True)
-    return Candidates(pool, audit, np.sort(rows[first]), alike)
+    _, first = np.unique(groups[rows], return_index=True)
+    return Candidates(pool, audit, np.sort(rows[first]), groups)
 
 
 def sampled(found: Candidates, most: int, seed: int) -> Candidates:
@@ -82,40 +79,3 @@ def sampled(found: Candidates, most: int, seed: int) -> Candidates:
         return found
     rng = np.random.default_rng([seed, 7])
     return found._replace(eligible=np.sort(rng.choice(found.eligible, most, replace=False)))
-
-
-def alike(data: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Return a number for each row of a typed table, the same where rows say the same.
-
-    Columns in `texts` are compared without case, spaces and punctuation, the others exactly.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    parts = []
-    for name in data.column_names:
-        column = data.column(name).combine_chunks()
-        if name in texts:
-            lower = pc.utf8_lower(pc.fill_null(column, ""))
-            column = pc.replace_substring_regex(lower, _BLANKS, "")
-        parts.append(pc.fill_null(column.cast(pa.large_string()), ""))
-    if not parts:
-        return np.arange(data.num_rows, dtype=np.int64)
-    separator = pa.scalar("\x1f", pa.large_string())
-    joined = pc.binary_join_element_wise(*parts, separator) if len(parts) > 1 else parts[0]
-    return np.asarray(joined.dictionary_encode().indices.to_numpy(), dtype=np.int64)
-
-
-def blank(data: Any) -> Mask:
-    """Return which rows of a typed table hold nothing to judge: every cell empty or spaces."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    said = np.zeros(data.num_rows, dtype=bool)
-    for name in data.column_names:
-        column = data.column(name).combine_chunks()
-        filled = pc.is_valid(column)
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            filled = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(column), ""), False)
-        said |= np.asarray(filled.to_numpy(zero_copy_only=False), dtype=bool)
-    return ~said

@@ -167,18 +167,14 @@ def _shortfalls(told: Told) -> list[str]:
             f"--audit {wanted.audits}: only {_counted(len(found.audit), 'row')} without a label, "
             f"every one is drawn"
         )
-    distinct = len(set(found.alike[found.audit].tolist()))
+    distinct = len(set(found.groups[found.audit].tolist()))
     if distinct < len(found.audit):
         notes.append(
             f"copies among the audit rows: {len(found.audit) - distinct:,}; they stay, since the "
             f"sample stands for all rows"
         )
     if len(told.picks) < wanted.n:
-        why = (
-            f"only {_counted(len(found.eligible), 'row')} may be asked"
-            if len(told.picks) == len(found.eligible)
-            else "the others nearly repeat them"
-        )
+        why = f"only {_counted(len(found.eligible), 'row')} may be asked"
         notes.append(
             f"-n {wanted.n + wanted.share}: picked {_counted(len(told.picks), 'row')}, {why}"
         )

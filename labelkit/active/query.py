@@ -11,8 +11,6 @@ from labelkit.active.candidates import (
     Candidates,
     Mask,
     Rows,
-    alike,
-    blank,
     candidates,
     draw_audit,
     people_columns,
@@ -24,6 +22,7 @@ from labelkit.active.scoring import column_scores, strategy_scores
 from labelkit.active.selection import balanced
 from labelkit.active.strategies import default
 from labelkit.data.columns import AUDIT
+from labelkit.data.duplicates import blank_rows, duplicate_groups
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.job import model_features
 from labelkit.job.batch_file import check_batch, write_batch
@@ -70,9 +69,9 @@ def query(job: "Job", wanted: Wanted) -> None:
     content = _content(job, wanted, labels)
     apart = _apart_for_audits(job, labels, audit, content)
     known = np.zeros(job.rows, dtype=bool) if wanted.relabels else labelled
-    same = alike(content.data, job.text if job.has_text() else [])
+    same = duplicate_groups(content.data)
     # A flagged label of an empty row may well be asked again; a new one teaches nothing.
-    mute = np.zeros(job.rows, dtype=bool) if wanted.relabels else blank(content.data)
+    mute = np.zeros(job.rows, dtype=bool) if wanted.relabels else blank_rows(content.data)
     messages.warn_of_empty(job, pool, mute, content.features.columns)
     mute &= not mute[pool].all()
     found = candidates(pool, audit, known, same, apart | mute)
@@ -264,11 +263,11 @@ def _score_of_each(rows: int, scores: "Floats", found: Candidates) -> "Floats":
     A row has the score of the copy of it that may be asked. Rows that are not asked (audits,
     copies of labelled rows) have 0, or the lowest score if that is lower.
     """
-    of_kind = np.full(int(found.alike.max(initial=-1)) + 1, min(0.0, scores.min(initial=0.0)))
-    of_kind[found.alike[found.eligible]] = scores
+    of_kind = np.full(int(found.groups.max(initial=-1)) + 1, min(0.0, scores.min(initial=0.0)))
+    of_kind[found.groups[found.eligible]] = scores
     every = np.full(rows, np.nan)
     weighed = np.union1d(found.pool, found.audit)
-    every[weighed] = of_kind[found.alike[weighed]]
+    every[weighed] = of_kind[found.groups[weighed]]
     return every
 
 

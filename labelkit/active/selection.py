@@ -37,11 +37,12 @@ def taking_turns(order: Rows, strata: npt.NDArray[np.int64]) -> Rows:
 
 
 def first_different(order: Rows, features: Any, n: int, beside: Any, table: bool = False) -> Rows:
-    """Return the first n of the order, leaving out rows nearly equal to one before them.
+    """Return n rows of the order: first those that are not nearly equal to one before them.
 
-    Nor are they like a row of `beside`, the features of rows that are asked anyway. Texts, sparse
-    or embedded, are nearly equal where their cosine is at least 0.95; rows of a `table` where they
-    have the same categories and each number is within a hundredth of the ranks.
+    Nor are the first like a row of `beside`, the features of rows that are asked anyway. The others
+    follow where n is not reached: nearly equal rows are no duplicates. Texts, sparse or embedded,
+    are nearly equal where their cosine is at least 0.95; rows of a `table` where they have the same
+    categories and each number is within a hundredth of the ranks.
     """
     close, prepare = (_same_cells, _dense) if table else (_like_texts, _unit)
     taken: list[int] = []
@@ -61,7 +62,8 @@ def first_different(order: Rows, features: Any, n: int, beside: Any, table: bool
         taken += block[kept].tolist()
         if len(taken) >= n:
             break
-    return np.array(taken, dtype=np.int64)
+    rest = order[~np.isin(order, taken)] if len(taken) < n else order[:0]
+    return np.append(np.array(taken, dtype=np.int64), rest[: n - len(taken)])
 
 
 def _like_texts(rows: Any, others: Any) -> npt.NDArray[np.bool_]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from labelkit.annotate.row import About
 from labelkit.annotate.row import about as row_about
 from labelkit.data.columns import ROW_CHECK
+from labelkit.data.duplicates import duplicate_groups
 from labelkit.data.row_keys import doubled
 from labelkit.data.suggestions import SUGGESTING, confidence_beside
 from labelkit.errors import LabelkitError
@@ -111,15 +112,8 @@ class Deck:
 
     @cached_property
     def kinds(self) -> npt.NDArray[np.int64]:
-        """A number for each row, the same where rows look the same."""
-        columns = [self._data.column(name).to_pylist() for name in [*self.text, *self.fields]]
-        if not columns:
-            return np.arange(self.rows)
-        filled = [[cell or "" for cell in column] for column in columns]
-        places: dict[Any, int] = {}
-        looks = filled[0] if len(filled) == 1 else zip(*filled, strict=True)
-        codes = (places.setdefault(look, len(places)) for look in looks)
-        return np.fromiter(codes, np.int64, self.rows)
+        """A number for each row, the same for duplicates."""
+        return duplicate_groups(self._data.select([*self.text, *self.fields]))
 
     @cached_property
     def _alike(self) -> dict[int, list[int]]:

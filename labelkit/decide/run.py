@@ -95,7 +95,7 @@ def _combined(job: "Job", said: Said, own_model_too: bool) -> Machine:
     filling = [source for source in said.sources if source.name == MODEL]
     # Audit rows judge; rows whose label is doubted would teach the wrong thing.
     usable = ~said.audit & ~said.flagged
-    contents = _contents(job)
+    contents = job.content_columns()
     own_model_too = own_model_too and bool(contents)
     if not own_model_too and (usable & (said.people >= 0)).sum() < opinion_pool.FEWEST_TO_LEARN:
         return rule.combined(said, usable & (said.people >= 0), None, voting, filling)
@@ -124,14 +124,6 @@ def _combined(job: "Job", said: Said, own_model_too: bool) -> Machine:
         voting = [source._replace(voter=source.undoubted) for source in voting]
         voting.append(own_model.beside(own, voting))
     return rule.combined(said, learning, groups, voting, [*filling, own])
-
-
-def _contents(job: "Job") -> list[str]:
-    """Return the columns whose equal cells make two rows duplicates; none: nothing but labels."""
-    if job.has_text():
-        return job.text
-    named = job.options.get("column") or job.visible_columns()
-    return [name for name in named if name != job.key_name]
 
 
 def _order(job: "Job", sources: list[Source], order: str | None) -> list[Source]:

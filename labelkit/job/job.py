@@ -15,7 +15,7 @@ from labelkit.config import paths as places
 from labelkit.config import task_file as tasks
 from labelkit.config.label_text import split_classes
 from labelkit.data import columns, row_keys, text_columns
-from labelkit.data.duplicates import joined_groups
+from labelkit.data.duplicates import duplicate_groups, joined_groups
 from labelkit.data.labels import Mask, Texts
 from labelkit.data.probability_columns import probabilities
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
@@ -203,17 +203,28 @@ class Job(JobLabels):
         self.source.require([column])
         return self.source.texts(column)
 
-    def groups(self, texts: Sequence[str] = ()) -> npt.NDArray[np.int64]:
-        """Return a group number a row: rows of one --group, and exact duplicates, are together."""
-        names = [n for n in [self.options.get("group")] if n]
-        self.source.require(names, "--group")
-        parts = [self._codes([name]) for name in names]
-        return joined_groups([*parts, self._codes(list(texts) or self.feature_names())])
+    def groups(self, names: Sequence[str] = ()) -> npt.NDArray[np.int64]:
+        """Return a group number a row: rows of one --group, and duplicates, are together.
 
-    def _codes(self, names: Sequence[str]) -> npt.NDArray[np.int64]:
-        checks = row_keys.row_checks(self.source.all_texts(names))
-        _, codes = np.unique(np.array(checks, dtype=object).astype(str), return_inverse=True)
-        return codes.astype(np.int64)
+        `names` are the columns to find duplicates by, those that a model reads if there are none.
+        """
+        table = self.source.read(list(names) or self.feature_names(), typed=True)
+        parts = [duplicate_groups(table)]
+        group = self.options.get("group")
+        if group:
+            self.source.require([group], "--group")
+            parts.append(np.unique(self._texts(group).astype(str), return_inverse=True)[1])
+        return joined_groups(parts)
+
+    def content_columns(self) -> list[str]:
+        """Return the columns that make two rows duplicates: the texts, else all that are visible.
+
+        Empty for a file of keys and labels alone.
+        """
+        if self.has_text():
+            return self.text
+        named = self.options.get("column") or self.visible_columns()
+        return [name for name in named if name != self.key_name]
 
     def row_checks(self) -> list[str]:
         """Return a hash of each row's own content, our columns aside."""

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from labelkit import console
 from labelkit.config.label_text import ClassReader
 from labelkit.config.task_file import Task
 from labelkit.data import columns
+from labelkit.data.duplicates import duplicate_groups
 from labelkit.data.labels import Labels, Texts, encode
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.job.job import Job
@@ -24,7 +26,6 @@ from labelkit.llm.prompts.few_shot import (
     check_way,
     draw,
     nearest_to,
-    plain,
     pool,
     spread,
 )
@@ -183,7 +184,6 @@ def _vectors(job: Job) -> Callable[[Sequence[str]], Any]:
     from labelkit.ml.features import Features
 
     def vectors(texts: Sequence[str]) -> Any:
-        import pyarrow as pa
 
         quick = sum(map(len, texts)) <= MOST_CHARACTERS
         kind = "embedding" if quick and not Embedding().missing() else "tfidf"
@@ -208,8 +208,8 @@ def known(job: Job, said: Labels, rows: Rows, classes: tuple[str, ...]) -> Known
         codes = np.where(codes == -1, _placed(gold, rows), codes)
     codes[_placed(audit(job, classes), rows) != -1] = -1
     codes[codes < 0] = -1
-    _, groups = np.unique([plain(text) for text in rows.texts], return_inverse=True)
-    return Known(codes, groups.astype(np.int64), at_random)
+    groups = duplicate_groups(pa.table({"text": pa.array(rows.texts, pa.string())}))
+    return Known(codes, groups, at_random)
 
 
 def gold_codes(job: Job, classes: tuple[str, ...]) -> Codes | None:

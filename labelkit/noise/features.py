@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit import console
+from labelkit.data.duplicates import blank_rows, duplicate_groups
 from labelkit.ml import classifier, feature_selection
 from labelkit.ml.features import Features
-from labelkit.noise.checks import duplicates
 from labelkit.noise.checks.neighbours import Nearest
 from labelkit.noise.model import views
 from labelkit.noise.model.views import View
@@ -123,17 +123,20 @@ class Data:
         return None if self._vectorizer is None else self._vectorizer.get_feature_names_out()
 
     def duplicates(self) -> tuple[Codes, bool]:
-        """Return a number a row, the same for duplicates, and whether they are texts."""
+        """Return a number a row, the same for duplicates, and whether they are texts.
+
+        Rows without a text have -1.
+        """
         ready = bool(self._job.options.get("from_proba"))
         if ready and not self._job.has_text():
             return np.full(self._job.rows, -1, dtype=np.int64), False
         if not ready and self._features.kind == "columns":
-            return duplicates.of_values(self._table), False
-        texts = duplicates.of_texts([self._job.source.texts(name) for name in self._job.text])
-        if ready or not self._features.reads_columns:
-            return texts, True
-        others = duplicates.of_values(self._table.drop_columns(self._job.text))
-        return duplicates.both(texts, others), True
+            return duplicate_groups(self._table), False
+        text = self._job.text
+        table = self._job.source.read(text, typed=True) if ready else self._table
+        codes = duplicate_groups(table)
+        codes[blank_rows(table.select(text))] = -1
+        return codes, True
 
     def _new(self, text: list[str], kinds: dict[str, str], choice: str) -> Features:
         return Features(text, kinds, choice, self.seed, cache=lambda: self._job.cache_dir)

@@ -51,7 +51,7 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     asked = _rows_of(job, wanted.explain)
     data = Data(job, wanted.classifier, wanted.method)
     same, are_texts = data.duplicates()
-    evidence, outlier = _evidence(job, given, data, same)
+    evidence, outlier = _evidence(job, given, data)
     found = Findings(job.rows, labelled.texts(labels, given))
     model = None
     if evidence is not None:
@@ -159,14 +159,12 @@ def _write_others(
     messages.write_matrix(wanted.matrix, model._replace(confident=confident), by)
 
 
-def _evidence(
-    job: "Job", given: Given, data: Data, same: Codes
-) -> tuple[Evidence | None, Mask | None]:
+def _evidence(job: "Job", given: Given, data: Data) -> tuple[Evidence | None, Mask | None]:
     """Return the probabilities to judge by, and which of the labelled rows are outliers."""
     if job.options.get("from_proba"):
         return _ready_evidence(job, given), None
     inputs = data.matrices(given.rows)
-    groups = duplicates.joined(job.groups(), same)[given.rows]
+    groups = job.groups()[given.rows]
     found, left_out = label_quality.by_views(
         inputs, given.rows, given.names, given.codes, groups, data.looks, job.seed
     )

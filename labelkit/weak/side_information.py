@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from labelkit import console
 from labelkit.config.label_text import ClassReader
+from labelkit.data.duplicates import fold_texts
 from labelkit.data.labels import Mask
 from labelkit.ml.feature_selection import embeds
 from labelkit.weak.label_models import text_model, vote_evidence
@@ -130,10 +131,11 @@ def _listened(
 
     features = Features(job.text, {}, choice, job.seed, cache=lambda: job.cache_dir)
     matrix = sparse.csr_matrix(features.fit(texts).matrix(texts))
-    keys = np.array([zlib.crc32(text.encode()) for text in _joined(texts, job.text)], np.int64)
-    return text_model.listen(votes, n_classes, matrix, keys, weight, gold)
+    return text_model.listen(votes, n_classes, matrix, _fold_keys(texts), weight, gold)
 
 
-def _joined(table: pa.Table, names: list[str]) -> list[str]:
-    columns = [table.column(name).to_pylist() for name in names]
-    return ["\n".join(cell or "" for cell in row) for row in zip(*columns, strict=True)]
+def _fold_keys(texts: pa.Table) -> npt.NDArray[np.int64]:
+    """Return a number a row that depends on its texts alone; duplicates have the same."""
+    columns = [fold_texts(column).to_pylist() for column in texts.columns]
+    joined = ("\n".join(cells) for cells in zip(*columns, strict=True))
+    return np.fromiter((zlib.crc32(text.encode()) for text in joined), np.int64, texts.num_rows)

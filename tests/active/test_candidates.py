@@ -1,35 +1,10 @@
 """Which rows may be asked."""
 
 import numpy as np
-import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit.active.candidates import alike, candidates, draw_audit, sampled
-
-
-def test_case_spaces_and_punctuation_make_no_other_text():
-    table = pa.table(
-        {"text": ["Good film!", "good  film", "GOOD, film…", "good films", "👍", "👎", ""]}
-    )
-    codes = alike(table, ["text"]).tolist()
-    assert codes[0] == codes[1] == codes[2]
-    assert len({codes[0], *codes[3:]}) == 5
-
-
-def test_other_columns_are_compared_as_they_are():
-    table = pa.table({"name": ["A", "a", "A"], "size": [1.0, 1.0, 1.0], "on": [True, True, None]})
-    assert alike(table, []).tolist() == [0, 1, 2]
-    assert alike(table.select(["size"]), []).tolist() == [0, 0, 0]
-
-
-def test_columns_are_not_joined_by_accident():
-    table = pa.table({"a": ["x", "xy"], "b": ["yz", "z"]})
-    assert len(set(alike(table, ["a", "b"]).tolist())) == 2
-
-
-def test_without_columns_no_row_is_like_another():
-    assert alike(pa.table({"a": ["x", "y"]}).select([]), []).tolist() == [0, 1]
+from labelkit.active.candidates import candidates, draw_audit, sampled
 
 
 @given(st.data())

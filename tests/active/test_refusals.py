@@ -103,7 +103,7 @@ def test_nothing_is_left_to_ask(labelkit, reviews, write):
     assert "labelkit find-noise reviews.csv -o OUTPUT" in done.err
     write("reviews.csv", "id,text,label\n")
     assert "reviews.csv has no rows, so there is nothing to ask" in refused(labelkit).err
-    write("reviews.csv", "id,text,label\n1,good film,POS\n2,Good film!,\n")
+    write("reviews.csv", "id,text,label\n1,good film,POS\n2,Good  film,\n")
     assert "are copies of labelled or audit rows" in refused(labelkit).err
     reviews(5, 5, noise_flag=lambda i: "false")
     assert "flagged no row (noise_flag)" in refused(labelkit, "--strategy", "relabel").err

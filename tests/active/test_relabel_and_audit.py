@@ -85,7 +85,7 @@ def test_audit_labels_are_never_learned_from(labelkit, reviews):
 def test_machine_labels_of_audit_rows_and_their_copies_are_not_learned_from(labelkit, write):
     lines = ["id,text,label,label_origin,llm_label"]
     lines += [f"{i},{review(i)},,,{truth(i)}" for i in range(40)]
-    lines += [f"a,{review(99)},POS,audit,POS", f"b,{review(99)}!,,,POS"]
+    lines += [f"a,{review(99)},POS,audit,POS", f"b,{review(99).upper()},,,POS"]
     write("reviews.csv", "\n".join(lines) + "\n")
     done = run(labelkit, "--label", "label", "--label", "llm_label", "-n", "2", "--audit", "3")
     assert "37 labels so far (llm_label 37) · not learned from: 5 labels of audit rows" in done.err

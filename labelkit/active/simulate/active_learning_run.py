@@ -24,7 +24,7 @@ GROWTH = 1.5  # models are compared anew when the labels have grown so much
 class World(NamedTuple):
     """What is alike for all runs: the rows as models see them, and their true labels.
 
-    `alike` is a number a row, the same where rows say the same; `groups` stay on one side of the
+    `copies` is a number a row, the same for duplicates; `groups` stay on one side of the
     split; `scores` are those of strategies that read a column; `tables` names the matrices that
     are made of columns, not of texts.
     """
@@ -32,7 +32,7 @@ class World(NamedTuple):
     matrices: dict[str, Any]
     codes: Codes
     classes: list[str]
-    alike: npt.NDArray[np.int64]
+    copies: npt.NDArray[np.int64]
     groups: npt.NDArray[np.int64]
     scores: dict[str, npt.NDArray[np.float64]]
     classifier: str
@@ -62,7 +62,7 @@ class Curve(NamedTuple):
 
 
 def split(world: World, number: int) -> tuple[Rows, Rows]:
-    """Return the rows that may be asked, no two alike, and the held-out ones; by the seed alone."""
+    """Return the rows to ask, no two of them duplicates, and the held-out ones, by the seed."""
     rng = np.random.default_rng([world.seed, number, 1])
     rows = len(world.codes)
     names, of_row = np.unique(world.groups, return_inverse=True)
@@ -72,7 +72,7 @@ def split(world: World, number: int) -> tuple[Rows, Rows]:
     last = place[order[wanted - 1]]
     test = np.flatnonzero(place <= last)
     pool = rng.permutation(np.flatnonzero(place > last))
-    _, first = np.unique(world.alike[pool], return_index=True)
+    _, first = np.unique(world.copies[pool], return_index=True)
     return np.sort(pool[first]), test
 
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from labelkit import console
 from labelkit.active import model
-from labelkit.active.candidates import alike
 from labelkit.active.scoring import column_scores, strategy_scores
 from labelkit.active.simulate import curves, drawing
 from labelkit.active.simulate.active_learning_run import Curve, Run, World, playing_in, split
+from labelkit.data.duplicates import duplicate_groups
 from labelkit.engine import parallel_map
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io.files import whole
@@ -121,7 +121,7 @@ def _world(job: "Job", wanted: Wanted) -> World:
     if len(rows) < job.rows:
         console.note(f"{job.rows - len(rows):,} rows are left out: no label is known of them")
     matrices, tables, data = _matrices(job, rows)
-    kinds = alike(data, job.text if job.has_text() else [])
+    copies = duplicate_groups(data)
     scores = {
         name: strategy_scores.read(job, name, rows).scores
         for name in wanted.strategies
@@ -132,7 +132,7 @@ def _world(job: "Job", wanted: Wanted) -> World:
         matrices,
         codes,
         labels.classes,
-        kinds[rows],
+        copies[rows],
         groups[rows],
         scores,
         wanted.classifier,

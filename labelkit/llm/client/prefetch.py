@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from labelkit.data.duplicates import fold_text
 from labelkit.llm.client.scheduler import Asker, Question, Request
 from labelkit.llm.prompts import multi_row as together
 from labelkit.llm.prompts.chat import Task
-from labelkit.llm.prompts.few_shot import plain
 from labelkit.llm.prompts.injection_filter import gives_orders
 
 
@@ -54,9 +54,9 @@ class Ahead:
         single = self._slim(self.single(texts[0]))
         if len(texts) == 1:
             return Question(single, self.asker.key(single))
-        own = {plain(text) for text in texts}
+        own = {fold_text(text) for text in texts}
         task = self.task_for(texts[0])
-        shown = tuple(example for example in task.examples if plain(example[0]) not in own)
+        shown = tuple(example for example in task.examples if fold_text(example[0]) not in own)
         task = replace(task, examples=shown)
         request = together.request(task, texts, single, self.rationale, self.stated)
         keys = tuple(self._key(text) for text in texts)

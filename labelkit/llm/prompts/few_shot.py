@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labelkit.data.duplicates import fold_text
 from labelkit.errors import UsageError, nearest
 from labelkit.llm.prompts.injection_filter import gives_orders
 
@@ -36,18 +37,13 @@ class Examples:
 
     def beside(self, text: str) -> tuple[Example, ...]:
         """Return the examples to show with a row: another one stands in for its own text."""
-        own = plain(text)
-        kept = [example for example in self._fixed if plain(example[0]) != own]
+        own = fold_text(text)
+        kept = [example for example in self._fixed if fold_text(example[0]) != own]
         places = self._near.get(text)
         among = self._drawn if places is None else [self._drawn[place] for place in places]
-        chosen = [example for example in among if plain(example[0]) != own][: self._n]
+        chosen = [example for example in among if fold_text(example[0]) != own][: self._n]
         # The likest last, where a model minds it most.
         return (*kept, *(chosen if places is None else reversed(chosen)))
-
-
-def plain(text: str) -> str:
-    """Return what makes two texts the same: words, not blanks nor case."""
-    return " ".join(text.casefold().split())
 
 
 def check_way(way: str) -> None:
@@ -67,7 +63,7 @@ def pool(labelled: Sequence[Example], rng: np.random.Generator) -> list[Example]
     found = []
     for place in rng.permutation(len(labelled)):
         text, label = labelled[place]
-        own = plain(text)
+        own = fold_text(text)
         if own and own not in seen and not gives_orders(text):
             seen.add(own)
             found.append((text, label))

@@ -1,12 +1,9 @@
-"""Rows that say the same: the same text up to case and spaces, or the same values."""
+"""Which rows repeat an earlier one, and equal texts with different labels."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -19,47 +16,6 @@ class Conflict(NamedTuple):
     winner: int
 
 
-def of_texts(columns: Sequence[Any]) -> Codes:
-    """Return a number a row, the same for texts that differ in case and spaces alone; -1 if empty.
-
-    `columns` are arrays of text, one a column, of the same length.
-    """
-    cleaned = [_folded(column) for column in columns]
-    joined = cleaned[0]
-    if len(cleaned) > 1:
-        between = pa.scalar("\n", pa.large_string())
-        joined = pc.utf8_trim_whitespace(pc.binary_join_element_wise(*cleaned, between))
-    codes: Codes = np.asarray(joined.dictionary_encode().indices, dtype=np.int64).copy()
-    codes[pc.equal(joined, "").to_numpy(zero_copy_only=False)] = -1
-    return codes
-
-
-def _folded(column: Any) -> Any:
-    text = pc.fill_null(pa.array(column, pa.large_string()), "")
-    lower = pc.utf8_lower(pc.utf8_normalize(text, form="NFKC"))
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(lower, r"\s+", " "))
-
-
-def of_values(table: pa.Table) -> Codes:
-    """Return a number a row, the same for rows with the same values in all columns."""
-    codes = np.zeros(table.num_rows, dtype=np.int64)
-    for column in table.columns:
-        whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-        indices = pc.fill_null(whole.dictionary_encode().indices, -1)
-        own = indices.to_numpy(zero_copy_only=False).astype(np.int64) + 1
-        paired = codes * (own.max(initial=0) + 1) + own
-        codes = np.unique(paired, return_inverse=True)[1].ravel().astype(np.int64)
-    return codes
-
-
-def both(first: Codes, second: Codes) -> Codes:
-    """Return a number a row, the same for rows that are the same in both; -1 where `first` is."""
-    paired = first * (int(second.max(initial=0)) + 1) + second
-    codes: Codes = np.unique(paired, return_inverse=True)[1].ravel().astype(np.int64)
-    codes[first < 0] = -1
-    return codes
-
-
 def firsts(codes: Codes) -> Codes:
     """Return the first row with the same code for each later one; -1 for rows that are first."""
     places = np.arange(len(codes))
@@ -67,21 +23,6 @@ def firsts(codes: Codes) -> Codes:
     found = first[group.ravel()]
     later: Codes = np.where((codes >= 0) & (found < places), found, -1)
     return later
-
-
-def joined(first: Codes, second: Codes) -> Codes:
-    """Return groups in which rows are together that either numbering puts together.
-
-    A negative number in `second` joins nothing.
-    """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    n, nodes = len(first), int(first.max(initial=0)) + 1
-    other = np.where(second >= 0, second, int(second.max(initial=0)) + 1 + np.arange(n))
-    size = nodes + int(other.max(initial=0)) + 1
-    graph = coo_matrix((np.ones(n), (first, nodes + other)), shape=(size, size))
-    return np.asarray(connected_components(graph, directed=False)[1][first], dtype=np.int64)
 
 
 def conflicts(codes: Codes, labels: Codes, chance: Floats) -> list[Conflict]:

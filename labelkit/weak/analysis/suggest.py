@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from labelkit.data.duplicates import duplicate_groups
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.stats.metrics import Z95, wilson
 from labelkit.weak.gold import Truth
@@ -103,7 +104,7 @@ def suggestions(job: "Job", given: Lessons, most: int) -> list[Suggestion]:
     )
     texts = _texts(job, picked)
     codes, uncovered = given.codes[picked].copy(), given.open[picked]
-    codes[_repeated(texts)] = -1  # equal texts are one piece of evidence
+    codes[_repeated(texts)] = -1  # duplicates are one piece of evidence
     return _chosen(texts, codes, uncovered, given.names, most)
 
 
@@ -123,7 +124,7 @@ def _texts(job: "Job", rows: npt.NDArray[np.int64]) -> pa.Array:
 
 
 def _repeated(texts: pa.Array) -> Mask:
-    _, first = np.unique(texts.to_numpy(zero_copy_only=False).astype(str), return_index=True)
+    _, first = np.unique(duplicate_groups(pa.table({"text": texts})), return_index=True)
     again = np.ones(len(texts), dtype=bool)
     again[first] = False
     return again

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit.llm.prompts.few_shot import Examples, draw, nearest_to, plain, pool, spread
+from labelkit.data.duplicates import fold_text
+from labelkit.llm.prompts.few_shot import Examples, draw, nearest_to, pool, spread
 from tests.llm.conftest import ChatServer
 
 TEXTS = st.sampled_from(["a", "A ", "b", "c", "d", " ", "e"])
@@ -31,12 +32,12 @@ def test_never_the_row_itself(labelled: list[tuple[str, str]], row: str, way: st
     }.get(way, among)
     near = nearest_to([row], among, 3, letters) if way == "nearest" else None
     shown = Examples([("a", "x")], drawn, 3, near).beside(row)
-    assert plain(row) not in [plain(text) for text, _ in shown]
-    texts = [plain(text) for text, _ in among]
+    assert fold_text(row) not in [fold_text(text) for text, _ in shown]
+    texts = [fold_text(text) for text, _ in among]
     assert len(set(texts)) == len(texts)
     assert set(drawn) <= set(labelled)
-    others = {plain(text) for text, _ in labelled} - {plain(row), ""}
-    fixed = plain(row) != "a"
+    others = {fold_text(text) for text, _ in labelled} - {fold_text(row), ""}
+    fixed = fold_text(row) != "a"
     assert len(shown) == fixed + min(3, len(others))
 
 
@@ -77,7 +78,7 @@ def test_each_way_shows_peoples_rows_only(
     for body in chat_server.seen["bodies"]:
         *shown, row = [m["content"] for m in body["messages"] if m["role"] == "user"]
         assert len(set(shown)) == 2
-        assert plain(row) not in map(plain, shown)
+        assert fold_text(row) not in map(fold_text, shown)
         assert not [text for text in shown if "bad\n" in text or "The acting\n" in text]
         if way == "nearest" and "The acting" in row:
             assert all("acting was bad" in text for text in shown)

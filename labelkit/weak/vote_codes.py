@@ -6,6 +6,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.config.label_text import (
+    ClassReader,
+    is_number,
+    label_text,
+    spelled,
+    whole_number,
+)
 from labelkit.errors import listing, nearest
 
 ABSTAIN = -1
@@ -26,20 +33,22 @@ class WrongVote(Exception):
 class Codebook:
     """Codes of the classes: the declared ones in their order, else in the order of appearance.
 
-    Text names a class; an integer indexes the declared order; None, -1, "" and "ABSTAIN" abstain.
-    Without declared classes either all votes are text or all are integers (`classes` are then
-    "0", "1", …). The codes that were given while reading are turned into the final ones by
-    `final()`.
+    A vote that is a declared class, whatever its type, is that class. Other integers index the
+    declared order, unless a class name is a number: then integers are names. None, "" and
+    "ABSTAIN" abstain, and so does -1 where it is no class. Without declared classes either all
+    votes are words or all are integers (`classes` are then "0", "1", …). The codes that were given
+    while reading are turned into the final ones by `final()`.
     """
 
     def __init__(self, classes: Sequence[str] | None = None) -> None:
         self.declared = tuple(classes) if classes else ()
-        self._codes: dict[Any, int] = {None: ABSTAIN, ABSTAIN: ABSTAIN, "": ABSTAIN}
-        if "ABSTAIN" not in self.declared:
-            self._codes["ABSTAIN"] = ABSTAIN
-        self._found: list[str | int] = []
-        for code, name in enumerate(self.declared):
-            self._codes[name] = self._codes[code] = code
+        self._reader = ClassReader(self.declared)
+        self._place = {name: code for code, name in enumerate(self.declared)}
+        self._has_numbers = any(is_number(name) for name in self.declared)
+        self._codes: dict[Any, int] = {None: ABSTAIN}  # by vote, as it was returned
+        self._found: dict[str, int] = {}  # by name: the classes that nobody declared
+        self._first: str | int = ""
+        self._has_integers = False
 
     def encode(self, votes: list[Any]) -> Votes:
         """Return the codes of the votes of one function on one batch; raises WrongVote."""
@@ -63,73 +72,104 @@ class Codebook:
         """Return the code of one class; raises WrongVote."""
         return int(self.encode([vote])[0])
 
+    def names_class(self, vote: object) -> bool:
+        """Return whether a vote is the name of a declared class."""
+        return self._reader.class_of(vote) is not None
+
     def _plain(self, votes: list[Any]) -> list[Any]:
-        plain: list[Any] = []
-        for position, vote in enumerate(votes):
-            if isinstance(vote, bool | np.bool_):
-                raise WrongVote(position, f"returned {vote}; {self._wanted()}")
-            if isinstance(vote, str):
-                plain.append(str.__str__(vote))
-            elif isinstance(vote, int | np.integer):
-                plain.append(int(vote))
-            elif vote is None or _is_missing(vote):
-                plain.append(None)
-            else:
-                kind = type(vote).__name__
-                raise WrongVote(position, f"returned {_cut(vote)} ({kind}); {self._wanted()}")
-        return plain
+        return [self._plain_vote(vote, position) for position, vote in enumerate(votes)]
+
+    def _plain_vote(self, vote: Any, position: int) -> str | int | None:
+        """Return a vote as text, integer or None; raises WrongVote."""
+        if isinstance(vote, str):
+            return str.__str__(vote)
+        if vote is None or _is_missing(vote):
+            return None
+        is_boolean = isinstance(vote, bool | np.bool_)
+        if isinstance(vote, int | np.integer) and not is_boolean:
+            return int(vote)
+        if self._reader.class_of(vote) is not None:
+            return spelled(vote)
+        if isinstance(vote, float | np.floating) and float(vote).is_integer():
+            return int(vote)
+        kind = "" if is_boolean else f" ({type(vote).__name__})"
+        raise WrongVote(position, f"returned {_cut(vote)}{kind}; {self._wanted()}")
 
     def _wanted(self) -> str:
-        if self.declared:
-            return f"return a class ({listing(self.declared)}), its number, or None to abstain"
-        return "return a class as text, or None to abstain"
+        if not self.declared:
+            return "return a class as text, or None to abstain"
+        number = "" if self._has_numbers else ", its number"
+        return f"return a class ({listing(self.declared)}){number}, or None to abstain"
 
     def _new(self, vote: str | int, position: int) -> int:
-        if self.declared:
-            raise WrongVote(position, self._undeclared(vote))
+        """Return the code of a vote that was not met before, and remember it."""
+        code = self._code_of(vote, position)
+        self._codes[vote] = code
+        return code
+
+    def _code_of(self, vote: str | int, position: int) -> int:
+        name = self._reader.class_of(vote)
+        if name is not None:
+            return self._place[name]
+        if vote == ABSTAIN or label_text(vote) in ("", "ABSTAIN"):
+            return ABSTAIN
+        if not self.declared:
+            return self._further(vote, position)
+        if isinstance(vote, int) and not self._has_numbers and 0 <= vote < len(self.declared):
+            return vote
+        raise WrongVote(position, self._undeclared(vote))
+
+    def _further(self, vote: str | int, position: int) -> int:
+        """Return the code of a class that nobody declared; raises WrongVote."""
+        name = label_text(vote)
         if isinstance(vote, int) and not 0 <= vote < MOST_UNDECLARED:
             raise WrongVote(
                 position,
                 f"returned {vote}; a number is the place of a class, 0 for the first "
                 "(name the classes by --classes)",
             )
-        if self._found and type(self._found[0]) is not type(vote):
-            other = self._found[0]
+        integers = self._has_integers or isinstance(vote, int)
+        if integers and not all(map(_is_place, (*self._found, name))):
             raise WrongVote(
                 position,
-                f"returned {vote!r} where others return {other!r}: numbers stand for the classes "
-                "in the order of --classes A,B, and none are declared",
+                f"returned {vote!r} where others return {self._first!r}: numbers stand for the "
+                "classes in the order of --classes A,B, and none are declared",
             )
+        self._has_integers = integers
+        if name in self._found:
+            return self._found[name]
         if len(self._found) >= MOST_UNDECLARED:
             raise WrongVote(
                 position,
                 f"returned {_cut(vote)}, a further class after {MOST_UNDECLARED:,} others: are "
                 "these labels? (--classes declares them)",
             )
-        code = self._codes[vote] = len(self._found)
-        self._found.append(vote)
-        return code
+        if not self._found:
+            self._first = vote
+        self._found[name] = len(self._found)
+        return self._found[name]
 
     def _undeclared(self, vote: str | int) -> str:
-        if isinstance(vote, int):
+        if isinstance(vote, int) and not self._has_numbers:
             return (
                 f"returned {vote}; the classes are numbered 0 to {len(self.declared) - 1} "
                 f"({listing(self.declared)}), -1 abstains"
             )
         return (
-            f"returned {_cut(vote)}, which is not a declared class{nearest(vote, self.declared)} "
+            f"returned {_cut(vote)}, which is not a declared class"
+            f"{nearest(str(vote), self.declared)} "
             f"(classes: {listing(self.declared)})"
         )
 
     @property
     def found(self) -> list[str | int]:
         """Return the classes that were not declared, in the order of their codes."""
-        return list(self._found)
+        return [int(name) for name in self._found] if self._has_integers else list(self._found)
 
     @property
     def numbered(self) -> bool:
         """Return whether classes are known only by number."""
-        return bool(self._found) and isinstance(self._found[0], int)
+        return self._has_integers
 
     def final(self) -> tuple[list[str], Votes]:
         """Return the classes in their final order, and for each code used so far its final code.
@@ -140,12 +180,16 @@ class Codebook:
         if self.declared:
             return list(self.declared), _with_abstain(range(len(self.declared)))
         if self.numbered:
-            numbers = [int(vote) for vote in self._found]
+            numbers = [int(name) for name in self._found]
             return [str(number) for number in range(max(numbers) + 1)], _with_abstain(numbers)
-        names = [str(vote) for vote in self._found]
-        classes = sorted(names)
+        classes = sorted(self._found)
         place = {name: code for code, name in enumerate(classes)}
-        return classes, _with_abstain(place[name] for name in names)
+        return classes, _with_abstain(place[name] for name in self._found)
+
+
+def _is_place(name: str) -> bool:
+    number = whole_number(name)
+    return number is not None and 0 <= number < MOST_UNDECLARED
 
 
 def _with_abstain(codes: Iterable[int]) -> Votes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labelkit import vectorized
+from labelkit.config.label_text import ClassReader
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.weak.lf.column_reads import UNKNOWN, Reads, functions_by_line, reads
 
@@ -177,7 +178,7 @@ def _provide(module: types.ModuleType, tree: ast.Module, classes: Sequence[str] 
     import re
 
     known = {
-        "ABSTAIN": ABSTAIN,
+        "ABSTAIN": None if ClassReader(classes or ()).class_of(ABSTAIN) else ABSTAIN,
         "re": re,
         "labeling_function": labeling_function,
         "vectorized": vectorized,

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labelkit.config.label_text import label_text
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.weak.lf.binding import FileColumns
 from labelkit.weak.lf.conditions import CONDITIONS, Condition, RuleOptions
@@ -122,7 +123,7 @@ def _rule(table: Mapping[str, Any], default: str, folder: Path) -> Rule:
     label = table.get("label")
     if label is None:
         raise UsageError(f"{place} has no label: the class that it votes for")
-    if isinstance(label, bool) or not isinstance(label, str | int) or label == "":
+    if not isinstance(label, str | int | float) or not label_text(label):
         raise UsageError(f"{place}: label must be the name of a class, not {label!r}")
     further = table.get("and", [])
     if isinstance(further, dict):
@@ -132,6 +133,8 @@ def _rule(table: Mapping[str, Any], default: str, folder: Path) -> Rule:
     keys = ("column", *CONDITIONS, *OPTIONS)
     clauses += [_clause(item, f"{place}, and", folder, keys) for item in further]
     files = tuple(folder / str(item["in_file"]) for item in (table, *further) if "in_file" in item)
+    if not isinstance(label, int) or isinstance(label, bool):
+        label = label_text(label)  # an integer may index the class order; all else is a name
     return Rule(name, label, tuple(clauses), files)
 
 

@@ -1,22 +1,18 @@
 """Votes that were made elsewhere and stand in columns of the file (`--from-votes 'lf_*'`)."""
 
-import re
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labelkit.config.label_text import whole_number
 from labelkit.console import clean
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.weak.lf.rows import as_text
 from labelkit.weak.vote_codes import ABSTAIN, Codebook, Votes, WrongVote
-
-# pandas writes a column of integers with gaps as 1.0, "", 0.0.
-_INTEGER = re.compile(r"[+-]?\d{1,9}(?:\.0*)?")
 
 
 def matching(patterns: Sequence[str], columns: Sequence[str]) -> list[str]:
@@ -65,7 +61,6 @@ def read(
     return votes
 
 
-def _vote(text: str, codebook: Codebook) -> Any:
-    if text in codebook.declared or not _INTEGER.fullmatch(text):
-        return text
-    return int(float(text))
+def _vote(text: str, codebook: Codebook) -> str | int:
+    number = whole_number(text)
+    return text if number is None or codebook.names_class(text) else number

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.active.strategies.entropy import entropies
+from labelkit.stats.numeric import likeliest as likeliest_class
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
@@ -40,15 +41,13 @@ def reason(pool: "Pool", place: int, strategy: str, score: float) -> str:
 
 
 def likeliest(probabilities: "Floats | None", classes: list[str], rows: int) -> Guesses:
-    """Return the likeliest class of each row, none where there are no probabilities."""
+    """Return the likeliest class of each row, none at a tie and without probabilities."""
     if probabilities is None:
         return Guesses(np.full(rows, "", dtype=object), np.full(rows, np.nan))
     known = ~np.isnan(probabilities).any(axis=1)
-    names = np.array(classes, dtype=object)[np.nan_to_num(probabilities).argmax(axis=1)]
-    return Guesses(
-        np.where(known, names, "").astype(object),
-        np.where(known, np.nan_to_num(probabilities).max(axis=1), np.nan),
-    )
+    codes, confidence = likeliest_class(probabilities)
+    names = np.array([*classes, ""], dtype=object)[np.where(known, codes, -1)]
+    return Guesses(names, np.where(known & (codes >= 0), confidence, np.nan))
 
 
 def first_known(first: Guesses, second: Guesses) -> Guesses:

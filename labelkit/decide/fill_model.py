@@ -22,6 +22,7 @@ from labelkit.decide.policy import Verdict
 from labelkit.decide.sources import MODEL, Source
 from labelkit.job import model_features
 from labelkit.ml import classifier
+from labelkit.stats.numeric import likeliest
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -102,7 +103,7 @@ def reader(
     if len(others):
         model = classifier.fit(matrix, codes, recipe, job.seed, weights)
         shares[others] = inputs.shares(model, others, n_classes)
-    voter = Voter(shares.argmax(axis=1), shares.max(axis=1), shares)
+    voter = Voter(*likeliest(shares), shares)
     return Source(COLUMN, MODEL, voter, np.ones(job.rows, dtype=bool), voter)
 
 

@@ -10,12 +10,12 @@ from labelkit.data.labels import Mask, Texts
 from labelkit.decide import opinion_pool
 from labelkit.decide.opinion_pool import Codes, Pool
 from labelkit.decide.sources import Said, Source
+from labelkit.stats.numeric import DECIMALS, likeliest
 
 Floats = npt.NDArray[np.float64]
 
 PEOPLE = "people"
 COMBINED = "combined"
-_TIE = 1e-9
 
 
 class Verdict(NamedTuple):
@@ -89,17 +89,20 @@ def _pooled(sources: Sequence[Source], pool: Pool, n_classes: int, rows: int) ->
 def _best(voters: Sequence[opinion_pool.Voter], pool: Pool, n_classes: int) -> tuple[Codes, Floats]:
     """Return the likeliest class and its probability.
 
-    Among equally likely classes the one that most voters name counts; -1 where that is none.
+    Among equally likely classes the one that most voters name counts; -1 where no one is ahead.
     """
     if n_classes < 2:  # one class leaves nothing to weigh: the first voter's own word
         codes, confidence, _ = opinion_pool.first_sure(voters, 0.0)
         return codes, confidence
     shares = opinion_pool.pooled(voters, pool, n_classes)
-    highest = shares.max(axis=1)
-    named = sum((voter.codes[:, None] == np.arange(n_classes)).astype(float) for voter in voters)
-    standing = np.where(shares > highest[:, None] - _TIE, 1.0 + named, 0.0)
-    second, first = np.partition(standing, -2, axis=1)[:, -2:].T
-    return np.where(first > second, standing.argmax(axis=1), -1), highest
+    codes, highest = likeliest(shares)
+    tied = np.flatnonzero(codes < 0)
+    if len(tied):
+        highest[tied] = shares[tied].max(axis=1)
+        top = shares[tied] >= highest[tied, None] - 10.0**-DECIMALS
+        named = sum((voter.codes[tied, None] == np.arange(n_classes)) * 1.0 for voter in voters)
+        codes[tied] = likeliest(np.where(top, named, 0.0))[0]
+    return codes, highest
 
 
 def _heard(sources: Sequence[Source], rows: int) -> Codes:

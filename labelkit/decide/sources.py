@@ -13,6 +13,7 @@ from labelkit.data.labels import Codes, Mask, Texts, encode
 from labelkit.decide import trust
 from labelkit.decide.opinion_pool import Voter
 from labelkit.errors import LabelkitError, listing
+from labelkit.stats.numeric import likeliest
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -236,12 +237,12 @@ def _ready_probabilities(job: "Job", classes: Sequence[str]) -> Source | None:
         return None
     stated = np.array(~np.isnan(shares).all(axis=1), dtype=bool)
     filled = np.nan_to_num(shares)
-    codes = np.where(stated, filled.argmax(axis=1), -1).astype(np.int32)
-    confidence = np.where(stated, filled.max(axis=1), np.nan)
+    codes, confidence = likeliest(filled)
+    confidence = np.where(stated, confidence, np.nan)
     prefix = str(job.options["from_proba"])
     shares = np.where(stated[:, None], filled, np.nan)
     name = prefix.strip("_") or prefix
-    voter = Voter(codes, confidence, shares)
+    voter = Voter(codes.astype(np.int32), confidence, shares)
     return Source(prefix, name, voter, stated, voter)
 
 

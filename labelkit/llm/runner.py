@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from labelkit import console
 from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.llm.answers import class_prior
+from labelkit.llm.answers import class_prior, reply_labels
 from labelkit.llm.answers.parse import Answer
 from labelkit.llm.answers.reply_labels import Labelled, labelled, read, voted, worth_asking_again
 from labelkit.llm.client.batch_jobs import Batch
@@ -26,6 +26,7 @@ from labelkit.llm.prompts import chat as prompt
 from labelkit.llm.prompts import completion
 from labelkit.llm.prompts.chat import Task
 from labelkit.llm.prompts.few_shot import Examples
+from labelkit.stats.numeric import NO_CLASS, likeliest
 
 # Labels by people from which on the small model's leaning is fitted instead of balanced away.
 ENOUGH_LABELS, ENOUGH_A_CLASS = 30, 3
@@ -296,13 +297,17 @@ class Run:
         good = np.asarray(~np.isnan(scores).any(axis=1), dtype=np.bool_)
         probabilities = np.zeros_like(scores)
         probabilities[good] = self._calibrated(scores[good], good)
+        codes, sure = likeliest(probabilities)
         found = []
         for place, reply in enumerate(replies):
             if not good[place]:
                 found.append(Labelled("", 0.0, str(reply.get("failed", "no score"))))
                 continue
-            best = int(probabilities[place].argmax())
-            found.append(Labelled(self.task.classes[best], float(probabilities[place, best])))
+            code, confidence = int(codes[place]), float(sure[place])
+            if code == NO_CLASS:
+                found.append(Labelled("", 0.0, reply_labels.TIE))
+                continue
+            found.append(Labelled(self.task.classes[code], confidence))
         return found
 
     def _calibrated(

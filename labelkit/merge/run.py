@@ -53,7 +53,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.outside_batch = self.outside_where = self.unknown_label = 0
-        self.replaced = self.new = 0
+        self.replaced = self.new = self.ties = 0
 
 
 def merge(
@@ -81,13 +81,18 @@ def merge(
         names |= {name.removeprefix("label_") for name in answers.details}
         given += _given(job, answers, number, asked, refuse_unknown, tally)
     there = before.voices({one.row for one in given})
-    picked = choose([*there, *(Answer(one.row, one.who, one.label) for one in given)], prefer)
+    answered = [Answer(one.row, one.who, one.label) for one in given]
+    picked = choose([*there, *answered], prefer, len(there))
     won = {row: place - len(there) for row, place in picked.winner.items()}
     chosen = {row: given[place] for row, place in won.items() if place >= 0}
     names |= _ALWAYS
-    written = before.with_answers(chosen, [n for n in _DETAILS if n in names], asked, tally)
-    if picked.sure or job.source.has(job.column(_SURE)):
-        written[job.column(_SURE)] = before.confidence(chosen, picked.sure)
+    ties = {row: given[place - len(there)] for row, place in picked.ties.items()}
+    tally.ties = len(ties)
+    used = [n for n in _DETAILS if n in names]
+    written = before.with_answers(chosen, ties, used, asked, tally)
+    sure = dict.fromkeys(picked.ties, 0.0) | picked.sure
+    if sure or job.source.has(job.column(_SURE)):
+        written[job.column(_SURE)] = before.confidence(chosen, sure)
     disputed = _contradictions(picked.disputed)
     _say_disputed(job, disputed, prefer)
     job.chosen = None  # --where says whose answers count; what people said of other rows stays
@@ -194,9 +199,17 @@ class _Before:
         ]
 
     def with_answers(
-        self, chosen: dict[int, Given], names: list[str], asked: Asked | None, tally: Tally
+        self,
+        chosen: dict[int, Given],
+        ties: dict[int, Given],
+        names: list[str],
+        asked: Asked | None,
+        tally: Tally,
     ) -> dict[str, Any]:
-        """Return the columns to write: these labels, with the chosen answers in their places."""
+        """Return the columns to write: these labels, with the chosen answers in their places.
+
+        A row of `ties` gets no label; how it was drawn stays known.
+        """
         labels = self.labels.copy()
         details = {name: self.detail(name).copy() for name in names}
         picked = self._picked()
@@ -207,6 +220,11 @@ class _Before:
             for name in names:
                 details[name][row] = answer.details.get(f"label_{name}", "")
             details["origin"][row] = self._origin(row, answer, asked, picked)
+        for row, newest in ties.items():
+            labels[row] = ""
+            for name in names:
+                details[name][row] = ""
+            details["origin"][row] = self._origin(row, newest, asked, picked)
         return {self.label_name: labels} | {
             self.job.column(name): _typed(name, values, self.job)
             for name, values in details.items()
@@ -339,6 +357,7 @@ def _counted(
         new=tally.new,
         replaced=tally.replaced,
         disputed=disputed,
+        ties=tally.ties,
         outside_batch=tally.outside_batch,
         unknown_label=tally.unknown_label,
         labels=int(there.sum()),
@@ -349,6 +368,7 @@ def _counted(
         "outside --where left out": tally.outside_where,
         "of no class left out": tally.unknown_label,
         "earlier labels replaced": tally.replaced,
+        f"tie{'s' * (tally.ties != 1)} without a label": tally.ties,
     }
     origins_told = ", ".join(f"{console.clean(kind)} {n:,}" for kind, n in by_origin.items())
     parts = [

@@ -14,6 +14,7 @@ from labelkit.io.column_types import apply_kinds
 from labelkit.ml import model_file
 from labelkit.models import fit
 from labelkit.models.train import audit_words
+from labelkit.stats.numeric import likeliest
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -78,15 +79,17 @@ def _typed(job: "Job", batch: Any, kinds: dict[str, str], start: int) -> Any:
 def _spread(
     found: npt.NDArray[np.float64], chosen: npt.NDArray[np.bool_] | None, proba: bool
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return codes, confidences and shares for all rows of a batch; -1 and NaN if not chosen."""
+    """Return codes, confidences and shares for all rows of a batch; -1 and NaN if not chosen.
+
+    At a tie the code is -1 and the confidence 0.
+    """
     rows = len(found) if chosen is None else len(chosen)
     where = np.ones(rows, dtype=bool) if chosen is None else chosen
     codes = np.full(rows, -1, dtype=np.int32)
     confidence = np.full(rows, np.nan)
     shares = np.full((rows, found.shape[1]) if proba else (0, found.shape[1]), np.nan)
     if len(found):
-        codes[where] = found.argmax(axis=1)
-        confidence[where] = found.max(axis=1)
+        codes[where], confidence[where] = likeliest(found)
         if proba:
             shares[where] = found
     return codes, confidence, shares

@@ -67,7 +67,8 @@ def estimates(outcome: Outcome, advance: Callable[[int], None]) -> list[Estimate
 
 
 def _agreement(counted: Counted, column: int, others: Scores) -> float | None:
-    judged = np.flatnonzero((counted.votes[:, column] != ABSTAIN) & (others.codes >= 0))
+    has_others = others.probabilities.any(axis=1)
+    judged = np.flatnonzero((counted.votes[:, column] != ABSTAIN) & has_others)
     rows = counted.counts[judged]
     agreed = others.probabilities[judged, counted.votes[judged, column]]
     return float((rows * agreed).sum() / rows.sum()) if rows.sum() else None

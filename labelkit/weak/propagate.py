@@ -17,6 +17,7 @@ from labelkit.data.columns import AUDIT
 from labelkit.data.labels import Mask
 from labelkit.errors import LabelkitError
 from labelkit.ml.feature_selection import embeds
+from labelkit.stats.numeric import likeliest
 from labelkit.weak.label_models import text_model
 from labelkit.weak.scoring import Scores
 from labelkit.weak.vote_patterns import NOT_VOTED, Counted
@@ -72,10 +73,11 @@ def propagate(job: "Job", counted: Counted, scores: Scores, classes: list[str]) 
         console.warn(f"--propagate: {reason}: the labels by vote are kept")
         kept = Scores(codes, scores.confidence[pattern], given, scores.notes)
         return Propagated(each, kept, _source(np.where(voted, 0, -1), rows))
-    best = found.argmax(axis=1)
+    best, confidence = likeliest(found)
     _say(job, codes, best)
-    said = Scores(best, found.max(axis=1), found, scores.notes)
-    return Propagated(each, said, _source(np.where(best == codes, 0, 1), rows))
+    said = Scores(best, confidence, found, scores.notes)
+    which = np.where(best < 0, -1, np.where(best == codes, 0, 1))
+    return Propagated(each, said, _source(which, rows))
 
 
 def _source(which: Codes, rows: npt.NDArray[np.int32]) -> pa.Array:
@@ -229,8 +231,10 @@ def _features(job: "Job") -> "Features":
 
 
 def _say(job: "Job", codes: Codes, best: Codes) -> None:
-    new, overruled = int((codes < 0).sum()), int(((codes >= 0) & (best != codes)).sum())
+    new = int(((codes < 0) & (best >= 0)).sum())
+    overruled = int(((codes >= 0) & (best != codes)).sum())
     job.figures({"propagated": {"new": new, "overruled": overruled}})
     console.note(
-        f"--propagate: the model labels {new:,} rows without a vote and overrules {overruled:,}"
+        f"--propagate: the model labels {new:,} rows that have no label by vote and overrules "
+        f"{overruled:,}"
     )

@@ -83,6 +83,8 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
     _say_model(job, wanted.label_model, counted, scores, known)
     if prior is not None and learns:
         _say_prior(job, counted, scores, rescore(counted, None))
+    elif prior is not None and wanted.label_model == "majority":
+        console.warn("--prior changes nothing: the majority vote counts votes alone")
     found = Outcome(panel.names, classes, counted, scores, truth.known(job, classes), rescore)
     _judge(job, panel, found, wanted)
     summaries, more = _summaries(found), {}
@@ -183,7 +185,7 @@ def _say_model(
     job: "Job", name: str, counted: Counted, scores: Scores, known: scoring.Known | None
 ) -> None:
     """Say which label model made the labels, and how far they are from the plain vote."""
-    moved, tied, rows = scoring.against_majority(counted, scores)
+    rows, moved, decided = scoring.against_majority(counted, scores)
     used = "majority" if scores.notes else "dawid-skene" if name == "auto" else name
     read = known is not None and (known.said is not None or known.judged is not None)
     by = "votes and texts" if read and used != "majority" else "votes alone"
@@ -192,14 +194,14 @@ def _say_model(
         {
             "label_model": {
                 **{"asked": name, "used": used, "texts": used_texts},
-                **{"labels": rows, "moved": moved, "ties": tied},
+                **{"labels": rows, "moved": moved, "ties": decided},
             }
         }
     )
     if rows and (name == "auto" or read):
         console.note(
             f"label model {used}, by {by}: {moved:,} of {rows:,} labels differ from the plain "
-            f"vote, {tied:,} ties are broken"
+            f"vote, {decided:,} are of rows where that is a tie"
         )
 
 
@@ -261,8 +263,10 @@ def _annotations(
         job.column("votes"): pa.array(counted.voters.astype(np.int64)).take(rows),
     }
     if wanted.proba:
+        unknown = ~scores.probabilities.any(axis=1)
         for code, name in enumerate(classes):
-            found[job.column(f"proba_{name}")] = pa.array(scores.probabilities[:, code]).take(rows)
+            shares = pa.array(scores.probabilities[:, code], mask=unknown)
+            found[job.column(f"proba_{name}")] = shares.take(rows)
     if wanted.votes:
         for number, name in enumerate(panel.names):
             found[job.column(f"lf_{name}")] = labels(counted.votes[:, number])
@@ -280,8 +284,9 @@ def _count(
     """Give the figures to the history and the summary; return them as the closing line."""
     rows = int(counted.counts.sum())
     labelled = int(counted.counts[scores.codes >= 0].sum())
+    ties = scoring.tied(counted, scores)
     failed = sum(panel.errors.values())
-    job.count(labelled=labelled, abstained=rows - labelled, lf_errors=failed)
+    job.count(labelled=labelled, abstained=rows - labelled, ties=ties, lf_errors=failed)
     job.figures(
         {
             "classes": classes,
@@ -290,6 +295,8 @@ def _count(
         }
     )
     text = f"{rows:,} rows · {labelled:,} labelled · {rows - labelled:,} abstained"
+    if ties:
+        text += f" ({ties:,} tie{'s' * (ties != 1)})"
     if failed:
         text += f" · {failed:,} failed calls"
     return text

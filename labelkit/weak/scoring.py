@@ -1,26 +1,26 @@
-"""From votes to labels: the label model runs once for each pattern, ties are broken in one way."""
+"""From votes to labels: the label model runs once for each pattern, a tie is no label."""
 
 import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from labelkit.config.label_text import ClassReader, spelled
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
+from labelkit.stats.numeric import NO_CLASS, SAME, likeliest
 from labelkit.weak.label_models import majority
 from labelkit.weak.vote_patterns import Counted
 
 Floats = npt.NDArray[np.float64]
-TIE = 1e-9
 
 
 @dataclass(frozen=True)
 class Scores:
-    """For each pattern: the class (-1: none voted), its probability, all probabilities."""
+    """For each pattern: the class (-1: no vote or a tie), its probability, all probabilities."""
 
     codes: npt.NDArray[np.int64]
     confidence: Floats
@@ -65,35 +65,41 @@ def score(
     """Return the label model's answer for each pattern.
 
     A model that takes `counts` gets the patterns with their counts; any other one (a user's own)
-    gets every row. One that takes `said` also gets what is `known` beside the votes. Of tied
-    classes the one with the higher prior wins, then the first. Raises LabelkitError where a model
-    fails or gives something else than probabilities.
+    gets every row. One that takes `said` also gets what is `known` beside the votes. Raises
+    LabelkitError where a model fails or gives something else than probabilities.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         found = _combined(counted, n_classes, combine, prior, seed, model, known)
     notes = tuple(dict.fromkeys(str(item.message) for item in caught if _is_ours(item)))
     found[counted.voters == 0] = 0
-    order = np.argsort(-prior, kind="stable") if prior is not None else np.arange(n_classes)
-    high = found.max(axis=1, initial=0.0)
-    tied = found[:, order] >= (high - TIE)[:, None]
-    codes = order[tied.argmax(axis=1)] if n_classes else np.full(len(found), -1)
-    codes = np.where(counted.voters > 0, codes, -1)
-    return Scores(codes, np.where(counted.voters > 0, high, 0.0), found, notes)
+    return Scores(*likeliest(found), found, notes)
 
 
-def against_majority(counted: Counted, scores: Scores) -> tuple[int, int, int]:
-    """Return how many rows got another class than most votes, were tied, and were voted on."""
+class AgainstVote(NamedTuple):
+    """Rows with a label, those of them with another one than most votes, and of tied votes."""
+
+    labels: int
+    moved: int
+    decided_ties: int
+
+
+def against_majority(counted: Counted, scores: Scores) -> AgainstVote:
+    """Return how the labels differ from those of the plain vote."""
     classes = scores.probabilities.shape[1]
     tally = majority.combine(counted.votes, classes)
     high = tally.max(axis=1, initial=0.0)
-    top = (tally >= (high - TIE)[:, None]) & (high > 0)[:, None]
-    voted = scores.codes >= 0
-    moved = np.zeros(len(voted), dtype=bool)
-    moved[voted] = ~top[voted, scores.codes[voted]]
-    tied = voted & (top.sum(axis=1) > 1)
-    sums = [int(counted.counts[mask].sum()) for mask in (moved, tied, voted)]
-    return sums[0], sums[1], sums[2]
+    top = (tally >= (high - SAME)[:, None]) & (high > 0)[:, None]
+    labelled = scores.codes != NO_CLASS
+    moved = np.zeros(len(labelled), dtype=bool)
+    moved[labelled] = ~top[labelled, scores.codes[labelled]]
+    decided = labelled & (top.sum(axis=1) > 1)
+    return AgainstVote(*(int(counted.counts[mask].sum()) for mask in (labelled, moved, decided)))
+
+
+def tied(counted: Counted, scores: Scores) -> int:
+    """Return how many rows with a vote have no label, because two classes are equally likely."""
+    return int(counted.counts[(counted.voters > 0) & (scores.codes == NO_CLASS)].sum())
 
 
 def _is_ours(item: warnings.WarningMessage) -> bool:

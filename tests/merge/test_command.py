@@ -179,8 +179,18 @@ def test_the_majority_may_count(write: Any, merged: Any) -> None:
         "a.csv", "id,label,label_annotator\n1,x,ann\n1,x,bob\n1,y,cy\n2,x,ann\n2,y,bob\n"
     )
     said = merged(source, answers, "--prefer", "majority")
-    assert labels("out.csv") == ["x", "y", ""]
+    assert labels("out.csv", "label", "label_confidence") == [("x", ""), ("", "0"), ("", "")]
     assert "people disagree on 2 rows, the majority counts" in said
+    assert "1 tie without a label" in said
+
+
+def test_a_tie_stays_an_audit_row(write: Any, merged: Any) -> None:
+    source = write("in.csv", DATA)
+    answers = write(
+        "a.csv", "id,label,label_annotator,label_origin\n2,x,ann,audit\n2,y,bob,audit\n"
+    )
+    merged(source, answers, "--prefer", "majority")
+    assert labels("out.csv", "label", "label_origin")[1] == ("", "audit")
 
 
 def test_labels_there_stay_and_newer_answers_replace_them(write: Any, merged: Any) -> None:
@@ -374,7 +384,7 @@ def test_a_second_run_changes_nothing(write: Any, labelkit: Any) -> None:
     answers = write(
         "a.csv",
         "id,label,label_annotator,label_origin,label_note,label_seconds\n"
-        "1,x,ann,audit,n,1.25\n3,x,ann,,,\n3,z,bob,,,\n",
+        "1,x,ann,audit,n,1.25\n2,x,bob,,,\n3,x,ann,,,\n3,z,bob,,,\n",
     )
     for prefer in ("latest", "majority"):
         assert labelkit("merge", source, answers, "-o", "1.csv", "--prefer", prefer).code == 0

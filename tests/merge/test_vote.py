@@ -28,22 +28,37 @@ def test_who_changes_their_mind_has_one_voice_and_disputes_nothing() -> None:
     assert choose(given, "majority").disputed == {}
 
 
-def test_the_majority_counts_and_among_equals_the_latest() -> None:
+def test_the_majority_counts_and_a_tie_has_no_winner() -> None:
     given = [Answer(0, "ann", "a"), Answer(0, "bob", "a"), Answer(0, "cy", "b")]
     assert choose(given, "majority").winner == {0: 1}
-    assert choose(given[1:], "majority").winner == {0: 1}
+    for prefer in ("majority", "consensus"):
+        tie = choose(given[1:], prefer)
+        assert (tie.winner, tie.ties) == ({}, {0: 1})
+        assert tie.sure.get(0, 0.0) == 0
+        assert tie.disputed == {0: [("bob", "a"), ("cy", "b")]}
+
+
+def test_labels_that_the_file_had_count_until_there_is_a_tie() -> None:
+    given = [Answer(0, "ann", "a"), Answer(0, "bob", "b")]
+    assert choose(given, "majority", earlier=1).winner == {0: 1}
+    given += [Answer(0, "cy", "a")]
+    assert choose(given, "majority", earlier=1).winner == {0: 0}
+    given += [Answer(0, "dan", "c"), Answer(0, "eve", "b"), Answer(0, "fay", "c")]
+    assert choose(given, "majority", earlier=1).ties == {0: 5}
 
 
 @settings(deadline=None)
 @given(answers, st.sampled_from(("latest", "majority", "consensus")))
 def test_each_row_gets_somebody_s_last_word(given: list[Answer], prefer: str) -> None:
     chosen = choose(given, prefer)
-    assert set(chosen.winner) == {answer.row for answer in given}
+    assert {*chosen.winner, *chosen.ties} == {answer.row for answer in given}
+    assert not set(chosen.winner) & set(chosen.ties)
+    assert set(chosen.ties) <= set(chosen.disputed)
     for row, place in chosen.winner.items():
         winner = given[place]
         assert winner.row == row
         assert all((later.row, later.who) != (row, winner.who) for later in given[place + 1 :])
-    assert set(chosen.disputed) <= set(chosen.winner)
+    assert choose([*reversed(given)], "latest").ties == {}
 
 
 def test_the_consensus_learns_whom_to_trust() -> None:

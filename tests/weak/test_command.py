@@ -63,7 +63,7 @@ def test_functions_label_rows(labelkit, data, tmp_path):
         "--classes NEG,POS" in done.err
     )
     step = json.loads((tmp_path / "out.csv.history.json").read_text())["steps"][-1]
-    assert step["counts"] == {"labelled": 3, "abstained": 1, "lf_errors": 0}
+    assert step["counts"] == {"labelled": 3, "abstained": 1, "ties": 0, "lf_errors": 0}
     assert set(step["inputs"]) == {"data.csv", "lfs.py"}
     assert re.search(r"lf_good +POS +2 +0\.500 +0\.500 +0\.250", done.err)
 
@@ -138,13 +138,39 @@ def test_too_few_functions_for_snorkels_model_fall_back(labelkit, data, write, t
     assert column(tmp_path / "out.csv", "weak_label") == ["POS", "", "", "POS"]
 
 
-def test_ties_go_to_the_prior(labelkit, data, write, tmp_path):
+@pytest.mark.parametrize("more", [(), ("--prior", "NEG=0.3,POS=0.7")])
+def test_a_tie_is_no_label_with_confidence_0(labelkit, data, write, tmp_path, more):
     write("lfs.py", LFS.split("def lf_high")[0])
-    run(labelkit, "--functions", "lfs.py")
-    assert column(tmp_path / "out.csv", "weak_label")[3] == "NEG"
-    run(labelkit, "--functions", "lfs.py", "--prior", "NEG=0.3,POS=0.7")
-    assert column(tmp_path / "out.csv", "weak_label")[3] == "POS"
-    assert column(tmp_path / "out.csv", "weak_confidence")[3] == "0.5"
+    done = run(labelkit, "--functions", "lfs.py", "--proba", *more)
+    last = rows(tmp_path / "out.csv")[3]
+    assert (last["weak_label"], last["weak_confidence"], last["weak_votes"]) == ("", "0", "2")
+    assert (last["weak_proba_NEG"], last["weak_proba_POS"]) == ("0.5", "0.5")
+    assert "2 labelled · 2 abstained (1 tie)" in done.err
+    assert ("--prior changes nothing" in done.err) == bool(more)
+
+
+@pytest.mark.parametrize(
+    "model", ["auto", "dawid-skene", "majority", "hyper", "snorkel", "own.py:even"]
+)
+def test_a_tie_is_no_label_in_every_label_model(labelkit, write, tmp_path, model):
+    """Two functions that mirror each other, and a third, so that snorkel can fit."""
+    if model == "hyper":
+        pytest.importorskip("hyperlm")
+    write(
+        "own.py",
+        "import numpy as np\n"
+        "def even(votes, n, prior, gold, seed): return np.full((len(votes), n), 1 / n)\n",
+    )
+    cells = ["a,b,c"] + ["X,Y,"] * 9 + ["X,X,X"] * 6 + ["Y,Y,Y"] * 6
+    write("votes.csv", "\n".join(cells) + "\n")
+    done = labelkit(
+        *["weak-label", "votes.csv", "-o", "out.csv", "--from-votes", "a", "--from-votes", "b"],
+        *["--from-votes", "c", "--classes", "X,Y", "--label-model", model, "--proba"],
+    )
+    assert done.code == 0, done.err
+    for row in rows(tmp_path / "out.csv")[:9]:
+        assert (row["weak_label"], row["weak_confidence"]) == ("", "0")
+        assert row["weak_proba_X"] == row["weak_proba_Y"] == "0.5"
 
 
 def test_only_chosen_rows_are_voted_on(labelkit, data, write, tmp_path):

@@ -43,14 +43,14 @@ def test_the_estimate_does_not_know_the_functions_own_votes(report):
 
 def test_the_gain_is_what_the_labels_lose_without_the_function(report, tmp_path):
     found, done = report("--gold", "gold")
-    # All: the tie of row 1 goes to N, so rows 0, 2, 3 of six are right.
+    # All: row 1 is a tie and has no label, so rows 0, 2, 3 of six are right.
     # Without lf_a rows 0 and 2 are right; without lf_b rows 0, 1, 2, 3.
     assert found["lf_a"]["marginal_gain"] == pytest.approx(3 / 6 - 2 / 6, abs=1e-6)
     assert found["lf_b"]["marginal_gain"] == pytest.approx(3 / 6 - 4 / 6, abs=1e-6)
     assert found["lf_alone"]["marginal_gain"] == 0
     assert (found["lf_a"]["accuracy_low"], found["lf_a"]["accuracy_high"]) == (0.510109, 1.0)
     assert not (tmp_path / "out.csv").exists()
-    assert "weak-label: 6 rows · 5 labelled · 1 abstained\n" in done.err
+    assert "weak-label: 6 rows · 4 labelled · 2 abstained (1 tie)\n" in done.err
 
 
 def test_gold_of_one_class_is_warned_about(report, write):

@@ -58,7 +58,7 @@ def test_rows_without_a_vote_get_a_label_and_wrong_votes_are_overruled(labelkit,
     for row in rows:
         sure = max(float(row["weak_proba_BAD"]), float(row["weak_proba_GOOD"]))
         assert float(row["weak_confidence"]) == pytest.approx(sure, abs=1e-6)
-    assert "labels 40 rows without a vote and overrules 2" in done.err
+    assert "labels 40 rows that have no label by vote and overrules 2" in done.err
     assert "120 labelled · 0 abstained" in done.err
 
 

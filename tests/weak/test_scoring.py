@@ -7,20 +7,20 @@ import pytest
 
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.weak.label_models import majority
-from labelkit.weak.scoring import parse_prior, prior_of, score
+from labelkit.weak.scoring import parse_prior, prior_of, score, tied
 from labelkit.weak.vote_patterns import Counted
 
 VOTES = np.array([[-1, -1, -1], [0, 1, -1], [1, 1, 0], [2, -1, -1]], np.int16)
 COUNTED = Counted(VOTES, np.array([1, 2, 1, 1]), np.array([1, 0, 2, 1, -1, 3], np.int32))
 
 
-def test_ties_go_to_the_prior_then_to_the_first_class():
-    found = score(COUNTED, 3, majority.combine, None, 0, "majority")
-    assert found.codes.tolist() == [-1, 0, 1, 2]
-    assert found.confidence.tolist() == [0, 0.5, 2 / 3, 1]
-    weighted = score(COUNTED, 3, majority.combine, np.array([0.2, 0.5, 0.3]), 0, "majority")
-    assert weighted.codes.tolist() == [-1, 1, 1, 2]
-    assert np.array_equal(weighted.probabilities, found.probabilities)
+def test_a_tie_has_no_class_whatever_the_prior():
+    for prior in (None, np.array([0.2, 0.5, 0.3])):
+        found = score(COUNTED, 3, majority.combine, prior, 0, "majority")
+        assert found.codes.tolist() == [-1, -1, 1, 2]
+        assert found.confidence.tolist() == [0, 0, 2 / 3, 1]
+        assert found.probabilities[1].tolist() == [0.5, 0.5, 0]
+    assert tied(COUNTED, found) == 2
 
 
 def test_a_model_without_counts_gets_every_row():
@@ -32,7 +32,7 @@ def test_a_model_without_counts_gets_every_row():
 
     found = score(COUNTED, 3, own, None, 0, "mine.py:own")
     assert seen == [VOTES[[1, 0, 2, 1, 3]].tolist()]
-    assert found.codes.tolist() == [-1, 0, 0, 0]
+    assert found.codes.tolist() == [-1, -1, -1, -1]
     assert found.confidence[0] == 0 and (found.probabilities[0] == 0).all()
 
 

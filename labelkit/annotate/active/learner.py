@@ -14,6 +14,7 @@ from labelkit.annotate.rows import Deck
 from labelkit.config import plugins
 from labelkit.job import model_features
 from labelkit.ml import classifier
+from labelkit.stats.numeric import likeliest
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -272,6 +273,5 @@ def _reason(seen: Seen, place: int) -> str:
 def _guesses(seen: Seen, eligible: Rows, rows: int) -> tuple[Rows, Floats]:
     codes, confidence = np.full(rows, -1, dtype=np.int64), np.zeros(rows)
     if seen.probabilities is not None:
-        codes[eligible] = seen.probabilities.argmax(axis=1)
-        confidence[eligible] = seen.probabilities.max(axis=1)
+        codes[eligible], confidence[eligible] = likeliest(seen.probabilities)
     return codes, confidence

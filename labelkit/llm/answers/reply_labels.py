@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 from labelkit.llm.answers.logprobs import agreement, from_tokens
 from labelkit.llm.answers.parse import Answer, parse
+from labelkit.stats.numeric import leader
 
+TIE = "two classes are equally likely"
 REPEATS = "the answer repeats the prompt instead of naming one class"
 
 
@@ -63,14 +65,19 @@ def labelled(
 
 
 def voted(answers: Sequence[Labelled]) -> Labelled:
-    """Return the label that most of several answers give, with their agreement as confidence."""
+    """Return the label that most of several answers give, with their agreement as confidence.
+
+    At a tie there is no label.
+    """
     if len(answers) == 1:
         return answers[0]
     labels = [answer.label or None for answer in answers]
     given = [label for label in labels if label]
     if not given:
         return answers[0]
-    most = max(dict.fromkeys(given), key=given.count)  # the first given among equals
+    most = leader({label: given.count(label) for label in given})
+    if most is None:
+        return Labelled("", 0.0, TIE)
     first = next(answer for answer in answers if answer.label == most)
     return Labelled(most, agreement(labels, most), "", first.rationale)
 

@@ -10,6 +10,7 @@ from labelkit.data.labels import Texts, encode
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.models.evaluate import column_metrics as work
 from labelkit.stats import dawid_skene
+from labelkit.stats.numeric import likeliest
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -177,7 +178,7 @@ def _accuracy(said: Said, mine: Mask) -> float | None:
 
 def _least_sure(said: Said, found: dawid_skene.Consensus) -> list[dict[str, Any]]:
     """Return the items whose consensus is least sure: those to ask somebody else about."""
-    sure = found.probabilities.max(axis=1)
+    codes, sure = likeliest(found.probabilities)
     lines = []
     for place in np.argsort(sure, kind="stable")[:LEAST_SURE].tolist():
         mine = said.votes.item == place
@@ -185,7 +186,7 @@ def _least_sure(said: Said, found: dawid_skene.Consensus) -> list[dict[str, Any]
         lines.append(
             {
                 "key": said.keys[place],
-                "consensus": said.classes[int(found.probabilities[place].argmax())],
+                "consensus": said.classes[codes[place]] if codes[place] >= 0 else "",
                 "confidence": round(float(sure[place]), 6),
                 "said": {said.people[who]: said.classes[label] for who, label in voices},
             }
@@ -198,7 +199,7 @@ def _against_gold(job: "Job", said: Said, found: dawid_skene.Consensus) -> dict[
     known = said.truth >= 0
     if not known.any():
         raise LabelkitError(f"{job.source.name}: column {job.options['gold']!r} (--gold) is empty")
-    given, sure = found.probabilities.argmax(axis=1), found.probabilities.max(axis=1)
+    given, sure = likeliest(found.probabilities)
     return work.against(
         said.truth, given, sure, known, len(said.classes), job.task.ordinal, job.seed
     )

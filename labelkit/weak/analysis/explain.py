@@ -55,15 +55,18 @@ def say(rows: Sequence[Sequence[Any]], outcome: Outcome) -> None:
 def _votes(outcome: Outcome, pattern: int) -> list[list[Any]]:
     votes = outcome.counted.votes[pattern]
     code = int(outcome.scores.codes[pattern])
-    if code < 0:
-        return [[None, 0.0, None, None, None, None]]
-    label, sure = outcome.classes[code], float(outcome.scores.confidence[pattern])
     voters = [int(column) for column in np.flatnonzero(votes != ABSTAIN)]
+    if not voters:
+        return [[None, 0.0, None, None, None, None]]
+    if code < 0:  # a tie: no label whose probability a vote could change
+        named = [(outcome.names[column], outcome.classes[votes[column]]) for column in voters]
+        return [[None, 0.0, name, vote, None, None] for name, vote in named]
+    label, sure = outcome.classes[code], float(outcome.scores.confidence[pattern])
     others = _without_each(outcome, pattern, voters)
     found = []
     for place, column in enumerate(voters, start=len(outcome.counted.votes)):
         left = float(others.probabilities[place, code])
-        if others.codes[place] < 0:
+        if not others.probabilities[place].any():
             left = 1 / len(outcome.classes)  # nothing is known without any vote
         found.append(
             [

@@ -38,7 +38,7 @@ def page(
     """Return the whole page."""
     told = (
         f"{facts.rows:,} rows, {facts.labelled:,} labelled, "
-        f"{facts.rows - facts.labelled:,} without a vote; label model {facts.model}."
+        f"{facts.rows - facts.labelled:,} without a label; label model {facts.model}."
     )
     labelled = max(facts.labelled, 1)
     classes = [[name, rows, charts.bar(rows / labelled)] for name, rows in facts.shares.items()]

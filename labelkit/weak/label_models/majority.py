@@ -18,9 +18,9 @@ def combine(
 ) -> Array:
     """Return rows × classes: each class's share of the votes on the row; all zero without a vote.
 
-    `votes` rows × functions (-1 abstains). Tied classes get equal shares: who takes the label
-    breaks the tie by `prior`, then by the order of the classes. Nothing is learned, so `gold`,
-    `seed` and `counts` (how many rows each row of `votes` stands for) change nothing.
+    `votes` rows × functions (-1 abstains). Tied classes get equal shares. Nothing is learned, so
+    `prior`, `gold`, `seed` and `counts` (how many rows each row of `votes` stands for) change
+    nothing.
     """
     tally = np.zeros((len(votes), n_classes))
     for column in votes.T:

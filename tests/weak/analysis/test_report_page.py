@@ -55,7 +55,7 @@ def test_the_page_has_figures_heat_map_and_meaning(page):
     text, found = page(DATA, *RULES, "--gold", "gold")
     assert not found.open  # every tag is closed
     words = " ".join(found.words)
-    assert "4 rows, 3 labelled, 1 without a vote; label model majority." in words
+    assert "4 rows, 2 labelled, 2 without a label; label model majority." in words
     for heading in ("keyword_good", "coverage", "conflicts", "estimated", "accuracy", "gain"):
         assert heading in words
     assert "keyword_good and keyword_bad: 1 of 1 rows" in words
@@ -95,7 +95,7 @@ def test_a_page_without_conflicts_or_rows(page):
     text, _ = page("text\nfine\n", *RULES[:4])
     assert "No two functions vote differently on any row." in text
     text, found = page("text\n", *RULES)
-    assert "0 rows, 0 labelled, 0 without a vote" in text and not found.open
+    assert "0 rows, 0 labelled, 0 without a label" in text and not found.open
 
 
 def test_many_functions_are_cut_to_those_with_most_conflicts(page):

@@ -19,7 +19,7 @@ def test_a_stranger_labels_by_rules_without_any_file(labelkit, data, tmp_path):
     out = tmp_path / "out.csv"
     assert column(out, "weak_lf_keyword_POS") == ["POS", "", "", "POS"]
     assert column(out, "weak_lf_keyword_NEG_2") == ["NEG", "NEG", "NEG", ""]
-    assert column(out, "weak_label") == ["NEG", "NEG", "NEG", "NEG"]
+    assert column(out, "weak_label") == ["", "NEG", "NEG", ""]
 
 
 def test_a_phrase_may_hold_a_comma_and_an_equals_sign(labelkit, data, tmp_path):

@@ -22,7 +22,7 @@ from labelkit.decide.policy import Verdict
 from labelkit.decide.sources import MODEL, Source
 from labelkit.job import model_features
 from labelkit.ml import classifier
-from labelkit.stats.numeric import likeliest
+from labelkit.stats.numeric import likeliest, some_rows, some_rows_of_all
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -41,7 +41,7 @@ _CHUNK = 16_384
 
 
 class Inputs:
-    """The file's features, fitted on some of its rows when the first are asked for."""
+    """The file's features; `fit` comes before anything else is asked for."""
 
     def __init__(self, job: "Job") -> None:
         self._job = job
@@ -55,14 +55,15 @@ class Inputs:
     def _features(self) -> "Features":
         return model_features.for_machine_labels(self._job)
 
-    @cached_property
-    def _fitted(self) -> "Features":
-        some = _some(np.arange(self.rows), _MOST_TO_FIT_FEATURES, self._job.seed)
-        return self._features.fit(self._table.take(pa.array(some)))
+    def fit(self, learned: Mask) -> None:
+        """Fit the features, first of all on the rows that are `learned` from."""
+        rng = np.random.default_rng([self._job.seed, 2])
+        some = some_rows_of_all(learned, _MOST_TO_FIT_FEATURES, rng)
+        self._features.fit(self._table.take(pa.array(some)))
 
     def of(self, rows: Codes) -> Any:
         """Return the features of some rows."""
-        return self._fitted.matrix(self._table.take(pa.array(rows)))
+        return self._features.matrix(self._table.take(pa.array(rows)))
 
     def shares(self, model: Any, rows: Codes, n_classes: int) -> Floats:
         """Return a model's probabilities for some rows, rows x classes."""
@@ -81,11 +82,13 @@ def reader(
     It learns from the rows `teaching`, each weighted by how sure its label is; None where they
     are fewer than FEWEST or of one class.
     """
-    rows = _some(np.flatnonzero(teaching & (decided.codes >= 0)), _MOST_TO_LEARN, job.seed)
+    learned = teaching & (decided.codes >= 0)
+    rows = some_rows(np.flatnonzero(learned), _MOST_TO_LEARN, np.random.default_rng([job.seed, 2]))
     codes = decided.codes[rows]
     if len(rows) < FEWEST or len(np.unique(codes)) < 2:
         return None
     weights = np.nan_to_num(decided.confidence[rows], nan=UNSTATED)
+    inputs.fit(learned)
     matrix = inputs.of(rows)
     recipe, _ = classifier.select(matrix, codes, n_classes, "auto", job.seed, weights, groups[rows])
     shares = np.empty((job.rows, n_classes))
@@ -112,9 +115,3 @@ def beside(own: Source, others: Sequence[Source]) -> Source:
     heard = np.any([other.voter.codes >= 0 for other in others], axis=0)
     voter = own.voter._replace(codes=np.where(heard, own.voter.codes, -1))
     return own._replace(voter=voter, looked=heard)
-
-
-def _some(rows: Codes, most: int, seed: int) -> Codes:
-    if len(rows) <= most:
-        return rows
-    return np.sort(np.random.default_rng([seed, 2]).choice(rows, most, replace=False))

@@ -48,3 +48,10 @@ def some_rows(rows: Codes, most: int, rng: np.random.Generator) -> Codes:
     if len(rows) <= most:
         return rows
     return np.sort(rng.choice(rows, most, replace=False))
+
+
+def some_rows_of_all(first: npt.NDArray[np.bool_], most: int, rng: np.random.Generator) -> Codes:
+    """Return all rows, or `most` of them: as many marked `first` as fit, filled up with others."""
+    marked = some_rows(np.flatnonzero(first), most, rng)
+    others = some_rows(np.flatnonzero(~first), most - len(marked), rng)
+    return np.sort(np.concatenate([marked, others]))

@@ -17,7 +17,7 @@ from labelkit.data.columns import AUDIT
 from labelkit.data.labels import Mask
 from labelkit.errors import LabelkitError
 from labelkit.ml.feature_selection import embeds
-from labelkit.stats.numeric import likeliest
+from labelkit.stats.numeric import likeliest, some_rows_of_all
 from labelkit.weak.label_models import text_model
 from labelkit.weak.scoring import Scores
 from labelkit.weak.vote_patterns import NOT_VOTED, Counted
@@ -37,6 +37,7 @@ NEIGHBOURS = 20
 DOUBT = 5.0  # neighbours that stand for the usual shares of the classes
 AT_ONCE = 1_000
 MOST_COMPARED = 20_000
+MOST_TO_FIT_FEATURES = 20_000
 FAR = 0.3  # in total variation: the share of the rows that moved to another class
 SURE = 3.0  # standard errors by which model and votes must agree beyond chance
 SMALL_CLASS, SWALLOWED = 0.02, 0.1
@@ -63,7 +64,9 @@ def propagate(job: "Job", counted: Counted, scores: Scores, classes: list[str]) 
     reason = _too_little(codes[learned])
     found = None
     if not reason:
-        matrix, keys = _content(job)
+        marked = np.zeros(len(counted.rows), dtype=bool)
+        marked[seen[learned]] = True
+        matrix, keys = _content(job, marked)
         found = heard(matrix[seen], keys[seen], given, codes, learned)
         reason = unsound(found[learned].argmax(axis=1), codes[learned], len(classes))
     rows = np.full(len(counted.rows), NOT_VOTED, dtype=np.int32)
@@ -204,13 +207,18 @@ def _audit(job: "Job") -> Mask:
     return np.zeros(job.rows, dtype=bool)
 
 
-def _content(job: "Job") -> tuple[Any, Codes]:
-    """Return the features of each row and a number that decides its fold, one for doubles."""
+def _content(job: "Job", learned: Mask) -> tuple[Any, Codes]:
+    """Return the features of each row and a number that decides its fold, one for doubles.
+
+    Of many rows those that are `learned` from are the first whose terms become features.
+    """
     from scipy import sparse
 
     features = _features(job)
     table = job.source.read(features.needed, typed=True)
-    matrix = features.fit(table).matrix(table)
+    rng = np.random.default_rng([job.seed, 12])
+    some = some_rows_of_all(learned, MOST_TO_FIT_FEATURES, rng)
+    matrix = features.fit(table.take(pa.array(some))).matrix(table)
     console.detail(f"--propagate reads {features.describe()}")
     groups = job.groups(features.needed)
     shuffled = np.random.default_rng([job.seed, 7]).permutation(int(groups.max()) + 1)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from labelkit.stats.numeric import leader, likeliest, some_rows
+from labelkit.stats.numeric import leader, likeliest, some_rows, some_rows_of_all
 
 
 def code(*shares):
@@ -65,3 +65,13 @@ def test_some_rows_are_all_or_a_sorted_draw_from_them():
     assert some_rows(rows, 4, np.random.default_rng(0)).tolist() == [3, 5, 8, 13]
     drawn = some_rows(rows, 2, np.random.default_rng(0))
     assert len(drawn) == 2 and set(drawn) < set(rows) and drawn[0] < drawn[1]
+
+
+def test_rows_that_come_first_are_all_drawn_where_they_fit():
+    first = np.arange(1_000) % 100 == 0
+    drawn = some_rows_of_all(first, 50, np.random.default_rng(0))
+    assert len(drawn) == 50 and set(np.flatnonzero(first)) <= set(drawn)
+    assert some_rows_of_all(~first, 50, np.random.default_rng(0)).max() < 1_000
+    assert np.array_equal(
+        some_rows_of_all(first, 1_000, np.random.default_rng(0)), np.arange(1_000)
+    )

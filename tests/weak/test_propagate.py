@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from labelkit.weak.label_models import text_model
 from labelkit.weak.propagate import informed, neighbours_say, reliable, unsound
 
 RULES = ("--keyword", "GOOD=warm", "--keyword", "BAD=stale")
@@ -150,3 +151,27 @@ def test_soft_labels_are_surer_where_neighbours_agree_and_less_sure_where_not():
     found = informed(given, np.array([[1.0, 0.0], [0.0, 1.0]]))
     assert found[0, 0] > 0.8 and found[1, 0] < 0.4
     assert np.allclose(found.sum(axis=1), 1)
+
+
+def test_rows_without_a_label_take_no_place_of_those_that_are_learned_from(monkeypatch):
+    """However many rows there are, the model learns from all that have a weight, up to a limit."""
+    learned_from = []
+    fit = text_model.fit
+
+    def counting(text, labels, weights):
+        learned_from.append(text.shape[0])
+        return fit(text, labels, weights)
+
+    monkeypatch.setattr(text_model, "fit", counting)
+    monkeypatch.setattr(text_model, "MOST_TO_FIT", 100)
+    rng = np.random.default_rng(1)
+    matrix = sparse.csr_matrix(rng.random((2_000, 3)))
+    labels = np.eye(2)[rng.integers(0, 2, 2_000)]
+    weights = np.zeros(2_000)
+    weights[::25] = 1.0
+    keys = rng.permutation(2_000)
+    text_model.out_of_fold(matrix, labels, keys, weights)
+    assert sum(learned_from) == 4 * 80  # each of five models leaves out a fifth of the 80
+    learned_from.clear()
+    text_model.out_of_fold(matrix, labels, keys, np.ones(2_000))
+    assert sum(learned_from) == 4 * 100

@@ -48,14 +48,14 @@ def out_of_fold(text: Matrix, labels: Array, keys: Array, weights: Array) -> Arr
     """Return rows × classes: probabilities by models that saw neither the row nor its doubles.
 
     `labels` rows × classes are probabilities, `keys` a number a row that equal texts share: it
-    decides the fold and, where there are more rows than can be fitted, who is in the sample.
+    decides the fold and, where more rows have a weight than can be fitted, who is in the sample.
     """
     result = np.zeros(labels.shape)
     fold = keys % FOLDS
     order = np.argsort(keys // FOLDS, kind="stable")
-    sample = np.zeros(len(keys), dtype=bool)
+    order = order[weights[order] > 0]
+    sample = weights > 1
     sample[order[:MOST_TO_FIT]] = True
-    sample = (sample | (weights > 1)) & (weights > 0)
     for number in range(FOLDS):
         held = fold == number
         seen = sample & ~held

@@ -15,7 +15,7 @@ ORDERS = ("A,B,C", "C,B,A")
 
 @pytest.fixture
 def labels(labelkit: Any) -> Callable[..., list[tuple[str, str]]]:
-    """Run a command that annotates and return its labels and confidences; people's without prefix."""
+    """Run a command and return the labels and confidences it wrote; no prefix: those by people."""
 
     def run(prefix: str, *arguments: object) -> list[tuple[str, str]]:
         done = labelkit(*arguments, "-o", "out.csv")

@@ -18,6 +18,7 @@ from labelkit.llm.client.batch_jobs import Batch
 from labelkit.llm.client.cost_meter import Meter, Price
 from labelkit.llm.client.prefetch import Ahead
 from labelkit.llm.client.progress import Progress, silent_rows
+from labelkit.llm.client.providers.openai import redacted
 from labelkit.llm.client.rate_limiter import Pace
 from labelkit.llm.client.response_cache import Cache, digest
 from labelkit.llm.client.scheduler import Asker, Provider, Question, Reply, Request
@@ -179,7 +180,8 @@ class Run:
             if "failed" not in reply and worth_asking_again(reply, answer):
                 reply, answer = await self._second(request, reply, answer)
             asked = request["messages"]
-            return labelled(reply, answer, self.task.classes, asked, by_tokens=not stated)
+            row = labelled(reply, answer, self.task.classes, asked, by_tokens=not stated)
+            return row._replace(error=redacted(row.error, self.settings.key))
 
         try:
             return await asker.each(texts, label)

@@ -4,8 +4,8 @@ Run as `python chat_server.py`; the first line on stdout is the port. The label 
 POSITIVE when it holds "good", else NEGATIVE. A mark in a row makes a fault: `[429]`, `[500]`,
 `[broken]`, `[cut]`, `[html]` at its first sight only (`[always 500]` each time); `[refuse]`,
 `[p=0.7]` (how sure), `[hard]` (tiny-1 is wrong and unsure), `[waver]` (another label at each
-third sight), `[length]`, `[empty]`, `[wrong]`, `[wrong once]`, `[filter]`, `[long]`, `[echo key]`
-each time.
+third sight), `[length]`, `[empty]`, `[wrong]`, `[wrong once]`, `[filter]`, `[long]`,
+`[key as label]` each time.
 `obeys` makes it a model that does what injections.py asks for.
 POST /control sets: latency, schema, logprobs, limit, temperature, key, obeys; GET /seen tells the
 counts.
@@ -200,8 +200,8 @@ class Chat(BaseHTTPRequestHandler):
             text = ""
         if "[refuse]" in row:
             text, refusal = None, "I cannot help with that."
-        if "[echo key]" in row:
-            text = json.dumps({"label": label, "key": given})
+        if "[key as label]" in row:
+            text = json.dumps({"label": given})
         choice = {"message": {"content": text, "refusal": refusal}, "finish_reason": finish}
         if body.get("logprobs") and STATE["logprobs"] is True and text:
             choice["logprobs"] = {"content": list(tokens(text, label, sure))}

@@ -353,7 +353,7 @@ def test_the_key_is_nowhere(
     monkeypatch: pytest.MonkeyPatch, write: Write,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    write("tickets.csv", "body\ngood [echo key]\nbad [500]\n[wrong]\n")
+    write("tickets.csv", "body\ngood\nbad [500]\n[wrong]\n")
     said = ask("--verbose", "--summary", "summary.json").err
     chat_server.control(key="another")
     endpoint = ["--base-url", chat_server.url, "--model", "tiny-1", "--debug", "--cache", "other"]

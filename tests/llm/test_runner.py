@@ -130,9 +130,24 @@ def test_a_wrong_key_stops_at_once_and_is_shown_nowhere(
     assert KEY not in str(caught.value)
     assert chat_server.seen["requests"] == 1
     chat_server.control(key=KEY)
-    found = a_run(cache, chat_server, key=KEY).label(["good [echo key]"])
+    found = a_run(cache, chat_server, key=KEY).label(["good"])
     assert KEY not in repr(found)
     assert not [file for file in tmp_path.rglob("*") if KEY.encode() in file.read_bytes()]
+
+
+def test_a_reply_that_holds_the_key_is_quoted_without_it(
+    cache: Cache, chat_server: ChatServer
+) -> None:
+    (row,) = a_run(cache, chat_server, key=KEY).label(["good [key as label]"])
+    assert row.error == "'***' is not one of the classes"
+
+
+@pytest.mark.parametrize("key", ["none", "e", "POSITIVE", "test"])
+def test_a_short_key_is_cut_out_of_no_answer(
+    cache: Cache, chat_server: ChatServer, key: str
+) -> None:
+    rows = a_run(cache, chat_server, key=key).label(["good", "bad"])
+    assert [row.label for row in rows] == ["POSITIVE", "NEGATIVE"]
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones(

@@ -4,6 +4,8 @@ import json
 import math
 from collections.abc import Sequence
 
+from labelkit.llm.answers.reasoning import answer_start
+
 # One generated token: its text, its log-probability, the alternatives at its place.
 Token = tuple[str, float, dict[str, float]]
 
@@ -33,14 +35,18 @@ def from_tokens(
                 continue
             reached = _reached(done + other[offset:], targets)
             for name in reached:
-                mass[name] += path * math.exp(other_logprob) / len(reached)
-        path *= math.exp(logprob)
+                mass[name] += path * _share(other_logprob) / len(reached)
+        path *= _share(logprob)
         done, offset = done + piece, 0
         if _reached(done, targets) == [label]:
             break
     mass[label] += path
     total = sum(mass.values())
     return {name: value / total for name, value in mass.items()} if total > 0 else None
+
+
+def _share(logprob: float) -> float:
+    return math.exp(min(logprob, 0.0))
 
 
 def _reached(text: str, targets: dict[str, str]) -> list[str]:
@@ -68,7 +74,8 @@ def _label_span(tokens: Sequence[Token], label: str) -> tuple[int, int] | None:
     whole = "".join(text for text, _, _ in tokens)
     key = whole.casefold().rfind('"label"')
     spelling = _inside_json(label)
-    start = whole.casefold().find(spelling, key + 7 if key >= 0 else 0)
+    from_here = max(key + 7 if key >= 0 else 0, answer_start(whole))
+    start = whole.casefold().find(spelling, from_here)
     if start < 0 or len(whole) != len(whole.casefold()):
         return None
     seen = 0

@@ -5,8 +5,14 @@ from typing import Any, NamedTuple
 
 from labelkit.llm.answers.logprobs import agreement, from_tokens
 from labelkit.llm.answers.parse import Answer, parse
+from labelkit.llm.answers.reasoning import without_reasoning
 from labelkit.stats.numeric import leader
 
+INSTEAD_OF_TEXT = {
+    "tool_calls": "the model called a tool instead of answering in text",
+    "reasoning": "the model gave its reasoning only (reasoning_content) and no answer; a larger "
+    "--max-tokens leaves room for one",
+}
 TIE = "two classes are equally likely"
 REPEATS = "the answer repeats the prompt instead of naming one class"
 
@@ -29,9 +35,16 @@ def read(reply: Mapping[str, Any], classes: Sequence[str]) -> Answer:
     text, finish = str(reply.get("text", "")), reply.get("finish")
     if finish == "content_filter":
         return Answer(None, "the provider's content filter stopped the answer")
-    if finish == "length" and "}" not in text:
+    if not text and reply.get("instead"):
+        return Answer(None, INSTEAD_OF_TEXT[str(reply["instead"])])
+    if finish == "length" and not _starts_with_object(text):
         return Answer(None, "the answer was cut off (finish_reason=length); see --max-tokens")
     return parse(text, classes)
+
+
+def _starts_with_object(text: str) -> bool:
+    answer = without_reasoning(text) or ""
+    return answer.startswith(("{", "[", "```")) and "}" in answer
 
 
 def worth_asking_again(reply: Mapping[str, Any], answer: Answer) -> bool:

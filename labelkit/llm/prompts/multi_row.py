@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from labelkit.llm.answers.reasoning import without_reasoning
 from labelkit.llm.client.response_cache import digest
 from labelkit.llm.prompts import chat
 from labelkit.llm.prompts.chat import Task
@@ -115,7 +116,7 @@ def apart(reply: Reply, numbers: Sequence[int]) -> list[Reply] | None:
 
 
 def _entries(text: str) -> list[dict[str, Any]] | None:
-    text = text.rpartition("</think>")[2]
+    text = without_reasoning(text) or ""
     start = text.find("{")
     try:
         answer, _ = json.JSONDecoder().raw_decode(text, start) if start >= 0 else (None, 0)

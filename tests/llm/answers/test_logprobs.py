@@ -51,3 +51,14 @@ def test_a_label_that_the_tokens_do_not_spell() -> None:
 def test_agreement() -> None:
     assert agreement(["a", "b", "a", None], "a") == 0.5
     assert agreement([], "a") == 0.0
+
+
+def test_a_class_named_in_the_reasoning_is_not_the_label() -> None:
+    tokens = [token("<think>", 1), token("ham", 0.9, spam=0.1), token(" or ", 1)]
+    tokens += [token("spam", 0.1, ham=0.9), token("?</think>", 1), token("spam", 0.98, ham=0.02)]
+    found = from_tokens(tokens, "spam", ["spam", "ham"])
+    assert found == pytest.approx({"spam": 0.98, "ham": 0.02})
+
+
+def test_a_log_probability_above_zero_is_a_certainty() -> None:
+    assert from_tokens([("spam", 1000.0, {})], "spam", ["spam", "ham"]) == {"spam": 1, "ham": 0}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 10.0
+SECRET_LENGTH = 16  # characters
 # What a server may understand, best first; what it refuses is dropped and remembered.
 BEST: dict[str, Any] = {
     "answers": "schema",
@@ -172,8 +173,6 @@ class Endpoint:
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
             shown = self._clean(answer.text[:80])
             return {"again": f"the endpoint's answer is broken: {shown!r}"}
-        for name in ("text", "refusal"):
-            reply[name] = self._clean(reply[name])
         if not self.settled and reply["finish"] != "length":
             if request.get("logprobs"):
                 self.facts["logprobs"] = bool(reply["tokens"])
@@ -261,8 +260,15 @@ class Endpoint:
         return self._clean(" · ".join(parts) or answer.reason_phrase)[:300]
 
     def _clean(self, text: str) -> str:
-        """Return a text without the key, which a server may well send back."""
-        return text.replace(self._key, "***") if self._key else text
+        return redacted(text, self._key)
+
+
+def redacted(message: str, key: str | None) -> str:
+    """Return a message without the key, which a server may well send back.
+
+    A short key is no secret (`none`, `ollama`) and may be part of any word.
+    """
+    return message.replace(key, "***") if key and len(key) >= SECRET_LENGTH else message
 
 
 def _is_openai(base_url: str) -> bool:

@@ -97,10 +97,9 @@ class Jobs:
         body = response.get("body") or {}
         if not error and response.get("status_code") == 200:
             try:
-                reply = chat_format.read(body, None)
+                return chat_format.read(body, None)
             except (KeyError, IndexError, TypeError, AttributeError):
                 return {"failed": "the answer in the batch is broken"}
-            return reply | {name: self._clean(reply[name]) for name in ("text", "refusal")}
         inner = error or body.get("error") or {}
         said = inner.get("message") if isinstance(inner, dict) else inner
         expired = isinstance(inner, dict) and inner.get("code") == "batch_expired"

@@ -18,7 +18,8 @@ Mask = npt.NDArray[np.bool_]
 class Candidates(NamedTuple):
     """Rows by number: `pool` has no label (or is flagged), `eligible` of them may be asked.
 
-    `audit` was drawn at random; `groups` is a number a row of the file, the same for duplicates.
+    `audit` was drawn at random, also from rows that were chosen and labelled before; `groups` is a
+    number a row of the file, the same for duplicates.
     """
 
     pool: Rows
@@ -43,16 +44,6 @@ def people_labelled(job: "Job", labels: "Labels") -> Mask:
     for name in people_columns(job):
         given |= job.is_labelled(name)
     return np.asarray(given, dtype=bool)
-
-
-def draw_audit(pool: Rows, wanted: int, seed: int) -> Rows:
-    """Return rows drawn from the pool, each equally likely, in random order.
-
-    Copies of labelled rows may be among them: left out, the sample would no longer stand for
-    the pool.
-    """
-    rng = np.random.default_rng([seed, 2])
-    return np.asarray(rng.choice(pool, min(wanted, len(pool)), replace=False), dtype=np.int64)
 
 
 def candidates(

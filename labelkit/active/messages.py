@@ -65,7 +65,8 @@ def warn_of_typos(job: "Job", labels: "Labels") -> None:
     """Warn of labels that look misspelt, where nobody declared the classes."""
     if job.classes is not None:
         return
-    names, counts = np.unique(labels.values[labels.values != ""].astype(str), return_counts=True)
+    learned = labels.values[(labels.values != "") & ~labels.audit]
+    names, counts = np.unique(learned.astype(str), return_counts=True)
     count = dict(zip(names.tolist(), counts.tolist(), strict=True))
     for name, meant in label_typos.find(count, rare=2).items():
         console.warn(
@@ -150,7 +151,7 @@ def _pool(told: Told) -> str:
     found = told.found
     rows = _counted(len(found.pool), "row")
     text = f"pool: {rows} {'flagged' if told.wanted.relabels else 'without a label'}"
-    in_audit = 0 if told.wanted.relabels else len(found.audit)
+    in_audit = int(np.isin(found.audit, found.pool).sum())
     left = len(found.pool) - in_audit - len(found.eligible)
     if left:
         why = "copies of other rows, empty, or of one group with audit rows"
@@ -164,8 +165,8 @@ def _shortfalls(told: Told) -> list[str]:
     notes = []
     if len(found.audit) < wanted.audits:
         notes.append(
-            f"--audit {wanted.audits}: only {_counted(len(found.audit), 'row')} without a label, "
-            f"every one is drawn"
+            f"--audit {wanted.audits}: only {_counted(len(found.audit), 'row')} may be drawn, "
+            f"every one is"
         )
     distinct = len(set(found.groups[found.audit].tolist()))
     if distinct < len(found.audit):

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
     from labelkit.job.job import Job
 
-AUDIT_REASON = "audit: drawn at random"  # merge knows an audit row by how this begins
-
 
 class Guesses(NamedTuple):
     """A label for each row, '' where there is none, and its confidence, NaN where unknown."""

@@ -12,7 +12,6 @@ from labelkit.active.candidates import (
     Mask,
     Rows,
     candidates,
-    draw_audit,
     people_columns,
     people_labelled,
     sampled,
@@ -21,6 +20,7 @@ from labelkit.active.options import Wanted
 from labelkit.active.scoring import column_scores, strategy_scores
 from labelkit.active.selection import balanced
 from labelkit.active.strategies import default
+from labelkit.data.audit import AUDIT_REASON, audit_order, draw_audit, may_be_drawn
 from labelkit.data.columns import AUDIT
 from labelkit.data.duplicates import blank_rows, duplicate_groups
 from labelkit.errors import LabelkitError, UsageError
@@ -63,9 +63,8 @@ def query(job: "Job", wanted: Wanted) -> None:
     _check(job, wanted)
     labels = _labels(job)
     labelled = people_labelled(job, labels)
-    unlabelled = np.flatnonzero(_among(job) & ~labelled)
-    wanted = wanted.shared(len(unlabelled))
-    pool, audit = _pool_and_audit(job, wanted, unlabelled)
+    wanted = wanted.shared(int((_among(job) & ~labelled).sum()))
+    pool, audit = _pool_and_audit(job, wanted, labelled)
     content = _content(job, wanted, labels)
     apart = _apart_for_audits(job, labels, audit, content)
     known = np.zeros(job.rows, dtype=bool) if wanted.relabels else labelled
@@ -83,7 +82,7 @@ def query(job: "Job", wanted: Wanted) -> None:
     scored = _score(job, wanted, labels, labelled, barred, seen, content, how)
     picks = _pick(job, wanted, scored, seen, content)
     chosen = selection.mixed(seen.eligible[picks], audit, np.random.default_rng([job.seed, 6]))
-    columns = _annotations(job, scored, seen, chosen, picks)
+    columns = _annotations(job, scored, seen, chosen, picks, labelled)
     if wanted.batch is not None:
         # Before the output, which may replace the file that the rows are read from.
         guesses = _guesses(job, wanted, scored, seen, chosen, content, how)
@@ -140,14 +139,20 @@ def _among(job: "Job") -> Mask:
     return np.ones(job.rows, dtype=bool) if job.chosen is None else job.chosen
 
 
-def _pool_and_audit(job: "Job", wanted: Wanted, unlabelled: Rows) -> tuple[Rows, Rows]:
+def _pool_and_audit(job: "Job", wanted: Wanted, labelled: Mask) -> tuple[Rows, Rows]:
     """Return the rows to pick from, and those drawn for the audit before anything is learned."""
-    pool = unlabelled
+    among = _among(job)
+    pool = np.flatnonzero(among & ~labelled)
     if wanted.relabels:
-        pool = np.flatnonzero(_among(job) & column_scores.flagged(job))
-    if not len(pool) and not (wanted.audits and len(unlabelled)):
+        pool = np.flatnonzero(among & column_scores.flagged(job))
+    audit = np.zeros(0, dtype=np.int64)
+    if wanted.audits:
+        order = audit_order(job.keys(), job.seed)
+        drawable = among & may_be_drawn(labelled, job.origins)
+        audit = draw_audit(order, drawable, labelled & job.audit_mask, wanted.audits)
+    if not len(pool) and not len(audit):
         raise messages.nothing_to_ask(job, wanted.relabels)
-    return pool, draw_audit(unlabelled, wanted.audits, job.seed)
+    return pool, audit
 
 
 def _content(job: "Job", wanted: Wanted, labels: "Labels") -> Content:
@@ -236,37 +241,42 @@ def _pick(job: "Job", wanted: Wanted, scored: Scored, found: Candidates, content
 
 
 def _annotations(
-    job: "Job", scored: Scored, found: Candidates, chosen: selection.Batch, picks: Rows
+    job: "Job",
+    scored: Scored,
+    found: Candidates,
+    chosen: selection.Batch,
+    picks: Rows,
+    labelled: Mask,
 ) -> dict[str, pa.Array]:
     """Return our columns, one value a row: a score where asking was weighed, a rank where asked."""
     rows = chosen.rows
     ranks, asked = np.zeros(job.rows, dtype=np.int64), np.zeros(job.rows, dtype=bool)
     ranks[rows], asked[rows] = np.arange(1, len(rows) + 1), True
     reasons = np.full(job.rows, None, dtype=object)
-    reasons[found.audit] = pick_reasons.AUDIT_REASON
+    reasons[found.audit] = AUDIT_REASON
     for place in picks.tolist():
         row = found.eligible[place]
         score = float(scored.scores[place])
         reasons[row] = pick_reasons.reason(scored.pool, place, scored.strategy, score)
     return {
         job.column("score"): pa.array(
-            _score_of_each(job.rows, scored.scores, found), from_pandas=True
+            _score_of_each(labelled, scored.scores, found), from_pandas=True
         ),
         job.column("rank"): pa.array(ranks, mask=~asked),
         job.column("reason"): pa.array(reasons, pa.string()),
     }
 
 
-def _score_of_each(rows: int, scores: "Floats", found: Candidates) -> "Floats":
-    """Return the score of every row of the pool, NaN elsewhere.
+def _score_of_each(labelled: Mask, scores: "Floats", found: Candidates) -> "Floats":
+    """Return the score of every row of the pool and of audit rows without a label, NaN elsewhere.
 
     A row has the score of the copy of it that may be asked. Rows that are not asked (audits,
     copies of labelled rows) have 0, or the lowest score if that is lower.
     """
     of_kind = np.full(int(found.groups.max(initial=-1)) + 1, min(0.0, scores.min(initial=0.0)))
     of_kind[found.groups[found.eligible]] = scores
-    every = np.full(rows, np.nan)
-    weighed = np.union1d(found.pool, found.audit)
+    every = np.full(len(labelled), np.nan)
+    weighed = np.union1d(found.pool, found.audit[~labelled[found.audit]])
     every[weighed] = of_kind[found.groups[weighed]]
     return every
 

@@ -101,7 +101,10 @@ def stop(found: stopping.Signs, wanted: "Wanted") -> None:
 
 
 def _accuracy(job: "Job", now: Round) -> tuple[metrics.Figure | None, int]:
-    """Return the model's accuracy on the audit rows that people labelled, and their number."""
+    """Return the model's accuracy on the audit rows that people labelled, and their number.
+
+    A label of a class that the model does not know counts as an error.
+    """
     rows, said = _audited(job, now)
     if said is None or not len(rows):
         return None, len(rows)
@@ -111,7 +114,7 @@ def _accuracy(job: "Job", now: Round) -> tuple[metrics.Figure | None, int]:
 def _audited(job: "Job", now: Round) -> tuple[Rows, "Floats | None"]:
     """Return the audit rows with a person's label, and what the model says of them."""
     named = [*people_columns(job), *(str(path) for path in job.options.get("answers") or [])]
-    by_people = np.isin(now.labels.column.astype(str), named) & (now.labels.codes >= 0)
+    by_people = np.isin(now.labels.column.astype(str), named) & (now.labels.values != "")
     rows = np.flatnonzero(now.labels.audit & by_people)
     said = model.likely(now.pool, now.features, now.data, now.eligible, rows, now.how)
     if said is not None and len(said):

@@ -93,10 +93,6 @@ class Deck:
         """Tell whether a column was read."""
         return name in self._data.column_names
 
-    def filled_with(self, name: str, text: str) -> npt.NDArray[np.bool_]:
-        """Return in which rows a column holds just this."""
-        return np.array([cell == text for cell in self.column(name).to_pylist()], dtype=bool)
-
     def column(self, name: str) -> Any:
         """Return a column that was read, as text."""
         return self._data.column(name)
@@ -125,12 +121,11 @@ class Deck:
 
 
 def find_classes(job: "Job") -> list[str]:
-    """Return the labels that the file's columns hold, where nobody declared the classes."""
+    """Return the labels of the file but those of audit rows, where nobody declared the classes."""
     gold = job.options.get("gold")
     names = [n for n in ("label", *SUGGESTING) if job.source.has(n) and n != gold]
-    classes = sorted(
-        {label for labels in job.label_texts(names).values() for label in labels if label}
-    )
+    learned = [labels[~job.audit_mask] for labels in job.label_texts(names).values()]
+    classes = sorted({label for labels in learned for label in labels if label})
     job.warn_of_spellings(classes)
     return classes
 

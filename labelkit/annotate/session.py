@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from labelkit.annotate.journal import Entry, Journal, now
 from labelkit.annotate.row import About
+from labelkit.data.columns import AUDIT
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 
 if TYPE_CHECKING:
@@ -193,8 +194,12 @@ class Session:
         return self._about._replace(suggestion=None) if self.blind else self._about
 
     def of_current(self) -> Said:
-        """Return what was said of the current row so far."""
-        return self.said.get(self.current, NOTHING) if self.current is not None else NOTHING
+        """Return what was said of the current row so far; nothing where the audit asks again."""
+        if self.current is None:
+            return NOTHING
+        said = self.said.get(self.current, NOTHING)
+        asks_again = self.about().origin == AUDIT != said.origin
+        return NOTHING if asks_again else said
 
     def copies(self) -> list[int]:
         """Return the open rows that look like the current one."""
@@ -262,8 +267,9 @@ class Session:
         return {"keys": keys, "seconds": seconds, "origins": origins}
 
     def _origin(self, row: int) -> str:
-        """Return why the row is asked; asked again, it stays what it was."""
-        return self.said.get(row, NOTHING).origin or self.order.about(row).origin
+        """Return how the row was drawn; asked again, it stays what it was, or becomes audit."""
+        drawn = self.order.about(row).origin
+        return drawn if drawn == AUDIT else self.said.get(row, NOTHING).origin or drawn
 
     def _record(self, entry: Entry) -> None:
         full = {"at": now(), "who": self.who, **entry}

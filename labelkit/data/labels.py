@@ -25,8 +25,9 @@ Mask = npt.NDArray[np.bool_]
 class Labels(NamedTuple):
     """One label a row, from the first column that has one.
 
-    `values` text ('' where there is none), `codes` places in `classes` (-1 where there is none),
-    `audit` rows drawn at random to judge by, `column` where each label came from.
+    `values` text ('' where there is none), `codes` places in `classes` (-1 where there is none, and
+    for a class that only audit rows have), `audit` rows drawn at random to measure accuracy,
+    `column` where each label came from.
     """
 
     values: Texts
@@ -73,6 +74,12 @@ def is_labelled(values: Texts, classes: Sequence[str] | None, ignore_unknown: bo
     return np.asarray(labelled, dtype=bool)
 
 
+def class_names(values: Texts) -> list[str]:
+    """Return the labels that occur, sorted: the classes where nobody declared them."""
+    unique = pc.unique(pa.array(read_labels(values, None), pa.string())).to_pylist()
+    return sorted(value for value in unique if value)
+
+
 def encode(
     values: Texts, classes: Sequence[str] | None, ignore_unknown: bool, name: str, keys: Any
 ) -> tuple[Texts, Codes, list[str]]:
@@ -83,7 +90,7 @@ def encode(
     values = read_labels(values, classes)
     array = pa.array(values, pa.string())
     if classes is None:
-        classes = sorted(value for value in pc.unique(array).to_pylist() if value)
+        classes = class_names(values)
     codes = pc.index_in(array, value_set=pa.array(list(classes), pa.string()))
     numbers = pc.fill_null(codes, -1).to_numpy(zero_copy_only=False).astype(np.int32)
     unknown = (numbers < 0) & (values != "")

@@ -40,8 +40,8 @@ def measured(job: "Job", said: Said, machine: Machine, final: Verdict, among: Ma
     gold = job.gold()
     right, known = None, None
     if gold is not None:
-        names = np.array([*said.classes, ""], dtype=object)
-        gold = read_labels(gold, said.classes)
+        names = np.array([*said.names, ""], dtype=object)
+        gold = read_labels(gold, said.names)
         right, known = names[final.codes] == gold, gold != ""
         figures["truth_biased"] = bool((labelled & ~known).any())
     figures["sources"] = _sources(final, labelled, rows, right, known)

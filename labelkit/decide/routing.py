@@ -118,7 +118,7 @@ def llm_accuracy(said: Said) -> float | None:
     voter = next((source.undoubted for source in said.sources if source.name == "llm"), None)
     if voter is None:
         return None
-    both = (said.people >= 0) & ~said.audit & (voter.codes >= 0)
+    both = (said.people >= 0) & ~said.excluded & (voter.codes >= 0)
     if both.sum() < FEWEST_TO_TRUST:
         return None
     right = int((voter.codes == said.people)[both].sum())

@@ -73,7 +73,7 @@ def _check(wanted: Wanted, cost: Mapping[str, Any]) -> None:
 
 def _warn_of_unnamed(said: Said, machine: Machine) -> None:
     """Say which of people's classes no voter ever names: their rows get another label."""
-    given = set(said.people[said.people >= 0].tolist())
+    given = set(said.people[(said.people >= 0) & ~said.audit].tolist())
     named = set(machine.verdict.codes.tolist())
     missing = [console.clean(said.classes[code], 40) for code in sorted(given - named)]
     if missing and len(named - {-1}):
@@ -94,14 +94,12 @@ def _combined(job: "Job", said: Said, own_model_too: bool) -> Machine:
     voting = [source for source in said.sources if source.name != MODEL]
     filling = [source for source in said.sources if source.name == MODEL]
     # Audit rows judge; rows whose label is doubted would teach the wrong thing.
-    usable = ~said.audit & ~said.flagged
+    usable = ~said.excluded & ~said.flagged
     contents = job.content_columns()
     own_model_too = own_model_too and bool(contents)
     if not own_model_too and (usable & (said.people >= 0)).sum() < opinion_pool.FEWEST_TO_LEARN:
         return rule.combined(said, usable & (said.people >= 0), None, voting, filling)
     groups = job.groups(contents) if contents else np.arange(job.rows)
-    if said.audit.any():
-        usable &= ~np.isin(groups, groups[said.audit])
     learning = usable & (said.people >= 0)
     machine = rule.combined(said, learning, groups, voting, filling)
     votes = bool(voting) and learning.sum() >= opinion_pool.FEWEST_TO_LEARN
@@ -147,7 +145,7 @@ def _order(job: "Job", sources: list[Source], order: str | None) -> list[Source]
 
 
 def _annotations(job: "Job", said: Said, final: Verdict) -> dict[str, Any]:
-    names = pa.array(said.classes, pa.string())
+    names = pa.array(said.names, pa.string())
     none = final.codes < 0
     return {
         job.column("label"): names.take(pa.array(final.codes.astype(np.int32), mask=none)),
@@ -178,7 +176,7 @@ def _write_batch(job: "Job", path: Path, said: Said, final: Verdict, found: rout
     rows = np.flatnonzero(found.to == routing.TO_PEOPLE)
     sure = np.nan_to_num(final.confidence[rows])
     rows = rows[np.lexsort((rows, sure))]
-    names = np.array([*said.classes, None], dtype=object)
+    names = np.array([*said.names, None], dtype=object)
     guesses = {
         "query_guess": names[final.codes[rows]].tolist(),
         "query_guess_confidence": [round(float(p), 6) for p in np.sort(sure)],

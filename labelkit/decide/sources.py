@@ -45,13 +45,17 @@ class Source(NamedTuple):
 class Said(NamedTuple):
     """What a file holds: the classes, people's labels (-1 none), audit rows, voters.
 
+    `names` are the classes and after them those that only audit rows have: nothing that learns
+    knows these. `excluded` are the audit rows and their duplicates.
     `flagged` are rows whose label by people find-noise holds for wrong, `demoted` those where it
     holds what a voter says for wrong.
     """
 
     classes: list[str]
+    names: list[str]
     people: Codes
     audit: Mask
+    excluded: Mask
     flagged: Mask
     demoted: Mask
     sources: list[Source]
@@ -71,10 +75,12 @@ def read(job: "Job", believed: Mapping[str, float | None] | None = None) -> Said
     texts = job.label_texts(list(found))
     if not found and not job.options.get("from_proba") and not (people.values != "").any():
         raise LabelkitError(_nobody(job))
-    classes = job.classes or _all_classes(job, [people.values, *texts.values()])
+    known = np.where(people.audit, "", people.values)
+    classes = job.classes or _all_classes(job, [known, *texts.values()])
+    names = job.classes or [*classes, *sorted({*people.values[people.audit]} - {"", *classes})]
     doubted = _flagged(job)
     ignore = job.ignores_unknown_labels()
-    codes = encode(people.values, classes, ignore, job.source.name, job.keys)[1]
+    codes = encode(people.values, names, ignore, job.source.name, job.keys)[1]
     sources, flags = [], {}
     for column, name in found.items():
         where = f"{job.source.name}, column {column!r}"
@@ -82,14 +88,16 @@ def read(job: "Job", believed: Mapping[str, float | None] | None = None) -> Said
         flags[column] = _is_flagged(values, doubted)
         sources.append(_source(job, column, name, said, classes))
     if believed:
-        teaching = np.where(people.audit, -1, codes)
+        teaching = np.where(job.excluded_from_training, -1, codes)
         sources = _believed(job, sources, believed, teaching, texts, len(classes))
     sources = [_demoted(source, flags[source.column], len(classes)) for source in sources]
     ready = _ready_probabilities(job, classes)
     if ready is not None and ready.column not in {_proba_prefix(s.column) for s in sources}:
         sources.append(ready)
     demoted = np.any([*flags.values(), np.zeros(job.rows, dtype=bool)], axis=0)
-    return Said(classes, codes, people.audit, _is_flagged(people.values, doubted), demoted, sources)
+    flagged = _is_flagged(people.values, doubted)
+    excluded = job.excluded_from_training
+    return Said(classes, names, codes, people.audit, excluded, flagged, demoted, sources)
 
 
 def _believed(

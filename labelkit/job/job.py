@@ -15,8 +15,8 @@ from labelkit.config import paths as places
 from labelkit.config import task_file as tasks
 from labelkit.config.label_text import split_classes
 from labelkit.data import columns, row_keys, text_columns
-from labelkit.data.duplicates import duplicate_groups, joined_groups
-from labelkit.data.labels import Mask, Texts
+from labelkit.data.duplicates import duplicate_groups, joined_groups, share_group
+from labelkit.data.labels import Labels, Mask, Texts
 from labelkit.data.probability_columns import probabilities
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
 from labelkit.io import history, output_checks, table, text_cells
@@ -208,13 +208,23 @@ class Job(JobLabels):
 
         `names` are the columns to find duplicates by, those that a model reads if there are none.
         """
-        table = self.source.read(list(names) or self.feature_names(), typed=True)
-        parts = [duplicate_groups(table)]
+        return self._groups_by(list(names) or self.feature_names())
+
+    def _groups_by(self, names: Sequence[str]) -> npt.NDArray[np.int64]:
+        table = self.source.read(names, typed=True) if names else None
+        parts = [np.arange(self.rows) if table is None else duplicate_groups(table)]
         group = self.options.get("group")
         if group:
             self.source.require([group], "--group")
             parts.append(np.unique(self._texts(group).astype(str), return_inverse=True)[1])
         return joined_groups(parts)
+
+    @cached_property
+    def excluded_from_training(self) -> Mask:
+        """The audit rows, their duplicates, and the rows of their --group."""
+        if not self.audit_mask.any():
+            return self.audit_mask
+        return share_group(self._groups_by(self.content_columns()), self.audit_mask)
 
     def content_columns(self) -> list[str]:
         """Return the columns that make two rows duplicates: the texts, else all that are visible.
@@ -292,10 +302,19 @@ class Job(JobLabels):
 
         def best() -> str:
             return feature_selection.best(
-                self.source, text, self.labels, self.groups, self.seed, lambda: self.cache_dir
+                self.source,
+                text,
+                self._labels_to_learn_from,
+                self.groups,
+                self.seed,
+                lambda: self.cache_dir,
             )
 
         return Features(text, kinds, choice, self.seed, best, lambda: self.cache_dir)
+
+    def _labels_to_learn_from(self) -> Labels:
+        labels = self.labels()
+        return labels._replace(codes=np.where(self.excluded_from_training, -1, labels.codes))
 
     def from_proba(self, classes: Sequence[str]) -> npt.NDArray[np.float64] | None:
         """Return probabilities rows x classes from the columns PREFIX<class> of --from-proba.

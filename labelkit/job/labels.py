@@ -1,17 +1,20 @@
 """The labels of a run: which columns hold them, read in one way for all commands."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labelkit import console
+from labelkit.data.audit import combined_origins, picked_origins
 from labelkit.data.columns import AUDIT
 from labelkit.data.labels import (
     Labels,
     Mask,
     Texts,
+    class_names,
     encode,
     first_filled,
     is_labelled,
@@ -54,12 +57,17 @@ class JobLabels:
         def open(self, *paths: str | Path) -> Table:
             """Open a data file with the reading options of this run."""
 
+        @property
+        def steps(self) -> list[dict[str, Any]]:
+            """The steps that made the input, by its history."""
+
         def also_reads(self, path: Path) -> None:
             """Record a file beside the input that the result depends on."""
 
     def __init__(self) -> None:
         self._warned: set[str] = set()
         self._label_cells: dict[str, Texts] = {}
+        self._read_answers: dict[Path, tuple[Texts, Texts]] = {}
 
     def label_columns(self) -> list[str]:
         """Return the columns that labels come from; an absent `label` means none yet.
@@ -116,30 +124,69 @@ class JobLabels:
         """
         gold = self.options.get("gold")
         among = self.label_columns() if named is None else [name for name in named if name != gold]
-        return self._labels_of(among, self.options.get("answers") or [])
+        return self._labels_of(among, self.options.get("answers") or [], self.audit_mask)
 
     def gold_labels(self) -> Labels:
         """Return the gold column as labels, for a command that reveals it row by row."""
-        return self._labels_of([str(self.options["gold"])], [])
+        nobody = np.zeros(self.rows, dtype=bool)
+        return self._labels_of([str(self.options["gold"])], [], nobody)
 
-    def _labels_of(self, among: Sequence[str], answers: Sequence[Path]) -> Labels:
+    def _labels_of(self, among: Sequence[str], answers: Sequence[Path], audit: Mask) -> Labels:
         read = self.label_texts(among)
         ignore = self.ignores_unknown_labels()
         sources = [
             (name, encode(read[name], self.classes, ignore, self.source.name, self.keys)[0])
             for name in among
         ]
-        audit = np.zeros(self.rows, dtype=bool)
-        if self.source.has("label_origin"):
-            audit = self.source.texts("label_origin") == AUDIT
         for path in answers:
-            values, origin = self._answers(path)
-            sources.insert(0, (str(path), values))
-            audit |= origin == AUDIT
+            sources.insert(0, (str(path), self._answers(path)[0]))
         values, source = first_filled(sources, self.rows)
-        values, codes, classes = encode(values, self.classes, ignore, self.source.name, self.keys)
+        if self.classes is not None:
+            return Labels(
+                *encode(values, self.classes, ignore, self.source.name, self.keys), audit, source
+            )
+        # Nothing that learns may know a class that audit rows alone have.
+        classes = class_names(values[~audit])
+        unknown = audit & ~np.isin(values.astype(str), classes)
+        known = np.where(unknown, "", values).astype(object)
+        codes = encode(known, classes, ignore, self.source.name, self.keys)[1]
         self.warn_of_spellings(classes)
         return Labels(values, codes, classes, audit, source)
+
+    @cached_property
+    def audit_mask(self) -> Mask:
+        """The rows that were drawn at random to measure accuracy, the same for all commands."""
+        return np.asarray(self.origins == AUDIT, dtype=bool)
+
+    @cached_property
+    def origins(self) -> Texts:
+        """How each row was drawn (`label_origin`), '' where nothing says it.
+
+        The data, --answers and, for rows of which these say nothing, the columns that query wrote;
+        a row that the data or any answers have as an audit row is one.
+        """
+        named = [self.source.texts(n) for n in self._columns_of("merge", "label", "origin")]
+        answers = [self._answers(path)[1] for path in self.options.get("answers") or []]
+        known = combined_origins([*named, *answers], self.rows)
+        return np.where(known == "", self.picked_origins, known).astype(object)
+
+    @cached_property
+    def picked_origins(self) -> Texts:
+        """How query drew the rows of this very file, by the columns that it wrote."""
+        ranks = [self.source.texts(n) != "" for n in self._columns_of("query", "query", "rank")]
+        reasons = [self.source.texts(n) for n in self._columns_of("query", "query", "reason")]
+        return picked_origins(ranks, reasons, self.rows)
+
+    def _columns_of(self, command: str, prefix: str, ending: str) -> list[str]:
+        """Return the columns with this ending that a command wrote, also under --as."""
+        written = [
+            str(name)
+            for step in self.steps
+            if step.get("command") == command
+            for name in step.get("columns", [])
+            if str(name).endswith(f"_{ending}")
+        ]
+        return [n for n in dict.fromkeys([f"{prefix}_{ending}", *written]) if self.source.has(n)]
 
     def ignores_unknown_labels(self) -> bool:
         """Tell whether labels outside the classes are left out instead of being an error."""
@@ -149,6 +196,15 @@ class JobLabels:
         return bool(given == "ignore")
 
     def _answers(self, path: Path) -> tuple[Texts, Texts]:
+        """Return the label and the origin that a file of answers gives each row, '' for none.
+
+        Where the file has no column `label_origin`, its rows were drawn as query's columns say.
+        """
+        if path not in self._read_answers:
+            self._read_answers[path] = self._answers_of(path)
+        return self._read_answers[path]
+
+    def _answers_of(self, path: Path) -> tuple[Texts, Texts]:
         from labelkit.data.answers_file import read_answers
 
         self.also_reads(path)
@@ -159,7 +215,8 @@ class JobLabels:
         values[matched.rows] = matched.labels
         ignore = self.ignores_unknown_labels()
         values = encode(values, self.classes, ignore, answers.name, self.keys)[0]
-        origin[matched.rows] = matched.origins
+        says_origin = "label_origin" in answers.details
+        origin[matched.rows] = matched.origins if says_origin else self.picked_origins[matched.rows]
         return values, origin
 
     def gold(self) -> Texts | None:

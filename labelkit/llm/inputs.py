@@ -123,7 +123,9 @@ def people(job: Job) -> Labels:
     """Return what people said: no labels of our own making, none that are kept for the audit."""
     labels = job.labels()
     made = set(columns.ours(job.source.columns)) | set(job.our_columns)
-    hidden = labels.audit | np.isin(labels.column.astype(str), sorted(made - {"label"}))
+    hidden = job.excluded_from_training | np.isin(
+        labels.column.astype(str), sorted(made - {"label"})
+    )
     values, codes = labels.values.copy(), labels.codes.copy()
     values[hidden], codes[hidden] = "", -1
     return labels._replace(values=values, codes=codes)
@@ -203,10 +205,10 @@ def known(job: Job, said: Labels, rows: Rows, classes: tuple[str, ...]) -> Known
     at_random = False
     gold = gold_codes(job, classes)
     if gold is not None:
-        gold[_audit_rows(job)] = -1
+        gold[job.excluded_from_training] = -1
         at_random = bool((gold[rows.places >= 0] >= 0).all())
         codes = np.where(codes == -1, _placed(gold, rows), codes)
-    codes[_placed(audit(job, classes), rows) != -1] = -1
+    codes[_placed(np.where(job.audit_mask, np.int32(0), np.int32(-1)), rows) != -1] = -1
     codes[codes < 0] = -1
     groups = duplicate_groups(pa.table({"text": pa.array(rows.texts, pa.string())}))
     return Known(codes, groups, at_random)
@@ -223,15 +225,13 @@ def gold_codes(job: Job, classes: tuple[str, ...]) -> Codes | None:
 
 
 def audit(job: Job, classes: tuple[str, ...]) -> Codes:
-    """Return what people said of the rows that were drawn to judge by, -1 for all others."""
-    if not job.source.has("label_origin") and not job.options.get("answers"):
+    """Return the human class of each audit row, -2 for another class, -1 without a label."""
+    if not job.audit_mask.any():
         return np.full(job.rows, -1, dtype=np.int32)
     labels = job.labels()
-    return np.where(labels.audit, _codes_in(labels.values, classes), np.int32(-1))
-
-
-def _audit_rows(job: Job) -> NDArray[np.bool_]:
-    return job.labels().audit
+    codes = _codes_in(labels.values, classes)
+    codes[(codes < 0) & (labels.values != "")] = -2
+    return np.where(labels.audit, codes, np.int32(-1))
 
 
 def _codes_in(values: Texts, classes: tuple[str, ...]) -> Codes:

@@ -212,7 +212,7 @@ class _Before:
         """
         labels = self.labels.copy()
         details = {name: self.detail(name).copy() for name in names}
-        picked = self._picked()
+        picked = self.job.picked_origins
         for row, answer in chosen.items():
             tally.new += not labels[row]
             tally.replaced += labels[row] not in ("", answer.label)
@@ -245,24 +245,14 @@ class _Before:
     def _origin(self, row: int, answer: Given, asked: Asked | None, picked: Texts) -> str:
         known = [
             str(asked.origins[row]) if asked is not None else "",
-            answer.details.get("label_origin", ""),
+            # Where the answers say nothing, query's columns do.
+            answer.details.get("label_origin", str(picked[row])),
             str(self.detail("origin")[row]),
         ]
         if AUDIT in known:
             return AUDIT
         # Since people were asked, query may have drawn other rows of a file that has changed.
         return next((o for o in known if o), str(picked[row]) or "people")
-
-    def _picked(self) -> Texts:
-        """Return why query picked rows of this very file, where its columns are there."""
-        found = np.full(self.rows, "", dtype=object)
-        names = [n for n in ("query_rank", "query_reason") if self.job.source.has(n)]
-        read = self.job.source.texts_of(names)
-        if "query_rank" in read:
-            found[read["query_rank"] != ""] = "query"
-        if "query_reason" in read:
-            found[[reason.startswith(AUDIT) for reason in read["query_reason"]]] = AUDIT
-        return found
 
 
 def _check_again(job: "Job", again: Path, prefer: str) -> None:

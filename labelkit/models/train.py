@@ -45,7 +45,7 @@ def train(job: "Job", wanted: Wanted) -> None:
     if wanted.noise_matrix is not None and wanted.robust != "forward":
         raise UsageError("--noise-matrix is read by --robust-by forward alone; give that too")
     groups = job.groups()
-    told = without_audit(gather(job, wanted.weight), groups)
+    told = without_audit(gather(job, wanted.weight), groups, job.excluded_from_training)
     learning = told.codes >= 0
     if told.soft is not None:
         learning |= ~np.isnan(told.soft).all(axis=1)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.data.columns import RELABEL
+from labelkit.data.duplicates import Groups, share_group
 from labelkit.errors import LabelkitError, UsageError
 
 if TYPE_CHECKING:
@@ -122,17 +123,20 @@ def _truth(job: "Job", labels: Any, classes: list[str]) -> Codes:
     return np.array([codes.get(text, -2) for text in said], dtype=np.int64)
 
 
-def without_audit(told: Told, groups: Codes) -> Told:
-    """Take the audit rows, and rows of their groups, out of what is learned from."""
+def without_audit(told: Told, groups: Groups, excluded: Mask) -> Told:
+    """Take the audit rows and all other `excluded` rows out of what is learned from.
+
+    Rows of a group with an audit row are excluded too.
+    """
     if not told.audit.any():
         return told
-    twins = np.isin(groups, groups[told.audit]) & ~told.audit
+    twins = (excluded | share_group(groups, told.audit)) & ~told.audit
     filled = told.codes >= 0
     if told.soft is not None:
         filled = filled | ~np.isnan(told.soft).all(axis=1)
     gone = told.audit | twins
     left_out = told.left_out | {
-        "audit rows": int((filled & told.audit).sum()),
+        "audit rows": int(((filled | (told.truth != -1)) & told.audit).sum()),
         "duplicates of audit rows": int((filled & twins).sum()),
     }
     soft = None if told.soft is None else np.where(gone[:, None], np.nan, told.soft)

@@ -8,7 +8,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelkit.data.columns import AUDIT
 from labelkit.data.labels import Mask, Texts, read_labels
 from labelkit.weak.vote_patterns import Counted
 
@@ -17,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Truth(NamedTuple):
-    """The true class of each row (-1: not known), and which rows were drawn for an audit.
+    """The true class of each row (-1: not known), and which rows are excluded from training.
 
     `names` are the classes that functions return, then those that only the truth has.
     """
 
     codes: npt.NDArray[np.int32]
     names: list[str]
-    audit: Mask
+    excluded: Mask
 
     def by_pattern(self, counted: Counted) -> npt.NDArray[np.int64]:
         """Return patterns × classes: how many rows of a pattern have which true class."""
@@ -36,8 +35,8 @@ class Truth(NamedTuple):
         return "accuracy" if complete else "accuracy (biased)"
 
     def to_learn_from(self) -> npt.NDArray[np.int32]:
-        """Return the codes without the audit rows, which nothing may learn from."""
-        return np.where(self.audit, -1, self.codes).astype(np.int32)
+        """Return the codes without the audit rows and their duplicates."""
+        return np.where(self.excluded, -1, self.codes).astype(np.int32)
 
     @property
     def seen(self) -> list[str]:
@@ -47,24 +46,19 @@ class Truth(NamedTuple):
 
 def known(job: "Job", classes: Sequence[str]) -> Truth | None:
     """Return the gold column, else people's labels without their audit rows; None: neither."""
-    gold, audit = job.gold(), np.zeros(0, dtype=bool)
+    gold = job.gold()
     if gold is None:
         if not (job.options.get("answers") or job.label_columns()):
             return None
-        labels = job.labels()
-        gold, audit = np.where(labels.audit, "", labels.values), labels.audit
-    elif job.source.has("label_origin"):
-        audit = job.source.texts("label_origin") == AUDIT
+        gold = np.where(job.audit_mask, "", job.labels().values)
     if not (gold != "").any():
         return None
-    if not len(audit):
-        audit = np.zeros(len(gold), dtype=bool)
-    return _encoded(gold, audit, classes)
+    return _encoded(gold, job.excluded_from_training, classes)
 
 
-def _encoded(gold: Texts, audit: Mask, classes: Sequence[str]) -> Truth:
+def _encoded(gold: Texts, excluded: Mask, classes: Sequence[str]) -> Truth:
     cells = pa.array(read_labels(gold, classes), pa.string())
     found = [name for name in pc.unique(cells).to_pylist() if name]
     names = [*classes, *(name for name in found if name not in classes)]
     codes = pc.fill_null(pc.index_in(cells, pa.array(names, pa.string())), -1)
-    return Truth(codes.to_numpy(zero_copy_only=False).astype(np.int32), names, audit)
+    return Truth(codes.to_numpy(zero_copy_only=False).astype(np.int32), names, excluded)

@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit import console
-from labelkit.data.columns import AUDIT
 from labelkit.data.labels import Mask
 from labelkit.errors import LabelkitError
 from labelkit.ml.feature_selection import embeds
@@ -60,7 +59,7 @@ def propagate(job: "Job", counted: Counted, scores: Scores, classes: list[str]) 
     pattern = counted.rows[seen]
     given, codes = scores.probabilities[pattern], scores.codes[pattern]
     voted = codes >= 0
-    learned = voted & ~_audit(job)[seen]
+    learned = voted & ~job.excluded_from_training[seen]
     reason = _too_little(codes[learned])
     found = None
     if not reason:
@@ -196,15 +195,6 @@ def _too_little(codes: Codes) -> str:
     if len(np.unique(codes)) < 2:
         return "the votes give one class alone"
     return ""
-
-
-def _audit(job: "Job") -> Mask:
-    """Return the rows drawn to judge by, never learned from."""
-    if job.options.get("answers") or job.label_columns():
-        return job.labels().audit
-    if job.source.has("label_origin"):
-        return np.asarray(job.source.texts("label_origin") == AUDIT)
-    return np.zeros(job.rows, dtype=bool)
 
 
 def _content(job: "Job", learned: Mask) -> tuple[Any, Codes]:

@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class People(NamedTuple):
-    """People's labels without their audit rows: a code for each row of the file, -1: none."""
+    """Human labels to learn from: a code for each row of the file, -1: none."""
 
     codes: npt.NDArray[np.int32]
 
@@ -46,7 +46,7 @@ def people(job: "Job", classes: list[str]) -> People | None:
     reader = ClassReader(classes)
     named = [reader.class_of(name) for name in labels.classes]
     remap = np.array([*(place.get(name or "", -1) for name in named), -1], dtype=np.int32)
-    codes = np.where(labels.audit, -1, remap[labels.codes])
+    codes = np.where(job.excluded_from_training, -1, remap[labels.codes])
     return People(codes.astype(np.int32)) if (codes >= 0).any() else None
 
 
@@ -54,8 +54,7 @@ def labelled(job: "Job") -> Mask | None:
     """Return which rows have a label by people that may be learned from."""
     if not (job.options.get("answers") or job.label_columns()):
         return None
-    labels = job.labels()
-    return np.asarray((labels.codes >= 0) & ~labels.audit)
+    return np.asarray((job.labels().codes >= 0) & ~job.excluded_from_training)
 
 
 def gather(job: "Job", counted: Counted, classes: list[str]) -> tuple[Counted, Known | None]:

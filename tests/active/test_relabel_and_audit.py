@@ -115,5 +115,5 @@ def test_more_audit_rows_than_there_are(labelkit, reviews):
     reviews(8, 3)
     done = run(labelkit, "--audit", "40", "-n", "5")
     assert len(ranked()) == 5
-    assert "--audit 40: only 5 rows without a label, every one is drawn" in done.err
+    assert "--audit 40: only 5 rows may be drawn, every one is" in done.err
     assert "-n 5: picked 0 rows, only 0 rows may be asked" in done.err

@@ -14,7 +14,7 @@ ROWS = 600
 def claim(machine: np.ndarray, people: np.ndarray, audit: np.ndarray) -> Claim | None:
     rows = len(machine)
     none = np.zeros(rows, dtype=bool)
-    said = Said(["a", "b"], people, audit, none, none, [])
+    said = Said(["a", "b"], ["a", "b"], people, audit, audit, none, none, [])
     verdict = Verdict(machine, np.where(machine >= 0, 0.8, np.nan), np.full(rows, "weak", object))
     return claimed(said, verdict, with_people(people, verdict), ~none)
 

@@ -25,7 +25,7 @@ def said(llm_right: int = 18, asked: int = 20) -> Said:
     codes[:asked] = np.where(np.arange(asked) < llm_right, 0, 1)
     voter = Voter(codes, np.where(codes >= 0, 0.9, np.nan))
     model = Source("llm_label", "llm", voter, codes >= 0, voter)
-    return Said(["a", "b"], people, none, none, none, [model])
+    return Said(["a", "b"], ["a", "b"], people, none, none, none, none, [model])
 
 
 def verdict(found: Said, sure: list[float]) -> Verdict:

@@ -109,9 +109,10 @@ def _check(job: "Job", wanted: Wanted) -> None:
 def _world(job: "Job", wanted: Wanted) -> World:
     """Return the labelled rows, as all runs see them."""
     labels = _labels(job)
-    rows = np.flatnonzero(labels.codes >= 0)
-    if job.chosen is not None:
-        rows = np.flatnonzero(job.chosen & (labels.codes >= 0))
+    known = labels.codes >= 0
+    if not job.options.get("gold"):
+        known &= ~job.excluded_from_training  # a strategy is not chosen by audit rows
+    rows = np.flatnonzero(known if job.chosen is None else known & job.chosen)
     codes = labels.codes[rows].astype(np.int64)
     if len(np.unique(codes)) < 2:
         raise LabelkitError(
@@ -119,7 +120,7 @@ def _world(job: "Job", wanted: Wanted) -> World:
             f"here are {len(rows):,} of {len(np.unique(codes))}; name their column with --gold"
         )
     if len(rows) < job.rows:
-        console.note(f"{job.rows - len(rows):,} rows are left out: no label is known of them")
+        console.note(f"{job.rows - len(rows):,} rows are left out: without a label, or audit rows")
     matrices, tables, data = _matrices(job, rows)
     copies = duplicate_groups(data)
     scores = {

@@ -15,6 +15,7 @@ from labelkit.annotate.row import About, Suggestion
 from labelkit.annotate.rows import Deck
 from labelkit.annotate.session import Limits, Session
 from labelkit.command.next_steps import words_of
+from labelkit.data.audit import audit_order, draw_audit, may_be_drawn
 from labelkit.data.columns import AUDIT
 from labelkit.data.suggestions import SUGGESTING
 from labelkit.errors import LabelkitError
@@ -62,7 +63,10 @@ class LiveOrder:
         off the last.
         """
         picks: list[int] = [] if self._batch is None else self._batch.rows[:PICKS].tolist()
-        for row in [*self._audit, *picks]:
+        for row in self._audit:
+            if is_open(row) or self._was_chosen(row):
+                return row
+        for row in picks:
             if is_open(row):
                 return row
         ranking = self._learner.ranking
@@ -70,6 +74,11 @@ class LiveOrder:
         self._batch = ranking if is_newest else None
         rows = self._meanwhile if ranking is None else ranking.rows
         return next((int(row) for row in rows if is_open(int(row))), None)
+
+    def _was_chosen(self, row: int) -> bool:
+        """Tell whether an audit row was answered before it was drawn, so is asked again."""
+        said = None if self._session is None else self._session.said.get(row)
+        return said is not None and bool(said.label or said.skipped) and said.origin != AUDIT
 
     def about(self, row: int) -> About:
         """Return why the row is asked; nothing that could sway the answer to an audit row."""
@@ -118,14 +127,12 @@ def make_order(
 ) -> tuple[LiveOrder, Learner]:
     """Return the order of a live session, and its learner, which must be stopped."""
     people = _codes(deck, ["label"])
-    barred = np.zeros(deck.rows, dtype=bool)
-    if job.source.has("label_origin"):
-        barred |= deck.filled_with("label_origin", AUDIT)
+    barred = job.audit_mask.copy()
     pool = np.flatnonzero(~deck.labelled())
     if not len(pool):
         why = "every row has a label" if deck.rows else "it has no rows"
         raise LabelkitError(f"{deck.name}: {why}; there is nothing to ask")
-    drawn = _draw_audit(pool, audit, limits, job.seed)
+    drawn = _draw_audit(job, deck, audit, limits)
     barred[drawn] = True
     barred |= np.isin(deck.kinds, deck.kinds[barred])
     told = Told(people, _codes(deck, list(SUGGESTING)), barred)
@@ -147,14 +154,17 @@ def check_features(job: "Job", deck: Deck) -> None:
             Embedding(name, lambda: job.cache_dir).require()
 
 
-def _draw_audit(pool: Any, wanted: int | None, limits: Limits, seed: int) -> list[int]:
-    """Return rows drawn before anything is learned, each equally likely."""
+def _draw_audit(job: "Job", deck: Deck, wanted: int | None, limits: Limits) -> list[int]:
+    """Return the first rows of the audit order; more where more labels may be given."""
     if wanted is None:
         wanted = MOST_AUDIT
         if limits.labels is not None:
             wanted = min(wanted, limits.labels // AUDIT_SHARE)
-    rng = np.random.default_rng([seed, 2])
-    drawn: list[int] = rng.choice(pool, min(wanted, len(pool)), replace=False).tolist()
+    labelled = deck.labelled()
+    among, answered = may_be_drawn(labelled, job.origins), labelled & job.audit_mask
+    drawn: list[int] = draw_audit(
+        audit_order(deck.keys, job.seed), among, answered, wanted
+    ).tolist()
     return drawn
 
 

@@ -85,9 +85,9 @@ def audited(
 ) -> dict[str, Any]:
     """Return the figures on the rows that were drawn at random to judge by; empty without any."""
     judged = [
-        (answer.label == classes[code], answer)
+        (code >= 0 and answer.label == classes[code], answer)
         for answer, code in zip(outcomes, audit.tolist(), strict=True)
-        if answer is not None and answer.label and code >= 0
+        if answer is not None and answer.label and code != -1
     ]
     if not judged:
         return {}

@@ -62,7 +62,7 @@ def _truth(given: Given) -> NDArray[np.int32]:
         raise UsageError("--try judges by known labels: name their column with --gold")
     if job.chosen is not None:
         truth = np.where(job.chosen, truth, np.int32(-1))
-    truth[job.labels().audit] = -1
+    truth[job.excluded_from_training] = -1
     if not (truth >= 0).any():
         raise LabelkitError(
             f"{job.source.name}: column {job.options['gold']!r} (--gold) is empty in all rows that "
@@ -141,7 +141,7 @@ def _show(
 def _stand_for_all(given: Given) -> bool:
     """Tell whether every row that the command chose has a known label, or is kept for the audit."""
     job = given.job
-    known = (given.askings[0].rows.places >= 0) | given.askings[0].rows.empty | job.labels().audit
+    known = (given.askings[0].rows.places >= 0) | given.askings[0].rows.empty | job.audit_mask
     return bool(known.all() if job.chosen is None else known[job.chosen].all())
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
-from labelkit.data.columns import AUDIT
 from labelkit.data.labels import encode
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.models.evaluate import annotators as people
@@ -153,20 +152,14 @@ def _bases(job: "Job", columns: Columns, rows: Mask) -> list[work.Basis]:
     assert columns.truth is not None
     if not (rows & (columns.truth >= 0)).any():
         raise LabelkitError(f"{job.source.name}: column {columns.gold!r} (--gold) is empty")
-    return work.bases(columns.truth, rows, _audit(job), people=columns.gold == "label")
-
-
-def _audit(job: "Job") -> Mask:
-    if not job.source.has("label_origin"):
-        return np.zeros(job.rows, dtype=bool)
-    return np.asarray(job.source.texts("label_origin") == AUDIT)
+    return work.bases(columns.truth, rows, job.audit_mask, people=columns.gold == "label")
 
 
 def _against_gold(job: "Job", columns: Columns, rows: Mask) -> list[dict[str, Any]]:
     if columns.truth is None:
         return []
     found = []
-    bases, audit, keys = _bases(job, columns, rows), _audit(job), job.keys()
+    bases, audit, keys = _bases(job, columns, rows), job.audit_mask, job.keys()
     for name, codes in columns.codes.items():
         confidence = _confidence(job, name)
         for basis in bases:

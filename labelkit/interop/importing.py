@@ -38,6 +38,7 @@ def bring(job: "Job", origin: str, label_field: str | None, annotator: str | Non
         label_field=label_field,
         delimiter=job.options["delimiter"],
         encoding=job.options["encoding"],
+        declared=job.classes or (),
     )
     said = [_named(one, annotator) for one in _read(read, given, origin)]
     key_name = _one_key(given, said)

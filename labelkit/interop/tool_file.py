@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from labelkit import console
+from labelkit.config.label_text import ClassReader
 from labelkit.errors import LabelkitError, listing, nearest
 from labelkit.interop.task_types import ORIGIN, ROW_CHECK, ROW_ID, ROW_KEY, Said
 from labelkit.io.files import ending_of, open_for_reading, spool_stdin
+
+Objects = Sequence[tuple[str, Mapping[str, Any]]]
 
 
 class Given:
     """The file, and what the user says of it.
 
-    A reader may set `classes` where the file declares them.
+    A reader may set `classes` where the file declares them; `declared` are those of the user.
     """
 
     def __init__(
@@ -25,6 +28,7 @@ class Given:
         label_field: str | None = None,
         delimiter: str | None = None,
         encoding: str = "utf-8",
+        declared: Sequence[str] = (),
     ) -> None:
         self.name = "stdin" if name == "-" else name
         self.path = spool_stdin() if name == "-" else Path(name)
@@ -33,6 +37,7 @@ class Given:
         self.ending = ending_of(name).lower().removesuffix(".gz").removesuffix(".zst")
         self.label_field = label_field
         self.classes: list[str] | None = None
+        self._declared = ClassReader(declared)
         self._key, self._delimiter, self._encoding = key, delimiter, encoding
         self._remarks: list[str] = []
 
@@ -40,11 +45,35 @@ class Given:
         """Return the error for a file that is not what it should be."""
         return LabelkitError(f"{self.name}: {why}")
 
+    def declares(self, name: str) -> bool:
+        """Return whether the user's classes have one of this name."""
+        return self._declared.class_of(name) is not None
+
     def remark(self, text: str) -> None:
         """Tell the user something of the file, once."""
         if text not in self._remarks:
             self._remarks.append(text)
             console.note(f"{self.name}: {text}")
+
+    def check_answer_fields(self, names: str, having: Sequence[bool], without: Objects) -> None:
+        """Raise LabelkitError where no object has a field with answers; warn where some have none.
+
+        `names` are the fields that the tool uses, `having` tells of each object whether it has
+        one, `without` are the objects that have none, with their places.
+        """
+        if not without:
+            return
+        place, fields = without[0]
+        shown = f"fields: {listing(map(console.clean, fields))}"
+        if not any(having):
+            raise self.wrong(
+                f"no object has a field with answers ({names}); is it the tool's export, and "
+                f"--from right? ({place} has the {shown})"
+            )
+        console.warn(
+            f"{self.name}: {len(without):,} of {len(having):,} objects have no field with answers "
+            f"({names}) and count as not answered; the first: {place} ({shown})"
+        )
 
     # -- as what it is read ----------------------------------------------------------------------
 

@@ -128,7 +128,9 @@ def argilla(path: str, said: Sequence[Sequence[Decision]], flat: bool) -> list[d
     for record, decisions in zip(load(path), said, strict=True):
         given = [d for d in decisions if d.label is not None]
         if not flat:
-            answers = [{"value": d.label, "user_id": str(d.who)} for d in given if d.label]
+            # A discarded answer keeps the value that was ticked, and loses its status.
+            ticked = record["suggestions"].get("label", {}).get("value", "other")
+            answers = [{"value": d.label or ticked, "user_id": str(d.who)} for d in given]
             found.append(record | {"responses": {"label": answers}})
             continue
         suggestion = record["suggestions"].get("label", {})

@@ -1,7 +1,9 @@
 """Argilla: the JSON that its records are read from and written to, out and in."""
 
+import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labelkit.errors import listing
 from labelkit.interop.task_types import Said, Task, by_name
@@ -24,7 +26,8 @@ def write(tasks: "Tasks", place: "Place") -> str:
     return (
         f"in Argilla make a dataset with the text field{'s' if len(tasks.fields) > 1 else ''} "
         f"{names}, a label question {QUESTION!r} and extra metadata allowed; "
-        f"dataset.records.from_json({place.name!r}), label, dataset.records.to_json('OUT.json'); "
+        f"dataset.records.from_json({place.name!r}), label, "
+        f"json.dump(dataset.records.to_list(flatten=True), open('OUT.json', 'w')); "
         f"then labelkit import OUT.json -o ANSWERS.csv --from argilla"
     )
 
@@ -47,61 +50,159 @@ def _record(task: Task, tasks: "Tasks") -> dict[str, Any]:
 
 
 def read(given: "Given") -> Iterator[Said]:
-    """Yield what people said, from records as they are (to_json) or flattened (to_list)."""
+    """Yield what people said; raises LabelkitError for answers without a status.
+
+    Reads the records of version 2 (flattened or nested), those of a feedback dataset of version 1
+    (from the server or as a dataset) and its records of text classification.
+    """
+    having, without, no_status = [], [], ""
     for place, record in given.objects():
-        metadata = record.get("metadata")
-        fields = {**record, **(metadata if isinstance(metadata, dict) else {})}
-        blank = given.said(fields, place)
-        flat = "responses" not in record
-        question = given.label_field or _question(given, record, place, flat)
-        guess, answers = (_flat if flat else _nested)(record, question)
-        blank = blank._replace(guess=guess)
-        if not answers:
+        blank = given.said(_fields(record), place)
+        answers = _responses(record)
+        having.append(answers is not None)
+        if answers is None:
+            without.append((place, record))
             yield blank
-        for value, who, status in answers:
-            skipped = status == "discarded"
-            labels = () if skipped or status == "draft" else _labels(value)
-            yield blank._replace(labels=labels, skipped=skipped, who=who)
-
-
-def _question(given: "Given", record: dict[str, Any], place: str, flat: bool) -> str:
-    if flat:
-        suffix = ".responses"
-        asked = [name.removesuffix(suffix) for name in record if name.endswith(suffix)]
-    else:
-        asked = list(record.get("responses") or {})
-    if not asked or QUESTION in asked:
-        return QUESTION
-    if len(asked) > 1:
+            continue
+        question = given.label_field or _question(given, answers, place)
+        blank = blank._replace(guess=_guess(record, question))
+        responses = answers.get(question) or []
+        if not responses:
+            yield blank
+        for response in responses:
+            no_status = no_status or ("" if response.status else place)
+            skipped = response.status == "discarded"
+            labels = _labels(response.value) if response.status == "submitted" else ()
+            yield blank._replace(labels=labels, skipped=skipped, who=response.user)
+    given.check_answer_fields("responses, NAME.responses", having, without)
+    if no_status:
         raise given.wrong(
-            f"{place} answers several questions ({listing(asked)}); name the one with the classes "
-            f"by --label-field NAME"
+            f"{no_status} has an answer without a status: records.to_json leaves out which answers "
+            f"were submitted, which are drafts and which were discarded; write "
+            f"dataset.records.to_list(flatten=True) as JSON instead, which keeps it"
         )
-    given.remark(f"the classes are the answers to the question {asked[0]!r}")
-    return asked[0]
 
 
-_Answers = list[tuple[Any, str, str]]
+class Response(NamedTuple):
+    """One person's answer to a question; `status` is '' where the file does not have it."""
+
+    value: Any
+    user: str
+    status: str
 
 
-def _nested(record: dict[str, Any], question: str) -> tuple[str, _Answers]:
-    suggestion = (record.get("suggestions") or {}).get(question) or {}
-    responses = (record.get("responses") or {}).get(question) or []
-    found = [(r.get("value"), str(r.get("user_id") or ""), _status(r)) for r in responses]
-    return str(suggestion.get("value") or ""), found
+_Answers = dict[str, list[Response]]
 
 
-def _flat(record: dict[str, Any], question: str) -> tuple[str, _Answers]:
-    key = f"{question}.responses"
-    values = record.get(key) or []
-    users = record.get(f"{key}.users") or [""] * len(values)
-    states = record.get(f"{key}.status") or [""] * len(values)
-    found = [(v, str(u), str(s)) for v, u, s in zip(values, users, states, strict=True)]
-    return str(record.get(f"{question}.suggestion") or ""), found
+def _fields(record: dict[str, Any]) -> dict[str, Any]:
+    metadata = record.get("metadata")
+    if isinstance(metadata, str) and metadata.startswith("{"):  # a dataset keeps it as text
+        metadata = json.loads(metadata)
+    fields = {**record, **(metadata if isinstance(metadata, dict) else {})}
+    own = record.get("external_id")
+    return fields if own in (None, "") else fields | {"id": own}
 
 
-def _status(response: dict[str, Any]) -> str:
-    return str(response.get("status") or "")
+def _question(given: "Given", answers: _Answers, place: str) -> str:
+    if not answers or QUESTION in answers:
+        return QUESTION
+    if len(answers) > 1:
+        raise given.wrong(
+            f"{place} answers several questions ({listing(answers)}); name the one with the "
+            f"classes by --label-field NAME"
+        )
+    (question,) = answers
+    given.remark(f"the classes are the answers to the question {question!r}")
+    return question
+
+
+def _responses(record: dict[str, Any]) -> _Answers | None:
+    """Return the answers to each question; None where the record has no field with answers."""
+    if "responses" in record:
+        responses = record["responses"] or {}
+        return _by_person(responses) if isinstance(responses, list) else _nested(responses)
+    if "annotation" in record and "status" in record:
+        return {QUESTION: _classified(record)}
+    flat, asked = _flat(record), {k: v for k, v in record.items() if _is_asked(v)}
+    return flat or {name: _rows(value) for name, value in asked.items()} or None
+
+
+def _nested(responses: dict[str, Any]) -> _Answers:
+    return {name: _rows(given or []) for name, given in responses.items()}
+
+
+def _rows(given: Any) -> list[Response]:
+    """Return the answers of a list of objects, or of an object of lists."""
+    if isinstance(given, dict):
+        columns = [given.get(name) or [] for name in ("value", "user_id", "status")]
+        rows = zip_longest(*columns)
+        return [Response(value, str(user or ""), _status(status)) for value, user, status in rows]
+    return [
+        Response(one.get("value"), str(one.get("user_id") or ""), _status(one.get("status")))
+        for one in given
+    ]
+
+
+def _by_person(responses: list[dict[str, Any]]) -> _Answers:
+    """Return the answers of a feedback record: a person's answers to all questions together."""
+    found: _Answers = {}
+    for response in responses:
+        user, status = str(response.get("user_id") or ""), _status(response.get("status"))
+        for name, value in (response.get("values") or {}).items():
+            plain = value.get("value") if isinstance(value, dict) else value
+            found.setdefault(name, []).append(Response(plain, user, status))
+    return found
+
+
+def _classified(record: dict[str, Any]) -> list[Response]:
+    """Return the answer of a text classification record: validated, discarded or none."""
+    status = {"validated": "submitted", "discarded": "discarded"}
+    told = status.get(_status(record["status"]), "pending")
+    return [Response(record["annotation"], str(record.get("annotation_agent") or ""), told)]
+
+
+def _flat(record: dict[str, Any]) -> _Answers:
+    found: _Answers = {}
+    for key in record:
+        if key.endswith(".responses"):
+            values = record[key] or []
+            users = record.get(f"{key}.users") or [""] * len(values)
+            states = record.get(f"{key}.status") or [""] * len(values)
+            rows = zip(values, users, states, strict=True)
+            name = key.removesuffix(".responses")
+            found[name] = [
+                Response(value, str(user), _status(state)) for value, user, state in rows
+            ]
+    return found
+
+
+def _is_asked(value: Any) -> bool:
+    """Tell whether a field of a dataset holds the answers to a question."""
+    if isinstance(value, dict):
+        return {"value", "status"} <= set(value)
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(one, dict) and {"value", "status"} <= set(one) for one in value)
+    )
+
+
+def _guess(record: dict[str, Any], question: str) -> str:
+    suggestions = record.get("suggestions") or {}
+    if isinstance(suggestions, list):
+        suggestions = {one.get("question_name"): one for one in suggestions}
+    suggestion = suggestions.get(question) or {}
+    names = (f"{question}.suggestion", f"{question}-suggestion")
+    guess = suggestion.get("value") or next((record[n] for n in names if record.get(n)), None)
+    predicted = record.get("prediction") if "annotation" in record else None
+    if guess is None and predicted:
+        best = predicted[0]
+        guess = best.get("label") if isinstance(best, dict) else best[0]
+    return "" if guess is None else str(guess)
+
+
+def _status(value: Any) -> str:
+    return str(value or "").rpartition(".")[2].casefold()
 
 
 def _labels(value: Any) -> tuple[str, ...]:

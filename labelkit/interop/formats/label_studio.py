@@ -68,21 +68,41 @@ def read(given: "Given") -> Iterator[Said]:
     if not found:
         given.remark("it lists no task: nobody has annotated one yet")
         return
-    if any("annotations" in task or "data" in task for task in found):
+    if any("data" in task or _annotations(task) is not None for task in found):
         yield from _full(given, found)
     else:
         yield from _flat(given, [(f"task {t.get('id', n)}", t) for n, t in enumerate(found, 1)])
 
 
+def _annotations(task: dict[str, Any]) -> list[Any] | None:
+    """Return what people did with a task; None where it has no such field.
+
+    Versions before 1.0 called annotations completions.
+    """
+    for name in ("annotations", "completions"):
+        if name in task:
+            listed = task[name] or []
+            return listed if isinstance(listed, list) else [listed]
+    return None
+
+
+def _results(annotation: dict[str, Any]) -> list[dict[str, Any]]:
+    results = annotation.get("result") or annotation.get("results") or []
+    return [results] if isinstance(results, dict) else results
+
+
 def _full(given: "Given", found: list[dict[str, Any]]) -> Iterator[Said]:
+    places = [(f"task {task.get('id', number)}", task) for number, task in enumerate(found, 1)]
+    having = [_annotations(task) is not None for task in found]
+    without = [pair for pair, has in zip(places, having, strict=True) if not has]
+    given.check_answer_fields("annotations", having, without)
     control = _control(given, found)
     drafts = sum(len(task.get("drafts") or []) for task in found)
     if drafts:
         given.remark(f"{drafts:,} drafts were never submitted, and do not count")
-    for number, task in enumerate(found, 1):
-        place = f"task {task.get('id', number)}"
+    for place, task in places:
         data = task.get("data")
-        annotations = task.get("annotations") or []
+        annotations = _annotations(task) or []
         if not isinstance(data, dict) or not all(isinstance(a, dict) for a in annotations):
             raise given.wrong(f"{place} is not as Label Studio exports tasks (JSON)")
         blank = given.said(data, place)
@@ -99,8 +119,8 @@ def _answer(
     blank: Said,
     control: str,
 ) -> Said:
-    results = annotation.get("result") or []
-    skipped = bool(annotation.get("was_cancelled"))
+    results = _results(annotation)
+    skipped = bool(annotation.get("was_cancelled") or annotation.get("skipped"))
     prediction = annotation.get("prediction") or {}
     guess = _choices(prediction.get("result") or [], control)
     # Nobody touched a label that came with the task: it is theirs who gave it before.
@@ -113,7 +133,7 @@ def _answer(
         seconds=given.seconds(annotation.get("lead_time"), blank.place),
         note=_note(results),
         guess=guess[0] if len(guess) == 1 else "",
-        when=_when(annotation.get("updated_at")),
+        when=_when(annotation.get("updated_at") or annotation.get("created_at")),
     )
 
 
@@ -121,8 +141,8 @@ def _control(given: "Given", found: list[dict[str, Any]]) -> str:
     """Return the name of the control that holds the classes."""
     controls: dict[str, str] = {}
     for task in found:
-        for annotation in task.get("annotations") or []:
-            for result in (annotation.get("result") or []) if isinstance(annotation, dict) else []:
+        for annotation in _annotations(task) or []:
+            for result in _results(annotation) if isinstance(annotation, dict) else []:
                 controls.setdefault(str(result.get("from_name")), str(result.get("type")))
     choices = [name for name, kind in controls.items() if kind == "choices"]
     wanted = given.label_field
@@ -173,6 +193,8 @@ def _who(given: Any) -> str:
 
 
 def _when(text: Any) -> float:
+    if isinstance(text, int | float):  # seconds since 1970, in old versions
+        return float(text)
     try:
         return datetime.fromisoformat(str(text)).timestamp()
     except ValueError:

@@ -48,32 +48,48 @@ def read(given: "Given") -> Iterator[Said]:
     """Yield what people said; a class that was only refused, with nothing chosen, is a skip."""
     field, refused = given.label_field or "accept", 0
     classes: dict[str, None] = {}
+    having, without = [], []
     for place, task in given.objects():
         answer = task.get("answer")
         blank = given.said({**(task.get("meta") or {}), **task}, place)
-        offered = [o for o in task.get("options") or [] if isinstance(o, dict)]
-        classes |= dict.fromkeys(str(option.get("id")) for option in offered)
+        names = _option_names(given, task)
+        classes |= dict.fromkeys(names.values())
         refused += answer == "reject"
+        chosen = task.get(field, task.get("label"))
+        having.append("answer" in task and (answer != "accept" or chosen is not None))
+        if not having[-1]:
+            without.append((place, task))
         yield blank._replace(
-            labels=_labels(task, field) if answer == "accept" else (),
+            labels=_labels(chosen, names) if answer == "accept" else (),
             skipped=answer in ("ignore", "reject"),
             who=str(task.get("_annotator_id") or task.get("_session_id") or ""),
             note=str(task.get("note") or ""),
             flag=bool(task["flagged"]) if "flagged" in task else None,
-            guess=str(task.get(GUESS) or ""),
+            guess=names.get(str(task.get(GUESS) or ""), str(task.get(GUESS) or "")),
             when=_when(task.get("_timestamp")),
         )
+    given.check_answer_fields(f"answer, {field} or label", having, without)
     given.classes = list(classes) or None
     if refused:
         given.remark(f"{refused:,} rejected tasks name no class, and count as skipped")
 
 
-def _labels(task: dict[str, Any], field: str) -> tuple[str, ...]:
+def _option_names(given: "Given", task: dict[str, Any]) -> dict[str, str]:
+    """Return the class of each option's id: the id, or its text where ids only number the texts."""
+    offered = [option for option in task.get("options") or [] if isinstance(option, dict)]
+    texts = {str(option.get("id")): str(option.get("text") or "") for option in offered}
+    if all(given.declares(number) for number in texts):
+        return {number: number for number in texts}
+    numbered = all(number.isdigit() for number in texts) and all(texts.values())
+    if numbered and len(set(texts.values())) == len(texts):
+        return texts
+    return {number: number for number in texts}
+
+
+def _labels(chosen: Any, names: dict[str, str]) -> tuple[str, ...]:
     # The interface for one class says `label`; the one for several says `accept`.
-    chosen = task.get(field, task.get("label"))
-    if isinstance(chosen, list):
-        return tuple(dict.fromkeys(str(name) for name in chosen))
-    return (str(chosen),) if chosen not in (None, "") else ()
+    listed = chosen if isinstance(chosen, list) else [] if chosen in (None, "") else [chosen]
+    return tuple(dict.fromkeys(names.get(str(name), str(name)) for name in listed))
 
 
 def _when(value: Any) -> float:

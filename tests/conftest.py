@@ -1,13 +1,26 @@
 """What the tests share: the command line in this process and as a process, files in a folder."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The tests run in one process for each core, so each process and its children use one thread.
+# This must be set before numpy is imported.
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
+# No example may fail because the machine is slow.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample_data"
@@ -17,6 +30,26 @@ class Result(NamedTuple):
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(autouse=True, scope="session")
+def children_with_default_signals() -> Iterator[None]:
+    """Let child processes start with the default action for signals that this process ignores.
+
+    A suite that was started with nohup, or in the background of a script, ignores some signals. A
+    child inherits an ignored signal, but not a handler. So a handler that does nothing takes the
+    place of SIG_IGN here.
+    """
+    ignored = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) == signal.SIG_IGN
+    ]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +112,7 @@ def labelkit_run(args: list[str], stdin: str | bytes | None = None, **env: str) 
         input=data if data is not None else b"",
         capture_output=True,
         env={**os.environ, **env},
-        timeout=120,
+        timeout=600,
         check=False,
     )
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -27,7 +27,13 @@ def shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run lines as a reader of the README would, with labelkit installed."""
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     return subprocess.run(
-        ["sh", "-e"], input=script, cwd=folder, env=env, capture_output=True, text=True, timeout=300
+        ["sh", "-e"],
+        input=script,
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=1200,
     )
 
 

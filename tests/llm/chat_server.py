@@ -7,8 +7,9 @@ POSITIVE when it holds "good", else NEGATIVE. A mark in a row makes a fault: `[4
 third sight), `[length]`, `[empty]`, `[wrong]`, `[wrong once]`, `[filter]`, `[long]`, `[echo key]`
 each time.
 `obeys` makes it a model that does what injections.py asks for.
-POST /control sets: latency, schema, logprobs, limit, temperature, key, obeys; GET /seen tells the
-counts.
+POST /control sets: latency, hold, gather, schema, logprobs, limit, temperature, key, obeys; GET
+/seen tells the counts. `hold`: no request after so many is answered until it is raised. `gather`:
+a row with `[gather]` is not answered until so many requests have been in flight at once.
 """
 
 import itertools
@@ -27,7 +28,7 @@ STATE = {
     "latency": 0.0, "schema": True, "logprobs": True, "limit": None,
     "temperature": True, "key": None, "status": None, "retry_after": "0.2", "free_text": False,
     "binds": True, "headers": {}, "batch": "done", "batch_looks": 1, "together": "right",
-    "obeys": "", "always": "",
+    "obeys": "", "always": "", "hold": None, "gather": 0,
 }  # fmt: skip
 SEEN = {
     "requests": 0,
@@ -89,6 +90,7 @@ class Chat(BaseHTTPRequestHandler):
             return self.send(404, {"error": {"message": "not here"}})
         with LOCK:
             SEEN["requests"] += 1
+            number = SEEN["requests"]
             SEEN["in_flight"] += 1
             SEEN["most"] = max(SEEN["most"], SEEN["in_flight"])
             SEEN["times"].append(time.time())
@@ -96,10 +98,18 @@ class Chat(BaseHTTPRequestHandler):
                 SEEN["bodies"].append(body)
         try:
             time.sleep(STATE["latency"])
+            until = time.monotonic() + 120
+            while time.monotonic() < until and self.held(number, raw):
+                time.sleep(0.01)
             return self.chat(body)
         finally:
             with LOCK:
                 SEEN["in_flight"] -= 1
+
+    def held(self, number, raw):
+        if STATE["hold"] is not None and number > STATE["hold"]:
+            return True
+        return b"[gather]" in raw and SEEN["most"] < STATE["gather"]
 
     def chat(self, body):
         if STATE["always"]:

@@ -124,7 +124,7 @@ def test_a_person_at_a_terminal(pipeline: Any) -> None:
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs,
                                env={**os.environ, "TERM": "dumb"})  # fmt: skip
     os.close(theirs)
-    lines, shown, until = iter(typed(0, ASKED).splitlines()), b"", time.monotonic() + 60
+    lines, shown, until = iter(typed(0, ASKED).splitlines()), b"", time.monotonic() + 300
     prompts = 0
     while time.monotonic() < until:
         if not select.select([ours], [], [], 1)[0]:
@@ -137,7 +137,7 @@ def test_a_person_at_a_terminal(pipeline: Any) -> None:
             prompts += 1
             os.write(ours, next(lines).encode() + b"\n")
     os.close(ours)
-    assert process.wait(30) == 0, shown.decode()
+    assert process.wait(300) == 0, shown.decode()
     assert b"pipeline: " in shown
     assert sum(label != "" for (label,) in cells("labelled.csv", "label")) == ASKED
 

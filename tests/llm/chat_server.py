@@ -1,6 +1,7 @@
 """An OpenAI-compatible endpoint on loopback with scripted faults, in its own process.
 
-Run as `python chat_server.py`; the first line on stdout is the port. The label of a row is
+Run as `python chat_server.py`: each line on stdin starts a new endpoint as a fork of this process,
+and the process id and the port of the endpoint are a line on stdout. The label of a row is
 POSITIVE when it holds "good", else NEGATIVE. A mark in a row makes a fault: `[429]`, `[500]`,
 `[broken]`, `[cut]`, `[html]` at its first sight only (`[always 500]` each time); `[refuse]`,
 `[p=0.7]` (how sure), `[hard]` (tiny-1 is wrong and unsure), `[waver]` (another label at each
@@ -15,7 +16,9 @@ a row with `[gather]` is not answered until so many requests have been in flight
 import itertools
 import json
 import math
+import os
 import re
+import signal
 import sys
 import threading
 import time
@@ -262,7 +265,13 @@ if __name__ == "__main__":
         def handle_error(self, *_args):
             pass
 
-    server = Server(("127.0.0.1", 0), Chat)
-    print(server.server_address[1], flush=True)
-    threading.Thread(target=lambda: (sys.stdin.read(), server.shutdown()), daemon=True).start()
-    server.serve_forever()
+    alive, ends_with_parent = os.pipe()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a server that was killed
+    for _line in sys.stdin:
+        if os.fork():
+            continue
+        os.close(ends_with_parent)
+        server = Server(("127.0.0.1", 0), Chat)
+        print(os.getpid(), server.server_address[1], flush=True)
+        threading.Thread(target=lambda: (os.read(alive, 1), os._exit(0)), daemon=True).start()
+        server.serve_forever()

@@ -1,4 +1,5 @@
-# make demo: set up and run the main job on sample_data/. make test: set up and run all tests.
+# make demo: set up and run the main job on sample_data/. make test: set up and run all tests
+# but the slowest, which make test-slow runs.
 # make test-peers: how llm-label takes the faults of servers made by others, and what a browser says
 # of the report (also needs npm, and a Chromium on PATH for the second).
 # make install: the set-up alone. Nothing but Python 3.11 or newer is needed.
@@ -12,7 +13,7 @@ DEMO := build/demo
 
 PEERS := build/peers
 
-.PHONY: demo test test-peers install lint chain clean
+.PHONY: demo test test-slow test-peers install lint chain clean
 
 demo: $(READY)
 	@mkdir -p build
@@ -23,7 +24,10 @@ demo: $(READY)
 	@$(BIN)/python -c "import itertools, sys; [print(line[:110].rstrip()) for line in itertools.islice(open('build/reviews.labelled.csv', encoding='utf-8'), 3)]"
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -n auto -m slow
 
 test-peers: $(READY)
 	test -x $(PEERS)/bin/llmock || $(PYTHON) -m venv $(PEERS)

@@ -1,9 +1,12 @@
 """What the tests share: the command line in this process and as a process, files in a folder."""
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -76,23 +79,47 @@ def write(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
 
 @pytest.fixture
 def labelkit(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Result]:
-    """Run the command line in this process; stdin, if any, comes from a file."""
+    """Run the command line in this process; stdin, if any, comes by a pipe."""
     from labelkit.cli import app
 
     def run(*args: object, stdin: str | bytes | None = None) -> Result:
         given = [str(arg) for arg in args]
-        if stdin is not None:
-            return labelkit_run(given, stdin=stdin)
         capfdbinary.readouterr()
         code = 0
         try:
-            app(given)
+            with piped_stdin(stdin) if stdin is not None else contextlib.nullcontext():
+                app(given)
         except SystemExit as ended:
             code = int(ended.code or 0)
         found = capfdbinary.readouterr()
         return Result(code, found.out.decode(), found.err.decode())
 
     return run
+
+
+@contextlib.contextmanager
+def piped_stdin(content: str | bytes) -> Iterator[None]:
+    """Give this process a pipe with this content as stdin."""
+    data = content.encode() if isinstance(content, str) else content
+    out, into = os.pipe()
+    before, stream = os.dup(0), sys.stdin
+
+    def write() -> None:
+        with contextlib.suppress(BrokenPipeError), os.fdopen(into, "wb") as pipe:
+            pipe.write(data)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    os.dup2(out, 0)
+    os.close(out)
+    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")  # noqa: SIM115
+    try:
+        yield
+    finally:
+        sys.stdin = stream
+        os.dup2(before, 0)  # the pipe is closed by this, so the writer ends
+        os.close(before)
+        writer.join()
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def examples_of(help_page: str) -> list[str]:
     return [line.strip() for line in re.sub(r"\\\n\s*", "", after).splitlines()]
 
 
+@pytest.mark.slow
 def test_the_example_of_each_help_page_runs(project: Path, labelkit: Any) -> None:
     assert sorted(IN_ORDER) == sorted(COMMANDS)
     for name in IN_ORDER:
@@ -67,6 +68,7 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
 
 
+@pytest.mark.slow
 def test_the_readme_runs(project: Path) -> None:
     scripts = blocks(ROOT / "README.md", "sh")
     assert len(scripts) >= 3

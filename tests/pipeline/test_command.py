@@ -93,6 +93,7 @@ def test_a_change_runs_again_what_depends_on_it(pipeline: Any) -> None:
     assert "[5-decide]" in changed.err
 
 
+@pytest.mark.slow
 def test_the_printed_script_and_makefile_do_the_same(pipeline: Any) -> None:
     pipeline()
     answer()

@@ -74,6 +74,7 @@ def _answered() -> dict[str, str]:
     return dict(cells("work/answers-1.csv", "id", "label"))
 
 
+@pytest.mark.slow
 def test_the_screen_opens_is_left_half_way_and_goes_on(
     terminal: Terminal, labelkit: Callable[..., Any], reviews: None
 ) -> None:

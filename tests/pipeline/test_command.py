@@ -137,7 +137,12 @@ def _forget_outputs() -> None:
 
 @pytest.mark.parametrize(
     ("stage", "moment"),
-    [("1-weak-label", 0.0), ("2-query", 0.2), ("4-find-noise", 0.0), ("6-train", 0.1)],
+    [
+        pytest.param("1-weak-label", 0.0, marks=pytest.mark.slow),
+        pytest.param("2-query", 0.2, marks=pytest.mark.slow),
+        ("4-find-noise", 0.0),
+        pytest.param("6-train", 0.1, marks=pytest.mark.slow),
+    ],
 )
 def test_killed_at_any_moment_it_goes_on(
     stage: str, moment: float, pipeline: Any, tmp_path: Path
@@ -163,7 +168,14 @@ def test_killed_at_any_moment_it_goes_on(
     assert outputs() == once
 
 
-@pytest.mark.parametrize("stage", ["1-weak-label", "4-find-noise", "6-train"])
+@pytest.mark.parametrize(
+    "stage",
+    [
+        pytest.param("1-weak-label", marks=pytest.mark.slow),
+        pytest.param("4-find-noise", marks=pytest.mark.slow),
+        "6-train",
+    ],
+)
 def test_interrupted_in_a_stage_it_says_so_and_goes_on(stage: str, pipeline: Any) -> None:
     pipeline()
     answer()

@@ -1,18 +1,19 @@
-# make demo: set up and run the main job on sample_data/. make test: set up and run all tests.
+# make demo: set up and run the main job on sample_data/. make test: set up and run all tests
+# but the slowest, which make test-slow runs.
 # make test-peers: how llm-label takes the faults of servers made by others, and what a browser says
 # of the report (also needs npm, and a Chromium on PATH for the second).
 # make install: the set-up alone. Nothing but Python 3.11 or newer is needed.
 
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-BIN := .venv/bin
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/.ready
 TORCH_CPU := torch==2.13.0+cpu
 DEMO := build/demo
 
 PEERS := build/peers
 
-.PHONY: demo test test-peers install lint chain clean
+.PHONY: demo test test-slow test-peers install lint chain clean
 
 demo: $(READY)
 	@mkdir -p build
@@ -23,7 +24,10 @@ demo: $(READY)
 	@$(BIN)/python -c "import itertools, sys; [print(line[:110].rstrip()) for line in itertools.islice(open('build/reviews.labelled.csv', encoding='utf-8'), 3)]"
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -n auto -m slow
 
 test-peers: $(READY)
 	test -x $(PEERS)/bin/llmock || $(PYTHON) -m venv $(PEERS)

@@ -1,13 +1,29 @@
 """What the tests share: the command line in this process and as a process, files in a folder."""
 
+import contextlib
+import io
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The tests run in one process for each core, so each process and its children use one thread.
+# This must be set before numpy is imported.
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
+# No example may fail because the machine is slow.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample_data"
@@ -17,6 +33,26 @@ class Result(NamedTuple):
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(autouse=True, scope="session")
+def children_with_default_signals() -> Iterator[None]:
+    """Let child processes start with the default action for signals that this process ignores.
+
+    A suite that was started with nohup, or in the background of a script, ignores some signals. A
+    child inherits an ignored signal, but not a handler. So a handler that does nothing takes the
+    place of SIG_IGN here.
+    """
+    ignored = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) == signal.SIG_IGN
+    ]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture(autouse=True)
@@ -43,23 +79,47 @@ def write(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
 
 @pytest.fixture
 def labelkit(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Result]:
-    """Run the command line in this process; stdin, if any, comes from a file."""
+    """Run the command line in this process; stdin, if any, comes by a pipe."""
     from labelkit.cli.app import app
 
     def run(*args: object, stdin: str | bytes | None = None) -> Result:
         given = [str(arg) for arg in args]
-        if stdin is not None:
-            return labelkit_run(given, stdin=stdin)
         capfdbinary.readouterr()
         code = 0
         try:
-            app(given)
+            with piped_stdin(stdin) if stdin is not None else contextlib.nullcontext():
+                app(given)
         except SystemExit as ended:
             code = int(ended.code or 0)
         found = capfdbinary.readouterr()
         return Result(code, found.out.decode(), found.err.decode())
 
     return run
+
+
+@contextlib.contextmanager
+def piped_stdin(content: str | bytes) -> Iterator[None]:
+    """Give this process a pipe with this content as stdin."""
+    data = content.encode() if isinstance(content, str) else content
+    out, into = os.pipe()
+    before, stream = os.dup(0), sys.stdin
+
+    def write() -> None:
+        with contextlib.suppress(BrokenPipeError), os.fdopen(into, "wb") as pipe:
+            pipe.write(data)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    os.dup2(out, 0)
+    os.close(out)
+    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")  # noqa: SIM115
+    try:
+        yield
+    finally:
+        sys.stdin = stream
+        os.dup2(before, 0)  # the pipe is closed by this, so the writer ends
+        os.close(before)
+        writer.join()
 
 
 @pytest.fixture
@@ -79,7 +139,7 @@ def labelkit_run(args: list[str], stdin: str | bytes | None = None, **env: str) 
         input=data if data is not None else b"",
         capture_output=True,
         env={**os.environ, **env},
-        timeout=120,
+        timeout=600,
         check=False,
     )
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())

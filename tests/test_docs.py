@@ -27,7 +27,13 @@ def shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run lines as a reader of the README would, with labelkit installed."""
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     return subprocess.run(
-        ["sh", "-e"], input=script, cwd=folder, env=env, capture_output=True, text=True, timeout=300
+        ["sh", "-e"],
+        input=script,
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=1200,
     )
 
 
@@ -45,6 +51,7 @@ def examples_of(help_page: str) -> list[str]:
     return [line.strip() for line in re.sub(r"\\\n\s*", "", after).splitlines()]
 
 
+@pytest.mark.slow
 def test_the_example_of_each_help_page_runs(project: Path, labelkit: Any) -> None:
     assert sorted(IN_ORDER) == sorted(COMMANDS)
     for name in IN_ORDER:
@@ -61,6 +68,7 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
 
 
+@pytest.mark.slow
 def test_the_readme_runs(project: Path) -> None:
     scripts = blocks(ROOT / "README.md", "sh")
     assert len(scripts) >= 3

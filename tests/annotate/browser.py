@@ -22,7 +22,7 @@ NAMED = {
     "Enter": "\ue007", "Space": " ", "Backspace": "\ue003", "Escape": "\ue00c",
     "Tab": "\ue004", "Down": "\ue015", "Up": "\ue013", "Control": "\ue009",
 }  # fmt: skip
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 class Browser:
@@ -127,7 +127,7 @@ class Browser:
         request = urllib.request.Request(self._at + path, data, method=method)
         request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             raise AssertionError(error.read().decode()[:1000]) from None

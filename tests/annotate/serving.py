@@ -44,7 +44,7 @@ class Served:
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body of a request of any make."""
-        link = http.client.HTTPConnection("127.0.0.1", self.server.server_port, timeout=30)
+        link = http.client.HTTPConnection("127.0.0.1", self.server.server_port, timeout=120)
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             link.request(method, path, body, given)

@@ -129,7 +129,7 @@ FILL = """
 import sys
 from pathlib import Path
 from labelkit.errors import LabelkitError
-from labelkit.people.journal import Journal
+from labelkit.annotate.journal import Journal
 journal = Journal(Path("j.jsonl"), {"file": "f", "content": "c", "key": "id"})
 try:
     while True:

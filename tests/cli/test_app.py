@@ -3,11 +3,9 @@
 import importlib
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -80,14 +78,19 @@ def test_tab_completes_commands_options_and_choices(labelkit_process: Any) -> No
     assert completed("labelkit train --classifier lo") == ["logistic"]
 
 
-def imported(*args: str) -> set[str]:
+def modules(*args: str) -> set[str]:
+    """Return the modules that a run of the command imports."""
     code = (
         "import sys\nfrom labelkit.cli.app import app\n"
         "try:\n    app(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
         "print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True)
-    return {name.split(".")[0] for name in done.stderr.split()}
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def imported(*args: str) -> set[str]:
+    return {name.split(".")[0] for name in modules(*args)}
 
 
 @pytest.mark.parametrize(
@@ -97,24 +100,21 @@ def test_help_and_mistakes_import_no_data_library(args: tuple[str, ...]) -> None
     assert not imported(*args) & HEAVY
 
 
-def cpu_seconds(command: list[str]) -> float:
-    best = float("inf")
-    for _ in range(5):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, capture_output=True, check=False)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        best = min(best, spent)
-    return best
+SLOW_PARTS_OF_PYTHON = {"asyncio", "email", "http", "multiprocessing", "sqlite3", "ssl", "unittest"}
 
 
-def test_starting_costs_a_small_multiple_of_python_itself() -> None:
-    # CPU seconds of whole processes and their ratio, so the load of the machine does not count.
-    python = cpu_seconds([sys.executable, "-c", "pass"])
-    shown = cpu_seconds([sys.executable, "-m", "labelkit", "--help"])
-    mistyped = cpu_seconds([sys.executable, "-m", "labelkit", "query", "--lable"])
-    assert shown <= 8 * python
-    assert mistyped <= 22 * python
+@pytest.mark.parametrize("args", [("--help",), ("query", "--lable"), ("query", "-h")])
+def test_starting_imports_little_more_than_the_parser(args: tuple[str, ...]) -> None:
+    # benchmarks/start.py measures the CPU time of such a start.
+    found = modules(*args)
+    packages = {name.split(".")[0] for name in found}
+    foreign = {name for name in packages - sys.stdlib_module_names if name.isidentifier()}
+    own = {"labelkit", "typer", "shellingham", "annotated_doc", "colorama"}
+    assert {name for name in foreign if not name.startswith("_")} <= own
+    assert not packages & SLOW_PARTS_OF_PYTHON
+    of_commands = {target.split(":")[0] for target, _ in COMMANDS.values()}
+    wanted = {COMMANDS[args[0]][0].split(":")[0]} if args[0] in COMMANDS else set()
+    assert found & of_commands == wanted
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
@@ -144,14 +144,24 @@ def test_an_interrupt_leaves_nothing_half_written(
     number: signal.Signals, code: int, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("id,text\n" + "".join(f"{i},abc\n" for i in range(50_000)))
-    slow = "import time\ndef lf_slow(text):\n    time.sleep(0.001)\n    return 'A'\n"
+    slow = (
+        "import sys, time\n"
+        "def lf_slow(text):\n"
+        "    print('begun', file=sys.stderr, flush=True)\n"
+        "    time.sleep(0.001)\n"
+        "    return 'A'\n"
+    )
     (tmp_path / "lfs.py").write_text(slow)
     command = [sys.executable, "-m", "labelkit", "weak-label", "in.csv", "-o", "o.csv",
                "--functions", "lfs.py"]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    time.sleep(2.5)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line == "begun\n":
+            break
     process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
+    said = err.replace("begun\n", "")
     assert process.returncode == code, said
     assert "Traceback" not in said
     if number == signal.SIGINT:

@@ -170,7 +170,7 @@ def test_nobody_there(labelkit: Labelkit, chat_server: ChatServer) -> None:
     for more in ([], ["--model", "tiny-1"]):
         started = time.monotonic()
         result = labelkit("doctor", "--base-url", chat_server.url, "--json", *more)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 60
         assert result.code == 1
         assert table(result)["reachable"] == ("no", "")
         assert result.err == (

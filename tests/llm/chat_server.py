@@ -1,20 +1,24 @@
 """An OpenAI-compatible endpoint on loopback with scripted faults, in its own process.
 
-Run as `python chat_server.py`; the first line on stdout is the port. The label of a row is
+Run as `python chat_server.py`: each line on stdin starts a new endpoint as a fork of this process,
+and the process id and the port of the endpoint are a line on stdout. The label of a row is
 POSITIVE when it holds "good", else NEGATIVE. A mark in a row makes a fault: `[429]`, `[500]`,
 `[broken]`, `[cut]`, `[html]` at its first sight only (`[always 500]` each time); `[refuse]`,
 `[p=0.7]` (how sure), `[hard]` (tiny-1 is wrong and unsure), `[waver]` (another label at each
 third sight), `[length]`, `[empty]`, `[wrong]`, `[wrong once]`, `[filter]`, `[long]`,
 `[key as label]` each time.
 `obeys` makes it a model that does what injections.py asks for.
-POST /control sets: latency, schema, logprobs, limit, temperature, key, obeys; GET /seen tells the
-counts.
+POST /control sets: latency, hold, gather, schema, logprobs, limit, temperature, key, obeys; GET
+/seen tells the counts. `hold`: no request after so many is answered until it is raised. `gather`:
+a row with `[gather]` is not answered until so many requests have been in flight at once.
 """
 
 import itertools
 import json
 import math
+import os
 import re
+import signal
 import sys
 import threading
 import time
@@ -27,7 +31,7 @@ STATE = {
     "latency": 0.0, "schema": True, "logprobs": True, "limit": None,
     "temperature": True, "key": None, "status": None, "retry_after": "0.2", "free_text": False,
     "binds": True, "headers": {}, "batch": "done", "batch_looks": 1, "together": "right",
-    "obeys": "", "always": "",
+    "obeys": "", "always": "", "hold": None, "gather": 0,
 }  # fmt: skip
 SEEN = {
     "requests": 0,
@@ -89,6 +93,7 @@ class Chat(BaseHTTPRequestHandler):
             return self.send(404, {"error": {"message": "not here"}})
         with LOCK:
             SEEN["requests"] += 1
+            number = SEEN["requests"]
             SEEN["in_flight"] += 1
             SEEN["most"] = max(SEEN["most"], SEEN["in_flight"])
             SEEN["times"].append(time.time())
@@ -96,10 +101,18 @@ class Chat(BaseHTTPRequestHandler):
                 SEEN["bodies"].append(body)
         try:
             time.sleep(STATE["latency"])
+            until = time.monotonic() + 120
+            while time.monotonic() < until and self.held(number, raw):
+                time.sleep(0.01)
             return self.chat(body)
         finally:
             with LOCK:
                 SEEN["in_flight"] -= 1
+
+    def held(self, number, raw):
+        if STATE["hold"] is not None and number > STATE["hold"]:
+            return True
+        return b"[gather]" in raw and SEEN["most"] < STATE["gather"]
 
     def chat(self, body):
         if STATE["always"]:
@@ -252,7 +265,13 @@ if __name__ == "__main__":
         def handle_error(self, *_args):
             pass
 
-    server = Server(("127.0.0.1", 0), Chat)
-    print(server.server_address[1], flush=True)
-    threading.Thread(target=lambda: (sys.stdin.read(), server.shutdown()), daemon=True).start()
-    server.serve_forever()
+    alive, ends_with_parent = os.pipe()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a server that was killed
+    for _line in sys.stdin:
+        if os.fork():
+            continue
+        os.close(ends_with_parent)
+        server = Server(("127.0.0.1", 0), Chat)
+        print(os.getpid(), server.server_address[1], flush=True)
+        threading.Thread(target=lambda: (os.read(alive, 1), os._exit(0)), daemon=True).start()
+        server.serve_forever()

@@ -1,9 +1,14 @@
 """A real endpoint on loopback, started anew for each test that asks for it."""
 
+import contextlib
 import csv
+import functools
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,17 +19,25 @@ import pytest
 from labelkit.llm.client.response_cache import Cache
 
 
+@functools.cache
+def _starter() -> subprocess.Popen[bytes]:
+    """Return the process that starts endpoints; it ends with this process."""
+    return subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("chat_server.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+
+
 class ChatServer:
     """The running server: where it is, what it saw, what it shall do."""
 
     def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("chat_server.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert self.process.stdout is not None
-        self.port = int(self.process.stdout.readline())
+        starter = _starter()
+        assert starter.stdin is not None and starter.stdout is not None
+        starter.stdin.write(b"start\n")
+        starter.stdin.flush()
+        self.pid, self.port = map(int, starter.stdout.readline().split())
         self.url = f"http://127.0.0.1:{self.port}/v1"
 
     def control(self, **settings: Any) -> None:
@@ -40,8 +53,10 @@ class ChatServer:
             return bytes(answer.read())
 
     def stop(self) -> None:
-        self.process.kill()
-        self.process.communicate()
+        with contextlib.suppress(ProcessLookupError):
+            while True:
+                os.kill(self.pid, signal.SIGKILL)
+                time.sleep(0.002)
 
 
 @pytest.fixture

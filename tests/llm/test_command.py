@@ -383,7 +383,7 @@ def start(server: ChatServer, *more: str) -> subprocess.Popen[bytes]:
 
 
 def wait_for(server: ChatServer, requests: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while server.seen["requests"] < requests:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -391,13 +391,14 @@ def wait_for(server: ChatServer, requests: int) -> None:
 
 def test_killed_runs_pay_nothing_twice(chat_server: ChatServer, write: Write) -> None:
     write("many.csv", "body\n" + "".join(f"good {n}\n" for n in range(300)))
-    chat_server.control(latency=0.05)
     for seen in (60, 150):
+        chat_server.control(hold=seen)
         process = start(chat_server)
         wait_for(chat_server, seen)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert not Path("out.csv").exists()
+    chat_server.control(hold=None)
     process = start(chat_server)
     assert process.communicate() and process.returncode == 0
     assert [row["llm_label"] for row in rows_of("out.csv")] == ["POSITIVE"] * 300
@@ -407,11 +408,11 @@ def test_killed_runs_pay_nothing_twice(chat_server: ChatServer, write: Write) ->
 
 def test_ctrl_c_keeps_what_was_answered(chat_server: ChatServer, write: Write) -> None:
     write("many.csv", "body\n" + "".join(f"good {n}\n" for n in range(120)))
-    chat_server.control(latency=0.05)
+    chat_server.control(hold=40)
     process = start(chat_server)
-    wait_for(chat_server, 40)
+    wait_for(chat_server, 48)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     kept, interrupted = err.decode().splitlines()
     assert re.fullmatch(
@@ -419,6 +420,7 @@ def test_ctrl_c_keeps_what_was_answered(chat_server: ChatServer, write: Write) -
     )
     assert interrupted == ("error: interrupted; no output was written, what was paid for is kept")
     assert not Path("out.csv").exists()
+    chat_server.control(hold=None)
     process = start(chat_server)
     assert process.communicate() and process.returncode == 0
     assert chat_server.seen["requests"] <= 120 + 8

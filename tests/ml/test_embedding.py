@@ -88,18 +88,26 @@ made = embedded.Embedding("slow.py:embed", lambda: Path("."))
 made.vectors([f"{int(sys.argv[1]) + i}" for i in range(40)])
 """
 SLOW_PART = """
-import time
+import os, time
 import numpy as np
 
+chunks = 0
+
 def embed(texts):
-    time.sleep(0.05)
+    global chunks
+    chunks += 1
+    time.sleep(600 if chunks > int(os.environ.get("LAST_CHUNK", "99")) else 0.05)
     print("chunk", flush=True)
     return np.array([[float(text), 1.0] for text in texts])
 """
 
 
-def slow_run(start):
-    return subprocess.Popen([sys.executable, "-c", SLOW, str(start)], stdout=subprocess.PIPE)
+def slow_run(start, last_chunk=99):
+    return subprocess.Popen(
+        [sys.executable, "-c", SLOW, str(start)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "LAST_CHUNK": str(last_chunk)},
+    )
 
 
 def kept_rows(tmp_path):
@@ -113,7 +121,7 @@ def kept_rows(tmp_path):
 
 def test_a_killed_run_keeps_what_it_had(write, tmp_path):
     write("slow.py", SLOW_PART)
-    run = slow_run(0)
+    run = slow_run(0, last_chunk=6)
     for _ in range(4):
         assert run.stdout.readline() == b"chunk\n"
     os.kill(run.pid, signal.SIGKILL)
@@ -127,7 +135,7 @@ def test_two_runs_at_once_share_one_file(write, tmp_path):
     write("slow.py", SLOW_PART)
     runs = [slow_run(0), slow_run(20)]
     for run in runs:
-        run.communicate(timeout=60)
+        run.communicate(timeout=300)
     assert [run.returncode for run in runs] == [0, 0]
     assert kept_rows(tmp_path) == 60
 

@@ -20,7 +20,7 @@ ARGS = (*BASE, "--functions", "lfs.py", "--stages", "weak-label,query,people,dec
         "--audit", "5")  # fmt: skip
 ASKED = 10
 KEYS = {"BAD": "1", "GOOD": "2"}
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Terminal:
@@ -39,7 +39,7 @@ class Terminal:
         self.tmux("kill-server")
         self._started += 1  # the old one may take a moment to be gone
         self.tmux("new-session", "-d", "-x", "120", "-y", "40", "-c", str(self._folder),
-                  f"{line}; echo code $?; sleep 60")  # fmt: skip
+                  f"{line}; echo code $?; sleep 600")  # fmt: skip
         self.wait(f"{done} of {ASKED}")
 
     def label(self, keys: list[str], done: int) -> None:
@@ -74,6 +74,7 @@ def _answered() -> dict[str, str]:
     return dict(cells("work/answers-1.csv", "id", "label"))
 
 
+@pytest.mark.slow
 def test_the_screen_opens_is_left_half_way_and_goes_on(
     terminal: Terminal, labelkit: Callable[..., Any], reviews: None
 ) -> None:

@@ -93,6 +93,7 @@ def test_a_change_runs_again_what_depends_on_it(pipeline: Any) -> None:
     assert "[5-decide]" in changed.err
 
 
+@pytest.mark.slow
 def test_the_printed_script_and_makefile_do_the_same(pipeline: Any) -> None:
     pipeline()
     answer()
@@ -134,8 +135,18 @@ def _forget_outputs() -> None:
     Path("work/pipeline.json").write_text("{}")
 
 
-@pytest.mark.parametrize("moment", [0.6, 1.4, 2.2, 3.0])
-def test_killed_at_any_moment_it_goes_on(moment: float, pipeline: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("stage", "moment"),
+    [
+        pytest.param("1-weak-label", 0.0, marks=pytest.mark.slow),
+        pytest.param("2-query", 0.2, marks=pytest.mark.slow),
+        ("4-find-noise", 0.0),
+        pytest.param("6-train", 0.1, marks=pytest.mark.slow),
+    ],
+)
+def test_killed_at_any_moment_it_goes_on(
+    stage: str, moment: float, pipeline: Any, tmp_path: Path
+) -> None:
     pipeline()
     answer()
     assert pipeline().code == 0
@@ -143,17 +154,28 @@ def test_killed_at_any_moment_it_goes_on(moment: float, pipeline: Any, tmp_path:
     _forget_outputs()
     command = [sys.executable, "-m", "labelkit", "pipeline", *BASE, "--functions", "lfs.py",
                *STAGES, "-n", "8", "--audit", "12"]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
     # Answers may lie there before the batch does: the keys are what counts.
+    for line in process.stderr:
+        if line.startswith(f"[{stage}]"):
+            break
     time.sleep(moment)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()
     gone_on = pipeline()
     assert gone_on.code == 0, gone_on.err
     assert outputs() == once
 
 
-@pytest.mark.parametrize("stage", ["1-weak-label", "4-find-noise", "6-train"])
+@pytest.mark.parametrize(
+    "stage",
+    [
+        pytest.param("1-weak-label", marks=pytest.mark.slow),
+        pytest.param("4-find-noise", marks=pytest.mark.slow),
+        "6-train",
+    ],
+)
 def test_interrupted_in_a_stage_it_says_so_and_goes_on(stage: str, pipeline: Any) -> None:
     pipeline()
     answer()

@@ -236,6 +236,7 @@ def test_a_target_out_of_reach_tells_what_is_lacking(plan: Any, write: Any) -> N
     assert found["short_of_labels"] == goes_on["labels_by_people"] - 60 > 0
 
 
+@pytest.mark.slow
 def test_a_budget_that_cannot_reach_the_target_tells_by_how_much(plan: Any, write: Any) -> None:
     write("labelkit.toml", TASK.replace("[cost]", "[cost]\nbudget = 12"))
     found, said = plan("--gold", "gold", "--functions", "lfs.py", "--audit", "0",

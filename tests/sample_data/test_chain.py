@@ -51,6 +51,7 @@ def demo_command() -> list[str]:
     return command[1].replace("\\\n", " ").replace("$(DEMO)", "build/demo").split()
 
 
+@pytest.mark.slow
 def test_three_ways_to_the_same_labels(project: Path) -> None:
     (project / "build").mkdir()
     said = run(project, *demo_command())

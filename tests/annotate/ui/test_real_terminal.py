@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is no
 
 KILLS = int(os.environ.get("LABELKIT_KILLS", "3"))
 KEYS = {"1": "label", "2": "label", "3": "label", "Space": "skip", "f": "flag", "BSpace": "undo"}
-PATIENCE = 60.0
+PATIENCE = 120.0
 JOURNAL = Path(".labelkit/todo.answers.csv.journal.jsonl")
 
 
@@ -72,7 +72,7 @@ def terminal(tmp_path: Path, write: Any) -> Iterator[Terminal]:
 
 
 def test_a_screen_that_breaks_off_says_so(terminal: Terminal) -> None:
-    terminal.start("todo.csv", "--classes", "a,b", then="; echo code $?; sleep 60")
+    terminal.start("todo.csv", "--classes", "a,b", then="; echo code $?; sleep 600")
     terminal.type("1")
     terminal.wait(lambda shown: "1 of 600" in shown)
     terminal.type("-H", "ff")

@@ -86,7 +86,7 @@ def test_a_wrong_secret_and_paths_outside_are_refused(
 def raw(served: Served, path: str) -> tuple[int, str, str]:
     """Ask with the very bytes of a path."""
     port = served.server.server_port
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as link:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as link:
         link.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
         data = b""
         while b"\r\n\r\n" not in data or not data.endswith(b"\n"):
@@ -251,11 +251,13 @@ def test_blind_shows_no_guess(write: Any) -> None:
 
 
 def test_the_first_row_s_time_begins_when_it_is_seen(served: Served) -> None:
-    time.sleep(0.4)
+    time.sleep(1.0)
+    seen = time.monotonic()
     served.state()
     served.do(do="label", label="other")
+    at_most = time.monotonic() - seen
     (entry,) = [e for e in journal_entries() if e["do"] == "label"]
-    assert entry["seconds"] < 0.35
+    assert entry["seconds"] < at_most + 0.5
 
 
 @settings(max_examples=60, deadline=None)
@@ -284,7 +286,7 @@ def post(address: str, **asked: Any) -> dict[str, Any]:
     request = urllib.request.Request(address + "do", json.dumps(asked).encode())
     request.add_header("Content-Type", "application/json")
     request.add_header("Origin", address[: address.index("/", 7)])
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         found: dict[str, Any] = json.load(answer)
     return found
 
@@ -300,7 +302,7 @@ def test_ctrl_c_in_the_terminal_ends_with_the_closing_line(write: Any) -> None:
     post(address, do="label", label="account", seen=0)
     post(address, do="skip", seen=1)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=120)
     assert running.returncode == 0
     assert "annotate: 1 labels · 3 rows left · 1 skipped" in said
     assert "next: the same command goes on" in said
@@ -329,7 +331,7 @@ def test_killed_at_random_moments_what_the_page_was_told_is_kept(write: Any) -> 
         assert len(kept) - len(told) <= KILLS, "one a kill at most that the page never heard of"
     again, address = started("todo.csv", "--classes", ",".join(CLASSES))
     assert post(address, do="finish", seen=0)["ended"] is True
-    _, said = again.communicate(timeout=60)
+    _, said = again.communicate(timeout=120)
     assert again.returncode == 0
     assert f"annotate: {len(kept)} labels" in said
     assert labels() == dict.fromkeys((key for (key,) in kept), "other")

@@ -100,7 +100,7 @@ def test_a_killed_client_finds_its_job(ask: Any, chat_server: ChatServer) -> Non
     chat_server.control(batch="open")
     command = [sys.executable, "-m", "labelkit", "llm-label", *arguments(chat_server)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while chat_server.seen["batch_posts"] < 2:
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -64,6 +64,7 @@ def test_the_attempts_are_known_and_the_innocent_are_not() -> None:
     assert [text for text in INNOCENT if gives_orders(text)] == []
 
 
+@pytest.mark.slow
 @needs_model
 def test_the_local_model_reads_each_row_alone(tmp_path: Path) -> None:
     first = [f"{text} ({number})" for number in range(3) for text in INNOCENT]

@@ -197,17 +197,18 @@ def test_killed_between_the_models_nothing_is_paid_twice(
 ) -> None:
     texts = [f"good film {n}{' [hard]' if n % 2 else ''}" for n in range(60)]
     write("films.csv", "text\n" + "".join(f"{text}\n" for text in texts))
-    chat_server.control(latency=0.05)
+    chat_server.control(hold=70)
     command = [sys.executable, "-m", "labelkit", "llm-label", "films.csv", "-o", "out.csv",
                "--classes", "NEGATIVE,POSITIVE", "--base-url", chat_server.url,
                "--cascade", "tiny-1,tiny-2", "--concurrency", "4"]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while chat_server.seen["requests"] < 70:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    chat_server.control(hold=None)
     assert not Path("out.csv").exists()
     assert subprocess.run(command, stderr=subprocess.PIPE, check=False).returncode == 0
     assert {label for (label,) in columns("llm_label")} == {"POSITIVE"}

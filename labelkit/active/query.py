@@ -312,10 +312,11 @@ def _write_batch(
     guesses: pick_reasons.Guesses,
 ) -> None:
     assert wanted.batch is not None
-    rows = pa.array(chosen.rows)
-    found: dict[str, Any] = {name: values.take(rows) for name, values in columns.items()}
-    found[job.column("guess")] = pa.array([label or None for label in guesses.labels], pa.string())
-    found[job.column("guess_confidence")] = pa.array(guesses.confidence, from_pandas=True)
+    suggestions = {
+        "query_guess": pa.array([label or None for label in guesses.labels], pa.string()),
+        "query_guess_confidence": pa.array(guesses.confidence, from_pandas=True),
+        "query_reason": columns[job.column("reason")].take(pa.array(chosen.rows)),
+    }
     origin = column_scores.RELABEL if wanted.relabels else "query"
     origins = [AUDIT if audit else origin for audit in chosen.is_audit.tolist()]
-    write_batch(job, wanted.batch, chosen.rows.tolist(), origins, found)
+    write_batch(job, wanted.batch, chosen.rows.tolist(), origins, suggestions)

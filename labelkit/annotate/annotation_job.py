@@ -13,11 +13,12 @@ from labelkit.annotate.active import live
 from labelkit.annotate.active.stopping_monitor import Watch
 from labelkit.annotate.comparison import Context
 from labelkit.annotate.journal import Journal, set_aside, unused
-from labelkit.annotate.options import Wanted, answers_path, journal_path
+from labelkit.annotate.options import Wanted, answers_path
 from labelkit.annotate.rows import Deck, find_classes
 from labelkit.annotate.session import FileOrder, Limits, Order, Session
 from labelkit.annotate.ui import highlight
 from labelkit.command.next_steps import bringing
+from labelkit.data.answers_journal import journal_path
 from labelkit.errors import LabelkitError, StoppingRuleReached, UsageError, listing
 from labelkit.io import history, output_checks
 from labelkit.ml import stopping
@@ -182,11 +183,13 @@ def _checked_answers(job: "Job") -> Path:
 
 
 def classes_of(job: "Job") -> list[str]:
-    """Return the declared classes, else the labels that the file holds.
+    """Return the declared classes, else those known to the batch and the labels of the file.
 
     Raises UsageError where that are fewer than two.
     """
-    classes = job.classes or find_classes(job)
+    classes = job.classes or list(
+        dict.fromkeys([*history.batch_classes(job.steps), *find_classes(job)])
+    )
     if len(classes) < 2:
         found = f" (its columns hold only {listing(classes)})" if classes else ""
         raise UsageError(f"which classes are there? Name them: --classes A,B{found}")
@@ -206,7 +209,7 @@ def open_journal(
     job: "Job", deck: Deck, classes: list[str], path: Path, start_over: bool
 ) -> Journal:
     """Return the journal of the answers at `path`, earlier ones set aside if that is wanted."""
-    place = journal_path(job.cache_dir, path)
+    place = journal_path(path)
     if start_over:
         with unused(place):
             moved = set_aside([place, path, history.path_for(path)])

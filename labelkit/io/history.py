@@ -40,6 +40,8 @@ def made_with(batch: Path) -> tuple[Path, dict[str, Any]] | None:
     found = []
     for place in batch.absolute().parent.glob("*" + _ENDING):
         output = batch.with_name(place.name.removesuffix(_ENDING))
+        if output.name == batch.name:
+            continue
         try:
             last = json.loads(place.read_text("utf-8"))["steps"][-1]
             written, _ = last["options"]["batch"], last["command"]
@@ -48,6 +50,12 @@ def made_with(batch: Path) -> tuple[Path, dict[str, Any]] | None:
         if isinstance(written, str) and Path(written).name == batch.name and output.is_file():
             found.append((place.stat().st_mtime, output, last))
     return max(found, key=lambda each: each[0])[1:] if found else None
+
+
+def batch_classes(steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the classes known when a batch was made, by its steps; none for another file."""
+    named = (step["classes"] for step in reversed(steps) if step.get("classes"))
+    return [str(name) for name in next(named, [])]
 
 
 def write(output: Path, steps: list[dict[str, Any]]) -> None:

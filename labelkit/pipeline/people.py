@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labelkit import console
-from labelkit.errors import LabelkitError, PeopleNeeded, listing, nearest
+from labelkit.errors import PeopleNeeded
 from labelkit.io.files import whole
 from labelkit.pipeline import step
 from labelkit.pipeline.stages import Stage
@@ -20,13 +20,43 @@ from labelkit.pipeline.stages import Stage
 class Asking(NamedTuple):
     """How people are asked.
 
-    `again` is what to type to go on, `column` the one that plays the person, `at_once` whether
-    annotate is opened where answers are missing.
+    `again` is what to type to go on, `oracle` what plays the person, `at_once` whether annotate is
+    opened where answers are missing.
     """
 
     again: str
-    column: str | None = None
+    oracle: "Oracle | None" = None
     at_once: bool = False
+
+
+class Oracle(NamedTuple):
+    """A column of the input that answers in a person's place; the batch does not hold it."""
+
+    column: str
+    inputs: Sequence[str]
+    key_name: str | None  # None: the default key
+    delimiter: str | None
+    encoding: str
+
+    def answers(self, keys: Sequence[str], key_name: str) -> list[str]:
+        """Return the column's cell of each row with these keys.
+
+        Raises LabelkitError where the input has no such column.
+        """
+        from labelkit.io.table import Table
+
+        paths = [Path(name) for name in self.inputs]
+        table = Table(paths, delimiter=self.delimiter, encoding=self.encoding)
+        table.require([self.column], "--oracle")
+        cells = table.texts(self.column)
+        is_number = key_name == "row" and not table.has("row")
+        every = map(str, range(len(cells))) if is_number else table.texts(key_name)
+        by_key = dict(zip(every, cells, strict=True))
+        return [str(by_key[key]) for key in keys]
+
+    def key_of(self, names: Sequence[str]) -> str:
+        """Return the column of a batch that holds the key."""
+        return self.key_name or ("id" if "id" in names else "row")
 
 
 def see_to_answers(stage: Stage, asking: Asking) -> None:
@@ -35,8 +65,8 @@ def see_to_answers(stage: Stage, asking: Asking) -> None:
         return
     if _is_empty(stage.batch) and not stage.answers.exists():
         stage.answers.write_bytes(stage.batch.read_bytes())  # nobody is needed
-    elif asking.column is not None:
-        _answer_by_column(stage.batch, stage.answers, asking.column)
+    elif asking.oracle is not None:
+        _answer_by_oracle(stage.batch, stage.answers, asking.oracle)
     elif asking.at_once:
         _annotate(stage, stage.batch, stage.answers, asking)
     blank = all(map(_is_blank, _answers(stage, stage.answers))) and not _is_empty(stage.batch)
@@ -114,7 +144,7 @@ def keeping_batch(
 
     Their answers are to the rows that they were shown; other rows would make them worthless.
     """
-    kept = None if asking.column is not None else _answered(stage, stages, folder)
+    kept = None if asking.oracle is not None else _answered(stage, stages, folder)
     if kept is None:
         yield
         return
@@ -149,10 +179,10 @@ def answered(stages: Sequence[Stage], folder: Path) -> list[Path]:
 _ORACLE_NAME = "oracle"
 
 
-def _answer_by_column(batch: Path, answers: Path, column: str) -> None:
-    """Answer a batch by the column, unless that is done already; audit rows stay audit rows.
+def _answer_by_oracle(batch: Path, answers: Path, oracle: Oracle) -> None:
+    """Answer a batch by a column, unless that is done already; audit rows stay audit rows.
 
-    Raises LabelkitError where the batch has no such column.
+    Raises LabelkitError where the input has no such column.
     """
     done = answers.exists() and answers.stat().st_mtime_ns >= batch.stat().st_mtime_ns
     if done:
@@ -160,16 +190,13 @@ def _answer_by_column(batch: Path, answers: Path, column: str) -> None:
     with batch.open(encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream)
         names, rows = list(reader.fieldnames or []), list(reader)
-    if column not in names:
-        raise LabelkitError(
-            f"{batch} has no column {column!r} (--oracle){nearest(column, names)} "
-            f"(columns: {listing(names, 20)})"
-        )
+    key_name = oracle.key_of(names)
+    labels = oracle.answers([row[key_name] for row in rows], key_name)
     extra = [name for name in ("label_annotator",) if name not in names]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, [*names, *extra], lineterminator="\n")
     writer.writeheader()
-    for row in rows:
-        writer.writerow({**row, "label": row[column], "label_annotator": _ORACLE_NAME})
+    for row, label in zip(rows, labels, strict=True):
+        writer.writerow({**row, "label": label, "label_annotator": _ORACLE_NAME})
     with whole(answers) as stream:
         stream.write(text.getvalue().encode())

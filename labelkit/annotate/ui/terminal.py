@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 from labelkit import console
 from labelkit.annotate.ui import terminal_render
 from labelkit.annotate.ui import text as words
+from labelkit.data.suggestions import BLIND_ORIGINS
 from labelkit.errors import LabelkitError
 
 if TYPE_CHECKING:
@@ -214,7 +215,8 @@ class AnnotateApp(App[None]):
             return
         key = console.clean(first.key, 40)
         self._put("progress", f"{console.clean(first.key_name, 20)} {key}")
-        self._put("text", terminal_render.row(first.texts, first.fields, "", self.glimpse.marks))
+        marks = self.glimpse.marks.for_row(first.about.origin in BLIND_ORIGINS)
+        self._put("text", terminal_render.row(first.texts, first.fields, "", marks))
         self._put("about", terminal_render.about(first.about))
 
     def _put(self, name: str, content: Content | str) -> None:
@@ -235,7 +237,8 @@ class AnnotateApp(App[None]):
 
     def _row_text(self, sitting: "Sitting", row: int) -> Content:
         texts, context = self.session.deck.texts(row), sitting.context
-        return terminal_render.row(texts, context.fields(row), context.nearest(row), sitting.marks)
+        marks = sitting.marks.for_row(self.session.asks_blind(row))
+        return terminal_render.row(texts, context.fields(row), context.nearest(row), marks)
 
     def _about_text(self) -> Content:
         more = (words.copies_line(self.session), words.marks_line(self.session))

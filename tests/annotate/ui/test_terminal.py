@@ -280,5 +280,5 @@ def test_two_hundred_decisions(screen: Any) -> None:
         assert list(person.labels().values()) == ["refund", "account", "other"] * 15
 
     screen(talk, batch="id,text,row_check\n" + rows)
-    with Path(".labelkit/todo.answers.csv.journal.jsonl").open() as stream:
+    with Path("todo.answers.csv.journal.jsonl").open() as stream:
         assert len(list(csv.reader(stream))) == 1 + 15 * 6

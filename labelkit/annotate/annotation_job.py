@@ -1,6 +1,8 @@
 """A person's place at a file: the rows, the journal and the session; what is left behind after."""
 
 import shlex
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +21,21 @@ from labelkit.annotate.session import FileOrder, Limits, Order, Session
 from labelkit.annotate.ui import highlight
 from labelkit.command.next_steps import bringing
 from labelkit.data.answers_journal import journal_path
-from labelkit.errors import LabelkitError, StoppingRuleReached, UsageError, listing
+from labelkit.errors import (
+    EndedBySignal,
+    LabelkitError,
+    StoppingRuleReached,
+    UsageError,
+    listing,
+)
 from labelkit.io import history, output_checks
 from labelkit.ml import stopping
 
 if TYPE_CHECKING:
     from labelkit.annotate.active.learner import Learner
     from labelkit.job.job import Job
+
+EVERY, EVERY_SHARE = 10, 100  # decisions after which the answers are written, one in a hundred
 
 
 @dataclass
@@ -40,6 +50,15 @@ class Sitting:
     context: Context
     learner: "Learner | None" = None
     labels: int = 0  # that were written
+    decisions: int = 0  # since the answers were written
+
+    def write_some(self) -> None:
+        """Write the answers every few decisions, so that their file is never far behind."""
+        self.decisions += 1
+        if self.decisions >= max(EVERY, len(self.session.said) // EVERY_SHARE):
+            self.decisions = 0
+            with suppress(LabelkitError):  # the journal has all, and the end tries again
+                self.labels = answers_output.write(self.path, self.session, self.journal)
 
     def end(self) -> None:
         """Write the answers, whatever ended the work; nothing more is learned or noted."""
@@ -54,6 +73,15 @@ class Sitting:
             if self.learner is not None:
                 self.learner.stop()
             self.journal.close()
+
+    def closed_by(self, number: int) -> EndedBySignal:
+        """Note what was done, and return the error that ends the command."""
+        _tell(self, self.session.remaining())
+        return EndedBySignal(
+            f"ended by {signal.Signals(number).name}; {self.path} holds all answers, and the same "
+            f"command goes on",
+            number,
+        )
 
     def close(self) -> None:
         """Tell what was done; after the live loop leave the labelled file and the model behind.
@@ -106,7 +134,9 @@ def sit_down(job: "Job", wanted: Wanted) -> Sitting:
     context = Context(deck)
     context.attach(session)
     _say_before(session)
-    return Sitting(job, path, journal, session, marks, context, learner)
+    sitting = Sitting(job, path, journal, session, marks, context, learner)
+    session.after_decision = sitting.write_some
+    return sitting
 
 
 def _in_order(wanted: Wanted, deck: Deck, journal: Journal) -> Session:

@@ -139,6 +139,7 @@ class Session:
         self.said: dict[int, Said] = {}
         self._counts_labels = counts_labels
         self.with_copies = True
+        self.after_decision: Callable[[], None] = _nothing
         self._journal = journal
         self._past: list[list[tuple[int, Said]]] = []
         self._guesses: list[tuple[bool, bool]] = []  # of each: was one offered, was it taken
@@ -292,6 +293,7 @@ class Session:
         full = {"at": now(), "who": self.who, **entry}
         self._journal.append(full)
         self._apply(full)
+        self.after_decision()
 
     # -- what entries mean -----------------------------------------------------------------------
 
@@ -389,6 +391,10 @@ class Session:
         if pace is not None and self._total is not None:
             left = pace * max(0, self._total - done)
         return Progress(done, self._total, pace, left, skipped, flagged)
+
+
+def _nothing() -> None:
+    """Do nothing after a decision."""
 
 
 def _after(said: Said, entry: Entry, place: int) -> Said:

@@ -246,7 +246,7 @@ def test_other_columns_stand_beside(screen: Any) -> None:
         assert "query_reason  margin 0.02" in person.shows("text")
 
     Path("todo.answers.csv").unlink(missing_ok=True)
-    for path in Path(".labelkit").iterdir():
+    for path in Path().glob("*.journal.jsonl"):
         path.unlink()
     screen(blind, show=["query_reason"], blind=True)
 

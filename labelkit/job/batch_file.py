@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelkit import console
 from labelkit.data.answers_file import DETAILS
-from labelkit.data.columns import ROW_CHECK
+from labelkit.data.columns import AUDIT, ROW_CHECK
 from labelkit.data.labels import read_labels
 from labelkit.data.suggestions import BLIND_ORIGINS, blind_origins
 from labelkit.errors import LabelkitError, UsageError, listing
@@ -117,7 +117,9 @@ def _with_audit_rows_mixed_in(
     """Return the order of the chosen rows, as places among them, and their origins in it."""
     import numpy as np
 
-    before = blind_origins(job.source)[list(chosen)]
+    origins_before = blind_origins(job.source)
+    origins_before[job.audit_mask] = AUDIT
+    before = origins_before[list(chosen)]
     kinds = [str(old or new) for old, new in zip(before, origins, strict=True)]
     asked_again = np.flatnonzero((before != "") & ~np.isin(list(origins), BLIND_ORIGINS))
     others = np.setdiff1d(np.arange(len(kinds)), asked_again)

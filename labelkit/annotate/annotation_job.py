@@ -16,7 +16,7 @@ from labelkit.annotate.active.stopping_monitor import Watch
 from labelkit.annotate.comparison import Context
 from labelkit.annotate.journal import Journal, set_aside, unused
 from labelkit.annotate.options import Wanted, answers_path
-from labelkit.annotate.rows import Deck, find_classes
+from labelkit.annotate.rows import Deck
 from labelkit.annotate.session import FileOrder, Limits, Order, Session
 from labelkit.annotate.ui import highlight
 from labelkit.command.next_steps import bringing
@@ -213,13 +213,11 @@ def _checked_answers(job: "Job") -> Path:
 
 
 def classes_of(job: "Job") -> list[str]:
-    """Return the declared classes, else those known to the batch and the labels of the file.
+    """Return the declared classes, else those of the file's history and its labels.
 
     Raises UsageError where that are fewer than two.
     """
-    classes = job.classes or list(
-        dict.fromkeys([*history.batch_classes(job.steps), *find_classes(job)])
-    )
+    classes = job.known_classes()
     if len(classes) < 2:
         found = f" (its columns hold only {listing(classes)})" if classes else ""
         raise UsageError(f"which classes are there? Name them: --classes A,B{found}")

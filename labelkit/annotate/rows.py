@@ -15,9 +15,7 @@ from labelkit.data.duplicates import duplicate_groups
 from labelkit.data.row_keys import doubled
 from labelkit.data.suggestions import (
     SUGGESTING,
-    blind_origins,
     confidence_beside,
-    shown_labels,
 )
 from labelkit.errors import LabelkitError
 
@@ -128,15 +126,6 @@ class Deck:
         for row in np.flatnonzero(twice[self.kinds] & ~self.labelled()).tolist():
             found.setdefault(int(self.kinds[row]), []).append(row)
         return found
-
-
-def find_classes(job: "Job") -> list[str]:
-    """Return the labels of the file but those of audit rows, where nobody declared the classes."""
-    gold = job.options.get("gold")
-    names = [n for n in ("label", *SUGGESTING) if job.source.has(n) and n != gold]
-    classes = sorted(shown_labels(job.label_texts(names), blind_origins(job.source)))
-    job.warn_of_spellings(classes)
-    return classes
 
 
 def _fields(job: "Job", show: Sequence[str]) -> list[str]:

@@ -16,7 +16,6 @@ from labelkit.data.suggestions import (
     SUGGESTING,
     blind_origins,
     confidence_beside,
-    shown_labels,
 )
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.interop.destination import Place
@@ -31,7 +30,6 @@ from labelkit.interop.task_types import (
     Guess,
     Task,
 )
-from labelkit.io import history
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,7 +58,7 @@ class Tasks:
         guessing = [n for n in SUGGESTING if self._source.has(n) and n not in own]
         self._guessing = [] if blind else guessing
         self.known = _without_machine_labels(job.labels(), self._blind != "")
-        self.classes = self._classes(guessing)
+        self.classes = self._classes()
         self._reader = ClassReader(self.classes)
         self.descriptions = job.task.descriptions
         self.keys = self._keys()
@@ -76,20 +74,17 @@ class Tasks:
                     f"their key under that name; key the rows by it (--id {ROW_ID}), or rename it"
                 )
 
-    def _classes(self, guessing: Sequence[str]) -> list[str]:
+    def _classes(self) -> list[str]:
         if self._job.classes:
             return self._job.classes
-        first = history.batch_classes(self._job.steps)
-        found = {*self.known.classes, *first}
-        found |= shown_labels(self._job.label_texts(guessing), self._blind)
-        self._job.warn_of_spellings(sorted(found))
+        found = self._job.known_classes()
         if not found:
             raise UsageError("which classes are there? Name them: --classes A,B")
         console.note(
             f"classes, as the file's labels have them: "
-            f"{listing(console.clean(name) for name in sorted(found))} (--classes)"
+            f"{listing(console.clean(name) for name in found)} (--classes)"
         )
-        return [*first, *sorted(found.difference(first))]
+        return found
 
     def _keys(self) -> list[str]:
         if self.key_name != "row" or not self._is_batch:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from labelkit import __version__, console
+from labelkit.config.label_text import spelled, split_classes
 
 SCHEMA = 1
 _ENDING = ".history.json"
@@ -52,10 +53,27 @@ def made_with(batch: Path) -> tuple[Path, dict[str, Any]] | None:
     return max(found, key=lambda each: each[0])[1:] if found else None
 
 
-def batch_classes(steps: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the classes known when a batch was made, by its steps; none for another file."""
-    named = (step["classes"] for step in reversed(steps) if step.get("classes"))
-    return [str(name) for name in next(named, [])]
+def known_classes(steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the classes that the steps of a file declared or gave, in the latest order.
+
+    A command that ran again under the same prefix counts by its last run.
+    """
+    latest: dict[tuple[str, str], list[str]] = {}
+    for step in steps:
+        key = str(step.get("command")), str((step.get("options") or {}).get("as_name") or "")
+        names = _classes_of(step)
+        if names:
+            latest.pop(key, None)
+            latest[key] = names
+    return list(dict.fromkeys(name for names in reversed(latest.values()) for name in names))
+
+
+def _classes_of(step: Mapping[str, Any]) -> list[str]:
+    declared = (step.get("options") or {}).get("classes")
+    if isinstance(declared, str):
+        return split_classes(declared) or []
+    named = step.get("classes") or (step.get("figures") or {}).get("classes")
+    return [spelled(name) for name in named] if isinstance(named, list) else []
 
 
 def write(output: Path, steps: list[dict[str, Any]]) -> None:

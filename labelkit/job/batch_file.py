@@ -108,7 +108,7 @@ def write_batch(
     extra["label"] = [""] * len(rows)
     job.write_rows(path, rows, extra, _own_columns(job))
     if str(path) != "-" and path.is_file():
-        job.record(path, list(extra), classes=job.labels().classes)
+        job.record(path, list(extra), classes=job.known_classes())
 
 
 def _with_audit_rows_mixed_in(

@@ -38,10 +38,13 @@ def clean(text: object, width: int = 80) -> str:
 def say(text: str) -> None:
     """Say something that must be heard, also under --quiet."""
     kept = getattr(_thread, "kept", None)
-    if kept is None:
-        print(text, file=sys.stderr, flush=True)
-    else:
+    if kept is not None:
         kept.append(text)
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:  # nobody reads it any more: the terminal is closed, `2>&1 | head` has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def note(text: str) -> None:

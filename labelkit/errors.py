@@ -40,7 +40,24 @@ class StoppingRuleReached(LabelkitError):
     exit_code = 6
 
 
-AFTER_WRITING = (IssuesFound, StoppingRuleReached)  # errors whose command has done its work
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end, by a signal that is not Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class EndedBySignal(LabelkitError):
+    """A command has kept what it had when it was asked to end; the message says where."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + number
+
+
+# Errors whose command has written its output.
+AFTER_WRITING = (IssuesFound, StoppingRuleReached, EndedBySignal)
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

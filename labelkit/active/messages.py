@@ -33,7 +33,7 @@ class Told(NamedTuple):
     facts: dict[str, Any]
 
 
-def nothing_to_ask(job: "Job", relabels: bool) -> LabelkitError:
+def nothing_to_ask(job: "Job") -> LabelkitError:
     """Return the error for a file without a row to pick from."""
     name = job.source.name
     if not job.rows:
@@ -41,14 +41,19 @@ def nothing_to_ask(job: "Job", relabels: bool) -> LabelkitError:
     if job.chosen is not None and not job.chosen.any():
         return LabelkitError(f"{name}: no row fits --where, so there is nothing to ask")
     of = " of --where" if job.chosen is not None else ""
-    if relabels:
-        return LabelkitError(
-            f"{name}: find-noise flagged no row{of} (noise_flag) that was not asked again already, "
-            f"so there is nothing to ask"
-        )
     return LabelkitError(
-        f"{name}: every row{of} has a label of people's already, so there is nothing to ask; to "
-        f"find labels worth a second look: labelkit find-noise {shlex.quote(name)} -o OUTPUT"
+        f"{name}: find-noise flagged no row{of} (noise_flag) that was not asked again already, "
+        f"so there is nothing to ask"
+    )
+
+
+def close_without_rows(job: "Job") -> None:
+    """Say that every row has a human label, and what may be done next."""
+    of = " of --where" if job.chosen is not None else ""
+    name = job.source.name
+    job.closing(
+        f"{job.rows:,} rows · every row{of} has a human label, so there is nothing to ask",
+        then=f"labelkit find-noise {shlex.quote(name)} -o OUTPUT (labels worth a second look)",
     )
 
 

@@ -65,6 +65,11 @@ def query(job: "Job", wanted: Wanted) -> None:
     labelled = people_labelled(job, labels)
     wanted = wanted.shared(int((_among(job) & ~labelled).sum()))
     pool, audit = _pool_and_audit(job, wanted, labelled)
+    if not len(pool) and not len(audit):
+        if wanted.relabels or not _among(job).any():
+            raise messages.nothing_to_ask(job)
+        _end_without_rows(job, wanted)
+        return
     content = _content(job, wanted, labels)
     apart = _apart_for_audits(job, labels, audit, content)
     known = np.zeros(job.rows, dtype=bool) if wanted.relabels else labelled
@@ -98,6 +103,25 @@ def query(job: "Job", wanted: Wanted) -> None:
     job.annotate(columns)
     messages.close(job, told)
     round.stop(signs, wanted)
+
+
+def _end_without_rows(job: "Job", wanted: Wanted) -> None:
+    """Write the output, and a batch without rows: every row has a human label."""
+    columns = {
+        job.column("score"): pa.nulls(job.rows, pa.float64()),
+        job.column("rank"): pa.nulls(job.rows, pa.int64()),
+        job.column("reason"): pa.nulls(job.rows, pa.string()),
+    }
+    if wanted.batch is not None:
+        guesses = {
+            job.column("guess"): pa.nulls(0, pa.string()),
+            job.column("guess_confidence"): pa.nulls(0, pa.float64()),
+        }
+        empty = {name: values.slice(0, 0) for name, values in columns.items()}
+        write_batch(job, wanted.batch, [], [], empty | guesses)
+    job.count(rows=job.rows, pool=0, eligible=0, picked=0, audit=0)
+    job.annotate(columns)
+    messages.close_without_rows(job)
 
 
 def _check(job: "Job", wanted: Wanted) -> None:
@@ -150,8 +174,6 @@ def _pool_and_audit(job: "Job", wanted: Wanted, labelled: Mask) -> tuple[Rows, R
         order = audit_order(job.keys(), job.seed)
         drawable = among & may_be_drawn(labelled, job.origins)
         audit = draw_audit(order, drawable, labelled & job.audit_mask, wanted.audits)
-    if not len(pool) and not len(audit):
-        raise messages.nothing_to_ask(job, wanted.relabels)
     return pool, audit
 
 
@@ -312,10 +334,11 @@ def _write_batch(
     guesses: pick_reasons.Guesses,
 ) -> None:
     assert wanted.batch is not None
-    rows = pa.array(chosen.rows)
-    found: dict[str, Any] = {name: values.take(rows) for name, values in columns.items()}
-    found[job.column("guess")] = pa.array([label or None for label in guesses.labels], pa.string())
-    found[job.column("guess_confidence")] = pa.array(guesses.confidence, from_pandas=True)
+    suggestions = {
+        "query_guess": pa.array([label or None for label in guesses.labels], pa.string()),
+        "query_guess_confidence": pa.array(guesses.confidence, from_pandas=True),
+        "query_reason": columns[job.column("reason")].take(pa.array(chosen.rows)),
+    }
     origin = column_scores.RELABEL if wanted.relabels else "query"
     origins = [AUDIT if audit else origin for audit in chosen.is_audit.tolist()]
-    write_batch(job, wanted.batch, chosen.rows.tolist(), origins, found)
+    write_batch(job, wanted.batch, chosen.rows.tolist(), origins, suggestions)

@@ -1,6 +1,8 @@
 """A person's place at a file: the rows, the journal and the session; what is left behind after."""
 
 import shlex
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,18 +15,27 @@ from labelkit.annotate.active import live
 from labelkit.annotate.active.stopping_monitor import Watch
 from labelkit.annotate.comparison import Context
 from labelkit.annotate.journal import Journal, set_aside, unused
-from labelkit.annotate.options import Wanted, answers_path, journal_path
-from labelkit.annotate.rows import Deck, find_classes
+from labelkit.annotate.options import Wanted, answers_path
+from labelkit.annotate.rows import Deck
 from labelkit.annotate.session import FileOrder, Limits, Order, Session
 from labelkit.annotate.ui import highlight
 from labelkit.command.next_steps import bringing
-from labelkit.errors import LabelkitError, StoppingRuleReached, UsageError, listing
+from labelkit.data.answers_journal import journal_path
+from labelkit.errors import (
+    EndedBySignal,
+    LabelkitError,
+    StoppingRuleReached,
+    UsageError,
+    listing,
+)
 from labelkit.io import history, output_checks
 from labelkit.ml import stopping
 
 if TYPE_CHECKING:
     from labelkit.annotate.active.learner import Learner
     from labelkit.job.job import Job
+
+EVERY, EVERY_SHARE = 10, 100  # decisions after which the answers are written, one in a hundred
 
 
 @dataclass
@@ -39,6 +50,15 @@ class Sitting:
     context: Context
     learner: "Learner | None" = None
     labels: int = 0  # that were written
+    decisions: int = 0  # since the answers were written
+
+    def write_some(self) -> None:
+        """Write the answers every few decisions, so that their file is never far behind."""
+        self.decisions += 1
+        if self.decisions >= max(EVERY, len(self.session.said) // EVERY_SHARE):
+            self.decisions = 0
+            with suppress(LabelkitError):  # the journal has all, and the end tries again
+                self.labels = answers_output.write(self.path, self.session, self.journal)
 
     def end(self) -> None:
         """Write the answers, whatever ended the work; nothing more is learned or noted."""
@@ -53,6 +73,15 @@ class Sitting:
             if self.learner is not None:
                 self.learner.stop()
             self.journal.close()
+
+    def closed_by(self, number: int) -> EndedBySignal:
+        """Note what was done, and return the error that ends the command."""
+        _tell(self, self.session.remaining())
+        return EndedBySignal(
+            f"ended by {signal.Signals(number).name}; {self.path} holds all answers, and the same "
+            f"command goes on",
+            number,
+        )
 
     def close(self) -> None:
         """Tell what was done; after the live loop leave the labelled file and the model behind.
@@ -105,7 +134,9 @@ def sit_down(job: "Job", wanted: Wanted) -> Sitting:
     context = Context(deck)
     context.attach(session)
     _say_before(session)
-    return Sitting(job, path, journal, session, marks, context, learner)
+    sitting = Sitting(job, path, journal, session, marks, context, learner)
+    session.after_decision = sitting.write_some
+    return sitting
 
 
 def _in_order(wanted: Wanted, deck: Deck, journal: Journal) -> Session:
@@ -182,11 +213,11 @@ def _checked_answers(job: "Job") -> Path:
 
 
 def classes_of(job: "Job") -> list[str]:
-    """Return the declared classes, else the labels that the file holds.
+    """Return the declared classes, else those of the file's history and its labels.
 
     Raises UsageError where that are fewer than two.
     """
-    classes = job.classes or find_classes(job)
+    classes = job.known_classes()
     if len(classes) < 2:
         found = f" (its columns hold only {listing(classes)})" if classes else ""
         raise UsageError(f"which classes are there? Name them: --classes A,B{found}")
@@ -206,7 +237,7 @@ def open_journal(
     job: "Job", deck: Deck, classes: list[str], path: Path, start_over: bool
 ) -> Journal:
     """Return the journal of the answers at `path`, earlier ones set aside if that is wanted."""
-    place = journal_path(job.cache_dir, path)
+    place = journal_path(path)
     if start_over:
         with unused(place):
             moved = set_aside([place, path, history.path_for(path)])

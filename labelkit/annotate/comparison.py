@@ -10,7 +10,7 @@ import numpy.typing as npt
 from labelkit import console
 from labelkit.annotate.row import Field
 from labelkit.annotate.ui.highlight import shown
-from labelkit.data.columns import AUDIT
+from labelkit.data.suggestions import BLIND_ORIGINS
 
 if TYPE_CHECKING:
     from labelkit.annotate.rows import Deck
@@ -27,23 +27,32 @@ Floats = npt.NDArray[np.float64]
 class Context:
     """What stands beside the text of a row, or makes up a row without one.
 
-    Audit rows are not compared with: nothing may be learned from them, by people neither.
+    Audit rows are not compared with: nothing may be learned from them, by people neither. Of a row
+    that is answered blind no machine column is shown, and it is compared with nothing.
     """
 
     def __init__(self, deck: "Deck") -> None:
         self._deck = deck
         self._session: Session | None = None
+        self._compares = False
         self._places: dict[int, Floats] = {}
 
     def attach(self, session: "Session") -> None:
         """Compare with what is labelled in this session; a blind one compares with nothing."""
-        if not session.blind and not self._deck.text:
-            self._session = session
+        self._session = session
+        self._compares = not session.blind and not self._deck.text
 
     def fields(self, row: int) -> list[Field]:
         """Return the columns to show."""
-        beside = self._beside(row) if self._session else {}
-        return [Field(name, value, beside.get(name, "")) for name, value in self._deck.values(row)]
+        beside = self._beside(row)
+        blind = self._asks_blind(row)
+        return [
+            Field(name, value, beside.get(name, ""))
+            for name, value in self._deck.values(row, without_machine_columns=blind)
+        ]
+
+    def _asks_blind(self, row: int) -> bool:
+        return self._session is not None and self._session.asks_blind(row)
 
     def nearest(self, row: int) -> str:
         """Return the labelled rows that are most alike, '' where there are none yet."""
@@ -77,22 +86,23 @@ class Context:
 
     def _labelled(self, row: int) -> dict[int, str]:
         """Return the labels to compare with, by row."""
-        if self._session is None:
+        if self._session is None or not self._compares or self._asks_blind(row):
             return {}
         return {
             other: said.label
             for other, said in self._session.said.items()
-            if said.label and said.origin != AUDIT and other != row and not said.is_copy
+            if said.label and said.origin not in BLIND_ORIGINS and other != row and not said.is_copy
         }
 
     def _beside(self, row: int) -> dict[str, str]:
         labelled = self._labelled(row)
-        assert self._session is not None
         groups = {
             label: [other for other, given in labelled.items() if given == label]
-            for label in self._session.classes
+            for label in self._deck.classes
         }
         groups = {label: rows for label, rows in groups.items() if len(rows) >= FEWEST}
+        if not groups:
+            return {}
         here = self._place(row)
         found: dict[str, list[str]] = {}
         for label, rows in list(groups.items())[:MOST_CLASSES]:

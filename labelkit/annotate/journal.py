@@ -11,14 +11,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from labelkit import console
+from labelkit.data.answers_journal import Entry, parse_entry
 from labelkit.errors import LabelkitError
 
 VERSION = 1
-
-Entry = dict[str, Any]
 
 
 class Journal:
@@ -74,9 +72,9 @@ class Journal:
         """Return the entries; what a crash left of a last one is cut off."""
         data = self.path.read_bytes()
         lines = data.split(b"\n")
-        found = [_parsed(line) for line in lines[:-1]]
+        found = [parse_entry(line) for line in lines[:-1]]
         if lines[-1]:
-            last = _parsed(lines[-1])
+            last = parse_entry(lines[-1])
             if last is None:
                 console.warn(f"{self.path}: the last entry was torn by a crash and is left out")
                 self._cut(len(data) - len(lines[-1]))
@@ -129,14 +127,6 @@ def unused(path: Path) -> Iterator[None]:
         os.close(number)
 
 
-def peek(path: Path) -> list[Entry]:
-    """Return the entries of a journal as far as they can be read, without opening it."""
-    if not path.exists():
-        return []
-    entries = (_parsed(line) for line in path.read_bytes().split(b"\n")[1:])
-    return [entry for entry in entries if entry is not None]
-
-
 def set_aside(paths: Sequence[Path]) -> list[Path]:
     """Rename those of the files that are there to a name with a number; return the new names."""
     moved = []
@@ -168,14 +158,6 @@ def _lock(number: int, path: Path) -> None:
             f"another labelkit annotate is at work on the same answers ({path}); "
             f"close it first, or give -o ANSWERS for answers of your own"
         ) from None
-
-
-def _parsed(line: bytes) -> Entry | None:
-    try:
-        entry = json.loads(line.decode("utf-8", "surrogatepass"))
-    except ValueError:
-        return None
-    return entry if isinstance(entry, dict) else None
 
 
 def _is_full(error: OSError) -> bool:

@@ -52,8 +52,3 @@ class Wanted(NamedTuple):
 def answers_path(options: Mapping[str, Any]) -> Path:
     """Return where the answers go: -o, else beside the batch."""
     return Path(options.get("output") or next_to(str(options["input"]), "answers"))
-
-
-def journal_path(folder: Path, answers: Path) -> Path:
-    """Return where the journal of these answers stands."""
-    return folder / f"{answers.name}.journal.jsonl"

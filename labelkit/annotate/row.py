@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from labelkit.data.suggestions import SUGGESTING, confidence_beside
+from labelkit.data.suggestions import SUGGESTING, blind_origin, confidence_beside
 
 Cell = Callable[[str], str]  # a column of the row as text, '' where the file does not have it
 
@@ -34,7 +34,10 @@ class Field(NamedTuple):
 
 
 def about(cell: Cell, classes: Collection[str]) -> About:
-    """Return why the row was picked and what it probably is."""
+    """Return why the row was picked and what it probably is; of a blind row only its origin."""
+    blind = blind_origin(cell("label_origin"), cell("query_reason"))
+    if blind:
+        return About(blind, "", None)
     reason = cell("query_reason") or cell("noise_reason")
     origin = cell("label_origin") or "people"
     return About(origin, reason, _suggestion(cell, classes))

@@ -13,7 +13,10 @@ from labelkit.annotate.row import about as row_about
 from labelkit.data.columns import ROW_CHECK
 from labelkit.data.duplicates import duplicate_groups
 from labelkit.data.row_keys import doubled
-from labelkit.data.suggestions import SUGGESTING, confidence_beside
+from labelkit.data.suggestions import (
+    SUGGESTING,
+    confidence_beside,
+)
 from labelkit.errors import LabelkitError
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ class Deck:
         job.require(show)
         self.text = job.text if job.has_text() else []
         self.fields = list(dict.fromkeys(show)) if self.text else _fields(job, show)
+        self._machine_fields = set(self.fields) & set(job.our_columns)
         self.classes = list(classes)
         said = [name for name in SUGGESTING if job.source.has(name)]
         with_confidence = [confidence_beside(name) for name in said]
@@ -85,9 +89,10 @@ class Deck:
         """Return the text columns of a row, by name."""
         return [(name, self.cell(name, row)) for name in self.text]
 
-    def values(self, row: int) -> list[tuple[str, str]]:
-        """Return the other columns to show, by name."""
-        return [(name, self.cell(name, row)) for name in self.fields]
+    def values(self, row: int, without_machine_columns: bool = False) -> list[tuple[str, str]]:
+        """Return the other columns to show, by name; those that labelkit wrote empty if wanted."""
+        hidden = self._machine_fields if without_machine_columns else set[str]()
+        return [(name, "" if name in hidden else self.cell(name, row)) for name in self.fields]
 
     def has(self, name: str) -> bool:
         """Tell whether a column was read."""
@@ -108,8 +113,11 @@ class Deck:
 
     @cached_property
     def kinds(self) -> npt.NDArray[np.int64]:
-        """A number for each row, the same for duplicates."""
-        return duplicate_groups(self._data.select([*self.text, *self.fields]))
+        """A number for each row, the same for duplicates, whatever a machine thinks of them."""
+        names = [name for name in self.fields if name not in self._machine_fields]
+        if not [*self.text, *names]:
+            return np.arange(self.rows)
+        return duplicate_groups(self._data.select([*self.text, *names]))
 
     @cached_property
     def _alike(self) -> dict[int, list[int]]:
@@ -118,16 +126,6 @@ class Deck:
         for row in np.flatnonzero(twice[self.kinds] & ~self.labelled()).tolist():
             found.setdefault(int(self.kinds[row]), []).append(row)
         return found
-
-
-def find_classes(job: "Job") -> list[str]:
-    """Return the labels of the file but those of audit rows, where nobody declared the classes."""
-    gold = job.options.get("gold")
-    names = [n for n in ("label", *SUGGESTING) if job.source.has(n) and n != gold]
-    learned = [labels[~job.audit_mask] for labels in job.label_texts(names).values()]
-    classes = sorted({label for labels in learned for label in labels if label})
-    job.warn_of_spellings(classes)
-    return classes
 
 
 def _fields(job: "Job", show: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from labelkit import console
 from labelkit.annotate.options import Wanted
 from labelkit.annotate.ui.background_loader import Opening
+from labelkit.errors import Terminated
 
 if TYPE_CHECKING:
     from labelkit.annotate.annotation_job import Sitting
@@ -25,15 +26,22 @@ def annotate(unopened: "Unopened", wanted: Wanted) -> None:
         return sitting.sit_down(unopened.open(), wanted)
 
     opening = Opening(sit_down)
+    ended: Terminated | None = None
     try:
         ask_by(unopened, wanted)(opening)
+    except Terminated as error:
+        ended = error
     except KeyboardInterrupt:  # a way to quit: everything is kept
         pass
     finally:
-        opening.tell()
-        sitting = opening.sitting()
-        sitting.end()
+        try:
+            sitting = opening.sitting()
+            sitting.end()
+        finally:
+            opening.tell()
     with sitting.job:
+        if ended is not None:
+            raise sitting.closed_by(ended.number)
         sitting.close()
 
 

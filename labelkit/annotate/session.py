@@ -4,16 +4,17 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from labelkit.annotate.journal import Entry, Journal, now
+from labelkit.annotate.journal import Journal, now
 from labelkit.annotate.row import About
+from labelkit.data.answers_journal import DECISIONS, Entry
 from labelkit.data.columns import AUDIT
+from labelkit.data.suggestions import BLIND_ORIGINS
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 
 if TYPE_CHECKING:
     from labelkit.annotate.rows import Deck
 
 REDO = ("flagged", "skipped")
-DECISIONS = ("label", "skip", "flag", "note")  # what an undo takes back
 _RECENT = 50  # decisions that the pace is taken from
 
 
@@ -138,6 +139,7 @@ class Session:
         self.said: dict[int, Said] = {}
         self._counts_labels = counts_labels
         self.with_copies = True
+        self.after_decision: Callable[[], None] = _nothing
         self._journal = journal
         self._past: list[list[tuple[int, Said]]] = []
         self._guesses: list[tuple[bool, bool]] = []  # of each: was one offered, was it taken
@@ -182,15 +184,22 @@ class Session:
         said = self.said.get(row, NOTHING)
         return not said.label and not said.skipped
 
+    def asks_blind(self, row: int) -> bool:
+        """Tell whether a row is answered without any opinion of a machine."""
+        return self._origin(row) in BLIND_ORIGINS
+
     def about(self) -> About:
         """Return what is known of the current row, without the suggestion if it is blind.
 
-        It stays the same while the row is shown: who takes a guess takes the one that they see,
-        whatever a model has learned meanwhile.
+        Of a row that measures accuracy (audit, calibration) only its origin is returned. What is
+        returned stays the same while the row is shown: who takes a guess takes the one that they
+        see, whatever a model has learned meanwhile.
         """
         assert self.current is not None
         if self._about is None:
             self._about = self.order.about(self.current)
+            if self.asks_blind(self.current):
+                self._about = About(self._origin(self.current), "", None)
         return self._about._replace(suggestion=None) if self.blind else self._about
 
     def of_current(self) -> Said:
@@ -202,9 +211,18 @@ class Session:
         return NOTHING if asks_again else said
 
     def copies(self) -> list[int]:
-        """Return the open rows that look like the current one."""
+        """Return the open rows that look like the current one.
+
+        A row that is answered blind is never answered together with one that shows a suggestion.
+        """
         assert self.current is not None
-        return [row for row in self.deck.copies(self.current) if self.is_open(row)]
+        about = self.about()
+        blind = about.suggestion is None and not about.reason
+        return [
+            row
+            for row in self.deck.copies(self.current)
+            if self.is_open(row) and (blind or not self.asks_blind(row))
+        ]
 
     # -- decisions -----------------------------------------------------------------------------
 
@@ -275,6 +293,7 @@ class Session:
         full = {"at": now(), "who": self.who, **entry}
         self._journal.append(full)
         self._apply(full)
+        self.after_decision()
 
     # -- what entries mean -----------------------------------------------------------------------
 
@@ -372,6 +391,10 @@ class Session:
         if pace is not None and self._total is not None:
             left = pace * max(0, self._total - done)
         return Progress(done, self._total, pace, left, skipped, flagged)
+
+
+def _nothing() -> None:
+    """Do nothing after a decision."""
 
 
 def _after(said: Said, entry: Entry, place: int) -> Said:

@@ -13,7 +13,7 @@ from labelkit import __version__, console
 from labelkit.command.introspect import message_of
 from labelkit.command.plain_values import plain_first
 from labelkit.config.commands import COMMANDS, function_of
-from labelkit.errors import LabelkitError, PeopleNeeded, StoppingRuleReached, nearest
+from labelkit.errors import LabelkitError, PeopleNeeded, StoppingRuleReached, Terminated, nearest
 from labelkit.io import files
 
 
@@ -147,7 +147,10 @@ def labelkit(
 def main() -> None:
     """Run the command line."""
     _replace_closed_streams()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)):  # Windows has no SIGHUP
+        # A process started by nohup goes on without its terminal.
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     app()
 
 
@@ -166,4 +169,6 @@ _signals: list[int] = []
 def _interrupt(number: int, frame: Any) -> None:
     # As Ctrl-C: no user's code that catches SystemExit keeps the program alive.
     _signals.append(number)
-    raise KeyboardInterrupt
+    if number != signal.SIGTERM:  # a terminal that is closed often says so twice
+        signal.signal(number, signal.SIG_IGN)
+    raise Terminated(number)

@@ -97,7 +97,7 @@ def _endpoint(base_url: str | None, model: str | None, timeout: float) -> tuple[
     key = key_in_environment()
     rows = [("OPENAI_API_KEY", "set" if key else "not set", "")]
     local = Settings(model or "", timeout=timeout).local
-    url = base_url or os.environ.get("OPENAI_BASE_URL") or None
+    url = base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or None
     if local or not (url or key):
         return [*rows, ("endpoint", "not asked", "name one by --base-url or OPENAI_BASE_URL")], ""
     from labelkit.llm.client.probe import probe

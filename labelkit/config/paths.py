@@ -18,7 +18,7 @@ def task_path(options: Mapping[str, Any]) -> Path | None:
 
 
 def cache_dir(options: Mapping[str, Any], output: str) -> Path:
-    """Return the folder for caches and journals: beside the task file, else beside the output."""
+    """Return the folder for caches: beside the task file, else beside the output."""
     given = options.get("cache")
     if given:
         return Path(given)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-AUDIT, RELABEL = "audit", "relabel"  # values of label_origin
+AUDIT, CALIBRATION, RELABEL = "audit", "calibration", "relabel"  # values of label_origin
 ROW_CHECK = "row_check"
 
 # What each command writes, under its prefix or the name given by --as.

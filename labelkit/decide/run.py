@@ -177,12 +177,12 @@ def _write_batch(job: "Job", path: Path, said: Said, final: Verdict, found: rout
     sure = np.nan_to_num(final.confidence[rows])
     rows = rows[np.lexsort((rows, sure))]
     names = np.array([*said.names, None], dtype=object)
-    guesses = {
+    suggestions = {
         "query_guess": names[final.codes[rows]].tolist(),
         "query_guess_confidence": [round(float(p), 6) for p in np.sort(sure)],
         "query_reason": ["the least sure labels go to people"] * len(rows),
     }
-    write_batch(job, path, rows.tolist(), ["query"] * len(rows), guesses)
+    write_batch(job, path, rows.tolist(), ["query"] * len(rows), suggestions)
     console.note(f"{len(rows):,} rows for people -> {path}")
 
 

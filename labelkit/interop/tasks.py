@@ -12,7 +12,11 @@ from labelkit import console
 from labelkit.config import plugins
 from labelkit.config.label_text import ClassReader
 from labelkit.data.row_keys import doubled
-from labelkit.data.suggestions import SUGGESTING, confidence_beside
+from labelkit.data.suggestions import (
+    SUGGESTING,
+    blind_origins,
+    confidence_beside,
+)
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.interop.destination import Place
 from labelkit.interop.task_types import (
@@ -30,7 +34,11 @@ from labelkit.interop.task_types import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from labelkit.data.labels import Labels
     from labelkit.job.job import Job
+
+
+_KEPT_OF_BLIND = (ROW_CHECK, ORIGIN)  # they say which row it is, not what it may be
 
 
 class Tasks:
@@ -43,11 +51,14 @@ class Tasks:
         self._refuse_our_names()
         self._columns = _seen(job, show)
         self.fields = _named(self._columns, len(job.text) if job.has_text() else 0)
+        self._blind = blind_origins(self._source)
+        machine = set(job.our_columns)
+        self._hidden = [column in machine for column in self._columns]
         own = job.label_columns()
         guessing = [n for n in SUGGESTING if self._source.has(n) and n not in own]
         self._guessing = [] if blind else guessing
-        self.known = job.labels()
-        self.classes = self._classes(guessing)
+        self.known = _without_machine_labels(job.labels(), self._blind != "")
+        self.classes = self._classes()
         self._reader = ClassReader(self.classes)
         self.descriptions = job.task.descriptions
         self.keys = self._keys()
@@ -63,20 +74,17 @@ class Tasks:
                     f"their key under that name; key the rows by it (--id {ROW_ID}), or rename it"
                 )
 
-    def _classes(self, guessing: Sequence[str]) -> list[str]:
+    def _classes(self) -> list[str]:
         if self._job.classes:
             return self._job.classes
-        found = set(self.known.classes)
-        for labels in self._job.label_texts(guessing).values():
-            found |= {label for label in labels if label}
-        self._job.warn_of_spellings(sorted(found))
+        found = self._job.known_classes()
         if not found:
             raise UsageError("which classes are there? Name them: --classes A,B")
         console.note(
             f"classes, as the file's labels have them: "
-            f"{listing(console.clean(name) for name in sorted(found))} (--classes)"
+            f"{listing(console.clean(name) for name in found)} (--classes)"
         )
-        return sorted(found)
+        return found
 
     def _keys(self) -> list[str]:
         if self.key_name != "row" or not self._is_batch:
@@ -121,18 +129,26 @@ class Tasks:
             cells = [columns[name] for name in self._columns]
             for i in self.chosen(start, table.num_rows).tolist():
                 row = {name: columns[name][i] for name in told}
+                place, blind = start + i, str(self._blind[start + i])
                 yield self._counted(
                     Task(
-                        key=self.keys[start + i],
-                        check=self.checks[start + i] or row.get(ROW_CHECK, ""),
-                        origin=row.get(ORIGIN, ""),
-                        cells=tuple(column[i] for column in cells),
-                        guess=self._guess(row, said),
-                        label=str(self.known.values[start + i]),
+                        key=self.keys[place],
+                        check=self.checks[place] or row.get(ROW_CHECK, ""),
+                        origin=blind or row.get(ORIGIN, ""),
+                        cells=self._cells([column[i] for column in cells], bool(blind)),
+                        guess=None if blind else self._guess(row, said),
+                        label=str(self.known.values[place]),
                         annotator=row.get(ANNOTATOR, ""),
                     )
                 )
             start += table.num_rows
+
+    def _cells(self, cells: Sequence[str], blind: bool) -> tuple[str, ...]:
+        """Return what people see of a row; of a blind one nothing that labelkit wrote."""
+        return tuple(
+            "" if blind and hidden else cell
+            for cell, hidden in zip(cells, self._hidden, strict=True)
+        )
 
     def _guess(self, row: dict[str, str], said: Sequence[tuple[str, str]]) -> Guess | None:
         for name, confidence in said:
@@ -163,10 +179,23 @@ class Tasks:
             wanted = self.chosen(start, batch.num_rows)
             self.rows += len(wanted)
             self.labelled += int((self.known.values[start + wanted] != "").sum())
-            yield pa.Table.from_batches([batch]).take(pa.array(wanted)), start + wanted
+            rows = pa.Table.from_batches([batch]).take(pa.array(wanted))
+            yield self._without_opinions(rows, start + wanted), start + wanted
             start += batch.num_rows
         if not start:
             yield self._source.read(names), np.arange(0)
+
+    def _without_opinions(self, rows: "pa.Table", places: npt.NDArray[np.int64]) -> "pa.Table":
+        """Return the rows with no machine column in those that wait to be answered blind."""
+        import pyarrow as pa
+
+        waiting = (self._blind[places] != "") & (self.known.values[places] == "")
+        machine = set(self._job.our_columns)
+        shown = pa.array(np.arange(len(places)), mask=waiting)
+        for at, name in enumerate(rows.column_names):
+            if waiting.any() and name in machine and name not in _KEPT_OF_BLIND:
+                rows = rows.set_column(at, rows.schema.field(at), rows.column(at).take(shown))
+        return rows
 
     @property
     def metadata(self) -> dict[bytes, bytes]:
@@ -177,6 +206,14 @@ class Tasks:
     def label_columns(self) -> list[str]:
         """The columns that the known labels come from."""
         return self._job.label_columns()
+
+
+def _without_machine_labels(labels: "Labels", blind: npt.NDArray[np.bool_]) -> "Labels":
+    """Return the labels, those of blind rows only where a person gave them: in `label`."""
+    hidden = blind & (labels.column != "label")
+    values, codes = labels.values.copy(), labels.codes.copy()
+    values[hidden], codes[hidden] = "", -1
+    return labels._replace(values=values, codes=codes)
 
 
 def _seen(job: "Job", show: Sequence[str]) -> list[str]:

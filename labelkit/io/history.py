@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from labelkit import __version__, console
+from labelkit.config.label_text import spelled, split_classes
 
 SCHEMA = 1
 _ENDING = ".history.json"
@@ -40,6 +41,8 @@ def made_with(batch: Path) -> tuple[Path, dict[str, Any]] | None:
     found = []
     for place in batch.absolute().parent.glob("*" + _ENDING):
         output = batch.with_name(place.name.removesuffix(_ENDING))
+        if output.name == batch.name:
+            continue
         try:
             last = json.loads(place.read_text("utf-8"))["steps"][-1]
             written, _ = last["options"]["batch"], last["command"]
@@ -48,6 +51,29 @@ def made_with(batch: Path) -> tuple[Path, dict[str, Any]] | None:
         if isinstance(written, str) and Path(written).name == batch.name and output.is_file():
             found.append((place.stat().st_mtime, output, last))
     return max(found, key=lambda each: each[0])[1:] if found else None
+
+
+def known_classes(steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the classes that the steps of a file declared or gave, in the latest order.
+
+    A command that ran again under the same prefix counts by its last run.
+    """
+    latest: dict[tuple[str, str], list[str]] = {}
+    for step in steps:
+        key = str(step.get("command")), str((step.get("options") or {}).get("as_name") or "")
+        names = _classes_of(step)
+        if names:
+            latest.pop(key, None)
+            latest[key] = names
+    return list(dict.fromkeys(name for names in reversed(latest.values()) for name in names))
+
+
+def _classes_of(step: Mapping[str, Any]) -> list[str]:
+    declared = (step.get("options") or {}).get("classes")
+    if isinstance(declared, str):
+        return split_classes(declared) or []
+    named = step.get("classes") or (step.get("figures") or {}).get("classes")
+    return [spelled(name) for name in named] if isinstance(named, list) else []
 
 
 def write(output: Path, steps: list[dict[str, Any]]) -> None:

@@ -1,13 +1,19 @@
-"""The batch file: the chosen rows for people, with an empty `label` to fill in."""
+"""The batch file: the chosen rows for people, with an empty `label` to fill in.
+
+It holds the key, the user's own columns and what may be shown beside them: a guess, its confidence
+and why the row was chosen. Rows that are answered blind (audit, calibration) have none of these.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelkit.data.answers_file import DETAILS
-from labelkit.data.columns import ROW_CHECK
+from labelkit import console
+from labelkit.data.answers_file import DETAILS, as_people_write
+from labelkit.data.columns import AUDIT, ROW_CHECK
 from labelkit.data.labels import read_labels
-from labelkit.errors import LabelkitError, UsageError
+from labelkit.data.suggestions import BLIND_ORIGINS, blind_origins
+from labelkit.errors import LabelkitError, UsageError, listing
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -54,7 +60,7 @@ def _keep_peoples_work(job: "Job", path: Path, option: str) -> None:
     if not path.stat().st_size:
         return
     try:
-        before = Table([path], given_format=job.options["format"])
+        before = as_people_write(Table([path], given_format=job.options["format"]), ("label",))
         filled = {name: _filled(before, name) for name in FILLED_IN if before.has(name)}
     except LabelkitError:
         filled = {}
@@ -81,15 +87,92 @@ def write_batch(
     path: Path,
     chosen: Sequence[int],
     origins: Sequence[str],
-    found: Mapping[str, Any],
+    suggestions: Mapping[str, Any],
 ) -> None:
-    """Write the chosen rows in order: their columns, `found`, where they come from, no label."""
+    """Write the chosen rows in order, with `suggestions`, their origins and an empty label.
+
+    `suggestions` are columns of one value a chosen row: what a machine thinks of it. A row that
+    was drawn for an audit before stays an audit row; such rows are put at random places, since
+    the order of the others may tell what a machine thinks.
+    """
+    import pyarrow as pa
+
+    order, kinds = _with_audit_rows_mixed_in(job, chosen, origins)
+    rows = [chosen[place] for place in order]
+    seen = pa.array([kind not in BLIND_ORIGINS for kind in kinds], pa.bool_())
     checks = job.row_checks()
-    rows = list(chosen)
     extra: dict[str, Any] = {"row": rows} if job.key_name == "row" else {}
-    extra |= {ROW_CHECK: [checks[row] for row in rows], **found}
-    # Who gave an earlier label, and how long it took, is not said of the one to come.
-    extra |= {name: [None] * len(rows) for name in FILLED_IN[1:] if job.source.has(name)}
-    extra["label_origin"] = list(origins)
+    extra[ROW_CHECK] = [checks[row] for row in rows]
+    extra |= {name: _where(seen, _column(v).take(order)) for name, v in suggestions.items()}
+    extra["label_origin"] = kinds
     extra["label"] = [""] * len(rows)
-    job.write_rows(path, rows, extra)
+    job.write_rows(path, rows, extra, _own_columns(job))
+    if str(path) != "-" and path.is_file():
+        job.record(path, list(extra), classes=job.known_classes())
+
+
+def _with_audit_rows_mixed_in(
+    job: "Job", chosen: Sequence[int], origins: Sequence[str]
+) -> tuple[list[int], list[str]]:
+    """Return the order of the chosen rows, as places among them, and their origins in it."""
+    import numpy as np
+
+    origins_before = blind_origins(job.source)
+    origins_before[job.audit_mask] = AUDIT
+    before = origins_before[list(chosen)]
+    kinds = [str(old or new) for old, new in zip(before, origins, strict=True)]
+    asked_again = np.flatnonzero((before != "") & ~np.isin(list(origins), BLIND_ORIGINS))
+    others = np.setdiff1d(np.arange(len(kinds)), asked_again)
+    rng = np.random.default_rng([job.seed, 6])
+    order = np.empty(len(kinds), dtype=np.int64)
+    at = np.zeros(len(kinds), dtype=bool)
+    at[rng.permutation(len(kinds))[: len(asked_again)]] = True
+    order[at], order[~at] = rng.permutation(asked_again), others
+    return order.tolist(), [kinds[place] for place in order]
+
+
+def _column(values: Any) -> Any:
+    import pyarrow as pa
+
+    from labelkit.io import text_cells
+
+    return values if isinstance(values, pa.Array) else text_cells.arrow(values)
+
+
+def _where(mask: Any, values: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.if_else(mask, values, pa.scalar(None, values.type))
+
+
+def _own_columns(job: "Job") -> list[str]:
+    """Return the user's columns that people may see: no gold, no label, nothing of a machine."""
+    unseen = {*job.our_columns, "label", "gold", *(job.options.get("label") or [])}
+    unseen |= {name for name in [job.options.get("gold"), *job.hidden] if name}
+    unseen -= {job.key_name}
+    own = [name for name in job.source.every_column() if name not in unseen]
+    repeating = _repeating_the_label(job, own)
+    if repeating:
+        console.note(
+            f"left out of the batch, since they repeat the label: "
+            f"{listing(console.clean(name, 60) for name in repeating)}"
+        )
+    return [name for name in own if name not in repeating]
+
+
+def _repeating_the_label(job: "Job", names: Sequence[str]) -> list[str]:
+    """Return the columns that alone give nearly all labels; audit rows are not looked at."""
+    import numpy as np
+
+    from labelkit.ml import target_leakage
+
+    labels = job.labels()
+    rows = np.flatnonzero((labels.codes >= 0) & ~labels.audit)
+    texts = job.text if job.has_text() else []
+    unread = {job.key_name, *texts, *job.source.binary_columns()}
+    kinds = job.source.kinds([name for name in names if name not in unread])
+    if not kinds or len(rows) < target_leakage.FEWEST:
+        return []
+    table = job.source.read(list(kinds), typed=True).take(rows)
+    return list(target_leakage.telling_columns(table, kinds, labels.codes[rows]))

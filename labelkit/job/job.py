@@ -15,6 +15,7 @@ from labelkit.config import paths as places
 from labelkit.config import task_file as tasks
 from labelkit.config.label_text import split_classes
 from labelkit.data import columns, row_keys, text_columns
+from labelkit.data.answers_journal import refuse_unwritten
 from labelkit.data.duplicates import duplicate_groups, joined_groups, share_group
 from labelkit.data.labels import Labels, Mask, Texts
 from labelkit.data.probability_columns import probabilities
@@ -85,7 +86,9 @@ class Job(JobLabels):
         return opened
 
     def open(self, *paths: str | Path) -> table.Table:
-        """Open a data file with the reading options of this run."""
+        """Open a data or answers file; raises LabelkitError where its journal is newer."""
+        for path in paths:
+            refuse_unwritten(Path(path))
         return table.Table(
             paths,
             given_format=self._format(),
@@ -373,10 +376,14 @@ class Job(JobLabels):
         return text_cells.rounded(array)
 
     def write_rows(
-        self, path: str | Path, rows: Sequence[int] | npt.NDArray[Any], extra: Mapping[str, Any]
+        self,
+        path: str | Path,
+        rows: Sequence[int] | npt.NDArray[Any],
+        extra: Mapping[str, Any],
+        names: Sequence[str] = (),
     ) -> None:
-        """Write some rows with all columns to a second file, `extra` appended or replacing."""
-        subset = self.source.gather(np.asarray(rows, dtype=np.int64))
+        """Write some rows to a second file, all columns or those named, `extra` appended."""
+        subset = self.source.gather(np.asarray(rows, dtype=np.int64), names)
         for name, values in extra.items():
             if name in subset.column_names:
                 subset = subset.drop_columns([name])
@@ -439,8 +446,8 @@ class Job(JobLabels):
             return
         self.record(Path(self.output), written)
 
-    def record(self, output: Path, written: Sequence[str] = ()) -> None:
-        """Write the history of an output: the input's steps and this one."""
+    def record(self, output: Path, written: Sequence[str] = (), **more: Any) -> None:
+        """Write the history of an output: the input's steps and this one, with `more` facts."""
         inputs = [p for p in self._input_paths() if p.is_file()]
         own = [p for p in [self.task_path, *self._other_inputs] if p is not None and p.is_file()]
         step = history.step(
@@ -454,4 +461,4 @@ class Job(JobLabels):
             seconds=time.perf_counter() - self._started,
         )
         earlier = [step for path in inputs[:1] for step in history.read(path)]
-        history.write(output, [*earlier, step])
+        history.write(output, [*earlier, step | more])

@@ -22,7 +22,9 @@ from labelkit.data.labels import (
     read_labels,
     spelling_warnings,
 )
+from labelkit.data.suggestions import SUGGESTING, blind_origins, shown_labels
 from labelkit.errors import UsageError
+from labelkit.io import history
 
 if TYPE_CHECKING:
     from labelkit.io.table import Table
@@ -125,6 +127,24 @@ class JobLabels:
         gold = self.options.get("gold")
         among = self.label_columns() if named is None else [name for name in named if name != gold]
         return self._labels_of(among, self.options.get("answers") or [], self.audit_mask)
+
+    def known_classes(self) -> list[str]:
+        """Return the declared classes, else those of the file's history and its label columns.
+
+        Labels in rows that are answered blind are not looked at.
+        """
+        if self.classes is not None:
+            return list(self.classes)
+        named = history.known_classes(self.steps)
+        gold = self.options.get("gold")
+        columns = dict.fromkeys(["label", *self.label_columns(), *SUGGESTING])
+        read = self.label_texts([n for n in columns if self.source.has(n) and n != gold])
+        labels = shown_labels(read, blind_origins(self.source))
+        if self.options.get("answers"):
+            labels.update(self.labels().classes)
+        classes = [*named, *sorted(labels.difference(named))]
+        self.warn_of_spellings(classes)
+        return classes
 
     def gold_labels(self) -> Labels:
         """Return the gold column as labels, for a command that reveals it row by row."""

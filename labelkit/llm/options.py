@@ -150,7 +150,7 @@ class Wanted:
 
     def settings(self) -> Settings:
         """Return the settings, the environment added; UsageError or LabelkitError if they lack."""
-        base_url = self.base_url or os.environ.get("OPENAI_BASE_URL") or None
+        base_url = self.base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or None
         key = key_in_environment()
         model = self.model
         if model is None:

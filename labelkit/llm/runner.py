@@ -18,6 +18,7 @@ from labelkit.llm.client.batch_jobs import Batch
 from labelkit.llm.client.cost_meter import Meter, Price
 from labelkit.llm.client.prefetch import Ahead
 from labelkit.llm.client.progress import Progress, silent_rows
+from labelkit.llm.client.providers.capabilities import left_out
 from labelkit.llm.client.providers.openai import redacted
 from labelkit.llm.client.rate_limiter import Pace
 from labelkit.llm.client.response_cache import Cache, digest
@@ -165,6 +166,7 @@ class Run:
         self.recall(provider)
         if not provider.settled:
             await self._settle(texts)
+        self._note_what_is_left_out(provider)
         if self.settings.confidence == "logprob" and not provider.facts["logprobs"]:
             raise UsageError(
                 f"{self.settings.model} gives no log-probabilities: use --confidence auto or "
@@ -189,6 +191,12 @@ class Run:
             if not self.meter.answers:  # perhaps another server by now: learn anew next time
                 self.cache.remember(digest(provider.identity), None)
             raise
+
+    def _note_what_is_left_out(self, provider: Any) -> None:
+        asked = left_out(provider.facts) if provider.settled and not self.settings.replay else []
+        note = f"asked without {', '.join(asked)}: the endpoint refuses it or does not give it"
+        if asked and note not in self.notes:
+            self.notes.append(note)
 
     def ahead(self, asker: Asker, stated: bool) -> Ahead:
         """Return how several rows are asked in one request."""

@@ -8,7 +8,8 @@ import numpy.typing as npt
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
 
-SMALLEST_SHARE = 0.01
+SMALLEST_SHARE = 0.01  # of the largest share of a row
+MOST_ROWS = 2_000_000  # after smoothing
 
 
 class Lesson(NamedTuple):
@@ -27,10 +28,24 @@ def smoothed(lesson: Lesson, share: float) -> Lesson:
     if share == 0:
         return lesson
     seen, place = np.unique(lesson.codes, return_inverse=True)
-    shares = np.full((len(place), len(seen)), share / len(seen))
-    shares[np.arange(len(place)), place] += 1 - share
-    spread = _spread(lesson.matrix, shares * _weights(lesson)[:, None])
-    return spread._replace(codes=seen[spread.codes])
+    n, k = len(place), len(seen)
+    # Each row counts for its own class and for the others, in turn or, where all are too many rows,
+    # for some of them drawn at random with as much weight together.
+    most = k - 1 if n * k <= MOST_ROWS else max(1, MOST_ROWS // n - 1)
+    others = np.tile(np.arange(1, k), (n, 1)) if most == k - 1 else _drawn(n, k, most)
+    codes = np.column_stack([place, (place[:, None] + others) % max(k, 1)])
+    shares = np.full(codes.shape, share * (k - 1) / k / max(most, 1))
+    shares[:, 0] = 1 - share + share / k
+    weights = shares * _weights(lesson)[:, None]
+    rows = np.repeat(np.arange(n), codes.shape[1])
+    counts = weights.ravel() > 0
+    return Lesson(lesson.matrix[rows[counts]], seen[codes.ravel()[counts]], weights.ravel()[counts])
+
+
+def _drawn(n: int, k: int, most: int) -> Codes:
+    """Return for each of n rows `most` different steps from its own class to others."""
+    starts = np.random.default_rng([n, k]).integers(0, k - 1, (n, 1))
+    return np.asarray((starts + np.arange(most)) % (k - 1) + 1)
 
 
 def mixed(lesson: Lesson, alpha: float, n_classes: int, seed: int) -> Lesson:

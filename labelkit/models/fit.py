@@ -68,13 +68,15 @@ def examples(codes: Codes, soft: Floats | None, weights: Floats | None = None) -
     """Return what to learn from: rows with a code, and soft rows where there is none.
 
     `codes` is -1 without a hard label; `soft` holds probabilities (rows x classes), NaN where a
-    row has none. A soft row stands once for each class of at least 1 %, weighted by it. `weights`
-    say how much each row counts.
+    row has none. A soft row stands once for each class of at least 1 % of its likeliest class,
+    weighted by it. `weights` say how much each row counts.
     """
     hard = np.flatnonzero(codes >= 0)
     if soft is None:
         return Examples(hard, codes[hard], None if weights is None else weights[hard])
-    share = np.where((codes < 0)[:, None] & (soft >= SMALLEST_SHARE), soft, 0.0)
+    known = np.nan_to_num(soft)
+    least = SMALLEST_SHARE * known.max(axis=1, initial=0.0, keepdims=True)
+    share = np.where((codes < 0)[:, None] & (known >= least), known, 0.0)
     rows, classes = np.nonzero(share)
     together = np.concatenate([hard, rows])
     order = np.argsort(together, kind="stable")

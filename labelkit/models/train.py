@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from labelkit import console
 from labelkit.command.next_steps import command
+from labelkit.config.label_text import is_number
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io import history
 from labelkit.io.files import next_to
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FEW = 5  # rows of a class
 FEW_ROWS = 20
+MOST_NUMBERS, MOST_WORDS = 0.5, 0.9  # shares of rows with different labels
 _ONLY_AUDIT = " (they judge, and teach nothing: label some rows that were not drawn for it as well)"
 
 
@@ -134,15 +136,25 @@ def _nothing(job: "Job", told: Told) -> str:
 
 
 def _refuse_measurements(job: "Job", told: Told) -> None:
-    """Raise where nearly each row has a label of its own: numbers to foretell, or names."""
+    """Raise where nobody declared the classes and most rows have a label of their own.
+
+    Numbers are then measurements; words may be the first labels of many classes, unless nearly
+    all of them differ.
+    """
     labels = told.codes[told.codes >= 0]
-    different = len(np.unique(labels))
-    if len(labels) >= FEW_ROWS and different > len(labels) / 2:
-        some = listing([repr(told.classes[code]) for code in labels[:3]])
-        raise LabelkitError(
-            f"{job.source.name}: {different:,} different labels in {len(labels):,} rows (such as "
-            f"{some}) are no classes; numbers must be brought into ranges first"
-        )
+    different = np.unique(labels)
+    if job.classes is not None or len(labels) < FEW_ROWS:
+        return
+    some = listing([repr(told.classes[code]) for code in labels[:3]])
+    what = (
+        f"{job.source.name}: {len(different):,} different labels in {len(labels):,} rows (such as "
+        f"{some}) are no classes"
+    )
+    are_numbers = all(is_number(told.classes[code]) for code in different)
+    if are_numbers and len(different) > MOST_NUMBERS * len(labels):
+        raise LabelkitError(f"{what}; numbers must be brought into ranges first (--classes A,B)")
+    if len(different) > MOST_WORDS * len(labels):
+        raise LabelkitError(f"{what}; if they are, declare them: --classes A,B")
 
 
 def _audited(learned: fit.Learned, matrix: Any, told: Told, needed: Codes) -> Any:

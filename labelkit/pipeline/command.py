@@ -3,7 +3,7 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from labelkit.command.declare import command
 from labelkit.config import costs, task_file
 from labelkit.config.label_text import split_classes
 from labelkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from labelkit.pipeline.people import Oracle
 
 
 @command(
@@ -118,7 +121,8 @@ def pipeline(
     targets.make_folder(work_dir, output, options["summary"])
     again = shlex.join(["labelkit", *sys.argv[1:]])
     about = runner.About(options["input"], loaded.name, split_classes(options["classes"]))
-    ran = runner.run(planned, work_dir, loaded, people.Asking(again, oracle, annotate), about)
+    asking = people.Asking(again, _oracle(oracle, options), annotate)
+    ran = runner.run(planned, work_dir, loaded, asking, about)
     figures = runner.summaries(planned, work_dir)
     if options["summary"]:
         from labelkit.io import output_checks  # knows tables, which take longer than all the rest
@@ -131,6 +135,13 @@ def pipeline(
 
     summary.show(planned, figures, loaded, options)
     console.note(f"pipeline: {ran} of {len(planned)} stages run -> {output}")
+
+
+def _oracle(column: str | None, options: dict[str, Any]) -> "Oracle | None":
+    from labelkit.pipeline.people import Oracle
+
+    read = (options["input"], options["id"], options["delimiter"], options["encoding"])
+    return None if column is None else Oracle(column, *read)
 
 
 def _check_oracle(oracle: str, options: dict[str, Any], show: str | None) -> None:

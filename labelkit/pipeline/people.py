@@ -6,12 +6,12 @@ import json
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from labelkit import console
-from labelkit.errors import LabelkitError, PeopleNeeded, listing, nearest
+from labelkit.errors import LabelkitError, PeopleNeeded
 from labelkit.io.files import whole
 from labelkit.pipeline import step
 from labelkit.pipeline.stages import Stage
@@ -20,13 +20,65 @@ from labelkit.pipeline.stages import Stage
 class Asking(NamedTuple):
     """How people are asked.
 
-    `again` is what to type to go on, `column` the one that plays the person, `at_once` whether
-    annotate is opened where answers are missing.
+    `again` is what to type to go on, `oracle` what plays the person, `at_once` whether annotate is
+    opened where answers are missing.
     """
 
     again: str
-    column: str | None = None
+    oracle: "Oracle | None" = None
     at_once: bool = False
+
+
+class Oracle(NamedTuple):
+    """A column of the input that answers in a person's place; the batch does not hold it."""
+
+    column: str
+    inputs: Sequence[str]
+    key_name: str | None  # None: the default key
+    delimiter: str | None
+    encoding: str
+
+    def answers(self, keys: Sequence[str], key_name: str) -> list[str]:
+        """Return the column's cell of each row with these keys.
+
+        Raises LabelkitError where the input has no such column.
+        """
+        from labelkit.io.table import Table
+
+        paths = [Path(name) for name in self.inputs]
+        table = Table(paths, delimiter=self.delimiter, encoding=self.encoding)
+        table.require([self.column], "--oracle")
+        cells = table.texts(self.column)
+        is_number = key_name == "row" and not table.has("row")
+        every = map(str, range(len(cells))) if is_number else table.texts(key_name)
+        by_key = dict(zip(every, cells, strict=True))
+        return [str(by_key[key]) for key in keys]
+
+    def key_of(self, names: Sequence[str]) -> str:
+        """Return the column of a batch that holds the key."""
+        return self.key_name or ("id" if "id" in names else "row")
+
+
+def take_filled_batches(stages: Sequence[Stage], folder: Path) -> None:
+    """Copy each batch whose labels were filled in to the file of its answers.
+
+    Raises LabelkitError where that file has labels that the batch has not.
+    """
+    for stage in stages:
+        if stage.batch is None or stage.answers is None or stage.answers.parent != folder:
+            continue
+        filled = _labels_in(stage.batch, stage.key)
+        before = _labels_in(stage.answers, stage.key)
+        if not filled or filled == before or filled.items() <= (before or {}).items():
+            continue
+        if before and not before.items() <= filled.items():
+            raise LabelkitError(
+                f"{stage.batch} and {stage.answers} both hold labels, and neither has all; put "
+                f"all labels into {stage.answers} and empty the column 'label' of {stage.batch}"
+            )
+        with whole(stage.answers) as stream:
+            stream.write(stage.batch.read_bytes())
+        console.note(f"{stage.batch}: its {len(filled):,} labels are taken as {stage.answers}")
 
 
 def see_to_answers(stage: Stage, asking: Asking) -> None:
@@ -35,12 +87,13 @@ def see_to_answers(stage: Stage, asking: Asking) -> None:
         return
     if _is_empty(stage.batch) and not stage.answers.exists():
         stage.answers.write_bytes(stage.batch.read_bytes())  # nobody is needed
-    elif asking.column is not None:
-        _answer_by_column(stage.batch, stage.answers, asking.column)
+    elif asking.oracle is not None:
+        _answer_by_oracle(stage.batch, stage.answers, asking.oracle)
     elif asking.at_once:
         _annotate(stage, stage.batch, stage.answers, asking)
-    blank = all(map(_is_blank, _answers(stage, stage.answers))) and not _is_empty(stage.batch)
-    if not stage.answers.exists() or (blank and not _was_looked_through(stage)):
+    read = [_labels_in(path, stage.key) for path in _answers(stage, stage.answers)]
+    blank = all(labels == {} for labels in read) and not _is_empty(stage.batch)
+    if not stage.answers.exists() or (blank and _left(stage, stage.batch, stage.answers)):
         yet = f" ({stage.answers} has no label yet)" if blank else ""
         raise PeopleNeeded(
             f"people are needed: {stage.batch} holds the rows to label, best first{yet}. Label "
@@ -60,33 +113,34 @@ def _is_empty(batch: Path) -> bool:
         return not any(stream.readlines(1 << 16)[1:])
 
 
-def _is_blank(answers: Path) -> bool:
-    """Tell whether nobody has filled in a label; what is no plain CSV is for merge to judge."""
+def _labels_in(path: Path, key: str | None) -> dict[str, str] | None:
+    """Return the label of each key that has one, however people saved the file.
+
+    None where there is no such file, or it cannot be read; that is for merge to say.
+    """
+    from labelkit.data.answers_file import as_people_write
+    from labelkit.io.table import Table
+
+    if not path.is_file():
+        return None
     try:
-        with answers.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.DictReader(stream)
-            if "label" not in (rows.fieldnames or []):
-                return False
-            return not any((row["label"] or "").strip() for row in rows)
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return False
-
-
-def _was_looked_through(stage: Stage) -> bool:
-    """Tell whether a person has seen all rows of the batch in annotate, and skipped each."""
-    assert stage.batch is not None and stage.answers is not None
-    told = stage.answers.with_suffix(".summary.json")
-    return told.exists() and not _left(told, stage.batch)
+        source = as_people_write(Table([path]), ("label",))
+        name = key or ("id" if source.has("id") else "row")
+        read = source.texts_of([name, "label"])
+    except LabelkitError:
+        return None
+    rows = zip(read[name].tolist(), read["label"].tolist(), strict=True)
+    return {row: label.strip() for row, label in rows if label.strip()}
 
 
 def _annotate(stage: Stage, batch: Path, answers: Path, asking: Asking) -> None:
     """Open annotate unless the batch is answered; raises PeopleNeeded where rows are left."""
-    told = answers.with_suffix(".summary.json")
-    if answers.exists() and not _left(told, batch):
+    if answers.exists() and not _left(stage, batch, answers):
         return  # answered here to the end, or by other means
     console.note(f"[{stage.id}] {stage.asks}")
-    step.run(stage.id, [*shlex.split(stage.asks)[1:], "--summary", str(told)])
-    left = _left(told, batch)
+    report = _report_of(answers)
+    step.run(stage.id, [*shlex.split(stage.asks)[1:], "--summary", str(report)])
+    left = _left(stage, batch, answers)
     if left:
         without = shlex.join(part for part in shlex.split(asking.again) if part != "--annotate")
         raise PeopleNeeded(
@@ -95,15 +149,34 @@ def _annotate(stage: Stage, batch: Path, answers: Path, asking: Asking) -> None:
         )
 
 
-def _left(told: Path, batch: Path) -> int:
-    """Return how many rows of the batch annotate has left open, 0 where it was not at work."""
-    try:
-        if told.stat().st_mtime_ns < batch.stat().st_mtime_ns:
-            return 0
-        figures = json.loads(told.read_text("utf-8"))
-    except (OSError, ValueError):
-        return 0
-    return max(0, int(figures["rows"]) - int(figures["labels"]) - int(figures["skipped"]))
+def _report_of(answers: Path) -> Path:
+    """Return the summary that annotate writes beside its answers."""
+    return answers.with_suffix(".summary.json")
+
+
+def _left(stage: Stage, batch: Path, answers: Path) -> int:
+    """Return how many rows of the batch have neither a label nor were skipped in annotate."""
+    asked = _keys_of(batch, stage.key)
+    labels: set[str] = set()
+    for path in _answers(stage, answers):
+        read = _labels_in(path, stage.key)
+        if read is None and path.exists():
+            return 0  # what cannot be read is for merge to say
+        labels |= set(read or {})
+    skipped = 0
+    with suppress(OSError, ValueError, KeyError):
+        figures = json.loads(_report_of(answers).read_text("utf-8"))
+        skipped = int(figures["skipped"]) if int(figures["rows"]) == len(asked) else 0
+    return max(0, len(asked - labels) - skipped)
+
+
+def _keys_of(batch: Path, key: str | None) -> set[str]:
+    from labelkit.data.answers_file import as_people_write
+    from labelkit.io.table import Table
+
+    source = as_people_write(Table([batch]), ("label",))
+    name = key or ("id" if source.has("id") else "row")
+    return set(source.texts(name).tolist())
 
 
 @contextmanager
@@ -114,7 +187,7 @@ def keeping_batch(
 
     Their answers are to the rows that they were shown; other rows would make them worthless.
     """
-    kept = None if asking.column is not None else _answered(stage, stages, folder)
+    kept = None if asking.oracle is not None else _answered(stage, stages, folder)
     if kept is None:
         yield
         return
@@ -149,10 +222,10 @@ def answered(stages: Sequence[Stage], folder: Path) -> list[Path]:
 _ORACLE_NAME = "oracle"
 
 
-def _answer_by_column(batch: Path, answers: Path, column: str) -> None:
-    """Answer a batch by the column, unless that is done already; audit rows stay audit rows.
+def _answer_by_oracle(batch: Path, answers: Path, oracle: Oracle) -> None:
+    """Answer a batch by a column, unless that is done already; audit rows stay audit rows.
 
-    Raises LabelkitError where the batch has no such column.
+    Raises LabelkitError where the input has no such column.
     """
     done = answers.exists() and answers.stat().st_mtime_ns >= batch.stat().st_mtime_ns
     if done:
@@ -160,16 +233,13 @@ def _answer_by_column(batch: Path, answers: Path, column: str) -> None:
     with batch.open(encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream)
         names, rows = list(reader.fieldnames or []), list(reader)
-    if column not in names:
-        raise LabelkitError(
-            f"{batch} has no column {column!r} (--oracle){nearest(column, names)} "
-            f"(columns: {listing(names, 20)})"
-        )
+    key_name = oracle.key_of(names)
+    labels = oracle.answers([row[key_name] for row in rows], key_name)
     extra = [name for name in ("label_annotator",) if name not in names]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, [*names, *extra], lineterminator="\n")
     writer.writeheader()
-    for row in rows:
-        writer.writerow({**row, "label": row[column], "label_annotator": _ORACLE_NAME})
+    for row, label in zip(rows, labels, strict=True):
+        writer.writerow({**row, "label": label, "label_annotator": _ORACLE_NAME})
     with whole(answers) as stream:
         stream.write(text.getvalue().encode())

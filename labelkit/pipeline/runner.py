@@ -39,6 +39,8 @@ def run(
     with _locked(folder):
         state = _State(folder)
         state.begin(about, people.answered(stages, folder))
+        if asking.oracle is None:
+            people.take_filled_batches(stages, folder)
         if not all(state.is_fresh(stage, _fingerprint(stage, task, state)) for stage in stages):
             step.check(stages)
         ran = 0

@@ -35,6 +35,7 @@ class Stage(NamedTuple):
     batch: Path | None = None  # what people are asked, where the stage waits for answers
     answers: Path | None = None
     asks: str = ""  # the command in which people give them
+    key: str | None = None  # the column of --id that answers are matched by
 
     @property
     def id(self) -> str:
@@ -205,7 +206,8 @@ class _Plan:
         reads = [*self.current, *answers, batch]
         asking = ["labelkit", "annotate", str(batch), "-o", str(answers[0])]
         asks = shlex.join([*asking, *self._shared("annotate")])
-        return Stage(number, "people", args, reads, [target], batch, answers[0], asks)
+        key = self.options.get("id")
+        return Stage(number, "people", args, reads, [target], batch, answers[0], asks, key)
 
     def _train(self, number: int, later: Sequence[str]) -> Stage:
         decided = any(stage.name == "decide" for stage in self.stages)

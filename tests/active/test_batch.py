@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shlex
 from pathlib import Path
 
@@ -19,18 +20,22 @@ from tests.active.conftest import (
 )
 
 
-def test_a_batch_holds_all_columns_and_an_empty_label_last(labelkit, reviews):
-    reviews(60, 45, note=lambda i: f'n{i}, "q"\n')
-    run(labelkit, "-n", "4", "--audit", "3", "--batch", "todo.csv")
+def test_a_batch_holds_the_users_columns_and_an_empty_label_last(labelkit, reviews):
+    reviews(60, 45, note=lambda i: f'n{i}, "q"\n', truth=truth, weak_label=truth,
+            model_label=truth)  # fmt: skip
+    run(labelkit, "-n", "4", "--audit", "3", "--batch", "todo.csv", "--gold", "truth")
     batch = read("todo.csv")
     assert list(batch[0]) == [
-        *["id", "text", "note", "row_check", "query_score", "query_rank", "query_reason"],
-        *["query_guess", "query_guess_confidence", "label_origin", "label"],
+        *["id", "text", "note", "row_check", "query_guess", "query_guess_confidence"],
+        *["query_reason", "label_origin", "label"],
     ]
     given = {row["id"]: row for row in read("reviews.csv")}
     for row in batch:
         assert row["text"] == given[row["id"]]["text"]
         assert row["note"] == given[row["id"]]["note"]
+        if row["label_origin"] == "audit":
+            assert {row[name] for name in row if name.startswith("query_")} == {""}
+            continue
         assert row["query_guess"] in ("POS", "NEG")
         assert 0.5 <= float(row["query_guess_confidence"]) <= 1
     assert sorted(row["label_origin"] for row in batch) == ["audit"] * 3 + ["query"] * 4
@@ -96,7 +101,7 @@ def test_the_next_command_runs_and_a_second_round_asks_others(labelkit, reviews)
     assert "10 labels so far (label 10) · not learned from: 5 labels of audit rows" in done.err
     second = {row["id"] for row in read("more.csv")}
     assert len(second) == 10 and not first & second
-    assert {row["label_annotator"] for row in read("more.csv")} == {""}
+    assert "label_annotator" not in read("more.csv")[0]
 
 
 def test_what_people_filled_in_is_not_overwritten(labelkit, reviews):
@@ -160,4 +165,22 @@ def test_another_prefix(labelkit, reviews):
     reviews(30, 5)
     run(labelkit, "-n", "3", "--as", "second", "--batch", "todo.csv")
     assert list(read("out.csv")[0])[3:] == ["second_score", "second_rank", "second_reason"]
-    assert "second_guess" in read("todo.csv")[0]
+    assert read("todo.csv")[0]["query_guess"] in ("POS", "NEG")
+
+
+def test_a_column_that_repeats_the_label_stays_out_of_the_batch(labelkit, reviews):
+    reviews(80, 60, code=lambda i: "1" if truth(i) == "POS" else "2", size=lambda i: str(i % 5))
+    run(labelkit, "-n", "4", "--batch", "todo.csv", "--text", "text")
+    assert "code" not in read("todo.csv")[0] and "size" in read("todo.csv")[0]
+
+
+def test_the_classes_known_to_query_are_offered_by_annotate_and_export(labelkit, reviews):
+    reviews(60, 20)
+    run(labelkit, "-n", "1", "--audit", "1", "--batch", "todo.csv", "--classes", "NEG,POS,MIXED")
+    done = labelkit("export", "todo.csv", "-o", "tasks.jsonl", "--to", "prodigy")
+    assert done.code == 0, done.err
+    for line in Path("tasks.jsonl").read_text().splitlines():
+        assert [option["id"] for option in json.loads(line)["options"]] == ["NEG", "POS", "MIXED"]
+    done = labelkit("annotate", "todo.csv", "--no-task", stdin="MIXED\n3\n")
+    assert done.code == 0, done.err
+    assert {row["label"] for row in read("todo.answers.csv")} == {"MIXED"}

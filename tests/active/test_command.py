@@ -1,5 +1,6 @@
 """query from end to end: what is asked, cold starts, odd data."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -293,3 +294,29 @@ def test_a_cold_start_on_many_rows_looks_at_a_sample_of_them(labelkit, reviews, 
     assert sum(float(row["query_score"]) > 0 for row in rows) == 30
     run(labelkit, "-n", "2", "--classes", "POS,NEG", "--stratify", "seen", "--audit", "0")
     assert {row["seen"] for row in ranked()} == {"rare", "usual"}
+
+
+@pytest.mark.parametrize("where", [(), ("--where", "id < 3")])
+def test_all_rows_labelled_is_a_success(labelkit, reviews, where):
+    reviews(5, 5)
+    done = labelkit(
+        *("query", "reviews.csv", "-o", "out.csv", "--batch", "todo.csv", "--summary", "s.json"),
+        *where,
+    )
+    assert done.code == 0
+    assert "has a human label" in done.err
+    assert json.loads(Path("s.json").read_text())["picked"] == 0
+    with Path("out.csv").open() as stream:
+        assert [row["query_rank"] for row in csv.DictReader(stream)] == [""] * 5
+    assert len(Path("todo.csv").read_text().splitlines()) == 1
+
+
+def test_an_ignored_label_is_not_labelled(labelkit, reviews, write):
+    write("a.csv", "id,text,label\n" + "".join(f"{i},w{i},unsure\n" for i in range(9)))
+    done = labelkit(
+        *("query", "a.csv", "-o", "out.csv", "-n", "4", "--classes", "POS,NEG"),
+        *("--unknown-label", "ignore", "--summary", "s.json"),
+    )
+    assert done.code == 0
+    figures = json.loads(Path("s.json").read_text())
+    assert (figures["pool"], figures["picked"]) == (9, 4)

@@ -72,7 +72,6 @@ def test_a_strategy_of_ones_own_that_does_not_work(labelkit, reviews, write, fun
         (("--from-proba", "p_"), 1, "has no column that begins with 'p_' (--from-proba)"),
         (("--from-proba", "con"), 1, "has one column that begins with 'con' (--from-proba)"),
         (("--where", "id > 100"), 1, "no row fits --where, so there is nothing to ask"),
-        (("--where", "id < 5"), 1, "every row of --where has a label of people's already"),
         (("--batch", "out.csv"), 2, "--batch out.csv is the output; give another name"),
         (("--batch", "reviews.csv"), 2, "--batch reviews.csv is the input reviews.csv"),
         (("--batch", "gone/todo.csv"), 1, "there is no folder gone (mkdir -p gone)"),
@@ -97,10 +96,6 @@ def test_batch_and_output_cannot_share_stdout(labelkit, reviews):
 
 
 def test_nothing_is_left_to_ask(labelkit, reviews, write):
-    reviews(5, 5)
-    done = refused(labelkit)
-    assert "reviews.csv: every row has a label of people's already" in done.err
-    assert "labelkit find-noise reviews.csv -o OUTPUT" in done.err
     write("reviews.csv", "id,text,label\n")
     assert "reviews.csv has no rows, so there is nothing to ask" in refused(labelkit).err
     write("reviews.csv", "id,text,label\n1,good film,POS\n2,Good  film,\n")

@@ -23,8 +23,7 @@ def test_relabel_asks_flagged_labels_again_worst_first(labelkit, reviews):
     assert [row["label_origin"] for row in batch] == ["relabel"] * 2
     assert batch[1]["query_reason"] == "flagged: POS given, NEG suggested"
     assert batch[1]["query_guess"] == "NEG"
-    assert batch[1]["noise_given"] == "POS"
-    assert batch[0]["label_annotator"] == batch[0]["label_seconds"] == "", "of the earlier label"
+    assert not {"noise_given", "label_annotator", "label_seconds"} & set(batch[0])
     assert "pool: 3 rows flagged" in done.err
 
 

@@ -296,7 +296,7 @@ def test_a_batch_that_changed_is_refused_and_the_work_kept(typed: Any, batch: Pa
     assert "todo.csv has changed since its answers were begun" in said
     assert labels() == {"r1": "refund", "r2": "account"}
     said = annotate(typed, "3\n", "--start-over")
-    assert "set aside: .labelkit/todo.answers.csv.journal.1.jsonl, todo.answers.1.csv" in said
+    assert "set aside: todo.answers.csv.journal.1.jsonl, todo.answers.1.csv" in said
     assert labels() == {"r1": "other"}
     assert labels("todo.answers.1.csv") == {"r1": "refund", "r2": "account"}
 
@@ -341,7 +341,7 @@ def test_starting_over_waits_for_the_session_that_is_at_work(typed: Any, batch: 
     assert "0 of 5" in first.stderr.readline()
     told = annotate(typed, "1\n", "--start-over", code=1)
     assert "another labelkit annotate is at work on the same answers" in told
-    assert len(list(Path(".labelkit").iterdir())) == 1
+    assert len(list(Path().glob("*.journal*"))) == 1
     first.communicate("2\n")
     assert labels() == {"r1": "account"}
     assert "set aside:" in annotate(typed, "1\n", "--start-over")
@@ -369,7 +369,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(typed: Any, write: Any)
         time.sleep(rng.random() * 0.01)
         running.send_signal(signal.SIGKILL)
         running.wait()
-        journal = Path(".labelkit/todo.answers.csv.journal.jsonl").read_text().splitlines()
+        journal = Path("todo.answers.csv.journal.jsonl").read_text().splitlines()
         given = [json.loads(line)["keys"][0] for line in journal[1:] if '"label"' in line]
         assert len(given) >= sure + wanted
         assert given == [f"r{i}" for i in range(len(given))]
@@ -416,7 +416,7 @@ def test_where_the_answers_cannot_be_written_the_journal_is_named(typed: Any, ba
     Path("todo.answers.csv").mkdir()
     _, said = running.communicate("1\n")
     assert running.returncode == 1
-    assert "all that was said is kept in .labelkit/todo.answers.csv.journal.jsonl" in said
+    assert "all that was said is kept in todo.answers.csv.journal.jsonl" in said
     Path("todo.answers.csv").rmdir()
     annotate(typed, "")
     assert labels() == {"r1": "refund"}

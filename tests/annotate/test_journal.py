@@ -100,7 +100,7 @@ BATCH = "id,text,row_check,label\nr1,one,c1,\nr2,two,c2,\nr3,three,c3,\n"
 def test_an_entry_that_says_nothing_is_named(typed: Any, write: Any, line: str) -> None:
     write("todo.csv", BATCH)
     assert typed("1\n", "todo.csv", "--classes", "a,b").code == 0
-    journal = Path(".labelkit/todo.answers.csv.journal.jsonl")
+    journal = Path("todo.answers.csv.journal.jsonl")
     number = len(entries(journal)) + 1
     with journal.open("a") as stream:
         stream.write(f"{line}\n")

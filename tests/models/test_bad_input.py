@@ -50,7 +50,7 @@ def test_labels_that_are_numbers_are_classes_and_measurements_are_refused(train)
     assert "2 classes" in train(texts(label=lambda i: i % 2))
     Path("m.model").unlink()
     said = train(texts(label=lambda i: f"{i / 7:.3f}"), code=1)
-    assert "a.csv: 60 different labels in 60 rows (such as '0.000', '0.143'" in said
+    assert "a.csv: 60 different labels in 60 rows (such as '0', '0.143'" in said
     assert "numbers must be brought into ranges first" in said
 
 
@@ -103,10 +103,10 @@ def test_predict_on_other_files(labelkit, train, write):
 
 
 def test_evaluate_says_when_two_columns_share_no_label(labelkit, write):
-    write("a.csv", "id,gold,weak_label\n" + "".join(f"{i},{i % 2},{i % 2}.0\n" for i in range(8)))
+    write("a.csv", "id,gold,weak_label\n" + "".join(f"{i},{i % 2},c{i % 2}\n" for i in range(8)))
     done = labelkit("evaluate", "a.csv", "--gold", "gold", "--label", "weak_label")
     assert done.code == 0
-    assert "weak_label and gold have no label in common (0.0, 1.0; 0, 1)" in done.err
+    assert "weak_label and gold have no label in common (c0, c1; 0, 1)" in done.err
 
 
 def test_evaluate_on_one_class_no_labels_and_no_gold(labelkit, write):
@@ -121,3 +121,13 @@ def test_evaluate_on_one_class_no_labels_and_no_gold(labelkit, write):
     write("b.csv", "id,label\n1,a\n")
     done = labelkit("evaluate", "b.csv", "--gold", "label")
     assert (done.code, "no label column beside the gold" in done.err) == (1, True)
+
+
+def test_first_labels_of_many_classes_are_learned_from(train):
+    table = texts(label=lambda i: f"intent {i * 7 % 40}")
+    assert "40 classes" in train(table)
+    Path("m.model").unlink()
+    said = train(texts(label=lambda i: f"name {i}"), code=1)
+    assert "declare them: --classes A,B" in said
+    names = ",".join(f"name {i}" for i in range(60))
+    assert "60 classes" in train(texts(label=lambda i: f"name {i}"), "--classes", names)

@@ -273,7 +273,7 @@ def test_a_misspelt_label_is_a_typo_unless_the_classes_are_declared(labelkit, wr
     done = run(labelkit, "--classes", "neg,positive", code=1)
     assert "is not one of the classes neg, positive; did you mean 'positive'?" in done.err
     done = run(labelkit, "--classes", "neg,positive", "--unknown-label", "ignore")
-    assert "118 labels judged · 0 flagged" in done.err
+    assert "119 labels judged · 0 flagged" in done.err
 
 
 @pytest.mark.parametrize("names", [("-1", "1"), ("0", "1"), ("1.5", "2")])

@@ -87,6 +87,72 @@ def test_a_batch_that_nobody_filled_in_is_no_answer(pipeline: Any) -> None:
     assert pipeline().code == 0
 
 
+def as_a_spreadsheet_saves(text: str) -> bytes:
+    return ("\ufeff" + text.replace(",", ";").replace("\n", "\r\n")).encode()
+
+
+def test_a_blank_batch_saved_with_semicolons_is_no_answer(pipeline: Any) -> None:
+    assert pipeline().code == 3
+    text = Path("work/batch-1.csv").read_text()
+    Path("work/answers-1.csv").write_bytes(as_a_spreadsheet_saves(text))
+    assert pipeline().code == 3
+    assert not Path("labelled.csv").exists()
+    Path("work/answers-1.csv").unlink()
+    Path("work/batch-1.csv").write_bytes(as_a_spreadsheet_saves(text))
+    assert pipeline().code == 3
+
+
+@pytest.mark.parametrize("semicolons", [False, True])
+def test_a_batch_that_was_filled_in_is_taken_as_the_answers(
+    pipeline: Any, semicolons: bool
+) -> None:
+    assert pipeline().code == 3
+    answer()
+    text = Path("work/answers-1.csv").read_text()
+    Path("work/answers-1.csv").unlink()
+    filled = as_a_spreadsheet_saves(text) if semicolons else text.encode()
+    Path("work/batch-1.csv").write_bytes(filled)
+    done = pipeline()
+    assert done.code == 0, done.err
+    assert Path("work/batch-1.csv").read_bytes() == filled
+    assert sum(label != "" for (label,) in cells("labelled.csv", "label")) == ASKED
+    assert "nothing to do" in pipeline().err
+
+
+def test_labels_added_to_a_batch_later_are_taken_too(pipeline: Any) -> None:
+    assert pipeline().code == 3
+    answer()
+    lines = Path("work/answers-1.csv").read_text().splitlines(keepends=True)
+    blank = Path("work/batch-1.csv").read_text().splitlines(keepends=True)
+    Path("work/answers-1.csv").unlink()
+    Path("work/batch-1.csv").write_text("".join([*lines[:6], *blank[6:]]))
+    assert pipeline().code == 0
+    assert sum(label != "" for (label,) in cells("labelled.csv", "label")) == 5
+    Path("work/batch-1.csv").write_text("".join(lines))
+    assert pipeline().code == 0
+    assert sum(label != "" for (label,) in cells("labelled.csv", "label")) == ASKED
+    other = [lines[0], lines[1].replace("GOOD", "BAD") if "GOOD" in lines[1] else lines[2]]
+    Path("work/answers-1.csv").write_text("".join([*other, *lines[8:]]))
+    Path("work/batch-1.csv").write_text("".join([*lines[:6], *blank[6:]]))
+    assert pipeline().code == 1
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_annotate_asks_for_the_rest_of_answers_that_were_given_outside(
+    pipeline: Any, labelkit_process: Any, touched: bool
+) -> None:
+    assert pipeline().code == 3
+    outside = ("annotate", "work/batch-1.csv", "-o", "work/answers-1.csv", "--classes", "BAD,GOOD")
+    assert labelkit_process(*outside, stdin=typed(0, 2) + "q\n").code == 0
+    if touched:
+        args = ("pipeline", *BASE, *ROUND, "--annotate")
+        assert labelkit_process(*args, stdin=typed(2, 4) + "q\n").code == 3
+        Path("work/batch-1.csv").touch()
+    some = labelkit_process("pipeline", *BASE, *ROUND, "--annotate", stdin="q\n")
+    assert some.code == 3, some.err
+    assert not Path("labelled.csv").exists()
+
+
 def test_one_of_two_people_has_filled_in_the_batch(pipeline: Any) -> None:
     assert pipeline().code == 3
     Path("first.csv").write_bytes(Path("work/batch-1.csv").read_bytes())
@@ -112,7 +178,10 @@ def test_two_rounds_in_one_sitting(labelkit: Any, reviews: None) -> None:
     assert done.code == 0, done.err
     assert "[2-people]" in done.err and "[4-people]" in done.err
     given = [label for (label,) in cells("labelled.csv", "label") if label]
-    assert (given.count("GOOD"), given.count("BAD")) == (12, 8)
+    batches = [cells(f"work/batch-{number}.csv", "id") for number in (1, 2)]
+    assert list(map(len, batches)) == [10, 10]
+    # The second audit may ask a row again that the first round chose.
+    assert len(given) == len({*batches[0], *batches[1]}) and given.count("BAD") == 8
 
 
 def test_a_person_at_a_terminal(pipeline: Any) -> None:

@@ -17,7 +17,7 @@ from labelkit.annotate.session import Limits, Session
 from labelkit.command.next_steps import words_of
 from labelkit.data.audit import audit_order, draw_audit, may_be_drawn
 from labelkit.data.columns import AUDIT
-from labelkit.data.suggestions import SUGGESTING
+from labelkit.data.suggestions import BLIND_ORIGINS, SUGGESTING
 from labelkit.errors import LabelkitError
 from labelkit.io.files import ending_of, next_to
 
@@ -83,8 +83,10 @@ class LiveOrder:
     def about(self, row: int) -> About:
         """Return why the row is asked; nothing that could sway the answer to an audit row."""
         if row in self._is_audit:
-            return About(AUDIT, "audit: drawn at random", None)
+            return About(AUDIT, "", None)
         known, ranking = self._deck.about(row), self._learner.ranking
+        if known.origin in BLIND_ORIGINS:
+            return known
         if ranking is None:
             return known._replace(origin="query", reason="at random: the model is not ready yet")
         suggestion = known.suggestion

@@ -9,14 +9,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from labelkit.annotate import journal
-from labelkit.annotate.options import Wanted, answers_path, journal_path
+from labelkit.annotate.options import Wanted, answers_path
 from labelkit.annotate.row import About, Field, about
 from labelkit.annotate.session import answered
 from labelkit.annotate.ui import highlight
 from labelkit.config import paths, task_file
 from labelkit.config.label_text import split_classes
+from labelkit.data.answers_journal import journal_path, read_entries
 from labelkit.data.columns import ROW_CHECK
+from labelkit.data.suggestions import BLIND_ORIGINS
 from labelkit.errors import LabelkitError
 from labelkit.io.csv_parser import FIRST_BYTES, Parser, checked_encoding
 
@@ -60,13 +61,12 @@ def glimpse(options: Mapping[str, Any], wanted: Wanted) -> Glimpse:
 
 def _first(options: Mapping[str, Any], wanted: Wanted, classes: list[str]) -> First | None:
     source = Path(str(options["input"]))
-    answers = answers_path(options)
-    kept = journal_path(paths.cache_dir(options, str(answers)), answers)
+    kept = journal_path(answers_path(options))
     if source.suffix.lower() not in DELIMITERS or wanted.redo:
         return None
     if kept.exists() and kept.stat().st_size > MOST_BYTES:
         return None
-    done = set() if wanted.start_over else answered(journal.peek(kept))
+    done = set() if wanted.start_over else answered(read_entries(kept)[1:])
     delimiter = options.get("delimiter") or DELIMITERS[source.suffix.lower()]
     parser = Parser(source, delimiter, checked_encoding(options["encoding"]), FIRST_BYTES)
     records = (record for block in islice(parser.blocks(), MOST_BLOCKS) for record in block.records)
@@ -81,7 +81,9 @@ def _first(options: Mapping[str, Any], wanted: Wanted, classes: list[str]) -> Fi
         cells = dict(zip(names, record, strict=False))
         key = cells.get(key_name, str(number))
         if key not in done and not cells.get("label"):
-            return _shown(cells, key_name, key, text, wanted, classes)
+            first = _shown(cells, key_name, key, text, wanted, classes)
+            # Which of the columns of --show labelkit wrote is known once the file is open.
+            return None if first.fields and first.about.origin in BLIND_ORIGINS else first
     return None
 
 

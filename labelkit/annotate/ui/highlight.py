@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from labelkit import console
@@ -40,11 +41,23 @@ def _cleaned(line: str, joiners: bool) -> str:
 class Highlighter:
     """Finds whole words (any case) and pieces of words."""
 
-    def __init__(self, words: Sequence[str] = (), pieces: Sequence[str] = ()) -> None:
+    def __init__(
+        self, words: Sequence[str] = (), pieces: Sequence[str] = (), chosen: Sequence[str] = ()
+    ) -> None:
+        self._chosen = chosen
+        words = [*chosen, *words]
         bounded = [rf"(?<!\w){re.escape(word)}(?!\w)" for word in _longest_first(words)]
         loose = [re.escape(piece) for piece in _longest_first(pieces)]
         alternatives = "|".join([*bounded, *loose])
         self._pattern = re.compile(alternatives, re.IGNORECASE) if alternatives else None
+
+    def for_row(self, blind: bool) -> "Highlighter":
+        """Return what to mark: on a row that is answered blind only words that the user chose."""
+        return self._without_rules if blind else self
+
+    @cached_property
+    def _without_rules(self) -> "Highlighter":
+        return Highlighter(chosen=self._chosen)
 
     def spans(self, text: str) -> list[Span]:
         """Return where words begin and end, in order, never overlapping."""
@@ -58,15 +71,16 @@ def of_rules(table: Mapping[str, Any], more: Sequence[str]) -> Highlighter:
 
     Raises UsageError for an empty word.
     """
-    words, pieces = [word.strip() for word in more], list[str]()
-    if not all(words):
+    chosen = [word.strip() for word in more]
+    words, pieces = list[str](), list[str]()
+    if not all(chosen):
         raise UsageError("--highlight '': give a word or phrase")
     for rule in table.get("rule", []):
         found = [str(w) for key in ("any_of", "all_of") for w in _listed(rule.get(key))]
         (pieces if rule.get("match") == "substring" else words).extend(found)
     for keyword in _listed(table.get("keyword")):
         words += str(keyword).partition("=")[2].split(",")
-    return Highlighter(_filled(words), _filled(pieces))
+    return Highlighter(_filled(words), _filled(pieces), chosen)
 
 
 def _listed(value: Any) -> list[Any]:

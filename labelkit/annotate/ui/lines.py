@@ -58,7 +58,7 @@ def _show(session: Session, highlighter: Highlighter, context: Context) -> None:
     row, about = session.current, session.about()
     key = console.clean(session.deck.keys[row])
     lines = [f"── {words.progress_line(session.progress())} · {session.deck.key_name} {key}"]
-    texts = session.deck.texts(row)
+    texts, highlighter = session.deck.texts(row), highlighter.for_row(session.asks_blind(row))
     for name, text in texts:
         title = f"{console.clean(name)}: " if len(texts) > 1 else ""
         lines.append(title + _marked(shown(text), highlighter))

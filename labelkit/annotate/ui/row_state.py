@@ -27,6 +27,7 @@ def card(session: Session, highlighter: Highlighter, context: Context) -> dict[s
         nothing = {"texts": [], "fields": [], "note": "", "flag": False}
         return {**common, "key": None, "over": over, **nothing}
     about, said = session.about(), session.of_current()
+    highlighter = highlighter.for_row(session.asks_blind(row))
     copies = words.copies_line(session)
     return {
         **common,

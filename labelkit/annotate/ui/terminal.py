@@ -3,8 +3,11 @@
 It is there before the file is read: this module and what it imports know no data library.
 """
 
+import asyncio
 import gc
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
@@ -17,7 +20,8 @@ from textual.widgets import Input, Static
 from labelkit import console
 from labelkit.annotate.ui import terminal_render
 from labelkit.annotate.ui import text as words
-from labelkit.errors import LabelkitError
+from labelkit.data.suggestions import BLIND_ORIGINS
+from labelkit.errors import LabelkitError, Terminated
 
 if TYPE_CHECKING:
     from labelkit.annotate.annotation_job import Sitting
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
     from labelkit.annotate.ui.background_loader import Opening
     from labelkit.annotate.ui.first_row_preview import Glimpse
 
+ENDING = [
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+]  # signals that end the session and keep its answers
 NARROWEST, LOWEST = 40, 12
 HELP = """\
 1 … 9 0    give the label beside the digit, and go on
@@ -46,7 +53,14 @@ def run(opening: "Opening", glimpse: "Glimpse") -> None:
     where the screen breaks off, for bytes that no keyboard sends, say.
     """
     app = AnnotateApp(opening, glimpse)
-    app.run()
+    handlers = {number: signal.getsignal(number) for number in ENDING}
+    try:
+        app.run()
+    finally:  # the app's own end with its event loop
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_IGN if number == app.ended_by else handler)
+    if app.ended_by:
+        raise Terminated(app.ended_by)
     if app.return_code or app.is_broken:
         raise LabelkitError(
             "the screen broke off (above is why); every answer is kept, and the same command "
@@ -86,6 +100,7 @@ class AnnotateApp(App[None]):
         self._waiting: list[str] = []  # keys that came before the sitting was open
         self._keys: dict[str, str] = {}
         self.is_broken = False
+        self.ended_by = 0  # the signal
 
     def panic(self, *renderables: Any) -> None:
         """End because the terminal cannot be read any more, which leaves no return code."""
@@ -116,8 +131,16 @@ class AnnotateApp(App[None]):
 
     def on_mount(self) -> None:
         """Show what is known at once, and open the file behind it."""
+        for number in ENDING:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                with suppress(NotImplementedError, RuntimeError, ValueError):  # no main thread
+                    asyncio.get_running_loop().add_signal_handler(number, self._end_by, number)
         self.draw(f"reading {console.clean(self.glimpse.name, 40)} … keys wait for it")
         self.call_after_refresh(self._open)
+
+    def _end_by(self, number: int) -> None:
+        self.ended_by = number
+        self.exit()
 
     def _open(self) -> None:
         gc.enable()
@@ -214,7 +237,8 @@ class AnnotateApp(App[None]):
             return
         key = console.clean(first.key, 40)
         self._put("progress", f"{console.clean(first.key_name, 20)} {key}")
-        self._put("text", terminal_render.row(first.texts, first.fields, "", self.glimpse.marks))
+        marks = self.glimpse.marks.for_row(first.about.origin in BLIND_ORIGINS)
+        self._put("text", terminal_render.row(first.texts, first.fields, "", marks))
         self._put("about", terminal_render.about(first.about))
 
     def _put(self, name: str, content: Content | str) -> None:
@@ -235,7 +259,8 @@ class AnnotateApp(App[None]):
 
     def _row_text(self, sitting: "Sitting", row: int) -> Content:
         texts, context = self.session.deck.texts(row), sitting.context
-        return terminal_render.row(texts, context.fields(row), context.nearest(row), sitting.marks)
+        marks = sitting.marks.for_row(self.session.asks_blind(row))
+        return terminal_render.row(texts, context.fields(row), context.nearest(row), marks)
 
     def _about_text(self) -> Content:
         more = (words.copies_line(self.session), words.marks_line(self.session))

@@ -18,13 +18,17 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 LONGEST_PAUSE = 60.0
 
 
+# A shorter wait is none: the refusal that follows at once would use up the retries.
+SHORTEST_WAIT = 0.05
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a refusal asks to wait; None where it names no time."""
+    """Return the seconds that a refusal asks to wait; None where it names no time to come."""
     milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return max(0.0, milliseconds / 1000)
     given = headers.get("retry-after")
-    return None if given is None else _seconds(given)
+    seconds = _seconds(given) if given is not None else None
+    wait = milliseconds / 1000 if milliseconds is not None else seconds
+    return wait if wait is not None and wait >= SHORTEST_WAIT else None
 
 
 def pause(headers: Mapping[str, str], tokens: float) -> float:

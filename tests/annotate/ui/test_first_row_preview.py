@@ -194,7 +194,7 @@ def test_they_are_left_out_where_the_classes_were_not_shown(batch: None) -> None
 
 def test_what_is_wrong_with_the_journal_is_seen_at_once(batch: None, typed: Any) -> None:
     assert typed("1\n", "todo.csv", "--classes", CLASSES).code == 0
-    with Path(".labelkit/todo.answers.csv.journal.jsonl").open("a") as journal:
+    with Path("todo.answers.csv.journal.jsonl").open("a") as journal:
         journal.write('{"do":"la')
     app, status = told_early([], Wanted())
     assert "the last entry was torn by a crash and is left out" in status

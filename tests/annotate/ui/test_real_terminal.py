@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is no
 KILLS = int(os.environ.get("LABELKIT_KILLS", "3"))
 KEYS = {"1": "label", "2": "label", "3": "label", "Space": "skip", "f": "flag", "BSpace": "undo"}
 PATIENCE = 120.0
-JOURNAL = Path(".labelkit/todo.answers.csv.journal.jsonl")
+JOURNAL = Path("todo.answers.csv.journal.jsonl")
 
 
 class Terminal:

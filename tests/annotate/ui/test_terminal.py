@@ -246,7 +246,7 @@ def test_other_columns_stand_beside(screen: Any) -> None:
         assert "query_reason  margin 0.02" in person.shows("text")
 
     Path("todo.answers.csv").unlink(missing_ok=True)
-    for path in Path(".labelkit").iterdir():
+    for path in Path().glob("*.journal.jsonl"):
         path.unlink()
     screen(blind, show=["query_reason"], blind=True)
 
@@ -280,5 +280,5 @@ def test_two_hundred_decisions(screen: Any) -> None:
         assert list(person.labels().values()) == ["refund", "account", "other"] * 15
 
     screen(talk, batch="id,text,row_check\n" + rows)
-    with Path(".labelkit/todo.answers.csv.journal.jsonl").open() as stream:
+    with Path("todo.answers.csv.journal.jsonl").open() as stream:
         assert len(list(csv.reader(stream))) == 1 + 15 * 6

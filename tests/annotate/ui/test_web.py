@@ -226,7 +226,7 @@ def test_many_windows_at_once_answer_each_row_once(served: Served) -> None:
 
 
 def journal_entries() -> list[dict[str, Any]]:
-    lines = Path(".labelkit/todo.answers.csv.journal.jsonl").read_text().splitlines()[1:]
+    lines = Path("todo.answers.csv.journal.jsonl").read_text().splitlines()[1:]
     return [json.loads(line) for line in lines]
 
 

@@ -98,7 +98,10 @@ def test_the_end_wakes_who_waits() -> None:
     [
         ({}, None),
         ({"retry-after": "2"}, 2.0),
-        ({"retry-after": "-2"}, 0.0),
+        ({"retry-after": "-2"}, None),
+        ({"retry-after": "0"}, None),
+        ({"retry-after-ms": "0"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "1", "retry-after-ms": "250"}, 0.25),

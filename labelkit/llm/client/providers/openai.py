@@ -4,6 +4,7 @@ The package itself builds and checks a tree of objects for each answer, which ta
 all else together; here the body is JSON that is read with care. Batch jobs go through the package.
 """
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 from labelkit.errors import BudgetReached, LabelkitError, listing, nearest
 from labelkit.llm.client import rate_limit_headers
-from labelkit.llm.client.providers import chat_format
+from labelkit.llm.client.providers import capabilities, chat_format
 from labelkit.llm.client.providers.openai_batch import Jobs
 
 if TYPE_CHECKING:
@@ -21,22 +22,18 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 10.0
 SECRET_LENGTH = 16  # characters
-# What a server may understand, best first; what it refuses is dropped and remembered.
-BEST: dict[str, Any] = {
-    "answers": "schema",
-    "logprobs": True,
-    "limit": "max_completion_tokens",
-    "temperature": True,
-}
-# Some servers pass over a name that they do not know, and would then answer without end.
-BEST_ELSEWHERE = BEST | {"limit": "max_tokens"}
+# The statuses of a refusal that may be about one parameter or one row.
+REFUSALS = (400, 403, 404, 422)
+# What such an answer lacks tells nothing of the endpoint.
+UNFINISHED = ("length", "content_filter")
 
 
 def connect(
     model: str, base_url: str | None, key: str | None, timeout: float, connections: int = 64
 ) -> "Endpoint":
     """Return an open endpoint. Without a key only a loopback one is accepted (LabelkitError)."""
-    return Endpoint(model, base_url or DEFAULT_BASE_URL, key, timeout, connections)
+    url = (base_url or "").strip() or DEFAULT_BASE_URL
+    return Endpoint(model, url, key, timeout, connections)
 
 
 def is_loopback(url: str) -> bool:
@@ -77,8 +74,9 @@ def shown(url: str) -> str:
 class Endpoint:
     """One model behind one base URL.
 
-    `facts` tells what the endpoint understands; until `settled`, a 400 drops what it names (or
-    the next on the list) and the same request is sent again.
+    `facts` tells what the endpoint understands. A refused request is sent again without the
+    parameter that the error names, until `settled` also without others in turn; only what then
+    gets an answer counts, else the row fails alone.
     """
 
     def __init__(
@@ -87,20 +85,26 @@ class Endpoint:
         import httpx2
 
         _check(base_url, key)
-        self.model, self.base_url, self._key = model, base_url.rstrip("/"), key
+        base, mark, query = base_url.partition("?")
+        self.model, self._key = model, key
+        self._base, self._query = base.rstrip("/"), query
+        self.base_url = self._base + mark + query
         self.identity = {"provider": "openai", "base_url": self.base_url, "model": model}
         self.where = shown(self.base_url)
-        self.facts = dict(BEST if _is_openai(base_url) else BEST_ELSEWHERE)
+        self.facts = capabilities.best_facts(_is_openai(base_url))
         self.settled = False
         self._timeout = timeout
         self._late, self._cut = httpx2.TimeoutException, (httpx2.HTTPError, httpx2.InvalidURL)
-        self._client = httpx2.AsyncClient(
-            headers=_headers(base_url, key),
-            timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=connections),
-            trust_env=not is_loopback(base_url),  # a proxy has no business with loopback
-            follow_redirects=True,
-        )
+        trust_env = not is_loopback(base_url)  # a proxy has no business with loopback
+        try:
+            self._client = httpx2.AsyncClient(
+                headers=_headers(base_url, key),
+                timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=connections),
+                trust_env=trust_env,
+            )
+        except (OSError, ValueError, ImportError) as error:
+            raise _unusable_environment(error) from None
 
     async def close(self) -> None:
         """End the connections."""
@@ -113,29 +117,68 @@ class Endpoint:
 
     async def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Make one attempt; the reply's form is told where providers are called."""
-        while True:
-            body = json.dumps(self.arguments(request)).encode()
-            try:
-                answer = await self._client.post(f"{self.base_url}/chat/completions", content=body)
-            except self._late as error:
-                return {"again": self._too_late(error), "late": True}
-            except self._cut as error:
-                return {"again": self._unreachable(error)}
-            if answer.is_success:
-                return self._read(answer, request)
-            said = self._said(answer)
-            if answer.status_code not in (400, 422) or not self._drop(said):
-                return await self._refused(answer, said)
-
-    def arguments(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments of the call, as far as this endpoint understands them."""
         facts = self.facts
-        built: dict[str, Any] = {"model": self.model, "messages": request["messages"]}
+        while True:
+            answer = await self._send(request, facts)
+            if isinstance(answer, dict):
+                return answer
+            if answer.is_success:
+                return self._read(answer, request, facts)
+            words = self._said(answer)
+            weaker = self._second_look(answer.status_code, words, facts)
+            if weaker is None:
+                return await self._refused(answer, words)
+            facts = weaker
+
+    async def _send(
+        self, request: Mapping[str, Any], facts: Mapping[str, Any]
+    ) -> "httpx2.Response | dict[str, Any]":
+        """Return the answer to one request, or why it must be sent again."""
+        body = json.dumps(self.arguments(request, facts)).encode()
+        url = self._url("/chat/completions")
+        try:
+            async with asyncio.timeout(self._timeout):  # one deadline, however slowly it drips
+                answer = await self._client.post(url, content=body)
+                if answer.status_code in (307, 308) and answer.next_request is not None:
+                    answer = await self._client.send(answer.next_request)
+        except (self._late, TimeoutError) as error:
+            return {"again": self._too_late(error), "late": True}
+        except self._cut as error:
+            return {"again": self._unreachable(error)}
+        if answer.is_redirect:
+            raise LabelkitError(self._moved(answer))
+        return answer
+
+    def _url(self, path: str) -> str:
+        """Return a path of the endpoint; a query of the base URL comes after it."""
+        return self._base + path + (f"?{self._query}" if self._query else "")
+
+    def _second_look(
+        self, status: int, words: str, facts: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """Return what a refused request is sent again with; None where it is refused for good."""
+        if status not in REFUSALS:
+            return None
+        named_only = self.settled or status == 403
+        if status == 404 and not capabilities.is_about_parameters(words):
+            return None
+        return capabilities.weaker(facts, words, any_parameter=not named_only)
+
+    def arguments(
+        self, request: Mapping[str, Any], facts: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the arguments of the call, as far as this endpoint understands them."""
+        facts = self.facts if facts is None else facts
+        messages = request["messages"]
+        if not facts.get("system", True):
+            messages = capabilities.without_system_role(messages)
+        built: dict[str, Any] = {"model": self.model, "messages": messages}
         built[facts["limit"]] = request["max_tokens"]
         if facts["temperature"] and request.get("temperature") is not None:
             built["temperature"] = request["temperature"]
         if facts["logprobs"] and request.get("logprobs"):
-            built.update(logprobs=True, top_logprobs=20)
+            alternatives = facts.get("top_logprobs", capabilities.ALTERNATIVES)
+            built.update(logprobs=True, top_logprobs=alternatives)
         if facts["answers"] == "schema":
             form = {"name": "label", "strict": True, "schema": request["schema"]}
             built["response_format"] = {"type": "json_schema", "json_schema": form}
@@ -143,37 +186,16 @@ class Endpoint:
             built["response_format"] = {"type": "json_object"}
         return built
 
-    def _drop(self, said: str) -> bool:
-        """Give up one thing that the endpoint refused; False when it is not about that."""
-        facts, said = self.facts, said.casefold()
-        if self.settled or "context" in said:
-            return False
-        weaker = {"schema": "object", "object": "text"}
-        steps: list[tuple[str, str, Any]] = []
-        if facts["logprobs"]:
-            steps.append(("logprobs", "logprobs", False))
-        if facts["answers"] != "text":
-            steps.append(("answers", "response_format", weaker[facts["answers"]]))
-            steps.append(("answers", "json_schema", weaker[facts["answers"]]))
-        first = (BEST if _is_openai(self.base_url) else BEST_ELSEWHERE)["limit"]
-        if facts["limit"] == first:
-            other = "max_tokens" if first == "max_completion_tokens" else "max_completion_tokens"
-            steps.append(("limit", first, other))
-        if facts["temperature"]:
-            steps.append(("temperature", "temperature", False))
-        if not steps:
-            return False
-        fact, _, value = next((step for step in steps if step[1] in said), steps[0])
-        self.facts[fact] = value
-        return True
-
-    def _read(self, answer: "httpx2.Response", request: Mapping[str, Any]) -> dict[str, Any]:
+    def _read(
+        self, answer: "httpx2.Response", request: Mapping[str, Any], facts: Mapping[str, Any]
+    ) -> dict[str, Any]:
         try:
             reply = chat_format.read(json.loads(answer.content), request)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
             shown = self._clean(answer.text[:80])
             return {"again": f"the endpoint's answer is broken: {shown!r}"}
-        if not self.settled and reply["finish"] != "length":
+        if not self.settled and reply["text"] and reply["finish"] not in UNFINISHED:
+            self.facts = capabilities.settled_facts(facts)
             if request.get("logprobs"):
                 self.facts["logprobs"] = bool(reply["tokens"])
             self.settled = True
@@ -182,9 +204,13 @@ class Endpoint:
 
     async def _refused(self, answer: "httpx2.Response", said: str) -> dict[str, Any]:
         status, where = answer.status_code, self.where
+        of_row = self.settled or capabilities.is_about_row(said)
+        of_row = of_row or capabilities.is_about_parameters(said)
+        if status == 403 and of_row:
+            return {"failed": f"{status}: {said}"}
         if status in (401, 403):
             raise self._key_refused(status, said)
-        if status == 404:
+        if status == 404 and not (self.settled and capabilities.is_about_parameters(said)):
             raise LabelkitError(await self._not_found(said))
         if status == 402 or "insufficient_quota" in said:
             raise BudgetReached(f"{where}: the account has no credit left: {said}")
@@ -216,8 +242,9 @@ class Endpoint:
         Raises LabelkitError when nobody answers or the key is refused.
         """
         try:
-            answer = await self._client.get(f"{self.base_url}/models")
-        except self._late as error:
+            async with asyncio.timeout(self._timeout):
+                answer = await self._client.get(self._url("/models"), follow_redirects=True)
+        except (self._late, TimeoutError) as error:
             raise LabelkitError(self._too_late(error)) from None
         except self._cut as error:
             raise LabelkitError(self._unreachable(error)) from None
@@ -239,6 +266,14 @@ class Endpoint:
         if type(error).__name__ == "ConnectTimeout":
             return f"cannot reach {self.where}: no connection in time; is the address right?"
         return f"{self.where} did not answer within {self._timeout:g} seconds (see --timeout)"
+
+    def _moved(self, answer: "httpx2.Response") -> str:
+        target = shown(answer.headers.get("location", ""))
+        place = target.removesuffix("/chat/completions") or "another address"
+        return (
+            f"{self.where} redirects to {place} ({answer.status_code}), and a redirected request "
+            "would lose what is asked; give that address as --base-url"
+        )
 
     def _unreachable(self, error: Exception) -> str:
         cause: BaseException = error
@@ -271,9 +306,34 @@ def redacted(message: str, key: str | None) -> str:
     return message.replace(key, "***") if key and len(key) >= SECRET_LENGTH else message
 
 
+# What httpx reads from the environment, and what a mistake in it ends in.
+_PROXIES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def _unusable_environment(error: Exception) -> LabelkitError:
+    """Return the error for a proxy or certificate variable that cannot be used."""
+    names = _CERTIFICATES if isinstance(error, OSError) else _PROXIES
+    spelled = [name for each in names for name in (each, each.lower()) if os.environ.get(name)]
+    if isinstance(error, OSError):
+        spelled = [name for name in spelled if not os.path.exists(os.environ[name])] or spelled
+    given = ", ".join(f"{name}={shown(os.environ[name])}" for name in spelled) or "the environment"
+    if isinstance(error, OSError):
+        return LabelkitError(f"{given}: {error.strerror or error}; correct it, or unset it")
+    return LabelkitError(
+        f"{given}: this proxy cannot be used ({str(error).splitlines()[0]}); use an http:// proxy, "
+        "or unset it"
+    )
+
+
 def _is_openai(base_url: str) -> bool:
     host = urlsplit(base_url).hostname or ""
     return host == "openai.com" or host.endswith((".openai.com", ".openai.azure.com"))
+
+
+def _is_azure(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    return host.endswith((".azure.com", ".azure.us", ".azure.cn"))
 
 
 def _headers(base_url: str, key: str | None) -> dict[str, str]:
@@ -282,6 +342,8 @@ def _headers(base_url: str, key: str | None) -> dict[str, str]:
         "Content-Type": "application/json",
         "User-Agent": "labelkit",
     }
+    if key and _is_azure(base_url):
+        headers["api-key"] = key
     named = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
     if _is_openai(base_url):
         headers |= {name: os.environ[own] for name, own in named.items() if os.environ.get(own)}

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from labelkit.errors import LabelkitError
 from labelkit.llm.client.providers import chat_format
@@ -27,9 +28,11 @@ class Jobs:
         import openai
 
         self._arguments, self._clean = arguments, clean
+        base, _, query = base_url.partition("?")
         self._client = openai.AsyncOpenAI(
             api_key=key or "no-key",
-            base_url=base_url,
+            base_url=base,
+            default_query=dict(parse_qsl(query)),
             max_retries=RETRIES,
             timeout=max(timeout, 60.0),
             http_client=openai.DefaultAsyncHttpxClient(trust_env=trust_env),

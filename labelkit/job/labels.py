@@ -232,11 +232,12 @@ class JobLabels:
         matched = answers.matched(self, unknown_keys_are_errors=True)
         values = np.full(self.rows, "", dtype=object)
         origin = np.full(self.rows, "", dtype=object)
-        values[matched.rows] = matched.labels
+        values[matched.rows] = matched.labels  # of several lines of a row the last counts
         ignore = self.ignores_unknown_labels()
         values = encode(values, self.classes, ignore, answers.name, self.keys)[0]
         says_origin = "label_origin" in answers.details
         origin[matched.rows] = matched.origins if says_origin else self.picked_origins[matched.rows]
+        origin[matched.rows[matched.origins == AUDIT]] = AUDIT
         return values, origin
 
     def gold(self) -> Texts | None:

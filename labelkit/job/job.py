@@ -168,7 +168,7 @@ class Job(JobLabels):
         where = parse(expression)
         self.source.require(where.columns, "--where")
         read = where.columns or self.source.columns[:1]  # `true` names none
-        parts = [where.mask(batch) for batch in self.source.batches(read, typed=True)]
+        parts = [where.mask(batch) for batch in self.source.batches(read, exact=True)]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
 
     # -- keys, labels, gold, groups ------------------------------------------------------------

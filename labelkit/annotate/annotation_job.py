@@ -273,7 +273,7 @@ def _say_before(session: Session) -> None:
 def _tell(sitting: Sitting, left: int) -> None:
     job, session = sitting.job, sitting.session
     progress = session.progress()
-    seconds = round(sum(said.seconds for said in session.said.values() if said.label), 1)
+    seconds = round(sum(session.worked().values()), 1)
     job.count(
         rows=session.deck.rows, labels=sitting.labels, skipped=progress.skipped,
         flagged=progress.flagged, suggestions=session.offered,

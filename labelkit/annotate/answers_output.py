@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 def write(path: Path, session: "Session", journal: "Journal") -> int:
     """Write the answers, whole or not at all; return how many labels they hold.
 
-    Rows that were only skipped are left out. The journal keeps the hash of what was written, so
-    that a change by another hand is noticed.
+    A skipped row has no label, and the seconds that it took. The journal keeps the hash of what
+    was written, so that a change by another hand is noticed.
     """
     import pyarrow as pa
 
     from labelkit.io.table import write_table
 
     deck = session.deck
-    rows = sorted(row for row, s in session.said.items() if s.label or s.flag or s.note)
+    rows = sorted(
+        row for row, s in session.said.items() if s.label or s.skipped or s.flag or s.note
+    )
+    seconds = session.worked()
     said = [session.said[row] for row in rows]
     columns: dict[str, Any] = {
         deck.key_name: pa.array([deck.keys[row] for row in rows], pa.string()),
@@ -33,7 +36,13 @@ def write(path: Path, session: "Session", journal: "Journal") -> int:
         "label_note": pa.array([_text(s.note) for s in said], pa.string()),
         "label_flag": pa.array([s.flag or None for s in said], pa.bool_()),
         "label_annotator": pa.array([_text(s.who) for s in said], pa.string()),
-        "label_seconds": pa.array([s.seconds if s.label else None for s in said], pa.float64()),
+        "label_seconds": pa.array(
+            [
+                seconds[row] if s.label or s.skipped else None
+                for row, s in zip(rows, said, strict=True)
+            ],
+            pa.float64(),
+        ),
     }
     journal.append({"do": "writes"})
     write_table(pa.table(columns), path, name=str(path))

@@ -12,7 +12,7 @@ from labelkit.annotate.row import About
 from labelkit.annotate.row import about as row_about
 from labelkit.data.columns import ROW_CHECK
 from labelkit.data.duplicates import duplicate_groups
-from labelkit.data.row_keys import doubled
+from labelkit.data.row_keys import check_unique
 from labelkit.data.suggestions import (
     SUGGESTING,
     confidence_beside,
@@ -52,12 +52,7 @@ class Deck:
         self.rows: int = self._data.num_rows
         self.keys = self._keys(job)
         self._checks = None if self.is_batch else job.row_checks()
-        twice = doubled(self.keys)
-        if twice is not None:
-            raise LabelkitError(
-                f"{self.name}: the key {twice!r} stands twice in column {self.key_name!r}; "
-                f"name another with --id COLUMN"
-            )
+        check_unique(self.keys, self.key_name, self.name)
         self.place = {key: row for row, key in enumerate(self.keys)}
 
     def _keys(self, job: "Job") -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from labelkit.annotate.journal import Journal, now
 from labelkit.annotate.row import About
+from labelkit.annotate.working_time import longest_work, worked
 from labelkit.data.answers_journal import DECISIONS, Entry
 from labelkit.data.columns import AUDIT
 from labelkit.data.suggestions import BLIND_ORIGINS
@@ -26,7 +27,7 @@ class Said(NamedTuple):
     note: str = ""
     flag: bool = False
     skipped: bool = False
-    seconds: float = 0.0
+    shown: tuple[float, ...] = ()  # seconds on the screen, each time until a decision
     who: str = ""
     is_copy: bool = False  # answered together with a row that looks the same
 
@@ -328,7 +329,8 @@ class Session:
         if self._past:
             self._guesses.pop()
             for row, before in self._past.pop():
-                self.said[row] = before
+                # The work is taken back, the time that it took is not.
+                self.said[row] = before._replace(shown=self.said[row].shown)
                 self._handled.discard(row)
 
     def _to_redo(self, which: str | None) -> set[int] | None:
@@ -364,6 +366,12 @@ class Session:
     def labels_given(self) -> int:
         """Return how many rows a person has labelled one by one."""
         return sum(1 for said in self.said.values() if said.label and not said.is_copy)
+
+    def worked(self) -> dict[int, float]:
+        """Return the seconds of work on each row that was decided on, breaks left out."""
+        every = [one for said in self.said.values() for one in said.shown]
+        longest = longest_work(every)
+        return {row: worked(said.shown, longest) for row, said in self.said.items()}
 
     def remaining(self) -> int:
         """Return how many rows still wait, of those that are to be asked."""
@@ -405,7 +413,8 @@ def _after(said: Said, entry: Entry, place: int) -> Said:
     if entry["do"] == "note":
         return said._replace(note=entry["note"], who=who)
     is_copy = place > 0
-    said = said._replace(seconds=0.0 if is_copy else float(entry["seconds"]), who=who)
+    seconds = () if is_copy else (float(entry["seconds"]),)
+    said = said._replace(shown=said.shown + seconds, who=who)
     said = said._replace(origin=entry["origins"][place])
     if entry["do"] == "skip":
         return said._replace(label="", skipped=True, is_copy=is_copy)

@@ -104,6 +104,7 @@ class Answers(NamedTuple):
     lines: Lines
     labels: Texts
     details: dict[str, Texts]
+    unlabelled_seconds: Texts  # label_seconds of the lines without a label: rows that were skipped
 
     @property
     def name(self) -> str:
@@ -132,21 +133,22 @@ class Answers(NamedTuple):
 def read_answers(source: "Table", key_name: str, classes: Sequence[str] | None = None) -> Answers:
     """Read an answers file, or a batch whose `label` column was filled in.
 
-    Raises LabelkitError where the key or the label column is missing, and where one annotator
-    answers a row twice, differently.
+    A row may be answered on several lines; of one person's the last counts. Raises LabelkitError
+    where the key or the label column is missing.
     """
     source = as_people_write(source, (key_name, "label"))
     source.require([key_name], "the key of the answers")
     source.require(["label"], "the answers")
     labels = read_labels(source.texts("label"), classes)
     given = np.flatnonzero(labels != "")
-    found = Answers(
+    details = source.texts_of([name for name in DETAILS if source.has(name)])
+    seconds = details.get("label_seconds", np.zeros(0, dtype=object))
+    return Answers(
         _lines(source, key_name, given),
         labels[given],
-        {name: source.texts(name)[given] for name in DETAILS if source.has(name)},
+        {name: cells[given] for name, cells in details.items()},
+        seconds[labels == ""] if len(seconds) else seconds,
     )
-    _refuse_doubled(found)
-    return found
 
 
 class Batch(NamedTuple):
@@ -211,19 +213,3 @@ def _is_readable(source: "Table") -> bool:
     except LabelkitError:
         return False
     return True
-
-
-def _refuse_doubled(answers: Answers) -> None:
-    first: dict[tuple[str, str], int] = {}
-    annotators = answers.detail("label_annotator")
-    for i, who in enumerate(zip(answers.lines.keys, annotators, strict=True)):
-        before = first.setdefault(who, i)
-        if answers.labels[before] != answers.labels[i]:
-            numbers = answers.lines.numbers
-            by = f" by {console.clean(who[1])!r}" if who[1] else ""
-            raise LabelkitError(
-                f"{answers.name}, rows {int(numbers[before])} and {int(numbers[i])}: "
-                f"{answers.lines.key_name} {console.clean(who[0])!r} is answered twice{by}, "
-                f"{console.clean(answers.labels[before])!r} and "
-                f"{console.clean(answers.labels[i])!r}; delete one of the two"
-            )

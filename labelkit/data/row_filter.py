@@ -13,7 +13,7 @@ ever parsed as Python, and nothing is evaluated but the nodes listed here.
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -22,8 +22,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labelkit.data import exact_numbers
+from labelkit.data.exact_numbers import TURNED, Comparison
 from labelkit.errors import UsageError, listing, nearest
-from labelkit.io.column_types import native_kind, read_date
+from labelkit.io.column_types import LONG_INTEGER, native_kind, read_date
 
 Mask = npt.NDArray[np.bool_]
 
@@ -42,13 +44,13 @@ _TOKEN = re.compile(
 )
 _KEYWORDS = {"and", "or", "not", "in", "is"}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: pc.equal,
-    ast.NotEq: pc.not_equal,
-    ast.Lt: pc.less,
-    ast.LtE: pc.less_equal,
-    ast.Gt: pc.greater,
-    ast.GtE: pc.greater_equal,
+_COMPARE: dict[type[ast.cmpop], Comparison] = {
+    ast.Eq: "equal",
+    ast.NotEq: "not_equal",
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
 }
 _AN = {"text": "text", "number": "a number", "date": "a date", "boolean": "true/false"}
 
@@ -102,7 +104,7 @@ class Where:
         self.columns: list[str] = list(dict.fromkeys(named))
 
     def mask(self, data: pa.Table | pa.RecordBatch) -> Mask:
-        """Return one bool a row of `data`, whose columns are typed (see `kinds.apply_kinds`).
+        """Return one bool a row of `data`, typed by `column_types.apply_exact`.
 
         Raises UsageError where a column is compared with a value of another kind.
         """
@@ -191,28 +193,35 @@ class Where:
             return self._contains(first, second, negated, data)
         return self._compare(first, _COMPARE[type(operator)], second, data)
 
-    def _compare(
-        self, first: Token, compare: Callable[[Any, Any], Any], second: Token, data: Any
-    ) -> Mask:
+    def _compare(self, first: Token, comparison: Comparison, second: Token, data: Any) -> Mask:
         if first.kind == "column" and second.kind == "column":
             left, kind = self._column(first, data)
             right, other = self._column(second, data)
             if kind != other:
                 self._mismatch(first, kind, second, f"column {second.value!r} is {_AN[other]}")
             filled = pc.and_(_filled(left, kind), _filled(right, kind))
-            return _numpy(pc.and_(filled, pc.fill_null(compare(left, right), False)))
+            if kind == "number":
+                compared = exact_numbers.compare_columns(left, comparison, right)
+            else:
+                compared = getattr(pc, comparison)(left, right)
+            return _numpy(filled) & _numpy(compared)
         named, fixed = (first, second) if first.kind == "column" else (second, first)
         column, kind = self._column(named, data)
         value = self._value(named, kind, fixed)
-        sides = (column, value) if named is first else (value, column)
-        compared = pc.fill_null(compare(*sides), False)
-        return _numpy(pc.and_(_filled(column, kind), compared))
+        comparison = comparison if named is first else TURNED[comparison]
+        if kind == "number":
+            return _numpy(exact_numbers.compare(column, comparison, value))
+        compared = getattr(pc, comparison)(column, value)
+        return _numpy(_filled(column, kind)) & _numpy(compared)
 
     def _member(self, named: Token, items: list[Token], negated: bool, data: Any) -> Mask:
         column, kind = self._column(named, data)
-        values = [self._value(named, kind, item).as_py() for item in items]
-        inside = pc.is_in(column, pa.array(values, column.type))
-        return _numpy(pc.and_(_filled(column, kind), pc.invert(inside) if negated else inside))
+        values = [self._value(named, kind, item) for item in items]
+        if kind == "number":
+            inside = exact_numbers.is_in(column, values)
+        else:
+            inside = pc.is_in(column, pa.array([value.as_py() for value in values], column.type))
+        return _numpy(_filled(column, kind)) & (_numpy(inside) ^ negated)
 
     def _contains(self, named: Token, needle: Token, negated: bool, data: Any) -> Mask:
         column, kind = self._column(named, data)
@@ -231,17 +240,18 @@ class Where:
             listed = listing(data.column_names)
             _refuse(self.expression, token.start, f"is not a column{hint} (columns: {listed})")
         column = data.column(token.value)
-        return column, native_kind(column.type)
+        kind = "number" if column.type == LONG_INTEGER else native_kind(column.type)
+        return column, kind
 
-    def _value(self, named: Token, kind: str, fixed: Token) -> pa.Scalar:
-        """Return the fixed value as a scalar of the column's kind, or refuse it."""
+    def _value(self, named: Token, kind: str, fixed: Token) -> Any:
+        """Return the fixed value, a number or else a scalar of the column's kind, or refuse it."""
         if kind == "text" and fixed.kind == "text":
             if fixed.value == "":
                 reason = "never compares true with a cell; write `is empty` or `is not empty`"
                 _refuse(self.expression, fixed.start, reason)
             return pa.scalar(fixed.value, pa.string())
         if kind == "number" and fixed.kind == "number":
-            return pa.scalar(fixed.value, pa.float64())
+            return fixed.value
         if kind == "boolean" and fixed.kind == "boolean":
             return pa.scalar(fixed.value, pa.bool_())
         if kind == "date" and fixed.kind == "text":
@@ -303,7 +313,7 @@ def _tokens(expression: str) -> Iterator[Token]:
                 r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), value[1:-1], flags=re.DOTALL
             )
         elif kind == "number":
-            value = float(value)
+            value = exact_numbers.read_number(value)
         if kind != "space":
             yield Token(kind, value, at)
         at = found.end()

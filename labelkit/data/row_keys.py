@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labelkit.errors import LabelkitError
+
 
 def row_checks(table: pa.Table) -> list[str]:
     """Return a short hash of each row's text, to notice that rows have moved or changed."""
@@ -15,6 +17,18 @@ def row_checks(table: pa.Table) -> list[str]:
     parts = [pc.fill_null(column.combine_chunks(), "") for column in table.columns]
     joined = pc.binary_join_element_wise(*parts, "\x1f") if len(parts) > 1 else parts[0]
     return [blake2b(t.encode(), digest_size=6).hexdigest() for t in joined.to_pylist()]
+
+
+def check_unique(keys: Sequence[str], key_name: str, file_name: str) -> None:
+    """Raise LabelkitError where a key is empty or stands more than once, with the remedy."""
+    twice = doubled(keys)
+    if twice is None:
+        return
+    what = f"the key {twice!r} stands twice" if twice else "the key is empty in some rows"
+    raise LabelkitError(
+        f"{file_name}: {what} in column {key_name!r}; "
+        f"name another with --id COLUMN, or --id row for the row's number"
+    )
 
 
 def doubled(keys: Sequence[str]) -> str | None:

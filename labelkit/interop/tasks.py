@@ -11,7 +11,7 @@ import numpy.typing as npt
 from labelkit import console
 from labelkit.config import plugins
 from labelkit.config.label_text import ClassReader
-from labelkit.data.row_keys import doubled
+from labelkit.data.row_keys import check_unique
 from labelkit.data.suggestions import (
     SUGGESTING,
     blind_origins,
@@ -96,9 +96,7 @@ class Tasks:
                 f"the key? Name it with --id COLUMN"
             )
         keys = [str(key) for key in self._source.texts("row")]
-        twice = doubled(keys)
-        if twice is not None:
-            raise LabelkitError(f"{self._source.name}: the key {twice!r} stands twice in 'row'")
+        check_unique(keys, "row", self._source.name)
         return keys
 
     def _checks(self) -> list[str]:

@@ -3,12 +3,16 @@
 Cells of text formats stay as they are in the file; this view exists only inside, for labeling
 functions, features and `--where`. A column of a text format is a number, date or boolean column
 when every cell that is not empty reads as one; in such a column the usual words for "missing"
-(`NA`, `null`, ...) count as empty. Parquet columns keep the kind of their own type.
+(`NA`, `null`, ...) count as empty. Digits after a leading zero (`00123`) are a code, so their
+column is text. Parquet columns keep the kind of their own type.
+
+The view has two forms: plain, in which every number is a float64 (for models), and exact, in which
+a column of whole numbers holds integers of any size (for labeling functions and `--where`).
 """
 
 import json
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +24,8 @@ KINDS = ("text", "number", "date", "boolean")
 
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d\d\d)"
 _PATTERNS = {
-    "number": r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?$",
+    "integer": r"^[+-]?(?:0|[1-9]\d{0,999})$",
+    "number": r"^[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?$",
     "boolean": r"^(?i:true|false)$",
     "date": rf"^{_YEAR}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{{1,9}})?)?Z?)?$",
 }
@@ -32,7 +37,24 @@ _TARGETS = {
     "boolean": pa.bool_(),
 }
 
+# The digits of whole numbers, some of which need more than 64 bits: Arrow has no such integer. A
+# text column of the typed view is pa.string(), never this.
+LONG_INTEGER = pa.large_string()
+_SHORT = 18  # digits and sign that always fit in 64 bits
+
 Columns = TypeVar("Columns", pa.RecordBatch, pa.Table)
+
+
+class Exact(NamedTuple):
+    """What the exact form of a column is: its kind, of what integers, whether cells are empty.
+
+    `integer` is `short` (64 bits, exact as float64 too), `wide` (64 bits), `long`, or empty for a
+    column that does not hold whole numbers only.
+    """
+
+    kind: str
+    integer: str
+    has_empty: bool
 
 
 class KindScan:
@@ -47,37 +69,67 @@ class KindScan:
         self._names = list(names)
         self._by_content = texts_are_typed
         self._left: dict[str, list[str]] = {name: list(_PATTERNS) for name in self._names}
-        self._native: dict[str, str] = {}
+        self._native: dict[str, pa.DataType] = {}
         self._filled: set[str] = set()
+        self._with_empty: set[str] = set()
+        self._sizes: dict[str, str] = {}
 
     def update(self, batch: pa.RecordBatch) -> None:
         """Take one batch into account; it must hold all the named columns."""
         for name in self._names:
             column = batch.column(name)
             if not (self._by_content and _is_string(column.type)):
-                self._native[name] = native_kind(column.type)
+                self._native[name] = column.type
+                self._with_empty |= {name} if column.null_count else set()
+                if _holds_integers(column.type):
+                    self._measure(name, column)
             elif self._left[name]:
                 self._narrow(name, column)
 
     def kinds(self) -> dict[str, str]:
         """Return the kind of each column, for the batches seen so far."""
-        return {name: self._kind(name) for name in self._names}
+        return {name: exact.kind for name, exact in self.exact().items()}
 
-    def _kind(self, name: str) -> str:
+    def exact(self) -> dict[str, Exact]:
+        """Return what the exact form of each column is, for the batches seen so far."""
+        return {name: self._exact(name) for name in self._names}
+
+    def _exact(self, name: str) -> Exact:
+        has_empty = name in self._with_empty
         if name in self._native:
-            return self._native[name]
+            integer = self._sizes.get(name, "short") if _holds_integers(self._native[name]) else ""
+            return Exact(native_kind(self._native[name]), integer, has_empty)
         left = self._left[name]
-        return left[0] if left and name in self._filled else "text"
+        kind = left[0] if left and name in self._filled else "text"
+        if kind == "integer":
+            return Exact("number", self._sizes.get(name, "short"), has_empty)
+        return Exact(kind, "", has_empty)
 
     def _narrow(self, name: str, column: pa.Array) -> None:
         for part in (column.slice(0, _HEAD), column.slice(_HEAD)):
             cells = _filled_cells(part)
+            if len(cells) < len(part):
+                self._with_empty.add(name)
             if len(cells) == 0:
                 continue
             self._filled.add(name)
-            self._left[name] = [kind for kind in self._left[name] if _all_read_as(cells, kind)]
+            left = self._left[name]
+            if left[0] == "integer" and _all_read_as(cells, "integer"):
+                self._left[name] = left[:2]  # a whole number is a number
+                self._measure(name, cells)
+                continue
+            self._left[name] = [k for k in left if k != "integer" and _all_read_as(cells, k)]
             if not self._left[name]:
                 return
+
+    def _measure(self, name: str, column: pa.Array) -> None:
+        """Note how much room the integers of a column need."""
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        size = _integer_size(column)
+        sizes = ("short", "wide", "long")
+        if sizes.index(size) > sizes.index(self._sizes.get(name, "short")):
+            self._sizes[name] = size
 
 
 def native_kind(kind: pa.DataType) -> str:
@@ -91,6 +143,60 @@ def native_kind(kind: pa.DataType) -> str:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return "date"
     return "text"
+
+
+def _holds_integers(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _holds_integers(kind.value_type)
+    return bool(pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0))
+
+
+def _integer_size(column: pa.Array) -> str:
+    """Return `short` where float64 holds each number, `wide` where 64 bits do, else `long`."""
+    if pa.types.is_decimal(column.type):
+        return "long"
+    if pa.types.is_string(column.type):
+        longest = pc.max(pc.utf8_length(column)).as_py() or 0
+        if longest > _SHORT:
+            return "long"
+        column = pc.cast(pc.utf8_ltrim(column, "+"), pa.int64())
+    if not pa.types.is_integer(column.type) or column.type.bit_width <= 32:
+        return "short"
+    ends = pc.min_max(column).as_py()
+    furthest = max(abs(ends["min"] or 0), abs(ends["max"] or 0))
+    return "wide" if furthest > 2**53 else "short"
+
+
+def apply_exact(data: Columns, columns: dict[str, Exact]) -> Columns:
+    """Return `data` typed as `apply_kinds` does, but with whole numbers as integers.
+
+    They are int64 (uint64 where the file has it), or `LONG_INTEGER` where those do not do: pandas
+    has no integers beside NaN, and holds the short ones of such a column as floats. A field is
+    nullable where the whole column, not only this batch, has an empty cell.
+    """
+    arrays, fields = [], []
+    for name in data.column_names:
+        array, exact = data.column(name), columns[name]
+        array = _integers(array, exact) if exact.integer else _typed(name, array, exact.kind)
+        arrays.append(array)
+        nullable = exact.has_empty and exact.kind != "text"
+        fields.append(pa.field(name, array.type, nullable=nullable))
+    build = pa.table if isinstance(data, pa.Table) else pa.record_batch
+    return build(arrays, schema=pa.schema(fields))
+
+
+def _integers(column: Any, exact: Exact) -> Any:
+    if isinstance(column, pa.ChunkedArray):
+        chunks = [_integers(chunk, exact) for chunk in column.chunks]
+        return pa.chunked_array(chunks, type=None if chunks else pa.int64())
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if _is_string(column.type):
+        cells = _without_missing(pc.utf8_trim_whitespace(column.cast(pa.string())))
+        column = pc.utf8_ltrim(cells, "+")
+    if exact.integer == "long" or (exact.integer == "wide" and exact.has_empty):
+        return column.cast(pa.string()).cast(LONG_INTEGER)
+    return column if pa.types.is_uint64(column.type) else column.cast(pa.int64())
 
 
 def apply_kinds(data: Columns, kinds: dict[str, str]) -> Columns:
@@ -136,9 +242,7 @@ def _typed(name: str, column: Any, kind: str) -> Any:
 
 
 def _parsed(name: str, column: pa.Array, kind: str) -> pa.Array:
-    cells = pc.utf8_trim_whitespace(column)
-    missing = pc.or_(pc.equal(cells, ""), pc.is_in(cells, pa.array(MISSING_WORDS)))
-    cells = pc.if_else(missing, pa.scalar(None, pa.string()), cells)
+    cells = _without_missing(pc.utf8_trim_whitespace(column))
     filled = cells.drop_null()
     if not _all_read_as(filled, kind):
         wrong = next(cell for cell in filled if not _all_read_as(pa.array([cell.as_py()]), kind))
@@ -148,6 +252,12 @@ def _parsed(name: str, column: pa.Array, kind: str) -> pa.Array:
     if kind == "boolean":
         return pc.equal(pc.utf8_lower(cells), "true")
     return _dates(cells) if kind == "date" else pc.cast(cells, pa.float64())
+
+
+def _without_missing(cells: pa.Array) -> pa.Array:
+    """Return the cells, null where one is empty or a word for "missing"."""
+    missing = pc.or_(pc.equal(cells, ""), pc.is_in(cells, pa.array(MISSING_WORDS)))
+    return pc.if_else(missing, pa.scalar(None, pa.string()), cells)
 
 
 def _dates(cells: pa.Array) -> pa.Array:
@@ -164,9 +274,7 @@ def _is_string(kind: pa.DataType) -> bool:
 
 
 def _filled_cells(column: pa.Array) -> pa.Array:
-    cells = pc.utf8_trim_whitespace(column.cast(pa.string()))
-    missing = pc.or_(pc.equal(cells, ""), pc.is_in(cells, pa.array(MISSING_WORDS)))
-    return cells.filter(pc.invert(pc.fill_null(missing, True)))
+    return _without_missing(pc.utf8_trim_whitespace(column.cast(pa.string()))).drop_null()
 
 
 def _all_read_as(cells: pa.Array, kind: str) -> bool:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.io import text_cells
-from labelkit.io.column_types import KindScan, apply_kinds
+from labelkit.io.column_types import Exact, KindScan, apply_exact, apply_kinds
 from labelkit.io.csv_file import CsvFile
 from labelkit.io.files import COMPRESSIONS, spool_stdin, whole
 from labelkit.io.jsonl import JsonlFile
@@ -90,7 +90,7 @@ class Table:
         self.encoding = encoding
         self.reader: Reader = self._reader()
         self._rows: int | None = getattr(self.reader, "rows", None)
-        self._kinds: dict[str, str] = {}
+        self._kinds: dict[str, Exact] = {}
 
     def _reader(self) -> Reader:
         if self.format == "parquet":
@@ -127,29 +127,41 @@ class Table:
 
     def kinds(self, columns: Sequence[str]) -> dict[str, str]:
         """Return the kind of each column, decided on the whole file: text number date boolean."""
+        return {name: exact.kind for name, exact in self._exact(columns).items()}
+
+    def _exact(self, columns: Sequence[str]) -> dict[str, Exact]:
         unknown = [name for name in dict.fromkeys(columns) if name not in self._kinds]
         if unknown:
             self.require(unknown)
             scan = KindScan(unknown, texts_are_typed=not self.reader.native)
             for batch in self.reader.batches(unknown):
                 scan.update(batch)
-            self._kinds.update(scan.kinds())
+            self._kinds.update(scan.exact())
         return {name: self._kinds[name] for name in columns}
 
     def take_as_text(self, columns: Sequence[str]) -> None:
         """Fix the kind of columns that are known to be text, which saves a pass over the file."""
         if not self.reader.native:
-            self._kinds.update(dict.fromkeys(columns, "text"))
+            self._kinds.update(dict.fromkeys(columns, Exact("text", "", True)))
 
-    def batches(self, columns: Sequence[str], typed: bool = False) -> Iterator[pa.RecordBatch]:
-        """Yield the columns batch by batch, as they are or in their kinds."""
+    def batches(
+        self, columns: Sequence[str], typed: bool = False, exact: bool = False
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the columns batch by batch, as they are or in their kinds.
+
+        In the `exact` kinds whole numbers are integers (see `apply_exact`).
+        """
         wanted = list(dict.fromkeys(columns))
         self.require(wanted)
-        kinds = self.kinds(wanted) if typed else {}
+        kinds = self._exact(wanted) if typed or exact else {}
+        plain = {name: kind.kind for name, kind in kinds.items()}
         rows = 0
         for batch in self.reader.batches(wanted):
             rows += batch.num_rows
-            yield apply_kinds(batch, kinds) if typed else batch
+            if exact:
+                yield apply_exact(batch, kinds)
+            else:
+                yield apply_kinds(batch, plain) if typed else batch
         self._rows = rows
 
     def read(self, columns: Sequence[str], typed: bool = False) -> pa.Table:

@@ -168,7 +168,7 @@ class Job(JobLabels):
         where = parse(expression)
         self.source.require(where.columns, "--where")
         read = where.columns or self.source.columns[:1]  # `true` names none
-        parts = [where.mask(batch) for batch in self.source.batches(read, typed=True)]
+        parts = [where.mask(batch) for batch in self.source.batches(read, exact=True)]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
 
     # -- keys, labels, gold, groups ------------------------------------------------------------
@@ -193,13 +193,7 @@ class Job(JobLabels):
     def unique_keys(self) -> list[str]:
         """Return the keys; raises LabelkitError where one is empty or stands twice."""
         keys = self.keys()
-        twice = row_keys.doubled(keys)
-        if twice is not None:
-            what = f"the key {twice!r} stands twice" if twice else "the key is empty in some rows"
-            raise LabelkitError(
-                f"{self.source.name}: {what} in column {self.key_name!r}; "
-                f"name another with --id COLUMN, or --id row for the row's number"
-            )
+        row_keys.check_unique(keys, self.key_name, self.source.name)
         return keys
 
     def _texts(self, column: str) -> Texts:

@@ -9,7 +9,7 @@ import numpy as np
 
 from labelkit import console
 from labelkit.data.audit import combined_origins, picked_origins
-from labelkit.data.columns import AUDIT
+from labelkit.data.columns import AUDIT, ours
 from labelkit.data.labels import (
     Labels,
     Mask,
@@ -62,6 +62,10 @@ class JobLabels:
         @property
         def steps(self) -> list[dict[str, Any]]:
             """The steps that made the input, by its history."""
+
+        @property
+        def our_columns(self) -> list[str]:
+            """The columns of the file that labelkit wrote."""
 
         def also_reads(self, path: Path) -> None:
             """Record a file beside the input that the result depends on."""
@@ -146,6 +150,28 @@ class JobLabels:
         self.warn_of_spellings(classes)
         return classes
 
+    def human_labels(self) -> Labels | None:
+        """Return the labels of people alone: --answers, and the --label columns of no machine.
+
+        None where there is no such column and no file of answers. A column is a machine's by its
+        name, or because the file's history says that one of our commands wrote it.
+        """
+        by_people = {"label", *(f"{n[: -len('_origin')]}_label" for n in self._origin_columns())}
+        named = self.label_columns()
+        machine = {*ours(named), *self.our_columns} - by_people
+        columns = [name for name in named if name not in machine]
+        answers = self.options.get("answers") or []
+        for name in named:
+            if name in machine:
+                self.warn_once(
+                    f"column {console.clean(name)!r} holds machine labels: they do not count as "
+                    f"labels of people here"
+                )
+        return self._labels_of(columns, answers, self.audit_mask) if columns or answers else None
+
+    def _origin_columns(self) -> list[str]:
+        return self._columns_of("merge", "label", "origin")
+
     def gold_labels(self) -> Labels:
         """Return the gold column as labels, for a command that reveals it row by row."""
         nobody = np.zeros(self.rows, dtype=bool)
@@ -185,7 +211,7 @@ class JobLabels:
         The data, --answers and, for rows of which these say nothing, the columns that query wrote;
         a row that the data or any answers have as an audit row is one.
         """
-        named = [self.source.texts(n) for n in self._columns_of("merge", "label", "origin")]
+        named = [self.source.texts(name) for name in self._origin_columns()]
         answers = [self._answers(path)[1] for path in self.options.get("answers") or []]
         known = combined_origins([*named, *answers], self.rows)
         return np.where(known == "", self.picked_origins, known).astype(object)
@@ -232,11 +258,12 @@ class JobLabels:
         matched = answers.matched(self, unknown_keys_are_errors=True)
         values = np.full(self.rows, "", dtype=object)
         origin = np.full(self.rows, "", dtype=object)
-        values[matched.rows] = matched.labels
+        values[matched.rows] = matched.labels  # of several lines of a row the last counts
         ignore = self.ignores_unknown_labels()
         values = encode(values, self.classes, ignore, answers.name, self.keys)[0]
         says_origin = "label_origin" in answers.details
         origin[matched.rows] = matched.origins if says_origin else self.picked_origins[matched.rows]
+        origin[matched.rows[matched.origins == AUDIT]] = AUDIT
         return values, origin
 
     def gold(self) -> Texts | None:

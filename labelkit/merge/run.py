@@ -53,7 +53,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.outside_batch = self.outside_where = self.unknown_label = 0
-        self.replaced = self.new = self.ties = 0
+        self.replaced = self.new = self.ties = self.superseded = 0
+        self.skipped_seconds = 0.0
 
 
 def merge(
@@ -80,6 +81,8 @@ def merge(
             console.warn(f"{answers.name} holds no label yet (its column 'label' is empty)")
         names |= {name.removeprefix("label_") for name in answers.details}
         given += _given(job, answers, number, asked, refuse_unknown, tally)
+        tally.skipped_seconds += sum(float(text) for text in answers.unlabelled_seconds if text)
+    given = _newest(given, tally)
     there = before.voices({one.row for one in given})
     answered = [Answer(one.row, one.who, one.label) for one in given]
     picked = choose([*there, *answered], prefer, len(there))
@@ -102,6 +105,23 @@ def merge(
         said += _ask_again(job, again, picked.sure)
     job.annotate(written)
     job.closing(said, then=_next(job))
+
+
+def _newest(given: Sequence[Given], tally: Tally) -> list[Given]:
+    """Return the newest answer of each person to each row, in order; count the others.
+
+    A row that any of them has as an audit row stays one. The time of all answers is kept.
+    """
+    newest: dict[tuple[int, str], Given] = {}
+    audit = {one.row for one in given if one.details.get("label_origin") == AUDIT}
+    for one in given:
+        earlier = newest.pop((one.row, one.who), None)
+        if earlier is not None:
+            tally.superseded += 1
+            tally.skipped_seconds += float(earlier.details.get("label_seconds") or 0)
+        origin = {"label_origin": AUDIT} if one.row in audit else {}
+        newest[one.row, one.who] = one._replace(details=one.details | origin)
+    return list(newest.values())
 
 
 def _asked(job: "Job", batches: Sequence[Path], refuse_unknown: bool) -> Asked | None:
@@ -130,6 +150,8 @@ def _given(
 ) -> list[Given]:
     numbers = answers.lines.numbers
     _check_seconds(answers.detail("label_seconds"), numbers, answers.name)
+    every = np.arange(len(answers.unlabelled_seconds)) + 1
+    _check_seconds(answers.unlabelled_seconds, every, answers.name)
     matched = answers.matched(job, refuse_unknown)
     use = np.ones(len(matched.rows), dtype=bool)
     if asked is not None:
@@ -348,6 +370,7 @@ def _counted(
         replaced=tally.replaced,
         disputed=disputed,
         ties=tally.ties,
+        superseded=tally.superseded,
         outside_batch=tally.outside_batch,
         unknown_label=tally.unknown_label,
         labels=int(there.sum()),
@@ -357,6 +380,7 @@ def _counted(
         "outside the batch left out": tally.outside_batch,
         "outside --where left out": tally.outside_where,
         "of no class left out": tally.unknown_label,
+        "replaced by a later answer of the same person": tally.superseded,
         "earlier labels replaced": tally.replaced,
         f"tie{'s' * (tally.ties != 1)} without a label": tally.ties,
     }
@@ -366,13 +390,16 @@ def _counted(
         f"{len(given):,} answers",
         *(f"{n:,} {what}" for what, n in left_out.items() if n),
         f"{int(there.sum()):,} labels by people" + (f" ({origins_told})" if by_origin else ""),
-        *_cost(job, given),
+        *_cost(job, given, tally.skipped_seconds),
     ]
     return " · ".join(parts)
 
 
-def _cost(job: "Job", given: Sequence[Given]) -> list[str]:
-    """Record and return what the answers cost, as far as it is known."""
+def _cost(job: "Job", given: Sequence[Given], other_seconds: float) -> list[str]:
+    """Record and return what the answers cost, as far as it is known.
+
+    `other_seconds` are those of rows that were skipped and of answers that were replaced.
+    """
     timed = [s for s in (one.details.get("label_seconds", "") for one in given) if s]
     price = costs.prices(job.task.cost)
     seconds: float | None = sum(map(float, timed)) if timed else None
@@ -381,6 +408,8 @@ def _cost(job: "Job", given: Sequence[Given]) -> list[str]:
         seconds = price.seconds * len(given)
     elif seconds is not None and len(timed) < len(given):
         seconds *= len(given) / len(timed)
+    if seconds is not None:
+        seconds += other_seconds
     if seconds is not None and given:
         job.cost(people_seconds=round(seconds, 1))
         said.append(f"{seconds / 3600:.1f} hours")

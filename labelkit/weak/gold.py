@@ -48,9 +48,10 @@ def known(job: "Job", classes: Sequence[str]) -> Truth | None:
     """Return the gold column, else people's labels without their audit rows; None: neither."""
     gold = job.gold()
     if gold is None:
-        if not (job.options.get("answers") or job.label_columns()):
+        labels = job.human_labels()
+        if labels is None:
             return None
-        gold = np.where(job.audit_mask, "", job.labels().values)
+        gold = np.where(job.audit_mask, "", labels.values)
     if not (gold != "").any():
         return None
     return _encoded(gold, job.excluded_from_training, classes)

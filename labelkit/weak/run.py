@@ -170,7 +170,7 @@ def _hidden(job: "Job", every: Sequence[str]) -> frozenset[str]:
 
 
 def _vote(job: "Job", panel: Panel, learns: bool) -> tuple[Counted, list[str]]:
-    batches = job.source.batches(panel.needed, typed=True)
+    batches = job.source.batches(panel.needed, exact=True)
     # The number of rows of a text file would cost a pass of its own.
     total = job.rows if job.source.format == "parquet" else None
     chosen = job.chosen
@@ -225,6 +225,11 @@ def _tell(
     )
     for message in panel.first_error.values():
         console.warn(f"it abstained: {message}")
+    if panel.kept_state:
+        console.warn(
+            "--jobs 1 is used: a labeling function keeps state from row to row "
+            f"({console.clean(panel.kept_state)})"
+        )
     if panel.codebook.numbered:
         console.note(
             f"the votes are numbers and the classes are called {', '.join(classes)}: "

@@ -39,9 +39,9 @@ class People(NamedTuple):
 
 def people(job: "Job", classes: list[str]) -> People | None:
     """Return people's labels, None where there are none; a class that nobody votes for is left."""
-    if not (job.options.get("answers") or job.label_columns()):
+    labels = job.human_labels()
+    if labels is None:
         return None
-    labels = job.labels()
     place = {name: code for code, name in enumerate(classes)}
     reader = ClassReader(classes)
     named = [reader.class_of(name) for name in labels.classes]
@@ -52,9 +52,8 @@ def people(job: "Job", classes: list[str]) -> People | None:
 
 def labelled(job: "Job") -> Mask | None:
     """Return which rows have a label by people that may be learned from."""
-    if not (job.options.get("answers") or job.label_columns()):
-        return None
-    return np.asarray((job.labels().codes >= 0) & ~job.excluded_from_training)
+    labels = job.human_labels()
+    return None if labels is None else (labels.codes >= 0) & ~job.excluded_from_training
 
 
 def gather(job: "Job", counted: Counted, classes: list[str]) -> tuple[Counted, Known | None]:

@@ -38,7 +38,7 @@ def answers(path: str = "todo.answers.csv") -> list[dict[str, str]]:
 
 
 def labels(path: str = "todo.answers.csv") -> dict[str, str]:
-    return {row["id"]: row["label"] for row in answers(path)}
+    return {row["id"]: row["label"] for row in answers(path) if row["label"]}
 
 
 def annotate(typed: Any, lines: str, *more: object, code: int = 0) -> str:

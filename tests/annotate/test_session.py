@@ -76,7 +76,7 @@ def test_rows_come_in_order_with_their_time(start: Any, clock: Clock) -> None:
     session.decide("b")
     assert session.current == 1
     assert session.said[0]._replace(skipped=False) == NOTHING._replace(
-        label="b", origin="query", seconds=2.5, who="ann"
+        label="b", origin="query", shown=(2.5,), who="ann"
     )
     progress = session.progress()
     assert (progress.done, progress.total, progress.pace, progress.left) == (1, 6, 2.5, 12.5)
@@ -109,6 +109,23 @@ def test_a_label_outside_the_classes_is_refused(start: Any) -> None:
     assert session.said == {}
 
 
+def test_a_break_is_no_work_and_skipped_and_undone_rows_took_time(start: Any, clock: Clock) -> None:
+    session = start()
+    for seconds, act in ((3, "a"), (4, None), (3600, "b"), (5, "undo"), (2, "a"), (3, "b")):
+        clock.now += seconds
+        if act == "undo":
+            session.undo()
+        elif act is None:
+            session.skip()
+        else:
+            session.decide(act)
+    assert session.current == 5 and labels(session) == {"r0": "a", "r2": "a", "r3": "b"}
+    took = session.worked()
+    assert (took[0], took[1], took[3]) == (3, 4, 3)
+    assert 2 < took[2] < 60, "an hour away is no hour of work; what was undone was"
+    assert start().worked() == took
+
+
 def test_rows_that_look_the_same_are_answered_together_and_keep_their_origin(start: Any) -> None:
     session = start()
     session.skip()
@@ -116,7 +133,7 @@ def test_rows_that_look_the_same_are_answered_together_and_keep_their_origin(sta
     session.decide("b")
     assert labels(session) == {"r1": "b", "r4": "b"}
     assert session.said[4].origin == "audit"
-    assert (session.said[4].is_copy, session.said[4].seconds) == (True, 0.0)
+    assert (session.said[4].is_copy, session.said[4].shown) == (True, ())
     assert session.labels_given() == 1
     session.undo()
     assert session.current == 1
@@ -218,9 +235,11 @@ def test_the_journal_alone_tells_what_was_said(start: Any, tmp_path: Path, acts:
             history.append(dict(session.said))
     again = start()
     assert _known(again.said) == _known(session.said)
+    assert again.worked() == session.worked()
     answered_rows = {KEYS[row] for row in range(len(KEYS)) if not again.is_open(row)}
     assert answered(read_entries(tmp_path / "j")[1:]) == answered_rows
 
 
 def _known(said: dict[int, Any]) -> dict[int, Any]:
-    return {row: one for row, one in said.items() if one != NOTHING}
+    known = {row: one._replace(shown=()) for row, one in said.items()}
+    return {row: one for row, one in known.items() if one != NOTHING}

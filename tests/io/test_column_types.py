@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelkit.errors import LabelkitError
-from labelkit.io.column_types import KindScan, apply_kinds, read_date
+from labelkit.io.column_types import (
+    LONG_INTEGER,
+    KindScan,
+    apply_exact,
+    apply_kinds,
+    read_date,
+)
 
 
 def kinds_of(*cells, **options):
@@ -21,7 +27,11 @@ def kinds_of(*cells, **options):
 @pytest.mark.parametrize(
     ("cells", "kind"),
     [
-        (["1", "-2.5", " 3e4 ", ".5", "5.", "+7", "007"], "number"),
+        (["1", "-2.5", " 3e4 ", ".5", "5.", "+7", "0", "0.7"], "number"),
+        (["007", "1"], "text"),
+        (["-01"], "text"),
+        (["00"], "text"),
+        (["1.5", "01.5"], "text"),
         (["1", "", "  ", "NA", "nan", "None"], "number"),
         (["0x10"], "text"),
         (["inf"], "text"),
@@ -111,6 +121,58 @@ def test_typed_cells_and_their_empties():
     assert typed["s"].to_pylist() == ["a", "", "", "NA"]
     assert typed["other"].to_pylist() == ["1", "2", "3", "4"]
     assert apply_kinds(table.to_batches()[0], kinds).to_pylist() == typed.to_pylist()
+
+
+@given(st.data())
+def test_whole_numbers_of_any_size_stay_exact(data):
+    size = data.draw(st.sampled_from([60, 2**31, 2**53 + 9, 2**64, 10**40]))
+    numbers = data.draw(
+        st.lists(st.none() | st.integers(-size, size), min_size=1, max_size=9).filter(any)
+    )
+    cells = ["" if n is None else f"{n:+}" if n % 3 == 0 else f" {n} " for n in numbers]
+    typed = exactly(pa.record_batch({"x": cells}))
+    assert ints(typed) == numbers
+    assert typed.schema.field("x").nullable == (None in numbers)
+    if all(n is None or abs(n) < 2**63 for n in numbers):
+        native = exactly(pa.record_batch({"x": pa.array(numbers, pa.int64())}), native=True)
+        assert ints(native) == numbers
+        assert typed.schema.field("x").type in (pa.int64(), pa.large_string())
+
+
+def exactly(*batches, native=False):
+    scan = KindScan(["x"], texts_are_typed=not native)
+    for batch in batches:
+        scan.update(batch)
+    assert scan.kinds()["x"] == "number"
+    return pa.Table.from_batches([apply_exact(batch, scan.exact()) for batch in batches])
+
+
+def ints(table):
+    return [None if cell is None else int(cell) for cell in table["x"].to_pylist()]
+
+
+def test_the_whole_column_decides_how_its_integers_are_held():
+    small, large = pa.record_batch({"x": ["1"]}), pa.record_batch({"x": [str(2**70)]})
+    for batches in ((small, large), (large, small)):
+        typed = exactly(*batches)
+        assert typed["x"].type == LONG_INTEGER
+        assert sorted(ints(typed)) == [1, 2**70]
+    typed = exactly(small, pa.record_batch({"x": ["1.5"]}))
+    assert typed["x"].to_pylist() == [1.0, 1.5]
+    assert exactly(small, pa.record_batch({"x": ["NA"]})).schema.field("x").nullable
+
+
+def test_native_integers_keep_every_digit():
+    for numbers, kind in (
+        ([2**63 + 1, None], pa.uint64()),
+        ([2**53 + 1, -1], pa.int64()),
+        ([1, None], pa.int8()),
+        ([decimal.Decimal(10**30 + 1), None], pa.decimal128(38, 0)),
+    ):
+        batch = pa.record_batch({"x": pa.array(numbers, kind)})
+        assert ints(exactly(batch, native=True)) == numbers
+    coded = pa.record_batch({"x": pa.array([7, 9, None]).dictionary_encode()})
+    assert ints(exactly(coded, native=True)) == [7, 9, None]
 
 
 def test_floats_that_are_not_numbers_are_empty():

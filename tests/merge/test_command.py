@@ -119,15 +119,36 @@ def test_another_key(write: Any, merged: Any, refused: Any) -> None:
     assert "b.csv has no column 'sku' (the key of the answers)" in said
 
 
-def test_one_annotator_answers_a_row_once(write: Any, refused: Any, merged: Any) -> None:
+def test_a_later_answer_of_the_same_person_wins_and_is_counted(
+    write: Any, merged: Any, labelkit: Any
+) -> None:
+    def counted(*answers: Path) -> int:
+        merged(source, *answers, "--summary", "s.json")
+        return int(json.loads(Path("s.json").read_text())["superseded"])
+
     source = write("in.csv", DATA)
-    doubled = write("a.csv", "id,label\n1,x\n2,x\n1,y\n")
-    said = refused(source, doubled)
-    assert f"{doubled}, rows 1 and 3: id '1' is answered twice, 'x' and 'y'; delete one" in said
-    named = write("b.csv", "id,label,label_annotator\n1,x,ann\n1,y,ann\n")
-    assert "is answered twice by 'ann'" in refused(source, named)
-    merged(source, write("c.csv", "id,label\n1,x\n1,x\n"))
-    assert labels("out.csv") == ["x", "", ""]
+    assert counted(write("a.csv", "id,label\n1,x\n2,x\n1,y\n")) == 1
+    assert labels("out.csv") == ["y", "x", ""]
+    named = write("b.csv", "id,label,label_annotator\n1,x,ann\n1,y,ann\n1,x,bob\n")
+    assert counted(named, write("c.csv", "id,label,label_annotator\n1,z,ann\n")) == 2
+    done = labelkit("decide", source, "-o", "d.csv", "--answers", "a.csv")
+    assert done.code == 0, done.err
+    assert labels("d.csv", "final_label") == [("y",), ("x",), ("",)]
+
+
+def test_an_audit_row_that_is_answered_again_stays_one(write: Any, merged: Any) -> None:
+    answers = write("a.csv", "id,label,label_origin\n1,x,audit\n1,y,\n")
+    merged(write("in.csv", DATA), answers)
+    assert labels("out.csv", "label", "label_origin")[0] == ("y", "audit")
+
+
+def test_the_time_of_skipped_rows_and_of_corrected_answers_is_counted(
+    write: Any, merged: Any
+) -> None:
+    lines = ["1,x,2", "2,,3", "1,y,4"]
+    answers = write("a.csv", "\n".join(["id,label,label_seconds", *lines, ""]))
+    merged(write("in.csv", DATA), answers, "--summary", "s.json")
+    assert json.loads(Path("s.json").read_text())["people_seconds"] == 9
 
 
 def test_rows_by_place_are_refused_when_the_file_was_re_sorted(

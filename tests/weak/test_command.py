@@ -125,7 +125,7 @@ def test_rows_without_a_vote_are_never_given_a_label(labelkit, data, tmp_path, m
     run(labelkit, "--functions", "lfs.py", "--label-model", model, "--proba")
     row = rows(tmp_path / "out.csv")[2]
     assert row["weak_label"] == "" and float(row["weak_confidence"]) == 0
-    assert float(row["weak_proba_POS"]) == 0 and row["weak_votes"] == "0"
+    assert row["weak_proba_POS"] == row["weak_proba_NEG"] == "" and row["weak_votes"] == "0"
 
 
 def test_too_few_functions_for_snorkels_model_fall_back(labelkit, data, write, tmp_path):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,3 +151,19 @@ def test_the_texts_of_a_sample_judge_the_functions_of_a_large_file(
     assert accuracy(found) > accuracy(plain) + 0.05
     again, _ = weak()
     assert again == found
+
+
+def test_machine_labels_are_no_labels_of_people(labelkit, write):
+    words = {"good": "lovely warm", "bad": "dull stale"}
+    lines = ["id,text,llm_label"]
+    for i in range(120):
+        said = "good" if i % 2 else "bad"
+        lines.append(f"{i},{words[said]} film {i},{said if i % 3 else 'good'}")
+    write("films.csv", "\n".join(lines) + "\n")
+    rules = ("--keyword", "good=lovely", "--keyword", "bad=dull", "--proba")
+    plain = labelkit("weak-label", "films.csv", "-o", "plain.csv", *rules)
+    named = labelkit("weak-label", "films.csv", "-o", "named.csv", *rules, "--label", "llm_label")
+    assert plain.code == named.code == 0, named.err
+    assert Path("plain.csv").read_bytes() == Path("named.csv").read_bytes()
+    assert "column 'llm_label' holds machine labels" in named.err
+    assert "people's labels" not in named.err and "rows that people labelled" not in named.err

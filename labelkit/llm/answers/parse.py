@@ -37,7 +37,7 @@ _BEFORE += "\u300c\u300d\u300e\u300f\u3002\uff01\uff0c\uff1a\uff1b\u3001"
 _AFTER = _BEFORE + "."
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a\u300c\u300d\u300e\u300f"
 _LABEL_KEY = re.compile(
-    r"^(?:(?:final|predicted|correct)[ _])?(?:label|class|category|classification|answer|"
+    r"^(?:(?:final|predicted|correct)[ _])?(?:labels?|class|category|classification|answer|"
     r"prediction|sentiment|topic|output|result|response|properties)(?:[ _]?name)?$",
     re.IGNORECASE,
 )
@@ -67,7 +67,7 @@ def parse(text: str, classes: Sequence[str]) -> Answer:
         return Answer(None, "the answer is empty")
     fenced = _FENCE.match(answer)
     answer = fenced.group(1).strip() if fenced else answer
-    label = _bare(answer, classes)
+    label = _bare(answer, classes) or _explained(answer, classes)
     if label is not None:
         return Answer(label)
     objects, words, explanation = _objects(answer)
@@ -82,8 +82,8 @@ def parse(text: str, classes: Sequence[str]) -> Answer:
 def match(value: str, classes: Sequence[str], short_in_own_case: bool = False) -> str | None:
     """Return the one class that `value` spells, in any case, Unicode form and separators.
 
-    With `short_in_own_case` a class of up to three letters must stand in its own case (capitals
-    may be added: `Yes` is `yes`, but `it` is not `IT`), as such names are common words too.
+    With `short_in_own_case` a class of up to three letters in capitals must stand in capitals:
+    `it` is not `IT`, but `Yes` is `yes`.
     """
     name = _reader(tuple(classes)).class_of(value)
     if name is None:
@@ -92,9 +92,8 @@ def match(value: str, classes: Sequence[str], short_in_own_case: bool = False) -
     if name is None or spelled(value) == spelled(name):
         return name
     letters = sum(character.isalpha() for character in name)
-    if short_in_own_case and 0 < letters <= SHORT_NAME and not _only_adds_capitals(value, name):
-        return None
-    return name
+    must_be_capitals = short_in_own_case and letters <= SHORT_NAME and name.isupper()
+    return None if must_be_capitals and not value.isupper() else name
 
 
 @lru_cache(maxsize=64)
@@ -121,12 +120,6 @@ def _trimmed(text: str) -> str:
     return text.lstrip(_BEFORE).rstrip(_AFTER)
 
 
-def _only_adds_capitals(value: str, name: str) -> bool:
-    given, own = (_trimmed(unicodedata.normalize("NFKC", text)) for text in (value, name))
-    same = len(given) == len(own)
-    return same and all(a in (b, b.upper()) for a, b in zip(given, own, strict=True))
-
-
 def _bare(answer: str, classes: Sequence[str]) -> str | None:
     """Return the class that the whole answer is, under a prefix, quotes and punctuation."""
     left, before = answer.strip(), None
@@ -135,6 +128,20 @@ def _bare(answer: str, classes: Sequence[str]) -> str | None:
             return left
         before, left = left, _peeled(left)
     return match(answer, classes, True) or (match(left, classes, True) if left else None)
+
+
+def _explained(answer: str, classes: Sequence[str]) -> str | None:
+    """Return the class that the first line is, where the lines after it do not take it back.
+
+    After `Label: spam` they may say what it is not; after a bare `no` they may refuse.
+    """
+    line, _, explanation = answer.partition("\n")
+    label = _bare(line, classes) if explanation else None
+    if label is None:
+        return None
+    if _PREFIX.match(line):
+        return None if retracts(explanation) else label
+    return None if doubts(explanation, classes, label) else label
 
 
 def _peeled(text: str) -> str:
@@ -167,13 +174,23 @@ def _object(text: str) -> dict[str, Any] | None:
         return {"label": only.group(3)}
     for form in (text, _LAST_COMMA.sub(r"\1", text)):
         try:
-            value = json.loads(form)
+            value = json.loads(form, object_pairs_hook=_without_doubled_keys)
         except (ValueError, RecursionError):
             continue
         while isinstance(value, list) and len(value) == 1:
             value = value[0]
+        value = {"label": value} if isinstance(value, str) else value
         return value if isinstance(value, dict) else None
     return None
+
+
+def _without_doubled_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; a key that stands there twice has all of its values."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        other = key in found and found[key] != value
+        found[key] = [found[key], value] if other else value
+    return found
 
 
 def _objects(text: str) -> tuple[list[dict[str, Any]], str, str]:
@@ -182,7 +199,7 @@ def _objects(text: str) -> tuple[list[dict[str, Any]], str, str]:
     if whole is not None:
         return [whole], "", ""
     objects: list[dict[str, Any]] = []
-    decoder, rest, last = json.JSONDecoder(), [], 0
+    decoder, rest, last = json.JSONDecoder(object_pairs_hook=_without_doubled_keys), [], 0
     position = text.find("{")
     while position >= 0:
         try:
@@ -244,7 +261,7 @@ def _unwrapped(value: Any) -> Any:
             value = value[0]
         elif isinstance(value, dict):
             keys = _lower_keys(value)
-            only = next(iter(keys.values())) if list(keys) == ["name"] else None
+            only = next(iter(keys.values())) if list(keys) in (["name"], ["value"]) else None
             value = only if only is not None else _label_value(keys)
         else:
             break

@@ -2,22 +2,23 @@
 
 import re
 
-# The names of reasoning tags, as DeepSeek, Qwen, Claude prompts, Seed and others write them.
-_NAMES = (
-    r"(?:seed:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad|"
-    r"chain_of_thought|cot|inner_monologue)"
+# Reasoning tags, as DeepSeek, Qwen, Mistral, Kimi, Seed and prompts for other models have them.
+_NAME = (
+    r"[\w:.-]*(?:think|thought|reason|reflect|analysis|scratch_?pad|monologue|deliberat|\bcot\b)"
+    r"[\w:.-]*"
 )
 _OPEN = re.compile(
-    rf"<{_NAMES}(?:\s[^<>]*)?>|\[THINK\]|<\|begin_of_thought\|>|\u25c1think\u25b7|"
-    r"<\|channel\|>(?!final)",
+    rf"<\|?(?!end){_NAME}(?:\s[^<>]*)?\|?>|\[THINK\]|\u25c1think\u25b7|<\|channel\|>(?!final)",
     re.IGNORECASE,
 )
 _CLOSE = re.compile(
-    rf"</{_NAMES}\s*>|\[/THINK\]|<\|end_of_thought\|>|\u25c1/think\u25b7|"
+    rf"<\|?/{_NAME}\s*\|?>|<\|?end{_NAME}\|?>|\[/THINK\]|\u25c1/think\u25b7|"
     r"<\|channel\|>final[^<]*<\|message\|>",
     re.IGNORECASE,
 )
-_END_MARK = re.compile(r"<\|(?:return|end|im_end|eot_id|endoftext)\|>|</s>")
+_END_MARK = re.compile(
+    r"<\|(?:return|end|im_end|eot_id|endoftext|(?:begin|end)_of_\w+)\|>|</s>", re.IGNORECASE
+)
 
 
 def answer_start(text: str) -> int:

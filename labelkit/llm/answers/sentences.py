@@ -23,23 +23,35 @@ _SUBJECT = (
     rf"(?:this|that|it|the (?:\w+ )?{_ITEM}|this (?:\w+ )?{_ITEM})(?: (?:of|in) [\w ]{{1,40}}?)?"
 )
 _ADVERB = r"(?:(?:clearly|definitely|best|most likely|mainly|primarily|strongly|closely) )?"
-_NAMING = (
-    rf"(?:{_ADVERB}(?:related to|relating to|regarding|concerning|about)"
-    rf"|{_ADVERB}(?:categori[sz]ed|classified|class(?:ed)?|label(?:l)?ed|tagged|described|marked)"
-    r" (?:as|under|into|in)"
-    rf"|{_ADVERB}(?:falls?|fits?|belongs?|goes|comes)(?: best)? (?:under|into|in|to|within))"
+_LABELLED = (
+    rf"{_ADVERB}(?:(?:categori[sz]ed|classified|class(?:ed)?|label(?:l)?ed|tagged|described|marked)"
+    r" (?:as|under|into|in)|label(?:l)?ed|tagged"
+    r"|(?:falls?|fits?|belongs?|goes|comes)(?: best)? (?:under|into|in|to|within))"
 )
-# What stands directly before an asserted class.
-_FRAME = re.compile(
-    rf"(?:\b{_NAMING}"
-    rf"|\b{_KIND}(?: (?:for|of) [\w' ]{{1,60}}?)? {_BE}"
-    rf"|(?:^|[.!;\n]\s*)(?:the |my |final |correct |best |predicted )*{_KIND}\s*[:=]"
-    rf"|\b(?:i would|i'd|i) (?:say|answer|choose|pick|go with|guess|think|believe)(?: that)?"
-    rf"(?: {_SUBJECT} {_BE})?:?"
-    rf"|\b(?:i would|i'd|i) (?:classify|categori[sz]e|label|mark|tag) (?:it|this|{_SUBJECT}) as"
-    rf"|(?:^|[.!;\n]\s*){_SUBJECT} {_BE}(?: an?)?)"
-    rf"\s*(?:(?:the |a )?(?:\w+ )?{_KIND}(?: of| called| named)?:?\s*|the )?"
-    r"[\"'`*_\u2018-\u201f\u00ab(\[]*$",
+_START = r"(?:^|[.!;\n]\s*)"
+_OPENING = r"[\"'`*_\u2018-\u201f\u00ab(\[]*$"
+_OF_KIND = rf"\s*(?:(?:the |a )?(?:\w+ )?{_KIND}(?: of| called| named)?:?\s*|the )?"
+# What stands directly before an asserted class: words that can only name a class.
+_NAMING_FRAME = (
+    rf"\b{_LABELLED}"
+    rf"|\b{_KIND}(?: (?:for|of) [\w' ]{{1,60}}?)? {_BE} {_ADVERB}"
+    rf"|{_START}(?:the |my |final |correct |best |predicted )*{_KIND}\s*[:=]"
+    r"|\b(?:i would|i'd|i) (?:say|answer|choose|pick|go with|guess):?"
+    rf"|\b(?:i would|i'd|i) (?:classify|categori[sz]e|label|mark|tag) "
+    rf"(?:it|this|the {_KIND}|{_SUBJECT}) as"
+)
+# Words before a class that stand before many other words, too.
+_COMMON_FRAME = (
+    rf"\b{_ADVERB}(?:related to|relating to|regarding|concerning|about)"
+    rf"|\b(?:i would|i'd|i) (?:say|guess|think|believe)(?: that)? {_SUBJECT} {_BE}(?: an?)?"
+    rf"|{_START}{_SUBJECT} {_BE}(?: an?)?"
+)
+_FRAME = re.compile(rf"(?:{_NAMING_FRAME}|{_COMMON_FRAME}){_OF_KIND}\s*{_OPENING}", re.IGNORECASE)
+_FRAME_OF_SHORT = re.compile(rf"(?:{_NAMING_FRAME}){_OF_KIND}\s*{_OPENING}", re.IGNORECASE)
+# What somebody else says of the row, or says of another label.
+_REPORTED = re.compile(
+    r"\b(?:claim\w*|says|said|asks?|asked|wants?|told|tells|instruct\w*|request(?:s|ed)|pretend\w*|"
+    r"supposed\w*|opposite|contrary|alternative\w*|second|runner-up|least|less|another)\b",
     re.IGNORECASE,
 )
 # What may stand directly after it: the end, or a reason; never another choice.
@@ -67,7 +79,8 @@ _DOUBT = re.compile(
 _RETRACTION = re.compile(
     r"\b(?:wait|actually|on (?:second thought|reflection)|correction|however|but|wrong|mistaken?|"
     r"incorrect|instead|revis\w+|reconsider\w*|change my|could also|might also|unsure|uncertain|"
-    r"not (?:sure|certain|confident|the (?:final )?(?:answer|label)))\b|[?\uff1f]",
+    r"not (?:sure|certain|confident|the (?:final )?(?:answer|label))|sorry|cannot|can.t|unable)\b"
+    r"|[?\uff1f]",
     re.IGNORECASE,
 )
 _NO_WORD_BOUNDARIES = re.compile(
@@ -117,7 +130,13 @@ def _is_asserted(text: str, rest: str, start: int, end: int) -> bool:
     from_here = max(0, start - FRAME_LENGTH)
     before = ("x" if from_here else "") + rest[from_here:start].replace("\u2019", "'")
     bounded = not (text[start - 1 : start] + text[end : end + 1]).strip("\0").isalnum()
-    return bounded and bool(_FRAME.search(before)) and bool(_AFTER.match(rest, end))
+    frame = _FRAME_OF_SHORT if _is_short(text[start:end]) else _FRAME
+    is_asserted = bool(frame.search(before)) and not _REPORTED.search(before)
+    return bounded and is_asserted and bool(_AFTER.match(rest, end))
+
+
+def _is_short(name: str) -> bool:
+    return sum(character.isalpha() for character in name) <= SHORT_NAME
 
 
 @lru_cache(maxsize=4096)
@@ -127,5 +146,4 @@ def _name_pattern(name: str) -> re.Pattern[str]:
     spelled = r"[\s_/-]+".join(re.escape(word) for word in words if word) or re.escape(name)
     if not _NO_WORD_BOUNDARIES.search(name):
         spelled = rf"(?<!\w)(?:{spelled})(?!\w)"
-    letters = sum(character.isalpha() for character in name)
-    return re.compile(spelled, 0 if letters <= SHORT_NAME else re.IGNORECASE)
+    return re.compile(spelled, 0 if _is_short(name) else re.IGNORECASE)

@@ -51,6 +51,7 @@ class Bound:
     names: tuple[str, ...]  # columns; for `columns` and `series` in the order of the parameters
     shown: tuple[str, ...]  # the columns that an error message quotes
     keywords: tuple[str, ...] = ()  # optional parameters that are columns, after `names`
+    own_rows: bool = False  # it may change its row, so no other function gets the same one
 
 
 def bind(functions: Sequence[LabelingFunction], columns: FileColumns) -> list[Bound]:
@@ -124,7 +125,7 @@ def _whole(function: LabelingFunction, columns: FileColumns, way: Way) -> Bound:
     if not found.everything:
         return Bound(function, way, named or columns.visible[:1], named)
     names = columns.visible + tuple(name for name in named if name in columns.hidden)
-    return Bound(function, way, names, named)
+    return Bound(function, way, names, named, own_rows=True)
 
 
 def _frame_reads(found: Reads) -> Reads:

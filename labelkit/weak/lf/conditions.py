@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labelkit.data import exact_numbers
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.weak.lf.rows import as_text
 
@@ -32,8 +33,9 @@ class RuleOptions:
         self.folder = folder
         self.substring = self._one_of(table, "match", ("words", "substring")) == "substring"
         self.words = self._one_of(table, "unit", ("words", "characters")) == "words"
-        self.match_case = table.get("match_case", False)
-        if not isinstance(self.match_case, bool):
+        # None: not said. Then words match in any case and patterns in the case they are written.
+        self.match_case: bool | None = table.get("match_case")
+        if not isinstance(self.match_case, bool | None):
             raise self.error(f"match_case must be true or false, not {self.match_case!r}")
 
     def _one_of(self, table: Mapping[str, Any], key: str, choices: Sequence[str]) -> str:
@@ -76,9 +78,12 @@ def none_of(value: Any, options: RuleOptions) -> Condition:
 
 
 def regex(value: Any, options: RuleOptions) -> Condition:
-    """Return a condition that holds where the RE2 pattern is found, in the case it is written."""
-    pattern = _pattern("regex", value, options)
-    return lambda array: pc.match_substring_regex(as_text(array), pattern)
+    """Return a condition that holds where the RE2 pattern is found.
+
+    In the case it is written, unless the rule says `match_case = false`.
+    """
+    pattern, ignore_case = _pattern("regex", value, options), options.match_case is False
+    return lambda array: pc.match_substring_regex(as_text(array), pattern, ignore_case=ignore_case)
 
 
 def starts_with(value: Any, options: RuleOptions) -> Condition:
@@ -93,12 +98,11 @@ def equals(value: Any, options: RuleOptions) -> Condition:
     if not values:
         raise options.error("equals is an empty list")
     if all(_is_number(item) for item in values):
-        numbers = pa.array([float(item) for item in values])
         texts = pa.array([_number_text(item) for item in values])
 
         def holds(array: pa.Array) -> pa.Array:
-            if pa.types.is_floating(array.type):
-                return pc.is_in(array, numbers)
+            if exact_numbers.is_number(array.type):
+                return exact_numbers.is_in(array, values)
             return pc.is_in(as_text(array), texts)
 
         return holds
@@ -128,14 +132,12 @@ def in_file(value: Any, options: RuleOptions) -> Condition:
 
 def at_least(value: Any, options: RuleOptions) -> Condition:
     """Return a condition that holds where the number or date is `value` or more (`min`)."""
-    limit = _limit("min", value, options)
-    return lambda array: pc.greater_equal(_comparable("min", array, limit, options), limit)
+    return _limited("min", "greater_equal", value, options)
 
 
 def at_most(value: Any, options: RuleOptions) -> Condition:
     """Return a condition that holds where the number or date is `value` or less (`max`)."""
-    limit = _limit("max", value, options)
-    return lambda array: pc.less_equal(_comparable("max", array, limit, options), limit)
+    return _limited("max", "less_equal", value, options)
 
 
 def longer_than(value: Any, options: RuleOptions) -> Condition:
@@ -171,7 +173,8 @@ def count(value: Any, options: RuleOptions) -> Condition:
         (text,) = _texts("count.text", [value["text"]], options)
         pattern, ignore_case = quote(text), not options.match_case
     else:
-        pattern, ignore_case = _pattern("count.pattern", value["pattern"], options), False
+        pattern = _pattern("count.pattern", value["pattern"], options)
+        ignore_case = options.match_case is False
 
     def holds(array: pa.Array) -> pa.Array:
         found = pc.count_substring_regex(as_text(array), pattern, ignore_case=ignore_case)
@@ -279,9 +282,26 @@ def _place_of(reason: str, pattern: str) -> int:
     return 0
 
 
-def _limit(key: str, value: Any, options: RuleOptions) -> Any:
-    if _is_number(value):
-        return pa.scalar(float(value))
+def _limited(
+    key: str, comparison: exact_numbers.Comparison, value: Any, options: RuleOptions
+) -> Condition:
+    """Return a condition on a number column for a number, on a date column for a date."""
+    limit = value if _is_number(value) else _date(key, value, options)
+
+    def holds(array: pa.Array) -> pa.Array:
+        is_number = exact_numbers.is_number(array.type)
+        kind = "number" if is_number else "date" if pa.types.is_timestamp(array.type) else "text"
+        wants = "number" if _is_number(limit) else "date"
+        if kind != wants:
+            raise options.error(f"{key} needs a {wants} column, and this one holds {kind}")
+        if is_number:
+            return exact_numbers.compare(array, comparison, limit)
+        return getattr(pc, comparison)(array, limit)
+
+    return holds
+
+
+def _date(key: str, value: Any, options: RuleOptions) -> pa.Scalar:
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -294,20 +314,6 @@ def _limit(key: str, value: Any, options: RuleOptions) -> Any:
     if isinstance(value, date):
         return pa.scalar(datetime(value.year, value.month, value.day), pa.timestamp("us"))
     raise options.error(f"{key} = {value!r} is neither a number nor a date")
-
-
-def _comparable(key: str, array: pa.Array, limit: Any, options: RuleOptions) -> pa.Array:
-    wants = "date" if pa.types.is_timestamp(limit.type) else "number"
-    kind = (
-        "number"
-        if pa.types.is_floating(array.type)
-        else "date"
-        if pa.types.is_timestamp(array.type)
-        else "text"
-    )
-    if kind != wants:
-        raise options.error(f"{key} needs a {wants} column, and this one holds {kind}")
-    return array
 
 
 def _length(array: pa.Array, options: RuleOptions) -> pa.Array:

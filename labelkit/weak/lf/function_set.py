@@ -35,6 +35,7 @@ class Panel:
     describe: Callable[[int], str] = lambda position: f"row {position}"
     errors: dict[str, int] = field(default_factory=dict)
     first_error: dict[str, str] = field(default_factory=dict)
+    kept_state: str = ""  # why the functions voted in one process although more were asked for
 
     @property
     def names(self) -> list[str]:
@@ -92,6 +93,7 @@ class Panel:
             patterns.add(np.concatenate([votes, self._others(part)], axis=1), part.mask)
             advance(part.rows)
         self.errors, self.first_error = dict(voters.errors), voters.first_error
+        self.kept_state = voters.kept_state
         classes, remap = self.codebook.final()
         return patterns.finish(remap), classes
 

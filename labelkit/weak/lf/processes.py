@@ -1,7 +1,13 @@
-"""Labeling functions in several processes: the votes are those of one process."""
+"""Labeling functions in several processes: the votes are those of one process.
 
-from collections import deque
+A function that keeps something from row to row (a set of texts that it met, a counter) would vote
+otherwise in each process. A file with such a function is run in one.
+"""
+
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +18,7 @@ import pyarrow as pa
 from labelkit.engine import parallel_map
 from labelkit.errors import LabelkitError
 from labelkit.weak.lf.binding import FileColumns, bind
+from labelkit.weak.lf.kept_state import place_of_kept_state
 from labelkit.weak.lf.loader import load
 from labelkit.weak.lf.rows import View
 from labelkit.weak.lf.runner import OnError, Voters
@@ -19,6 +26,7 @@ from labelkit.weak.lf.timeout import Stopwatch
 from labelkit.weak.vote_codes import Codebook, Votes, WrongVote
 
 PIECE = 4096
+TRIED = 100  # rows that are voted on twice, to see whether functions keep state
 
 
 class Part(NamedTuple):
@@ -69,9 +77,15 @@ def voter(
 def votes(voters: Voters, parts: Iterable[Part], jobs: int) -> Iterator[tuple[Part, Votes]]:
     """Yield each part with its votes, the same for any number of processes.
 
-    Raises LabelkitError as voting in one process does.
+    Functions that keep state vote in this process, and `voters.kept_state` tells why. Raises
+    LabelkitError as voting in one process does.
     """
-    if jobs <= 1 or not voters.bound:
+    remaining = iter(parts)
+    first = list(islice(remaining, 1))
+    parts = chain(first, remaining)
+    if jobs > 1 and voters.bound and first:
+        voters.kept_state = kept_state(voters, first[0])
+    if jobs <= 1 or not voters.bound or voters.kept_state:
         for part in parts:
             yield part, voters.vote(View(part.batch, voters.columns.text), part.positions)
         return
@@ -88,6 +102,37 @@ def votes(voters: Voters, parts: Iterable[Part], jobs: int) -> Iterator[tuple[Pa
     for voted in parallel_map.in_order(voter, arguments, sending(), jobs):
         part = sent.popleft()
         yield part, _merged(voted, part, voters)
+
+
+def kept_state(voters: Voters, part: Part) -> str:
+    """Return what shows that the functions keep state, or an empty string.
+
+    The source shows it, or else that they vote otherwise on the same rows the second time.
+    """
+    path = voters.bound[0].function.file
+    place = place_of_kept_state(path)
+    if place:
+        return place
+    batch, positions = part.batch.slice(0, TRIED), part.positions[:TRIED]
+    twice = [_tried(voters, batch, positions) for _ in range(2)]
+    if twice[0] == twice[1]:
+        return ""
+    voters.bound = bind(load(path, voters.codebook.declared or None), voters.columns)
+    return "the same rows got other votes the second time"
+
+
+def _tried(voters: Voters, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> object:
+    """Return the votes with the names of their classes; None where a function fails."""
+    codebook = Codebook(voters.codebook.declared or None)
+    trial = replace(
+        voters, codebook=codebook, on_error="abstain", errors=defaultdict(int), first_error={},
+        timeouts=defaultdict(int),
+    )  # fmt: skip
+    try:
+        found = trial.vote(View(batch, voters.columns.text), positions)
+    except LabelkitError:
+        return None
+    return found.tolist(), codebook.found
 
 
 def _merged(voted: Voted | None, part: Part, voters: Voters) -> Votes:

@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labelkit.io.column_types import LONG_INTEGER
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -76,10 +78,7 @@ class View:
     def values(self, name: str) -> list[Any]:
         """Return the cells of a column as Python values: "" for an empty text, else None."""
         if name not in self._values:
-            array = self.array(name)
-            if pa.types.is_string(array.type) and array.null_count:
-                array = array.fill_null("")
-            self._values[name] = array.to_pylist()
+            self._values[name] = _python_values(self.array(name))
         return self._values[name]
 
     def rows(self, names: Sequence[str]) -> list[Row]:
@@ -95,16 +94,41 @@ class View:
         return rows
 
     def frame(self, names: Sequence[str]) -> pd.DataFrame:
-        """Return a pandas DataFrame: an empty cell is "" in a text column and NaN in others."""
+        """Return a pandas DataFrame: an empty cell is "" in a text column and NaN in others.
+
+        The type of a column is the same in each batch: that which the whole column needs.
+        """
         import pandas as pd
 
-        columns = {}
-        for name in names:
-            array = self.array(name)
-            if pa.types.is_string(array.type) and array.null_count:
-                array = array.fill_null("")
-            columns[name] = array.to_pandas()
+        columns = {name: _pandas_values(self.array(name), self._has_empty(name)) for name in names}
         return pd.DataFrame(columns, index=np.arange(len(self)))
+
+    def _has_empty(self, name: str) -> bool:
+        """Return whether the column may have an empty cell, in this batch or another."""
+        index = self.batch.schema.get_field_index(name)
+        return index < 0 or bool(self.batch.schema.field(index).nullable)
+
+
+def _python_values(array: pa.Array) -> list[Any]:
+    if array.type == LONG_INTEGER:
+        return [None if digits is None else int(digits) for digits in array.to_pylist()]
+    if pa.types.is_string(array.type) and array.null_count:
+        array = array.fill_null("")
+    values: list[Any] = array.to_pylist()
+    return values
+
+
+def _pandas_values(array: pa.Array, has_empty: bool) -> Any:
+    import pandas as pd
+
+    if array.type == LONG_INTEGER or (has_empty and pa.types.is_boolean(array.type)):
+        cells = [np.nan if cell is None else cell for cell in _python_values(array)]
+        return pd.Series(cells, dtype=object)
+    if pa.types.is_string(array.type) and array.null_count:
+        array = array.fill_null("")
+    if pa.types.is_integer(array.type) and has_empty:
+        array = array.cast(pa.float64())
+    return array.to_pandas()
 
 
 def as_text(array: pa.Array) -> pa.Array:

@@ -43,6 +43,7 @@ class Voters:
     errors: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     first_error: dict[str, str] = field(default_factory=dict)
     timeouts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    kept_state: str = ""  # why several processes would give other votes
 
     def vote(self, view: View, positions: npt.NDArray[np.int64]) -> Votes:
         """Return the votes on one batch, rows × functions; `positions` of its rows in the file.
@@ -68,11 +69,8 @@ class Voters:
         rows: dict[frozenset[str], list[Row]] = {}
         for column, bound in enumerate(self.bound):
             if bound.way == "row":
-                # A column that only this function named stays out of the others' rows.
-                key = frozenset(bound.names) & self.columns.hidden
-                if key not in rows:
-                    rows[key] = view.rows(self._row_names(key))
-                returned = self._call(bound, bound.function.call, (rows[key],), view, positions)
+                own = self._rows(bound, view, rows)
+                returned = self._call(bound, bound.function.call, (own,), view, positions)
             elif bound.way == "columns":
                 cells = tuple(view.values(name) for name in bound.names)
                 returned = self._call(bound, _by_keyword(bound), cells, view, positions)
@@ -80,10 +78,22 @@ class Voters:
                 continue
             votes[:, column] = self._encode(bound, returned, view, positions)
 
+    def _rows(self, bound: Bound, view: View, shared: dict[frozenset[str], list[Row]]) -> list[Row]:
+        """Return a function's rows: those of `shared`, or fresh ones if it may change them."""
+        if bound.own_rows:
+            return view.rows(bound.names)
+        # A column that only this function named stays out of the others' rows.
+        key = frozenset(bound.names) & self.columns.hidden
+        if key not in shared:
+            shared[key] = view.rows(self._row_names(key))
+        return shared[key]
+
     def _row_names(self, key: frozenset[str]) -> list[str]:
         names: dict[str, None] = {}
         for bound in self.bound:
-            if bound.way == "row" and frozenset(bound.names) & self.columns.hidden == key:
+            if bound.way != "row" or bound.own_rows:
+                continue
+            if frozenset(bound.names) & self.columns.hidden == key:
                 names.update(dict.fromkeys(bound.names))
         return list(names)
 

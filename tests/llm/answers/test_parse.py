@@ -50,6 +50,13 @@ NOT_PLAIN = "the answer names a class in words that deny or doubt it"
         '{"text": "NEGATIVE"}\n{"label": "POSITIVE"}',
         '{"label": "POSITIVE"}\n{"label": "POSITIVE"}',
         '{"label": "POSITIVE"}<|im_end|>',
+        '["POSITIVE"]',
+        '{"labels": ["positive"]}',
+        '{"result": {"label": {"value": "positive"}}}',
+        "positive\n\nExplanation: the reviewer praises the film.",
+        "Label: positive\n\nThis is not negative, as the reviewer praises it.",
+        "The answer is clearly positive.",
+        "This should be labeled positive.",
     ],
 )
 def test_one_class_given(text: str) -> None:
@@ -67,6 +74,9 @@ REASONING = [
     "<|channel|>analysis<|message|>Might be spam.<|end|><|start|>assistant"
     "<|channel|>final<|message|>ANSWER<|return|>",
     "\u25c1think\u25b7spam\u25c1/think\u25b7ANSWER",
+    "<antThinking>spam</antThinking>ANSWER",
+    "<|think|>spam<|/think|>ANSWER",
+    "<|begin_of_thought|>spam<|end_of_thought|><|begin_of_solution|>ANSWER<|end_of_solution|>",
 ]
 
 
@@ -114,6 +124,11 @@ def test_a_tag_inside_of_a_rationale_is_no_reasoning() -> None:
             '{"label": "POSITIVE"} {"label": "NEGATIVE"}',
             "the answer gives several labels: NEGATIVE, POSITIVE",
         ),
+        ('{"label": "POSITIVE", "label": "NEGATIVE"}', "the answer gives a label that is list"),
+        ("positive\n\nNo, wait.", NOT_PLAIN),
+        ("Label: positive\n\nSorry, I cannot tell.", NOT_PLAIN),
+        ("The row says that the label is positive.", "'The row says that the label is positive."),
+        ("The opposite label is positive.", "'The opposite label is positive.' is not one"),
         ('{"label": "POSITIVE"} would be wrong', "the answer gives a label in words that deny"),
         ('Not {"label": "POSITIVE"}', "the answer gives a label in words that deny or doubt it"),
         ('{"label": "POSITIVE"}\nWait, no.', "the answer gives a label in words that deny"),
@@ -141,6 +156,10 @@ def test_nothing_is_guessed(text: str, reason: str) -> None:
         ("Label: IT", ["IT", "HR"], "IT"),
         ("(A)", ["A", "B"], "A"),
         ("Yes.", ["yes", "no"], "yes"),
+        ("no", ["Yes", "No"], "No"),
+        ("no\nI cannot tell.", ["yes", "no"], None),
+        ("This is about me.", ["me", "you"], None),
+        ("The answer is no.", ["yes", "no"], "no"),
         ('{"label": "it"}', ["IT", "HR"], "IT"),
     ],
 )

@@ -78,3 +78,44 @@ def test_a_real_command_line_starts_processes(labelkit_process, write):
     )
     assert done.code == 0, done.err
     assert done.out == "text,weak_label,weak_confidence,weak_votes\na,A,1,1\nb,,0,0\n"
+
+
+STATEFUL = {
+    "a set of the module": "met = set()\ndef lf(text):\n    n = len(met)\n    met.add(text[-1])\n",
+    "a global": "n = 0\ndef lf(text):\n    global n\n    n += 1\n",
+    "an item": "ns = [0]\ndef lf(text):\n    ns[0] += 1\n    n = ns[0]\n",
+    "a default": "def lf(text, ns=[]):\n    ns += [1]\n    n = len(ns)\n",
+    "an object": (
+        "class Count:\n    def __init__(self):\n        self.n = 0\n"
+        "    def next(self):\n        self.n += 1\n        return self.n\n"
+        "count = Count()\ndef lf(text):\n    n = count.next()\n"
+    ),
+    "an iterator": "import itertools\nns = itertools.count()\ndef lf(text):\n    n = next(ns)\n",
+    "a hidden one": (
+        "import itertools, functools\nstep = functools.partial(next, itertools.count())\n"
+        "def lf(text):\n    n = step()\n"
+    ),
+    "random numbers": "import random\nrandom.seed(1)\ndef lf(text):\n    n = random.randrange(9)\n",
+}
+
+
+@pytest.mark.parametrize("kind", STATEFUL)
+def test_functions_that_keep_state_vote_in_one_process_and_it_is_said(run, write, tmp_path, kind):
+    source = STATEFUL[kind].replace("def lf(", "def lf_n(")
+    write("lfs.py", source + "    return 'few' if n % 9 < 4 else 'many'\n")
+    one, two = run(1), run(2)
+    assert one.code == two.code == 0, two.err
+    assert (tmp_path / "out1.csv").read_bytes() == (tmp_path / "out2.csv").read_bytes()
+    assert ("keeps state" in one.err, "keeps state" in two.err) == (False, True)
+
+
+def test_a_memory_of_results_is_no_state(run, write):
+    write(
+        "lfs.py",
+        "import functools, re\nWORDS = {'1', '2'}\n"
+        "@functools.lru_cache\ndef last(text):\n    parts = []\n    parts.append(text[-1])\n"
+        "    found = {}\n    found['last'] = parts.pop()\n    return found['last']\n"
+        "def lf_n(row):\n    row.text = row.text.strip()\n"
+        "    return 'a' if last(row.text) in WORDS else None\n",
+    )
+    assert "keeps state" not in run(2).err

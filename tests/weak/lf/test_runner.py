@@ -378,3 +378,33 @@ def test_classes_that_appear_are_sorted(vote):
 def test_prints_of_functions_stay_off_stdout(vote, capsys):
     vote("def lf_a(text):\n    print(text)\n    return None\n", REVIEWS)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "row.text = row.text.upper()",
+        "row.n += 1",
+        "setattr(row, 'text', 'X')",
+        "del row.text",
+        "vars(row)['text'] = 'X'",
+        "other = row; other.text = 'X'",
+        "helper(row)",
+    ],
+)
+def test_what_a_function_assigns_to_its_row_is_not_seen_by_the_next(vote, change):
+    found = vote(
+        f"""
+        def helper(r):
+            r.text = "X"
+
+        def lf_before(row): return "y" if row.text == "a" and row.n == 1 else None
+        def lf_changes(row):
+            {change}
+            return "n"
+        def lf_after(row): return "y" if row.text == "a" and row.n == 1 else None
+        def lf_after_too(row): return "y" if dict(row.items()) == {{"text": "a", "n": 1}} else None
+        """,
+        {"text": ["a"], "n": [1]},
+    )
+    assert found["lf_before"] == found["lf_after"] == found["lf_after_too"] == ["y"]

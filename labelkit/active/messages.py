@@ -74,6 +74,8 @@ def warn_of_typos(job: "Job", labels: "Labels") -> None:
     names, counts = np.unique(learned.astype(str), return_counts=True)
     count = dict(zip(names.tolist(), counts.tolist(), strict=True))
     for name, meant in label_typos.find(count, rare=2).items():
+        if name.casefold() == meant.casefold():
+            continue  # said wherever labels are read
         console.warn(
             f"the label {console.clean(name)!r} ({_counted(count[name], 'row')}) counts as a class "
             f"of its own; did you mean {console.clean(meant)!r} ({_counted(count[meant], 'row')})? "

@@ -145,8 +145,8 @@ def _columns(job: "Job") -> dict[str, str]:
     known = _USUAL | dict(_written_as(job))
     named = job.options.get("label")
     if named:
-        job.source.require([name for name in named if name != PEOPLE], "--label")
-        return {name: known.get(name, _stem(name)) for name in named if name != PEOPLE}
+        columns = [name for name in job.label_columns() if name != PEOPLE]
+        return {name: known.get(name, _stem(name)) for name in columns}
     gold = job.options.get("gold")
     return {name: kind for name, kind in known.items() if job.source.has(name) and name != gold}
 

@@ -110,3 +110,13 @@ def test_votes_that_are_numbers_are_judged_by_gold_of_names(labelkit: Callable) 
     # 0 and 1 index the classes as votes, but a gold label is a name.
     assert done.code == 1
     assert "'0'" in done.err
+
+
+def test_a_pipeline_with_people_keeps_gold_and_human_labels_apart(labelkit: Callable) -> None:
+    write("a.csv", "label")
+    done = labelkit(
+        *("pipeline", "a.csv", "-o", "o.csv", "--work-dir", "w", "--oracle", "label"),
+        *("--stages", "query,people,decide", "--classes", "ham,spam"),
+    )
+    assert done.code == 2
+    assert not Path("w").exists()

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from labelkit.errors import UsageError
 
 if TYPE_CHECKING:
     from labelkit.pipeline.people import Oracle
+    from labelkit.pipeline.stages import Stage
 
 
 @command(
@@ -111,6 +113,7 @@ def pipeline(
     costs.prices(loaded.cost)
     costs.budget(loaded.cost)
     planned = plan.make_plan(options["input"], output, work_dir, loaded, options, own)
+    _check_gold(options["gold"], planned)
     targets.check(planned, work_dir, options["input"], loaded, options["summary"])
     if show is not None:
         _print(show, planned, work_dir)
@@ -142,6 +145,14 @@ def _oracle(column: str | None, options: dict[str, Any]) -> "Oracle | None":
 
     read = (options["input"], options["id"], options["delimiter"], options["encoding"])
     return None if column is None else Oracle(column, *read)
+
+
+def _check_gold(gold: str | None, planned: "Sequence[Stage]") -> None:
+    if gold == "label" and any(stage.answers is not None for stage in planned):
+        raise UsageError(
+            "--gold label: the human labels of this pipeline go to the column 'label'; rename the "
+            "gold column"
+        )
 
 
 def _check_oracle(oracle: str, options: dict[str, Any], show: str | None) -> None:

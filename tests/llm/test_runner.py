@@ -83,6 +83,16 @@ def test_retry_after_holds_all_workers(cache: Cache, chat_server: ChatServer) ->
     assert max(b - a for a, b in itertools.pairwise(times)) > 0.7
 
 
+@pytest.mark.parametrize("wait", ["0", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_wait_of_no_time_is_none(cache: Cache, chat_server: ChatServer, wait: str) -> None:
+    chat_server.control(retry_after=wait)
+    texts = [f"good {n} [429]" for n in range(6)]
+    found = a_run(cache, chat_server, retries=1).label(texts)
+    assert [item.label for item in found] == ["POSITIVE"] * 6
+    times = sorted(chat_server.seen["times"])
+    assert max(b - a for a, b in itertools.pairwise(times)) > 0.4
+
+
 @pytest.mark.parametrize(
     ("server", "expected"),
     [

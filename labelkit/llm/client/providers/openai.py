@@ -5,6 +5,7 @@ all else together; here the body is JSON that is read with care. Batch jobs go t
 """
 
 import asyncio
+import ipaddress
 import json
 import os
 from collections.abc import Mapping
@@ -39,7 +40,10 @@ def connect(
 def is_loopback(url: str) -> bool:
     """Tell whether a URL points to this machine."""
     host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, which may stand for any machine
+        return False
 
 
 def _check(base_url: str, key: str | None) -> None:

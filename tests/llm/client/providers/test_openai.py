@@ -9,14 +9,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from labelkit.errors import LabelkitError
-from labelkit.llm.client.providers.openai import Endpoint, connect
+from labelkit.llm.answers.reply_labels import labelled, read
+from labelkit.llm.client.providers.openai import Endpoint, connect, is_loopback
 
 Body = dict[str, Any]
 Answer = tuple[int, Any, dict[str, str]]
 SCHEMA = {"type": "object"}
-REQUEST = {
+REQUEST: Any = {
     "messages": [
         {"role": "system", "content": "Label it."},
         {"role": "user", "content": "good"},
@@ -53,7 +56,7 @@ class Server:
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -271,3 +274,75 @@ def test_azure_gets_the_key_under_its_own_name() -> None:
     endpoint = connect("m", "https://x.openai.azure.com/openai/v1", "sk-0123456789abcdef", 1.0)
     assert endpoint._client.headers["api-key"] == "sk-0123456789abcdef"
     asyncio.run(endpoint.close())
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["message", "content", "error", "code", "x"]), inner)
+    ),
+    max_leaves=5,
+)
+odd_headers = st.fixed_dictionaries(
+    {},
+    optional={
+        "Retry-After": st.sampled_from(["0", "-1", "nan", "1e999", "Wed, 99 Foo"]),
+        "Location": st.sampled_from(["", "//", "http://[", "/x", "http://127.0.0.1:1/"]),
+        "x-ratelimit-remaining-requests": st.sampled_from(["0", "nan", "x"]),
+        "x-ratelimit-reset-requests": st.sampled_from(["1e999", "-1", "5s", "9" * 400]),
+        "Content-Encoding": st.sampled_from(["gzip", "br", "x"]),
+    },
+)
+FIELDS = ["choices", "usage", "error", "message", "content", "finish_reason", "logprobs", "refusal"]
+
+
+@pytest.fixture(scope="module")
+def fuzzed() -> Iterator[Server]:
+    running = Server()
+    yield running
+    running.http.shutdown()
+    running.http.server_close()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    status=st.sampled_from([200, 201, 204, 299, 301, 304, 308, 400, 403, 404, 413, 429, 500, 599]),
+    field=st.sampled_from(FIELDS),
+    value=anything,
+    headers=odd_headers,
+)
+def test_any_answer_is_read_or_told(
+    fuzzed: Server, status: int, field: str, value: Any, headers: dict[str, str]
+) -> None:
+    body = answer({"logprobs": True})[1]
+    choice = body["choices"][0]
+    target = next((o for o in (body, choice, choice["message"]) if field in o), body)
+    target[field] = value
+    fuzzed.handle = lambda _: (status, body, headers)
+    try:
+        (reply,), _ = ask(fuzzed, about("good"), timeout=2.0)
+    except LabelkitError:
+        return
+    if "text" in reply:
+        parsed = read(reply, ["ham", "spam"])
+        labelled(reply, parsed, ["ham", "spam"], REQUEST["messages"], True)
+    else:
+        assert reply.get("again") or reply.get("failed")
+
+
+@pytest.mark.parametrize(
+    ("host", "is_here"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("[::1]", True),
+        ("127.evil.example", False),
+        ("127.0.0.1.evil.example", False),
+        ("localhost.evil.example", False),
+        ("10.0.0.1", False),
+    ],
+)
+def test_only_this_machine_is_loopback(host: str, is_here: bool) -> None:
+    assert is_loopback(f"http://{host}:8000/v1") is is_here

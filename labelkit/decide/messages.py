@@ -151,6 +151,16 @@ def _tell_weights(machine: Machine, found: list[dict[str, Any]]) -> None:
         )
 
 
+def warn_of_target(told: Told, target: float) -> None:
+    """Warn where the audit contradicts the confidences that the target is expected by."""
+    claim = told.figures["claim"]
+    if claim is not None and claim["high"] < target:
+        console.warn(
+            f"the audit is below --target-accuracy {target:g}: {claim['value']:.3f} of the labels "
+            f"are right (95% CI {claim['low']:.3f}–{claim['high']:.3f}, n={claim['audit']:,})"
+        )
+
+
 def _accuracy(figures: dict[str, Any]) -> list[str]:
     lines = []
     claim = figures["claim"]

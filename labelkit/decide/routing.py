@@ -68,6 +68,7 @@ class Routed(NamedTuple):
     people: Spent
     llm_accuracy: float | None
     enough: Needs
+    has_llm: bool  # whether a language model has labelled any row
 
 
 def check(terms: Terms, cost: Mapping[str, Any]) -> None:
@@ -159,6 +160,7 @@ def routed(said: Said, machine: Verdict, final: Verdict, among: Mask, terms: Ter
         people=_spent(to == TO_PEOPLE, sure, 1.0, total, terms.label_price),
         llm_accuracy=accuracy,
         enough=_sum(steps, enough, terms),
+        has_llm=any(source.name == "llm" for source in said.sources),
     )
 
 
@@ -246,7 +248,7 @@ def lines(found: Routed, terms: Terms, calibrated: bool) -> list[str]:
     rest = "stay as they are" if short > _SHORT else "are done"
     parts = [_part("the LLM", found.llm), _part("people", found.people), f"{done:,} rows {rest}"]
     said.append(" · ".join(part for part in parts if part))
-    if found.llm_accuracy is None and found.people.rows:
+    if found.has_llm and found.llm_accuracy is None and found.people.rows:
         said.append(
             "nothing is sent to an LLM: people have labelled too few rows that it labelled too "
             f'(labelkit llm-label --where "label is not empty" tells how good it is; '

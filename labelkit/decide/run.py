@@ -55,6 +55,7 @@ def decide(job: "Job", wanted: Wanted) -> None:
     job.figures(told.figures)
     annotations = _annotations(job, said, final)
     if wanted.terms is not None:
+        messages.warn_of_target(told, wanted.terms.target)
         annotations |= _routed(job, said, machine, final, among, wanted)
     job.annotate(annotations)
     job.closing(messages.closing(told), then=_next(job))

@@ -100,8 +100,9 @@ def pipeline(
     if annotate:
         _check_annotate(oracle, options, show)
     from labelkit.pipeline import output_checks as targets
-    from labelkit.pipeline import people, runner
+    from labelkit.pipeline import people, runner, target
     from labelkit.pipeline import stages as plan
+    from labelkit.pipeline.label_budget import Limit
 
     own = {
         "stages": stages, "functions": functions, "model": model, "base_url": base_url,
@@ -131,13 +132,16 @@ def pipeline(
         from labelkit.io import output_checks  # knows tables, which take longer than all the rest
 
         output_checks.write_summary(options["summary"], {"command": "pipeline", "stages": figures})
-    if not ran:
-        console.note(f"pipeline: nothing to do, all {len(planned)} stages are fresh -> {output}")
-        return
-    from labelkit.pipeline import summary
+    if ran:
+        from labelkit.pipeline import summary
 
-    summary.show(planned, figures, loaded, options)
-    console.note(f"pipeline: {ran} of {len(planned)} stages run -> {output}")
+        summary.show(planned, figures, loaded, options)
+        console.note(f"pipeline: {ran} of {len(planned)} stages run -> {output}")
+    else:
+        console.note(f"pipeline: nothing to do, all {len(planned)} stages are fresh -> {output}")
+    names, limit = plan.chosen_stages(options, own, loaded), Limit(loaded, own)
+    words = ["labelkit", *sys.argv[1:]]
+    target.check(planned, figures, target.NextRound(words, names, limit.later_round, limit.most))
 
 
 def _oracle(column: str | None, options: dict[str, Any]) -> "Oracle | None":

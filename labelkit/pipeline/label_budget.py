@@ -15,26 +15,34 @@ class Limit:
 
     def __init__(self, task: Task, own: Mapping[str, Any]) -> None:
         given = own.get("labels")
-        self._most = costs.labels(task.cost) if given is None else int(given)
-        if self._most is not None and self._most < 0:
-            raise UsageError(f"--labels {self._most}: give a number of 0 or more")
+        self.most = costs.labels(task.cost) if given is None else int(given)
+        if self.most is not None and self.most < 0:
+            raise UsageError(f"--labels {self.most}: give a number of 0 or more")
         self._task, self._own = task, own
         self._asked = 0
+
+    @property
+    def later_round(self) -> int:
+        """The labels that people give in a round after the first."""
+        return self._picked() + (self._told("audit") or 0)
+
+    def _picked(self) -> int:
+        n = self._told("n")
+        return _ROWS if n is None else n
 
     def ask(self, usual_audit: int) -> None:
         """Count a round of query; `usual_audit` rows are drawn beside its own if nothing is said.
 
         Raises UsageError where the rounds ask people for more labels than they may give.
         """
-        n, audit = (self._told(name) for name in ("n", "audit"))
-        n = _ROWS if n is None else n
+        n, audit = self._picked(), self._told("audit")
         audit = usual_audit if audit is None else audit
         self._asked += n + audit
-        if self._most is not None and self._asked > self._most:
+        if self.most is not None and self._asked > self.most:
             raise UsageError(
-                f"people may give {self._most:,} labels (--labels, or [cost] labels in the task "
+                f"people may give {self.most:,} labels (--labels, or [cost] labels in the task "
                 f"file), and the rounds ask for {self._asked:,} (-n {n}, --audit {audit}): ask for "
-                f"fewer, or allow {self._asked - self._most:,} more"
+                f"fewer, or allow {self._asked - self.most:,} more"
             )
 
     def _told(self, name: str) -> int | None:
@@ -47,15 +55,16 @@ class Limit:
             raise UsageError(f"[{command}] {key} = {value!r}: give a whole number")
         return value
 
-    def left(self, are_asked: bool) -> list[str]:
+    def left(self, are_asked: bool, later_rounds: int = 0) -> list[str]:
         """Return the option of decide that says how many labels it may send rows to people for.
 
         `are_asked`: whether people label the rows that it sends to them; as many as there may be
-        are counted. What is left of [cost] labels decide sees itself, by the labels given so far.
+        are counted. What `later_rounds` of query ask for is kept. What is left of [cost] labels
+        decide sees itself, by the labels given so far.
         """
-        if self._most is None:
+        if self.most is None:
             return []
-        least = self._most - self._asked
+        least = max(0, self.most - self._asked - later_rounds * self.later_round)
         own = self._in_table("decide", "labels")
         least = least if own is None else min(least, own)
         self._asked += least if are_asked else 0

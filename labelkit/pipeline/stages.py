@@ -176,7 +176,7 @@ class _Plan:
                 self.round += 1
                 makes.append(self.folder / f"batch-{self.round}.csv")
                 args += ["--batch", str(makes[-1])]
-            args += self.limit.left(asks) if routes else []
+            args += self.limit.left(asks, [*later].count("query")) if routes else []
         if name == "find-noise":
             args += self._labels(name)
             # decide weighs what is flagged, and its confidence tells train how much to trust it.

@@ -127,14 +127,13 @@ def _llm_dollars(
 
 def _accuracy(figures: Mapping[str, Mapping[str, Any]], found: _Labels) -> list[str]:
     lines = []
-    for f in figures.values():
-        if f.get("claim"):
-            claim = f["claim"]
-            lines.append(
-                f"accuracy of all {claim['labels']:,} labels: {claim['value']:.3f} "
-                f"({claim['low']:.3f} to {claim['high']:.3f}): people's {claim['people']:,} count "
-                f"as right, {claim['audit']:,} audit rows tell of the others"
-            )
+    claims = [each["claim"] for each in figures.values() if each.get("claim")]
+    for claim in claims[-1:]:  # an earlier stage knows less
+        lines.append(
+            f"accuracy of all {claim['labels']:,} labels: {claim['value']:.3f} "
+            f"({claim['low']:.3f} to {claim['high']:.3f}): people's {claim['people']:,} count "
+            f"as right, {claim['audit']:,} audit rows tell of the others"
+        )
     if found.gold is None:
         return lines
     truth = found.share_right("final_label")

@@ -156,7 +156,10 @@ def _live(job: "Job", wanted: Wanted, deck: Deck, journal: Journal) -> "tuple[Se
 
 
 def _keep_apart(job: "Job") -> None:
-    """Raise UsageError where what is left behind would stand in the place of another output."""
+    """Raise where what is left behind would replace another output, or a file of the user.
+
+    Raises UsageError or LabelkitError.
+    """
     answers = Path(str(job.options["output"]))
     named = {"-o": answers, "--summary": job.options.get("summary")}
     for path in live.left_behind(str(job.options["input"]), answers):
@@ -166,6 +169,7 @@ def _keep_apart(job: "Job") -> None:
                     f"{option} {other} is the name of what is left behind beside the answers; "
                     f"give another"
                 )
+        live.refuse_foreign(path, answers)
 
 
 def _refuse_rules(wanted: Wanted, deck: Deck) -> None:

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.io.files import ending_of, whole
+from labelkit.io.output_checks import refuse_foreign
 
 
 class Place:
@@ -68,11 +69,15 @@ class Place:
 
     @contextmanager
     def beside(self, ending: str) -> Iterator[BinaryIO]:
-        """Yield the stream of a file beside the output; raises UsageError for stdout."""
+        """Yield the stream of a file beside the output.
+
+        Raises UsageError for stdout, LabelkitError where a file of the user stands there.
+        """
         if self.name == "-":
             raise UsageError("another file is written beside this one: give -o FILE, not -o -")
         path = self.beside_name(ending)
         self._not_the_input(path)
+        refuse_foreign(path, ("export",), next(iter(self._inputs), None))
         with whole(path) as stream:
             yield stream
         self.written.append(path)

@@ -261,7 +261,7 @@ def export(job: "Job", to: str, show: Sequence[str], blind: bool) -> None:
     job.count(
         rows=tasks.rows, guesses=tasks.guesses, labelled=tasks.labelled, classes=len(tasks.classes)
     )
-    for path in place.written[:1]:
+    for path in place.written:
         job.record(path)
     parts = [
         f"{tasks.rows:,} rows for {to}",

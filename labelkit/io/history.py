@@ -4,7 +4,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +80,27 @@ def write(output: Path, steps: list[dict[str, Any]]) -> None:
     """Write the steps that made a file, whole or not at all."""
     from labelkit.io.files import whole
 
-    text = json.dumps({"schema": SCHEMA, "steps": steps}, indent=1, ensure_ascii=False)
+    about = {"bytes": output.stat().st_size, "hash": digest(output)} if output.is_file() else {}
+    content = {"schema": SCHEMA, "output": about, "steps": steps}
+    text = json.dumps(content, indent=1, ensure_ascii=False)
     with whole(path_for(output)) as stream:
         stream.write(_SECRET_IN_URL.sub("***@", text).encode() + b"\n")
+
+
+def was_made_by(output: Path, commands: Collection[str], reading: Path | None) -> bool:
+    """Tell whether a file is as one of these commands left it, made from the file `reading`.
+
+    None stands for stdin.
+    """
+    try:
+        content = json.loads(path_for(output).read_text("utf-8"))
+        steps = content["steps"]
+        made_from = {Path(name).name for step in steps for name in step["inputs"]}
+        is_unchanged = content["output"]["hash"] == digest(output)
+        is_of_input = reading is None or reading.name in made_from
+        return is_unchanged and steps[-1]["command"] in commands and is_of_input
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return False
 
 
 def step(

@@ -1,7 +1,7 @@
 """Where a result may go: checked before any work is done."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,19 @@ def check_others(
         _refuse_same("--summary", Path(summary), [*named, *_paths(own, tuple(own)), *written])
         _refuse_kept("--summary", Path(summary))
         _need_folder(Path(summary))
+
+
+def refuse_foreign(path: Path, commands: Collection[str], reading: Path | None) -> None:
+    """Refuse to replace a file that a command names by itself, and that labelkit did not make so.
+
+    It may be replaced where it is as one of these commands left it, made from the file `reading`.
+    Raises LabelkitError.
+    """
+    if path.exists() and not history.was_made_by(path, commands, reading):
+        raise LabelkitError(
+            f"{path} exists, and this command did not make it; move it away, or give another -o, "
+            f"beside which {path.name} can be written"
+        )
 
 
 def write_summary(path: Path, figures: Mapping[str, Any]) -> None:

@@ -23,6 +23,17 @@ def said(answers: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [(a["id"], a["label"], a["label_annotator"], a["label_seconds"]) for a in answers]
 
 
+def test_an_interface_that_the_user_wrote_is_not_replaced(labelkit, write):
+    write("in.csv", "id,text\n1,a\n")
+    own = write("t.config.xml", "<View/>")
+    to = ("export", "in.csv", "-o", "t.json", "--to", "label-studio", "--classes", "a,b",
+          "--text", "text")  # fmt: skip
+    assert labelkit(*to).code == 1
+    assert own.read_text() == "<View/>"
+    own.unlink()
+    assert labelkit(*to).code == labelkit(*to).code == 0
+
+
 def test_tasks_carry_keys_texts_and_guesses(exported: Any) -> None:
     tasks = tools.load(exported("label-studio"))
     assert [task["data"]["row_id"] for task in tasks] == ["r-1", "r-2", "r-3", "r-4"]

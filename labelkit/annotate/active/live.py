@@ -19,6 +19,7 @@ from labelkit.data.audit import audit_order, draw_audit, may_be_drawn
 from labelkit.data.columns import AUDIT
 from labelkit.data.suggestions import BLIND_ORIGINS, SUGGESTING
 from labelkit.errors import LabelkitError
+from labelkit.io import output_checks
 from labelkit.io.files import ending_of, next_to
 
 if TYPE_CHECKING:
@@ -196,6 +197,11 @@ def left_behind(source: str, answers: Path) -> tuple[Path, Path]:
     return labelled, answers.parent / f"{Path(source).name.removesuffix(ending_of(source))}.model"
 
 
+def refuse_foreign(path: Path, answers: Path) -> None:
+    """Raise LabelkitError where a file that is left behind would replace one of the user."""
+    output_checks.refuse_foreign(path, ("merge", "predict", "train"), answers)
+
+
 def leave_behind(job: "Job", session: Session, answers: Path) -> Path | None:
     """Write the labelled file and a model beside the answers; return the model, if there is one."""
     from labelkit.command.invoke import run
@@ -205,6 +211,8 @@ def leave_behind(job: "Job", session: Session, answers: Path) -> Path | None:
         return None
     taught = _taught(session)
     labelled, model = left_behind(source, answers)
+    for path in (labelled, model):  # it may have come while the person was at work
+        refuse_foreign(path, answers)
     with console.within():
         run(["merge", source, str(answers), "-o", str(labelled), *_passed(job, "merge")])
         if len(taught) < 2:

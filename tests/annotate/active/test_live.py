@@ -185,6 +185,39 @@ def test_the_command_leaves_answers_a_labelled_file_and_a_model(write: Any, type
     assert [step["command"] for step in history] == ["merge", "predict"]
 
 
+@pytest.mark.parametrize("name", ["data.labelled.csv", "data.model"])
+def test_a_file_that_annotate_did_not_make_is_not_replaced(
+    write: Any, typed: Any, labelkit: Any, name: str
+) -> None:
+    write("data.csv", table())
+    own = write(name, "id,final_label\nmy,work\n").read_bytes()
+    given = ("data.csv", "--classes", "ok,worn", "--labels", "4", "--audit", "0")
+    refused = typed("1\n2\n" * 4, *given)
+    assert refused.code == 1 and not Path("data.answers.csv").exists()
+    assert Path(name).read_bytes() == own
+    Path(name).unlink()
+    assert typed("1\n2\n" * 2, *given).code == 0
+    assert typed("u\n1\n", *given).code == 0, "what annotate made it makes anew"
+    with Path(name).open("ab") as stream:
+        stream.write(b"\n")
+    edited = Path(name).read_bytes()
+    assert typed("u\n1\n", *given).code == 1
+    assert Path(name).read_bytes() == edited
+
+
+def test_what_another_command_made_under_the_name_is_not_replaced(
+    write: Any, typed: Any, labelkit: Any
+) -> None:
+    write("data.csv", table())
+    write("rules.py", "def lf_worn(row): return 'worn'\n")
+    made = ("weak-label", "data.csv", "-o", "data.labelled.csv", "--functions", "rules.py")
+    done = labelkit(*made, "--classes", "ok,worn")
+    assert done.code == 0, done.err
+    before = Path("data.labelled.csv").read_bytes()
+    assert typed("1\n2\n", "data.csv", "--classes", "ok,worn").code == 1
+    assert Path("data.labelled.csv").read_bytes() == before
+
+
 def test_it_starts_from_what_machines_say(write: Any) -> None:
     lines = table().splitlines()
     said = ["weak_label", *(truth(i) for i in range(ROWS))]

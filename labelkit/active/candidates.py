@@ -31,7 +31,7 @@ class Candidates(NamedTuple):
 def people_columns(job: "Job") -> list[str]:
     """Return the columns of people's labels: `label`, and the first --label if it is not ours."""
     first = job.label_columns()[:1]
-    own = set(job.our_columns)
+    own = set(job.machine_columns)
     named = dict.fromkeys(["label", *(name for name in first if name not in own)])
     gold = job.options.get("gold")
     return [name for name in named if job.source.has(name) and name != gold]

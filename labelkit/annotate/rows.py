@@ -33,7 +33,7 @@ class Deck:
         job.require(show)
         self.text = job.text if job.has_text() else []
         self.fields = list(dict.fromkeys(show)) if self.text else _fields(job, show)
-        self._machine_fields = set(self.fields) & set(job.our_columns)
+        self._machine_fields = set(self.fields) & set(job.machine_columns)
         self.classes = list(classes)
         said = [name for name in SUGGESTING if job.source.has(name)]
         with_confidence = [confidence_beside(name) for name in said]

@@ -50,7 +50,8 @@ _ROWS: dict[str, tuple[Any, Any]] = {
             _Text,
             _option(
                 metavar="EXPR",
-                help="Act on these rows only: \"rating > 7 and text contains 'fun'\".",
+                help="Act on these rows only: \"rating > 7 and text contains 'fun'\". The others "
+                "keep what they had.",
             ),
         ],
         None,
@@ -66,6 +67,13 @@ _ROWS: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "in_place": (Annotated[_Flag, _option("--in-place", help="Write over the input.")], False),
+    "overwrite": (
+        Annotated[
+            _Flag,
+            _option("--overwrite", help="Replace columns of these names, whoever wrote them."),
+        ],
+        False,
+    ),
 }
 _ON_REQUEST: dict[str, tuple[Any, Any]] = {
     "output": _output("Where to write."),

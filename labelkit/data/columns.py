@@ -1,37 +1,107 @@
-"""The names of our columns, and which columns of a file are ours."""
+"""The names of labelkit's columns, and the two questions about a column that has such a name.
+
+May a command replace it? `replaceable_columns` says so, by the history of the file. Is it a
+machine's column, which no model, rule, prompt or batch reads unless it is named?
+`machine_columns` says so, by its name.
+"""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from labelkit.io.table import Table
 
 AUDIT, CALIBRATION, RELABEL = "audit", "calibration", "relabel"  # values of label_origin
 ROW_CHECK = "row_check"
+PEOPLE = "label"  # the column that people fill, and the prefix of what is known of their labels
 
-# What each command writes, under its prefix or the name given by --as.
-OWNED: dict[str, tuple[str, ...]] = {
-    "weak": ("label", "confidence", "votes", "source", "proba_*", "lf_*"),
-    "llm": ("label", "confidence", "model", "error", "rationale"),
-    "query": ("score", "rank", "reason", "guess", "guess_confidence"),
-    "noise": (
-        "given", "suggested", "quality", "flag", "reason", "duplicate_of", "outlier", "use",
+
+class Endings(NamedTuple):
+    """What a command writes under its prefix: in every run, and with some of its options."""
+
+    always: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+
+# By prefix; `--as NAME` stands in its place.
+ENDINGS = {
+    "weak": Endings(("label", "confidence", "votes"), ("source", "proba_*", "lf_*")),
+    "llm": Endings(("label", "confidence", "model", "error"), ("rationale",)),
+    "query": Endings(("score", "rank", "reason"), ("guess", "guess_confidence")),
+    "noise": Endings(
+        ("given", "suggested", "quality", "flag", "reason", "duplicate_of", "outlier"), ("use",)
     ),
-    "model": ("label", "confidence", "proba_*"),
-    "final": ("label", "confidence", "source", "route"),
-    "label": ("origin", "annotator", "confidence", "note", "flag", "seconds"),
-}  # fmt: skip
+    "model": Endings(("label", "confidence"), ("proba_*",)),
+    "final": Endings(("label", "confidence", "source"), ("route",)),
+    "label": Endings(("origin", "annotator"), ("confidence", "note", "flag", "seconds")),
+}
+_KINDS = {
+    **dict.fromkeys(("confidence", "votes", "score", "rank", "quality"), "number"),
+    **dict.fromkeys(("flag", "outlier"), "boolean"),
+}
 
 
-def owned(names: Iterable[str], prefix: str, written_as: str | None = None) -> list[str]:
-    """Return those columns that a command with this prefix writes and replaces."""
-    ours = _owned_pattern(written_as or prefix, OWNED[prefix])
-    return [name for name in names if ours.fullmatch(name)]
+class Replaceable(NamedTuple):
+    """The columns of a file that a command may replace; `assumed` where no history says so.
+
+    Those in `removed` go even where this run does not write them: they would be outdated.
+    """
+
+    columns: list[str]
+    removed: list[str]
+    assumed: bool = False
 
 
-def ours(names: Iterable[str]) -> list[str]:
-    """Return those columns that any of our commands writes under its usual prefix."""
-    patterns = [_owned_pattern(prefix, endings) for prefix, endings in OWNED.items()]
-    return [n for n in names if n == ROW_CHECK or any(p.fullmatch(n) for p in patterns)]
+def replaceable_columns(
+    source: "Table",
+    prefix: str,
+    written_as: str | None,
+    recorded: Collection[str],
+    has_history: bool,
+) -> Replaceable:
+    """Return the columns of a file that the command with this prefix may replace.
+
+    Those under its prefix (or `written_as`) that are `recorded`: labelkit wrote them, as the
+    history of the file says. Without a history, all under its prefix if those that the command
+    always writes are there, with values that it could have written.
+    """
+    name, endings = written_as or prefix, ENDINGS[prefix]
+    present = source.every_column()
+    pattern = _pattern(name, [*endings.always, *endings.optional])
+    ours = [column for column in present if column in recorded and pattern.fullmatch(column)]
+    if ours or has_history:
+        return Replaceable(ours, ours)
+    always = {f"{name}_{ending}": _KINDS.get(ending) for ending in endings.always}
+    if not always.keys() <= set(present) or not _are_of_kinds(source, always):
+        return Replaceable([], [])
+    fixed = _pattern(name, [e for e in [*endings.always, *endings.optional] if "*" not in e])
+    assumed = [column for column in present if pattern.fullmatch(column)]
+    return Replaceable(assumed, [c for c in assumed if fixed.fullmatch(c)], assumed=True)
 
 
-def _owned_pattern(prefix: str, endings: Sequence[str]) -> re.Pattern[str]:
+def _are_of_kinds(source: "Table", kinds: dict[str, str | None]) -> bool:
+    """Tell whether each column is of its kind, or empty in every row."""
+    typed = [column for column, kind in kinds.items() if kind]
+    present = source.kinds(typed)
+    other = [column for column in typed if present[column] != kinds[column]]
+    return not any((texts != "").any() for texts in source.texts_of(other).values())
+
+
+def machine_columns(names: Iterable[str], recorded: Collection[str] = ()) -> list[str]:
+    """Return those columns that hold what a machine, or a batch, says of a row.
+
+    By name: what any command writes under its usual prefix. `recorded` are columns that the
+    history of the file names, whatever they are called (`--as`).
+    """
+    patterns = [_pattern(name, [*e.always, *e.optional]) for name, e in ENDINGS.items()]
+    return [
+        name
+        for name in names
+        if name == ROW_CHECK or name in recorded or any(p.fullmatch(name) for p in patterns)
+    ]
+
+
+def _pattern(prefix: str, endings: Iterable[str]) -> re.Pattern[str]:
     alternatives = "|".join(re.escape(ending).replace(r"\*", ".*") for ending in endings)
     return re.compile(f"{re.escape(prefix)}_(?:{alternatives})", re.DOTALL)

@@ -63,7 +63,7 @@ def _labels(job: "Job", others: set[str]) -> tuple[str, list[str]]:
         values = sorted(set(job.labels().values) - {""})
         return (job.label_columns()[0] if len(values) > 1 else ""), job.classes or values
     for name in job.source.columns:
-        if name not in {*others, *job.our_columns} and _words(name) & _NAMES_OF_LABELS:
+        if name not in {*others, *job.machine_columns} and _words(name) & _NAMES_OF_LABELS:
             cells = [text for text in job.source.texts(name) if text]
             values = sorted(set(cells))
             fits = set(values) <= set(job.classes or values)

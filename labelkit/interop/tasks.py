@@ -52,7 +52,7 @@ class Tasks:
         self._columns = _seen(job, show)
         self.fields = _named(self._columns, len(job.text) if job.has_text() else 0)
         self._blind = blind_origins(self._source)
-        machine = set(job.our_columns)
+        machine = set(job.machine_columns)
         self._hidden = [column in machine for column in self._columns]
         own = job.label_columns()
         guessing = [n for n in SUGGESTING if self._source.has(n) and n not in own]
@@ -188,7 +188,7 @@ class Tasks:
         import pyarrow as pa
 
         waiting = (self._blind[places] != "") & (self.known.values[places] == "")
-        machine = set(self._job.our_columns)
+        machine = set(self._job.machine_columns)
         shown = pa.array(np.arange(len(places)), mask=waiting)
         for at, name in enumerate(rows.column_names):
             if waiting.any() and name in machine and name not in _KEPT_OF_BLIND:

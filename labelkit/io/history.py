@@ -1,4 +1,9 @@
-"""Provenance: `<output>.history.json` beside each output, one entry a step."""
+"""Provenance: `<output>.history.json` beside each output, one entry a step.
+
+It also names the columns of the output that labelkit wrote, with the output's size and hash: so
+the history of a file is found again after the file was renamed or copied within its folder, and
+is not taken for that of another file which has the name now.
+"""
 
 import json
 import re
@@ -25,15 +30,67 @@ def path_for(output: Path) -> Path:
 
 
 def read(output: Path) -> list[dict[str, Any]]:
-    """Return the steps that made a file, oldest first; nothing where none are recorded."""
+    """Return the steps that made a file, oldest first; nothing where none are recorded.
+
+    A file that was edited since keeps the steps that stand beside it.
+    """
+    content = _of_content(output) or _beside(output)
+    return list(content["steps"]) if content else []
+
+
+def written_columns(output: Path) -> list[str] | None:
+    """Return the columns of a file that labelkit wrote; None where no history is of its content."""
+    content = _of_content(output)
+    return None if content is None else [str(name) for name in content["columns"]]
+
+
+def _beside(output: Path) -> dict[str, Any] | None:
+    """Return the history that has the name of a file; warns where it cannot be read."""
     try:
-        steps = json.loads(path_for(output).read_text("utf-8"))["steps"]
+        text = path_for(output).read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError):
-        return []
-    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    except (OSError, ValueError):
+        content = None
+    else:
+        content = _parsed(text)
+    if content is None:
         console.warn(f"{path_for(output)} cannot be read and is begun anew")
-        return []
-    return list(steps)
+    return content
+
+
+def _of_content(output: Path) -> dict[str, Any] | None:
+    """Return the history of a file's content, under its own name or another of its folder."""
+    if not output.is_file():
+        return None
+    own = path_for(output)
+    others = sorted(output.absolute().parent.glob("*" + _ENDING))
+    size, hashed = output.stat().st_size, ""
+    for place in [own, *(other for other in others if other.name != own.name)]:
+        try:
+            content = _parsed(place.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        if content is None or content["output"].get("bytes") != size:
+            continue
+        hashed = hashed or digest(output)
+        if content["output"].get("hash") == hashed:
+            return content
+    return None
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    """Return a history's content; None for what is none."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict):
+        return None
+    lists = [content.get("steps"), content.setdefault("columns", [])]
+    is_sound = all(isinstance(part, list) for part in lists)
+    is_sound = is_sound and isinstance(content.setdefault("output", {}), dict)
+    return content if is_sound and all(isinstance(s, dict) for s in content["steps"]) else None
 
 
 def made_with(batch: Path) -> tuple[Path, dict[str, Any]] | None:
@@ -76,12 +133,15 @@ def _classes_of(step: Mapping[str, Any]) -> list[str]:
     return [spelled(name) for name in named] if isinstance(named, list) else []
 
 
-def write(output: Path, steps: list[dict[str, Any]]) -> None:
-    """Write the steps that made a file, whole or not at all."""
+def write(output: Path, steps: list[dict[str, Any]], columns: Sequence[str] = ()) -> None:
+    """Write the steps that made a file, whole or not at all.
+
+    `columns` are those of its columns that labelkit wrote, in these steps or before.
+    """
     from labelkit.io.files import whole
 
     about = {"bytes": output.stat().st_size, "hash": digest(output)} if output.is_file() else {}
-    content = {"schema": SCHEMA, "output": about, "steps": steps}
+    content = {"schema": SCHEMA, "output": about, "columns": list(columns), "steps": steps}
     text = json.dumps(content, indent=1, ensure_ascii=False)
     with whole(path_for(output)) as stream:
         stream.write(_SECRET_IN_URL.sub("***@", text).encode() + b"\n")

@@ -148,7 +148,7 @@ def _where(mask: Any, values: Any) -> Any:
 
 def _own_columns(job: "Job") -> list[str]:
     """Return the user's columns that people may see: no gold, no label, nothing of a machine."""
-    unseen = {*job.our_columns, "label", "gold", *(job.options.get("label") or [])}
+    unseen = {*job.machine_columns, "label", "gold", *(job.options.get("label") or [])}
     unseen |= {name for name in [job.options.get("gold"), *job.hidden] if name}
     unseen -= {job.key_name}
     own = [name for name in job.source.every_column() if name not in unseen]

@@ -20,7 +20,8 @@ from labelkit.data.duplicates import duplicate_groups, joined_groups, share_grou
 from labelkit.data.labels import Labels, Mask, Texts
 from labelkit.data.probability_columns import probabilities
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
-from labelkit.io import history, output_checks, table, text_cells
+from labelkit.io import history, output_checks, table
+from labelkit.job import output, row_mask
 from labelkit.job.labels import JobLabels
 from labelkit.job.options import Declared
 
@@ -50,6 +51,7 @@ class Job(JobLabels):
         self._costs: dict[str, Any] = {}
         self._figures: dict[str, Any] = {}
         self._other_inputs: list[Path] = []
+        self._kept_rows = 0
         shows = any(self.own.get(name) for name in declared.instead_of_output)
         writes = options.get("output") or options.get("in_place")
         if self.annotates and (writes or not shows):
@@ -63,6 +65,7 @@ class Job(JobLabels):
         output_checks.check_others(options, self.own, self._input_paths(), self.task_path)
         if self.seed < 0:
             raise UsageError(f"--seed {self.seed}: give 0 or more")
+        row_mask.check(options.get("where"), options.get("sample"))
 
     def __enter__(self) -> "Job":
         return self
@@ -83,6 +86,7 @@ class Job(JobLabels):
         opened = self.open(*paths)
         if self.options["delimiter"] is None:
             text_columns.refuse_other_delimiter(opened)
+        self._check_written(opened)
         return opened
 
     def open(self, *paths: str | Path) -> table.Table:
@@ -147,29 +151,8 @@ class Job(JobLabels):
     @cached_property
     def chosen(self) -> Mask | None:
         """The rows to act on by --where and --sample; None means all."""
-        mask = self._where(self.options.get("where"))
-        sample = self.options.get("sample")
-        if sample is None:
-            return mask
-        if sample < 1:
-            raise UsageError(f"--sample {sample}: give a number of rows")
-        among = np.arange(self.rows) if mask is None else np.flatnonzero(mask)
-        rng = np.random.default_rng([self.seed, 1])
-        picked = rng.choice(among, size=min(sample, len(among)), replace=False)
-        mask = np.zeros(self.rows, dtype=bool)
-        mask[picked] = True
-        return mask
-
-    def _where(self, expression: str | None) -> Mask | None:
-        if not expression:
-            return None
-        from labelkit.data.row_filter import parse
-
-        where = parse(expression)
-        self.source.require(where.columns, "--where")
-        read = where.columns or self.source.columns[:1]  # `true` names none
-        parts = [where.mask(batch) for batch in self.source.batches(read, exact=True)]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
+        where, sample = self.options.get("where"), self.options.get("sample")
+        return row_mask.rows_to_act_on(self.source, where, sample, self.seed)
 
     # -- keys, labels, gold, groups ------------------------------------------------------------
 
@@ -235,7 +218,7 @@ class Job(JobLabels):
 
     def row_checks(self) -> list[str]:
         """Return a hash of each row's own content, our columns aside."""
-        mine = set(self.our_columns) | {"label"}
+        mine = set(self.machine_columns) | {"label"}
         names = [name for name in self.source.columns if name not in mine]
         return row_keys.row_checks(self.source.check_texts(names))
 
@@ -244,14 +227,16 @@ class Job(JobLabels):
     @cached_property
     def steps(self) -> list[dict[str, Any]]:
         """The steps that made the input, by its history."""
-        return [step for path in self._input_paths() for step in history.read(path)]
+        found: list[dict[str, Any]] = []
+        for path in self._input_paths():
+            found += [step for step in history.read(path) if step not in found]
+        return found
 
     @cached_property
-    def our_columns(self) -> list[str]:
-        """The columns of the file that labelkit wrote, under whatever prefix."""
+    def machine_columns(self) -> list[str]:
+        """The columns that hold what a machine or a batch says: read only where they are named."""
         recorded = {name for step in self.steps for name in step.get("columns", [])}
-        usual = set(columns.ours(self.source.columns)) | recorded
-        return [name for name in self.source.columns if name in usual]
+        return columns.machine_columns(self.source.every_column(), recorded)
 
     @cached_property
     def _not_features(self) -> set[str]:
@@ -264,7 +249,7 @@ class Job(JobLabels):
             *(self.options.get("label") or []),
             *self.hidden,
         ]
-        return {name for name in named if name} | set(self.our_columns)
+        return {name for name in named if name} | set(self.machine_columns)
 
     def visible_columns(self) -> list[str]:
         """Return the columns that labeling functions and prompts may see: no labels, gold, ours."""
@@ -334,40 +319,66 @@ class Job(JobLabels):
             return str(self._input_paths()[0])
         return str(self.options.get("output") or "")
 
-    def annotate(self, found: Mapping[str, Any], drop: Sequence[str] = ()) -> None:
-        """Write the output: all rows, these columns appended, our old ones replaced.
+    def may_replace(self, column: str) -> bool:
+        """Tell whether this command may write a column: it is new, or labelkit wrote it before."""
+        return column in self._earlier.columns or not self.source.has(column)
+
+    @cached_property
+    def _recorded(self) -> list[str]:
+        """The columns that labelkit wrote by the histories of the inputs, of each of them."""
+        named = [history.written_columns(path) or [] for path in self._input_paths()]
+        return [name for name in (named or [[]])[0] if all(name in names for names in named)]
+
+    @cached_property
+    def _earlier(self) -> columns.Replaceable:
+        """The columns of the input that this command may replace."""
+        return self._replaceable(self.source)
+
+    def _replaceable(self, source: table.Table) -> columns.Replaceable:
+        is_known = bool(self.steps) and not any(_reads_pipe(step) for step in self.steps)
+        return columns.replaceable_columns(
+            source, self.prefix, self.options.get("as_name"), self._recorded, is_known
+        )
+
+    def _check_written(self, source: table.Table) -> None:
+        """Refuse, before any work, an input whose own columns the output would replace.
+
+        Answers fill columns that the input may have: of these the cells tell, when all is read.
+        """
+        is_filled = self.prefix == columns.PEOPLE
+        if not (self.annotates and self.output) or is_filled or self.options.get("overwrite"):
+            return
+        name, endings = self.options.get("as_name") or self.prefix, columns.ENDINGS[self.prefix]
+        written = [*endings.always, *(e for e in endings.optional if self.own.get(e))]
+        names = [f"{name}_{ending}" for ending in written]
+        if set(names) & set(source.every_column()):
+            output.refuse_users_columns(source, names, self._replaceable(source), self.name)
+
+    def annotate(self, annotations: Mapping[str, Any], updated: Sequence[str] = ()) -> None:
+        """Write the output: all rows, these columns appended, this command's earlier ones replaced.
 
         Values are arrays, lists or Arrow arrays of one value a row; None is an empty cell. Rows
-        outside --where and --sample come out empty.
+        outside --where and --sample keep what this command wrote there before. Raises UsageError
+        where a column is one of the user's, those in `updated` aside.
         """
-        data = pa.table({name: self._annotation(values) for name, values in found.items()})
-        everything = self.source.every_column()
-        gone = set(columns.owned(everything, self.prefix, self.options.get("as_name")))
-        self._refuse_users_own(sorted(gone))
-        gone |= (set(found) | set(drop)) & set(everything)
-        self.source.write_annotated(
-            self.output, data, drop=sorted(gone), given_format=self._format()
+        if not self.options.get("overwrite"):
+            names = annotations.keys() - set(updated)
+            output.refuse_users_columns(self.source, names, self._earlier, self.name)
+        present = self.source.every_column()
+        replaced = [n for n in present if n in annotations or n in self._earlier.removed]
+        if self._earlier.assumed and not self.options.get("overwrite"):
+            output.note_assumed(self.source, replaced, self.name)
+        written, self._kept_rows = output.with_earlier(
+            self.source, output.as_columns(annotations), replaced, self.chosen
         )
-        self._record(list(found))
-
-    def _refuse_users_own(self, names: Sequence[str]) -> None:
-        """Raise UsageError where --as would replace columns that labelkit did not write."""
-        foreign = [name for name in names if name not in self.our_columns]
-        if foreign and self._input_paths():  # a pipe has no history to tell whose they are
-            told = f"{self.source.name} has a column {foreign[0]!r} that labelkit did not write"
-            raise UsageError(f"{told}; choose another name than --as {self.options['as_name']}")
-
-    def _annotation(self, values: Any) -> Any:
-        array = (
-            values if isinstance(values, pa.Array | pa.ChunkedArray) else text_cells.arrow(values)
-        )
-        if isinstance(array, pa.ChunkedArray):
-            array = array.combine_chunks()
         if self.chosen is not None:
-            import pyarrow.compute as pc
-
-            array = pc.if_else(pa.array(self.chosen), array, pa.scalar(None, array.type))
-        return text_cells.rounded(array)
+            self.count(kept_rows=self._kept_rows)
+        recorded = [name for name in self._recorded if name in present and name not in replaced]
+        self.source.write_annotated(
+            self.output, pa.table(written), drop=replaced, given_format=self._format()
+        )
+        if self.output not in ("", "-") and Path(self.output).is_file():
+            self.record(Path(self.output), list(written), [*recorded, *written])
 
     def write_rows(
         self,
@@ -378,11 +389,10 @@ class Job(JobLabels):
     ) -> None:
         """Write some rows to a second file, all columns or those named, `extra` appended."""
         subset = self.source.gather(np.asarray(rows, dtype=np.int64), names)
-        for name, values in extra.items():
-            if name in subset.column_names:
-                subset = subset.drop_columns([name])
-            array = values if isinstance(values, pa.Array) else text_cells.arrow(values)
-            subset = subset.append_column(name, text_cells.rounded(array))
+        added = output.as_columns(extra)
+        subset = subset.drop_columns([n for n in added if n in subset.column_names])
+        for name, values in added.items():
+            subset = subset.append_column(name, values)
         table.write_table(subset, path, given_format=self._format(), name=self.source.name)
 
     def _format(self) -> str | None:
@@ -431,17 +441,22 @@ class Job(JobLabels):
         target = self.output if output is None else output
         shown = {"-": " -> stdout", "": ""}.get(target, f" -> {target}")
         used = f" (task: {self.task_path})" if self.task_path else ""
-        console.note(f"{self.name}: {text}{shown}{used}")
+        kept = f" · {self._kept_rows:,} other rows keep what they had" if self._kept_rows else ""
+        console.note(f"{self.name}: {text}{kept}{shown}{used}")
         if then:
             console.next_step(then)
 
-    def _record(self, written: list[str]) -> None:
-        if self.output in ("", "-") or not Path(self.output).is_file():
-            return
-        self.record(Path(self.output), written)
+    def record(
+        self,
+        output: Path,
+        written: Sequence[str] = (),
+        ours: Sequence[str] | None = None,
+        **more: Any,
+    ) -> None:
+        """Write the history of an output: the input's steps and this one, with `more` facts.
 
-    def record(self, output: Path, written: Sequence[str] = (), **more: Any) -> None:
-        """Write the history of an output: the input's steps and this one, with `more` facts."""
+        `ours` are all columns of the output that labelkit wrote, where this step did not write all.
+        """
         inputs = [p for p in self._input_paths() if p.is_file()]
         own = [p for p in [self.task_path, *self._other_inputs] if p is not None and p.is_file()]
         step = history.step(
@@ -454,5 +469,9 @@ class Job(JobLabels):
             figures=self._figures,
             seconds=time.perf_counter() - self._started,
         )
-        earlier = [step for path in inputs[:1] for step in history.read(path)]
-        history.write(output, [*earlier, step | more])
+        history.write(output, [*self.steps, step | more], written if ours is None else ours)
+
+
+def _reads_pipe(step: Mapping[str, Any]) -> bool:
+    given = (step.get("options") or {}).get("input")
+    return "-" in given if isinstance(given, list) else given == "-"

@@ -9,7 +9,7 @@ import numpy as np
 
 from labelkit import console
 from labelkit.data.audit import combined_origins, picked_origins
-from labelkit.data.columns import AUDIT, ours
+from labelkit.data.columns import AUDIT
 from labelkit.data.labels import (
     Labels,
     Mask,
@@ -64,7 +64,7 @@ class JobLabels:
             """The steps that made the input, by its history."""
 
         @property
-        def our_columns(self) -> list[str]:
+        def machine_columns(self) -> list[str]:
             """The columns of the file that labelkit wrote."""
 
         def also_reads(self, path: Path) -> None:
@@ -158,7 +158,7 @@ class JobLabels:
         """
         by_people = {"label", *(f"{n[: -len('_origin')]}_label" for n in self._origin_columns())}
         named = self.label_columns()
-        machine = {*ours(named), *self.our_columns} - by_people
+        machine = set(self.machine_columns) - by_people
         columns = [name for name in named if name not in machine]
         answers = self.options.get("answers") or []
         for name in named:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from labelkit import console
 from labelkit.config.label_text import ClassReader
 from labelkit.config.task_file import Task
-from labelkit.data import columns
 from labelkit.data.duplicates import duplicate_groups
 from labelkit.data.labels import Labels, Texts, encode
 from labelkit.errors import UsageError, listing, nearest
@@ -122,7 +121,7 @@ def rows_of(job: Job, writer: Writer, chosen: NDArray[np.bool_] | None) -> Rows:
 def people(job: Job) -> Labels:
     """Return what people said: no labels of our own making, none that are kept for the audit."""
     labels = job.labels()
-    made = set(columns.ours(job.source.columns)) | set(job.our_columns)
+    made = set(job.machine_columns)
     hidden = job.excluded_from_training | np.isin(
         labels.column.astype(str), sorted(made - {"label"})
     )

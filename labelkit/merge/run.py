@@ -17,6 +17,7 @@ from labelkit.data.columns import AUDIT
 from labelkit.data.labels import Mask, Texts, encode
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io.files import next_to
+from labelkit.io.text_cells import as_text
 from labelkit.job.batch_file import check_batch, write_batch
 from labelkit.merge.vote import Answer, choose
 
@@ -72,7 +73,8 @@ def merge(
         raise UsageError("stdin (-) can be only one of INPUT and ANSWERS")
     before = _Before(job)
     asked = _asked(job, batches, refuse_unknown)
-    tally, names = Tally(), set(before.details)
+    tally = Tally()
+    names = {name for name in before.details if job.may_replace(job.column(name))}
     given: list[Given] = []
     for number, path in enumerate(files):
         job.also_reads(path)
@@ -94,7 +96,7 @@ def merge(
     used = [n for n in _DETAILS if n in names]
     written = before.with_answers(chosen, ties, used, asked, tally)
     sure = dict.fromkeys(picked.ties, 0.0) | picked.sure
-    if sure or job.source.has(job.column(_SURE)):
+    if sure or (job.source.has(job.column(_SURE)) and job.may_replace(job.column(_SURE))):
         written[job.column(_SURE)] = before.confidence(chosen, sure)
     disputed = _contradictions(picked.disputed)
     _say_disputed(job, disputed, prefer)
@@ -103,7 +105,7 @@ def merge(
     said = _counted(job, given, tally, written, len(disputed))
     if again is not None:
         said += _ask_again(job, again, picked.sure)
-    job.annotate(written)
+    job.annotate(written, updated=before.filled(written))
     job.closing(said, then=_next(job))
 
 
@@ -251,6 +253,20 @@ class _Before:
             self.job.column(name): _typed(name, values, self.job)
             for name, values in details.items()
         }
+
+    def filled(self, written: dict[str, Any]) -> list[str]:
+        """Return the columns of the file that answers fill: the labels, and whose they are.
+
+        Others only where no cell of theirs is replaced.
+        """
+        kept = [self.label_name]
+        if self.job.source.has(self.label_name):
+            kept += [self.job.column(name) for name in _ALWAYS]
+        for name, before in self.details.items():
+            if (column := self.job.column(name)) in written:
+                now = np.array(as_text(written[column]).to_pylist(), dtype=object)
+                kept += [column] if ((before == "") | (before == now)).all() else []
+        return kept
 
     def confidence(self, chosen: dict[int, Given], sure: dict[int, float]) -> Any:
         """Return how sure each label is: these rows by the crowd model, others as they were."""

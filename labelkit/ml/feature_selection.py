@@ -89,7 +89,9 @@ def _labelled(read_labels: Callable[[], "Labels"], seed: int) -> tuple[Codes, Co
     except LabelkitError:  # the command has its own word to say about them
         return np.zeros(0, np.int64), np.zeros(0, np.int64), 0, False
     learned = (labels.codes >= 0) & ~labels.audit
-    made = learned & np.isin(labels.column, columns.ours(set(labels.column[learned].tolist())))
+    made = learned & np.isin(
+        labels.column, columns.machine_columns(set(labels.column[learned].tolist()))
+    )
     rows = np.flatnonzero(learned & ~made)
     if len(rows) > MOST_TO_COMPARE:
         rng = np.random.default_rng([seed, 6])

@@ -35,7 +35,9 @@ def without_people_of_audit(job: "Job", labels: "Labels") -> "Labels":
     How good the machine's labels are is measured on the audit rows, so those must have gone
     through the same judgement as all others: as if nobody had labelled the row.
     """
-    names = [name for name in job.label_columns() if name in job.our_columns and name != "label"]
+    names = [
+        name for name in job.label_columns() if name in job.machine_columns and name != "label"
+    ]
     if not names or not labels.audit.any():
         return labels
     read = job.label_texts(names)

@@ -34,7 +34,7 @@ class Evidence:
         self.steps: list[dict[str, Any]] = [*job.steps, *inputs.steps_of(files.models)]
         self.curves = inputs.curves_in(files.curves)
         self.price = costs.prices(job.task.cost)
-        ours = set(job.our_columns)
+        ours = set(job.machine_columns)
         labels = [n for n in job.source.columns if n.endswith("_label") and n in ours]
         usual = [n for n in _FIRST if n in labels]
         self.machines = [*usual, *(n for n in labels if n not in (*usual, FINAL))]

@@ -314,7 +314,10 @@ def test_seconds_must_be_numbers(write: Any, refused: Any) -> None:
     source = write("in.csv", DATA)
     said = refused(source, write("a.csv", "id,label,label_seconds\n1,x,3\n2,x,long\n"))
     assert "a.csv, row 2: label_seconds 'long' is not a number of seconds" in said
-    mine = write("mine.csv", "id,label,label_seconds\n1,x,long\n2,,\n")
+    mine = write(
+        "mine.csv",
+        "id,label,label_origin,label_annotator,label_seconds\n1,x,,,long\n2,,,,\n",
+    )
     said = refused(mine, write("b.csv", "id,label\n2,x\n"))
     assert "mine.csv, row 1: label_seconds 'long'" in said
 
@@ -466,10 +469,10 @@ def test_confidence_stays_where_nobody_answered_and_goes_where_it_is_not_known(
 ) -> None:
     source = write(
         "in.csv",
-        DATA.replace("text\n", "text,label,label_confidence\n")
-        .replace("one", "one,x,0.75")
-        .replace("two", "two,y,0.5")
-        .replace("three", "three,,"),
+        DATA.replace("text\n", "text,label,label_origin,label_annotator,label_confidence\n")
+        .replace("one", "one,x,,,0.75")
+        .replace("two", "two,y,,,0.5")
+        .replace("three", "three,,,,"),
     )
     merged(source, write("a.csv", "id,label,label_annotator\n2,x,ann\n"))
     assert labels("out.csv", "label", "label_confidence") == [("x", "0.75"), ("x", ""), ("", "")]

@@ -217,7 +217,7 @@ def test_accuracy_on_some_rows_only_is_called_biased(labelkit, data, write):
 
 
 def test_functions_do_not_see_labels_gold_key_or_our_columns(labelkit, write, tmp_path):
-    write("data.csv", "id,text,label,gold,weak_label\n1,a,POS,POS,POS\n")
+    write("data.csv", "id,text,label,gold,model_label\n1,a,POS,POS,POS\n")
     write("lfs.py", "def lf_all(row): return 'POS' if row.keys() == ['text'] else 'NEG'\n")
     run(labelkit, "--functions", "lfs.py", "--gold", "gold")
     assert column(tmp_path / "out.csv", "weak_label") == ["POS"]

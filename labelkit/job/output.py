@@ -1,0 +1,117 @@
+"""What a command writes: its columns in all rows, earlier ones kept where it did not act."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from labelkit import console
+from labelkit.data.columns import Replaceable
+from labelkit.errors import UsageError, listing
+from labelkit.io import text_cells
+from labelkit.io.parquet import as_check_table
+
+if TYPE_CHECKING:
+    from labelkit.data.labels import Mask
+    from labelkit.io.table import Table
+
+
+def as_columns(annotations: Mapping[str, Any]) -> dict[str, pa.Array]:
+    """Return annotations (arrays, lists or Arrow arrays) as Arrow arrays of rounded numbers."""
+    return {name: _as_column(values) for name, values in annotations.items()}
+
+
+def _as_column(values: Any) -> pa.Array:
+    is_arrow = isinstance(values, pa.Array | pa.ChunkedArray)
+    array = values if is_arrow else text_cells.arrow(values)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return text_cells.rounded(array)
+
+
+def refuse_users_columns(
+    source: "Table", written: Collection[str], earlier: Replaceable, command: str
+) -> None:
+    """Raise UsageError where a command would replace columns that it may not replace."""
+    users = [n for n in source.every_column() if n in written and n not in earlier.columns]
+    if users:
+        named = listing([repr(console.clean(name)) for name in users], 5)
+        raise UsageError(
+            f"{source.name}: {command} would replace the column{'s' * (len(users) > 1)} {named}, "
+            f"and no history says that labelkit wrote {'them' if len(users) > 1 else 'it'}; give "
+            f"--as NAME to write under another name, or --overwrite to replace "
+            f"{'them' if len(users) > 1 else 'it'} (in a task file: [{command}] overwrite = true)"
+        )
+
+
+def note_assumed(source: "Table", replaced: Sequence[str], command: str) -> None:
+    """Say which columns are taken for those of an earlier run by their names alone."""
+    named = listing([console.clean(name) for name in replaced], 10)
+    console.note(
+        f"{source.name} has no history; by their names {named} are columns of an earlier "
+        f"{command}, and are replaced"
+    )
+
+
+def with_earlier(
+    source: "Table", columns: Mapping[str, pa.Array], earlier: Sequence[str], chosen: "Mask | None"
+) -> tuple[dict[str, pa.Array], int]:
+    """Return the columns to write, and how many rows keep earlier annotations.
+
+    `chosen` rows get the values of `columns`. In the others, columns of the file that are named in
+    `earlier` keep their cells (also those which this run does not write), new ones are empty.
+    """
+    if chosen is None:
+        return dict(columns), 0
+    acted = pa.array(chosen)
+    before = source.read(list(earlier)) if earlier else None
+    kept = np.zeros(len(chosen), dtype=bool)
+    result = {}
+    for name in [*columns, *(name for name in earlier if name not in columns)]:
+        old = before.column(name) if before is not None and name in earlier else None
+        new = columns.get(name)
+        if old is None:
+            assert new is not None
+            result[name] = pc.if_else(acted, new, pa.scalar(None, new.type))
+            continue
+        old = _decoded(old)
+        old = _empty_as_null(pc.if_else(acted, pa.scalar(None, old.type), old))
+        kept |= old.is_valid().to_numpy(zero_copy_only=False)
+        result[name] = old if new is None else _joined(acted, new, old, source.format)
+    return result, int(kept.sum())
+
+
+def _joined(acted: pa.Array, new: pa.Array, old: pa.Array, file_format: str) -> pa.Array:
+    """Return `new` in the rows acted on, `old` elsewhere, spelt as it was where that can be."""
+    if old.type != new.type:
+        try:
+            typed = old.cast(new.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            typed = None
+        is_cells = file_format in ("csv", "tsv")
+        if typed is not None and (not is_cells or _same_text(typed, old)):
+            old = typed
+        else:
+            new, old = _empty_as_null(text_cells.as_text(new)), _empty_as_null(_text(old))
+    return pc.if_else(acted, new, old)
+
+
+def _same_text(typed: pa.Array, old: pa.Array) -> bool:
+    return bool(pc.all(pc.equal(text_cells.as_text(typed), _text(old)), min_count=0).as_py())
+
+
+def _text(column: pa.Array) -> pa.Array:
+    return as_check_table(pa.RecordBatch.from_arrays([column], ["old"])).column(0).combine_chunks()
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.Array:
+    array = column.combine_chunks()
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+
+
+def _empty_as_null(column: pa.Array) -> pa.Array:
+    if not pa.types.is_string(column.type):
+        return column
+    return pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)

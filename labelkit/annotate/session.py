@@ -208,7 +208,7 @@ class Session:
         if self.current is None:
             return NOTHING
         said = self.said.get(self.current, NOTHING)
-        asks_again = self.about().origin == AUDIT != said.origin
+        asks_again = self.about().origin == AUDIT and said.origin not in ("", AUDIT)
         return NOTHING if asks_again else said
 
     def copies(self) -> list[int]:

@@ -103,7 +103,10 @@ def write_batch(
     checks = job.row_checks()
     extra: dict[str, Any] = {"row": rows} if job.key_name == "row" else {}
     extra[ROW_CHECK] = [checks[row] for row in rows]
-    extra |= {name: _where(seen, _column(v).take(order)) for name, v in suggestions.items()}
+    extra |= {
+        name: _where(seen, _column(v).take(pa.array(order, pa.int64())))
+        for name, v in suggestions.items()
+    }
     extra["label_origin"] = kinds
     extra["label"] = [""] * len(rows)
     job.write_rows(path, rows, extra, _own_columns(job))

@@ -4,16 +4,16 @@ import re
 
 # Reasoning tags, as DeepSeek, Qwen, Mistral, Kimi, Seed and prompts for other models have them.
 _NAME = (
-    r"[\w:.-]*(?:think|thought|reason|reflect|analysis|scratch_?pad|monologue|deliberat|\bcot\b)"
-    r"[\w:.-]*"
+    r"[\w:.-]{0,20}(?:think|thought|reason|reflect|analysis|scratch_?pad|monologue|deliberat|\bcot\b)"
+    r"[\w:.-]{0,20}"
 )
 _OPEN = re.compile(
-    rf"<\|?(?!end){_NAME}(?:\s[^<>]*)?\|?>|\[THINK\]|\u25c1think\u25b7|<\|channel\|>(?!final)",
+    rf"<\|?(?!end){_NAME}(?:\s[^<>]{0, 200})?\|?>|\[THINK\]|\u25c1think\u25b7|<\|channel\|>(?!final)",
     re.IGNORECASE,
 )
 _CLOSE = re.compile(
     rf"<\|?/{_NAME}\s*\|?>|<\|?end{_NAME}\|?>|\[/THINK\]|\u25c1/think\u25b7|"
-    r"<\|channel\|>final[^<]*<\|message\|>",
+    r"<\|channel\|>final[^<]{0,200}<\|message\|>",
     re.IGNORECASE,
 )
 _END_MARK = re.compile(

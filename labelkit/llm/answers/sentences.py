@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
+_SEPARATOR = re.compile(r"[\s_/-]+")
+LONGEST_ANSWER = 4_000  # characters; a longer one repeats itself or the prompt
 FRAME_LENGTH = 240  # characters
 SHORT_NAME = 3  # letters; words such as "it", "us", "no" are also names of classes
 _KIND = (
@@ -91,6 +93,8 @@ _NO_WORD_BOUNDARIES = re.compile(
 
 def asserted_class(answer: str, classes: Sequence[str]) -> tuple[str | None, str]:
     """Return the class that the answer asserts, or None and the reason, '' where it names none."""
+    if len(answer) > LONGEST_ANSWER:
+        return None, "the answer is too long to be a label"
     text = " ".join(unicodedata.normalize("NFKC", answer).split(" "))
     rest, spans = _masked(text, classes)
     named = sorted({name for name, _, _ in spans})
@@ -118,8 +122,10 @@ def retracts(explanation: str) -> bool:
 
 def _masked(text: str, classes: Sequence[str]) -> tuple[str, list[tuple[str, int, int]]]:
     """Return the text with its classes blotted out, and where each stood."""
-    spans = []
+    spans, folded = [], text.casefold()
     for name in sorted(classes, key=len, reverse=True):  # a longer name hides a shorter one in it
+        if not all(word in folded for word in _words(name)):
+            continue
         pattern = _name_pattern(name)
         spans += [(name, hit.start(), hit.end()) for hit in pattern.finditer(text)]
         text = pattern.sub(lambda hit: "\0" * len(hit.group()), text)
@@ -140,10 +146,16 @@ def _is_short(name: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
+def _words(name: str) -> list[str]:
+    return _SEPARATOR.split(unicodedata.normalize("NFKC", name).casefold())
+
+
+@lru_cache(maxsize=4096)
 def _name_pattern(name: str) -> re.Pattern[str]:
     """Return what finds a class in a text: as whole words, short names in their own case."""
-    words = re.split(r"[\s_/-]+", unicodedata.normalize("NFKC", name).strip())
-    spelled = r"[\s_/-]+".join(re.escape(word) for word in words if word) or re.escape(name)
+    plain = unicodedata.normalize("NFKC", name).strip()
+    words = [re.escape(word) for word in _SEPARATOR.split(plain) if word]
+    spelled = r"[\s_/-]+".join(words) or re.escape(name)
     if not _NO_WORD_BOUNDARIES.search(name):
         spelled = rf"(?<!\w)(?:{spelled})(?!\w)"
     return re.compile(spelled, 0 if _is_short(name) else re.IGNORECASE)

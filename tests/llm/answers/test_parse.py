@@ -236,3 +236,17 @@ def test_no_label_beside_a_denial_or_a_second_class(parts: list[str]) -> None:
     found = parse(" ".join(parts), MAIL).label
     if {"not", "no", "could"} & set(parts) or {"spam", "ham"} <= set(parts):
         assert found is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "spam " * 20_000,
+        "<" + "think" * 20_000,
+        "{" * 20_000,
+        "<think " * 20_000,
+        "label is " * 9_000,
+    ],
+)
+def test_an_endless_answer_is_no_label(text: str) -> None:
+    assert parse(text, MAIL).label is None

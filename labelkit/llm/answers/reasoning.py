@@ -7,8 +7,10 @@ _NAME = (
     r"[\w:.-]{0,20}(?:think|thought|reason|reflect|analysis|scratch_?pad|monologue|deliberat|\bcot\b)"
     r"[\w:.-]{0,20}"
 )
+_ATTRIBUTES = r"(?:\s[^<>]{0,200})?"
 _OPEN = re.compile(
-    rf"<\|?(?!end){_NAME}(?:\s[^<>]{0, 200})?\|?>|\[THINK\]|\u25c1think\u25b7|<\|channel\|>(?!final)",
+    rf"<\|?(?!end){_NAME}{_ATTRIBUTES}\|?>|\[THINK\]|\u25c1think\u25b7|"
+    r"<\|channel\|>(?!final)",
     re.IGNORECASE,
 )
 _CLOSE = re.compile(

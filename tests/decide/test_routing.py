@@ -121,7 +121,7 @@ def test_the_command_writes_and_tells_it(labelkit: Any) -> None:
     assert told["people"]["rows"] == len(asked) > 0
     assert f"to people: the {len(asked)} rows up to " in done.err
     assert f"${len(asked) * 0.5:.2f} buys +" in done.err
-    assert "nothing is sent to an LLM: people have labelled too few rows" in done.err
+    assert "nothing is sent to an LLM" not in done.err, "no language model has labelled a row"
     first = Path("out.csv").read_bytes()
     batched = labelkit(*args, "--price-per-label", "0.5", "--batch", "todo.csv")
     assert batched.code == 0, batched.err

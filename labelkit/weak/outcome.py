@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.errors import UsageError, listing, nearest
+from labelkit.weak.analysis.estimated_accuracy import Estimated, estimated
 from labelkit.weak.gold import Truth
 from labelkit.weak.scoring import Scores
 from labelkit.weak.vote_codes import ABSTAIN
@@ -48,7 +49,7 @@ class Outcome:
 class Estimate:
     """How good a voter looks to the others, and what it adds to the labels; None: not known."""
 
-    accuracy: float | None  # the mean probability of its votes, to a label model without it
+    accuracy: Estimated | None  # by the label model without it
     gain: float | None  # share of the known rows labelled right with it minus without it
 
 
@@ -57,21 +58,22 @@ def estimates(outcome: Outcome, advance: Callable[[int], None]) -> list[Estimate
     found = []
     known = None if outcome.truth is None else outcome.truth.by_pattern(outcome.counted)
     everyone = _right(outcome.scores.codes, known)
+    counted, shares = outcome.counted, _shares(outcome)
     for column in range(len(outcome.names)):
         others = outcome.without(column)
         right = _right(others.codes, known)
         gain = None if everyone is None or right is None else everyone - right
-        found.append(Estimate(_agreement(outcome.counted, column, others), gain))
+        votes = counted.votes[:, column]
+        accuracy = estimated(votes, others.probabilities, counted.counts, shares)
+        found.append(Estimate(accuracy, gain))
         advance(1)
     return found
 
 
-def _agreement(counted: Counted, column: int, others: Scores) -> float | None:
-    has_others = others.probabilities.any(axis=1)
-    judged = np.flatnonzero((counted.votes[:, column] != ABSTAIN) & has_others)
-    rows = counted.counts[judged]
-    agreed = others.probabilities[judged, counted.votes[judged, column]]
-    return float((rows * agreed).sum() / rows.sum()) if rows.sum() else None
+def _shares(outcome: Outcome) -> Floats:
+    """Return the share of each class among the rows with a vote, by the label model."""
+    total = outcome.counted.counts @ outcome.scores.probabilities
+    return np.asarray(total / max(total.sum(), 1e-300))
 
 
 def _right(codes: Codes, known: npt.NDArray[np.int64] | None) -> float | None:

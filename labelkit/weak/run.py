@@ -17,6 +17,7 @@ from labelkit.weak import scoring, side_information
 from labelkit.weak.analysis import develop, mistakes, report
 from labelkit.weak.analysis.lf_statistics import Summary, summarise
 from labelkit.weak.analysis.pairs import most_conflicts
+from labelkit.weak.label_models import snorkel
 from labelkit.weak.lf.binding import FileColumns
 from labelkit.weak.lf.function_set import Panel, gather
 from labelkit.weak.lf.rules import keyword_tables
@@ -86,7 +87,7 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
     elif prior is not None and wanted.label_model == "majority":
         console.warn("--prior changes nothing: the majority vote counts votes alone")
     found = Outcome(panel.names, classes, counted, scores, truth.known(job, classes), rescore)
-    _judge(job, panel, found, wanted)
+    _judge(job, panel, found, wanted, prior)
     summaries, more = _summaries(found), {}
     if wanted.propagate:
         counted, scores, source = propagate(job, counted, scores, classes)
@@ -97,7 +98,7 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
     job.closing(closing, then=_next(job))
 
 
-def _judge(job: "Job", panel: Panel, found: Outcome, wanted: Wanted) -> None:
+def _judge(job: "Job", panel: Panel, found: Outcome, wanted: Wanted, prior: Any) -> None:
     """Say how the functions vote and write what was asked for beside the labels."""
     develop.warn_of_truth(found.truth)
     summaries = _summaries(found)
@@ -106,8 +107,17 @@ def _judge(job: "Job", panel: Panel, found: Outcome, wanted: Wanted) -> None:
     if wanted.lf_report is not None:
         with console.progress("leaving out functions one by one", len(found.names)) as advance:
             guesses = estimates(found, advance)
-    records = report.records(summaries, found.classes, panel.errors, gold is not None, guesses)
+    weights = None
+    if wanted.label_model == "snorkel":
+        weights = snorkel.learned_weights(
+            found.counted.votes, len(found.classes), prior, job.seed, found.counted.counts
+        )
+    records = report.records(
+        summaries, found.classes, panel.errors, gold is not None, guesses, weights
+    )
     _tell(panel, summaries, records, found.classes, gold)
+    for message in report.worse_than_chance(summaries, _chances(found), guesses):
+        console.warn(message)
     if wanted.lf_report is not None:
         facts = develop.facts(job.source.name, wanted.label_model, found)
         develop.write_report(wanted.lf_report, facts, records, gold, found)
@@ -117,6 +127,13 @@ def _judge(job: "Job", panel: Panel, found: Outcome, wanted: Wanted) -> None:
         develop.show_explained(job, found, wanted.explain, wanted.as_json)
     if wanted.suggest:
         develop.show_suggested(job, found.truth, found, wanted.suggest, found.names)
+
+
+def _chances(found: Outcome) -> list[float] | None:
+    if found.truth is None:
+        return None
+    known = found.truth.by_pattern(found.counted)
+    return report.chances(found.counted.votes, found.counted.counts, known)
 
 
 def _summaries(found: Outcome) -> list[Summary]:

@@ -192,7 +192,9 @@ def test_the_report_has_figures_against_gold(labelkit, data, tmp_path):
         "coverage": 0.5,
         "overlaps": 0.25,
         "conflicts": 0.25,
-        "estimated_accuracy": 0.0,
+        "estimated_accuracy": None,
+        "estimated_low": None,
+        "estimated_high": None,
         "correct": 1,
         "incorrect": 1,
         "accuracy": 0.5,
@@ -203,8 +205,9 @@ def test_the_report_has_figures_against_gold(labelkit, data, tmp_path):
     assert "accuracy" in done.err and "biased" not in done.err
     run(labelkit, "--functions", "lfs.py", "--lf-report", "lf.csv")
     assert (tmp_path / "lf.csv").read_text().splitlines()[:2] == [
-        "name,polarity,votes,coverage,overlaps,conflicts,estimated_accuracy",
-        "lf_good,POS,2,0.5,0.5,0.25,0.75",
+        "name,polarity,votes,coverage,overlaps,conflicts,"
+        "estimated_accuracy,estimated_low,estimated_high",
+        "lf_good,POS,2,0.5,0.5,0.25,,,",
     ]
     run(labelkit, "--functions", "lfs.py", "--lf-report", "lf.txt")
     assert (tmp_path / "lf.txt").read_text().startswith("function  polarity  votes")

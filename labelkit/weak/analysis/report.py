@@ -7,16 +7,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from labelkit.errors import UsageError
 from labelkit.stats.metrics import wilson
 from labelkit.weak.analysis.lf_statistics import Summary
 from labelkit.weak.outcome import Estimate
+from labelkit.weak.vote_codes import ABSTAIN, Votes
+
+Counts = npt.NDArray[np.int64]
 
 SUFFIXES = (".html", ".csv", ".json", ".txt")
 FIELDS = ("name", "polarity", "votes", "coverage", "overlaps", "conflicts")
 HEADINGS = {
     "name": "function",
     "estimated_accuracy": "estimated",
+    "estimated_low": "from",
+    "estimated_high": "to",
+    "learned_weight": "weight",
     "accuracy_low": "low",
     "accuracy_high": "high",
     "marginal_gain": "gain",
@@ -35,6 +44,7 @@ def records(
     errors: Mapping[str, int],
     gold: bool,
     estimates: Sequence[Estimate] | None = None,
+    weights: npt.NDArray[np.float64] | None = None,
 ) -> list[dict[str, Any]]:
     """Return one record for each function; `polarity` is a list of class names."""
     found = []
@@ -48,7 +58,13 @@ def records(
             "conflicts": round(summary.conflicts, 6),
         }
         if estimates is not None:
-            record["estimated_accuracy"] = _rounded(estimates[number].accuracy)
+            accuracy = estimates[number].accuracy
+            ends = (None, None, None) if accuracy is None else accuracy[:3]
+            names = ("estimated_accuracy", "estimated_low", "estimated_high")
+            record |= {name: _rounded(end) for name, end in zip(names, ends, strict=True)}
+        if weights is not None:
+            weight = float(weights[number])
+            record["learned_weight"] = None if weight != weight else _rounded(weight)
         if gold:
             record |= _against_gold(summary)
         if gold and estimates is not None:
@@ -69,6 +85,51 @@ def _against_gold(summary: Summary) -> dict[str, Any]:
         "accuracy_low": _rounded(low),
         "accuracy_high": _rounded(high),
     }
+
+
+def worse_than_chance(
+    summaries: Sequence[Summary],
+    chances: Sequence[float] | None,
+    estimates: Sequence[Estimate] | None,
+) -> list[str]:
+    """Return a message for each function whose interval lies below the accuracy of a guess.
+
+    By known labels (`chances`: the accuracy of a guess of each function's votes) where there are
+    some of its votes, else by the estimates.
+    """
+    messages = []
+    for number, summary in enumerate(summaries):
+        accuracy = None if estimates is None else estimates[number].accuracy
+        if chances is not None and summary.accuracy is not None:
+            right, wrong = summary.correct or 0, summary.incorrect or 0
+            share, ends, chance = summary.accuracy, wilson(right, right + wrong), chances[number]
+            source = f"n={right + wrong}"
+        elif accuracy is not None:
+            share, ends, chance = accuracy.accuracy, accuracy[1:3], accuracy.chance
+            source = "estimated from the other functions"
+        else:
+            continue
+        if ends[1] < chance:
+            messages.append(
+                f"{summary.name} is right less often than a guess ({chance:.2f}): {share:.2f} "
+                f"(95% CI {ends[0]:.2f}–{ends[1]:.2f}, {source}); remove it, or invert its vote"
+            )
+    return messages
+
+
+def chances(votes: Votes, counts: Counts, known: Counts) -> list[float]:
+    """Return for each function how often a guess of its votes is right, by the known classes.
+
+    `votes` patterns x functions, `counts` rows of each pattern, `known` patterns x true classes.
+    """
+    total = known.sum(axis=0)
+    shares = total / max(int(total.sum()), 1)
+    found = []
+    for column in votes.T:
+        voted = column != ABSTAIN
+        rows = float(counts[voted].sum())
+        found.append(float(counts[voted] @ shares[column[voted]]) / max(rows, 1.0))
+    return found
 
 
 def _rounded(value: float | None) -> float | None:

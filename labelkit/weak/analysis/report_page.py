@@ -13,8 +13,10 @@ MEANINGS = {
     "coverage": "share of the rows on which it votes",
     "overlaps": "share of the rows on which it and another vote",
     "conflicts": "share of the rows on which it votes and another votes differently",
-    "estimated": "how probable its votes are, on average, to a label model that does not know "
-    "them; no truth is needed for it, and functions that err alike flatter each other",
+    "estimated": "share of its votes that are right, estimated from the other functions and the "
+    "texts, with a 95 % interval (from, to); no truth is needed for it, and functions that err "
+    "alike flatter each other",
+    "weight": "what the label model learned: the share of its votes that are right",
     "accuracy": "share of its votes that are right where the truth is known; low and high are the "
     "95 % interval; biased: the known rows are not all rows",
     "gain": "share of the known rows that get the right label, less the same without the function",

@@ -62,6 +62,29 @@ def combine(
     return _probabilities(votes[:, voting], mu, balance)
 
 
+def learned_weights(
+    votes: Array, n_classes: int, prior: Array | None, seed: int, counts: Array
+) -> Array | None:
+    """Return the weight that the model learns for each function: the share of its votes right.
+
+    As `LabelModel.get_weights` of snorkel; NaN for a function that never voted. None where the
+    model is not fitted.
+    """
+    voting = np.flatnonzero((votes >= 0).any(axis=0))
+    if len(voting) < FEWEST_FUNCTIONS or n_classes < 2:
+        return None
+    weights, balance = np.asarray(counts, dtype=float), _balance(n_classes, prior, None)
+    with _random_states_kept():
+        mu = _fit(votes[:, voting], n_classes, balance, seed, weights)
+    if mu is None:
+        return None
+    right = np.einsum("fcc,c->f", mu, balance)
+    coverage = weights @ (votes[:, voting] >= 0) / weights.sum()
+    found = np.full(votes.shape[1], np.nan)
+    found[voting] = np.clip(right / np.maximum(coverage, 1e-12), 1e-6, 1.0)
+    return found
+
+
 def _shares(votes: Array, n_classes: int) -> Array:
     tally = (votes[:, :, None] == np.arange(n_classes)).sum(axis=1)
     return np.asarray(tally / np.maximum(tally.sum(axis=1, keepdims=True), 1))

@@ -18,7 +18,7 @@ def find(counts: Mapping[str, int], rare: int = RARE) -> dict[str, str]:
     found: dict[str, str] = {}
     by_fold: dict[str, str] = {}
     for name in names:
-        meant = by_fold.setdefault(_fold(name), name)
+        meant = by_fold.setdefault(fold(name), name)
         if len(name) == 1 and counts[name] * rare > counts[meant]:
             meant = name
         if meant == name:
@@ -38,7 +38,7 @@ def _misspelt(name: str, names: list[str], counts: Mapping[str, int], rare: int)
 
 
 def _close(name: str, other: str) -> bool:
-    a, b = _fold(name), _fold(other)
+    a, b = fold(name), fold(other)
     shortest = min(len(a), len(b))
     most = 2 if shortest >= 8 else 1
     if shortest < 4 or a[0] != b[0] or abs(len(a) - len(b)) > most:
@@ -53,7 +53,8 @@ def _telling(folded: str) -> list[str]:
     return re.findall(r"\d+|\b[^\W\d_]\b", folded)
 
 
-def _fold(name: str) -> str:
+def fold(name: str) -> str:
+    """Return a label without what spelling alone changes: case, inner spaces and dashes."""
     # A dash at an end tells labels apart: -1 from 1, A- from A.
     return re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", " ", name.casefold().strip())
 

@@ -1,6 +1,6 @@
 """What was found on each row: flags, reasons, suggestions, in arrays as long as the file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,15 +50,21 @@ class Findings:
         self.judged[rows] = True
         self.flag[rows] = verdict.flag
 
-    def add_typos(self, rows: Codes, meant: Sequence[str]) -> None:
-        """Flag labels that are misspelt, whatever the model says of what was meant."""
-        for row, name in zip(rows, meant, strict=True):
-            self.kind[row] = "typo"
+    def add_typos(self, meant: Mapping[int, str], evidence: Evidence | None) -> None:
+        """Flag labels that look misspelt where the views say that what was meant is right.
+
+        Their probability must be nearer to one than to the share of that class: rows that are
+        unlike all others are taken for the most frequent class. Other rows are not judged, for
+        they may be of a rare class.
+        """
+        agreed = _agreed(meant, evidence) if evidence is not None else set()
+        for row, name in meant.items():
+            agrees = row in agreed and not self.flag[row]
             self.reason[row] = f"typo: {self.given[row]!r} looks like {name!r}"
-            self.suggested[row] = name
-        self.judged[rows] = True
-        self.flag[rows] = True
-        self.quality[rows] = 0.0
+            self.kind[row] = "typo" if agrees else ""
+            self.suggested[row] = name if agrees else ""
+            self.quality[row] = 0.0 if agrees else np.nan
+            self.judged[row] = self.flag[row] = agrees
 
     def add_conflict(self, conflict: Conflict, names: Sequence[str], where: Any) -> None:
         """Say that equal texts have different labels, and flag those that are outvoted.
@@ -133,3 +139,10 @@ class Findings:
         """Return how many flagged rows there are of each kind of reason."""
         kinds = self.kind[self.flag & among]
         return {kind: int((kinds == kind).sum()) for kind in KINDS if (kinds == kind).any()}
+
+
+def _agreed(meant: Mapping[int, str], evidence: Evidence) -> set[int]:
+    given, probabilities = evidence.given, evidence.probabilities
+    share = np.bincount(given, minlength=len(evidence.classes)) / len(given)
+    own = probabilities[np.arange(len(given)), given]
+    return set(evidence.rows[own > (1 + share[given]) / 2].tolist()) & meant.keys()

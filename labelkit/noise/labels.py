@@ -16,17 +16,22 @@ if TYPE_CHECKING:
 
 Codes = npt.NDArray[np.int64]
 
+MOST_TYPOS = 2  # rows of a label that is taken for a misspelling, where the views agree
+
 
 class Given(NamedTuple):
     """The labels to judge: `rows` have one (audit rows aside), `codes` places in `names`.
 
-    `meant` maps the rows of misspelt labels to what was meant, which is what `codes` holds.
+    `meant` maps the rows of labels that occur once or twice and look misspelt to what was meant,
+    which is what `codes` holds. `suspected` maps more frequent labels that look like another to
+    that one: they are classes of their own, unless they are spelt alike but for case and spaces.
     """
 
     rows: Codes
     codes: Codes
     names: list[str]
     meant: dict[int, str]
+    suspected: dict[str, str]
 
 
 def without_people_of_audit(job: "Job", labels: "Labels") -> "Labels":
@@ -64,7 +69,13 @@ def find(job: "Job", labels: "Labels") -> Given:
     codes, names = labels.codes[rows].astype(np.int64), labels.classes
     counts = np.bincount(codes, minlength=len(names))
     present = {name: int(count) for name, count in zip(names, counts, strict=True) if count}
-    meant = label_typos.find(present) if job.classes is None else {}
+    alike = label_typos.find(present) if job.classes is None else {}
+    rare = {name: other for name, other in alike.items() if present[name] <= MOST_TYPOS}
+    meant = {
+        name: other
+        for name, other in alike.items()
+        if name in rare or label_typos.fold(name) == label_typos.fold(other)
+    }
     if len(present) - len(meant) < 2:
         only = next(name for name in present if name not in meant)
         raise LabelkitError(
@@ -73,8 +84,13 @@ def find(job: "Job", labels: "Labels") -> Given:
         )
     right = np.array([names.index(meant.get(name, name)) for name in names])
     changed = np.flatnonzero(right[codes] != codes)
-    misspelt = {int(rows[place]): names[right[codes[place]]] for place in changed}
-    return Given(rows, right[codes], names, misspelt)
+    misspelt = {
+        int(rows[place]): names[right[codes[place]]]
+        for place in changed
+        if names[codes[place]] in rare
+    }
+    suspected = {name: other for name, other in alike.items() if name not in rare}
+    return Given(rows, right[codes], names, misspelt, suspected)
 
 
 def texts(labels: "Labels", given: Given) -> npt.NDArray[np.object_]:

@@ -13,6 +13,7 @@ from labelkit.data.labels import read_labels
 from labelkit.io.files import next_to
 from labelkit.noise.checks.dataset_checks import SPLITS
 from labelkit.noise.findings import Findings
+from labelkit.noise.labels import Given
 from labelkit.noise.model import transition_matrix
 from labelkit.noise.model.transition_matrix import NoiseModel
 from labelkit.stats import metrics
@@ -123,6 +124,23 @@ def _show(model: NoiseModel) -> None:
             for name, row in zip(classes, values, strict=True)
         ]
         console.table(title, [head, *(console.clean(name, 24) for name in classes)], rows)
+
+
+def warn_of_suspected_typos(job: "Job", found: Findings, given: Given) -> None:
+    """Warn of labels that look like another one and are not flagged for it."""
+    unsure = {
+        str(found.given[row]): other for row, other in given.meant.items() if not found.flag[row]
+    }
+    suspected = given.suspected | unsure
+    for name, other in suspected.items():
+        rows = int((found.given == name).sum())
+        console.warn(
+            f"the label {console.clean(name)!r} ({rows:,} row{'s' * (rows != 1)}) looks like "
+            f"{console.clean(other)!r}; it is not flagged for that: correct it if it is a typo, "
+            f"else declare the classes with --classes"
+        )
+    if suspected:
+        job.figures({"suspected_typos": suspected})
 
 
 def warn_of_test_rows(job: "Job", judged: Mask) -> None:

@@ -60,8 +60,8 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
             label_quality.load_method(wanted.method), wanted.method, evidence
         )
         found.add_verdict(evidence, verdict)
-    rows = np.array(sorted(given.meant), dtype=np.int64)
-    found.add_typos(rows, [given.meant[int(row)] for row in rows])
+    found.add_typos(given.meant, evidence)
+    messages.warn_of_suspected_typos(job, found, given)
     conflicts = _add_conflicts(job, found, given, evidence, same) if are_texts else 0
     among = np.ones(job.rows, dtype=bool) if job.chosen is None else job.chosen
     filling_up = found.limit(wanted.n, among) if wanted.n is not None else 0

@@ -276,6 +276,35 @@ def test_a_misspelt_label_is_a_typo_unless_the_classes_are_declared(labelkit, wr
     assert "119 labels judged · 0 flagged" in done.err
 
 
+@pytest.mark.parametrize("rare", [3, 6])
+def test_a_rare_class_that_looks_like_another_is_reported_and_not_lost(
+    labelkit, write, tmp_path, rare
+):
+    words = {
+        "hypertension": ["pressure high", "systolic raised"],
+        "asthma": ["wheezing breath", "inhaler at night"],
+        "hypotension": ["dizzy on standing", "faint after rising"],
+    }
+    counts = {"hypertension": 150, "asthma": 60, "hypotension": rare}
+    lines = [
+        f"{words[name][i % 2]} case {i % 9},{name}"
+        for name, count in counts.items()
+        for i in range(count)
+    ]
+    write("data.csv", "text,label\n" + "\n".join(lines) + "\n")
+    done = run(labelkit, "--fix", "exclude", "--features", "tfidf", "--summary", "s.json")
+    assert "the label 'hypotension'" in done.err and "looks like 'hypertension'" in done.err
+    told = json.loads((tmp_path / "s.json").read_text())
+    assert told["suspected_typos"] == {"hypotension": "hypertension"}
+    found = [row for row in rows(tmp_path / "out.csv") if row["label"] == "hypotension"]
+    assert len(found) == rare
+    assert {row["noise_flag"] for row in found} <= {"", "false"}
+    assert "0" not in {row["noise_quality"] for row in found}
+    assert {row["noise_use"] for row in found} == {"true"}
+    learned = labelkit("train", "out.csv", "-o", "n.model", "--features", "tfidf")
+    assert learned.code == 0 and "no label for hypotension" not in learned.err
+
+
 @pytest.mark.parametrize("names", [("-1", "1"), ("0", "1"), ("1.5", "2")])
 def test_labels_that_are_numbers_are_classes(labelkit, write, tmp_path, names):
     table = reviews()

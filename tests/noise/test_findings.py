@@ -52,12 +52,27 @@ def test_reasons_tell_an_error_from_a_close_call_and_from_a_doubt():
     assert found.counts(np.arange(6) > 2) == {"ambiguous": 1}
 
 
-def test_a_typo_is_flagged_whatever_the_model_says():
-    found = Findings(2, np.array(["psitive\n", "pos"], dtype=object))
-    found.add_typos(np.array([0]), ["positive"])
+def seen(chance, rows=10):
+    """Evidence of rows that are half `pos`, the first of them as sure as `chance`."""
+    given = np.arange(rows) % 2
+    probabilities = np.tile([chance, 1 - chance], (rows, 1))
+    return Evidence(np.arange(rows), given, ["positive", "neg"], probabilities, "a test")
+
+
+def test_a_typo_is_flagged_where_the_views_agree():
+    found = Findings(10, np.array(["psitive\n", *["pos"] * 9], dtype=object))
+    found.add_typos({0: "positive"}, seen(0.9))
     assert found.reason[0] == "typo: 'psitive\\n' looks like 'positive'"
-    assert found.flag.tolist() == found.judged.tolist() == [True, False]
+    assert found.flag[:2].tolist() == found.judged[:2].tolist() == [True, False]
     assert found.quality[0] == 0 and found.suggested[0] == "positive"
+
+
+@pytest.mark.parametrize("evidence", [None, seen(0.3), seen(0.6)])
+def test_a_typo_is_not_flagged_where_the_views_are_not_sure(evidence):
+    found = Findings(10, np.full(10, "psitive", dtype=object))
+    found.add_typos({0: "positive"}, evidence)
+    assert not found.flag.any() and not found.judged.any()
+    assert np.isnan(found.quality).all()
 
 
 def name(row):
@@ -92,7 +107,8 @@ def test_a_label_that_wins_and_that_the_model_doubts_keeps_the_models_word():
 
 def test_a_misspelt_label_among_equal_texts_stays_a_typo():
     found = Findings(3, np.array(["pso", "neg", "pos"], dtype=object))
-    found.add_typos(np.array([0]), ["pos"])
+    found.add_typos({0: "pos"}, Evidence(np.arange(3), np.array([0, 1, 0]), ["pos", "neg"],
+                                         np.array([[0.95, 0.05]] * 3), "a test"))  # fmt: skip
     found.add_conflict(Conflict(np.array([0, 1, 2]), winner=1), NAMES, name)
     assert found.reason[0].startswith("typo")
     assert found.reason[1] == "duplicate-conflict: same text labelled pso in row 0 and 1 more"

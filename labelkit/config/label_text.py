@@ -13,6 +13,7 @@ _FRACTION = re.compile(r"([+-]?[0-9]+)\.0*|([+-]?[0-9]*\.[0-9]*[1-9])0+")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 # What pandas makes of a missing label when it writes text.
 _MISSING = frozenset({"nan", "NaN", "<NA>", "NaT"})
+_SHORTEST = 3  # letters of an abbreviation
 _MOST_EXACT = 2.0**53  # beyond it a float has no own whole number
 
 
@@ -113,6 +114,20 @@ class ClassReader:
 
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", spelled(text).casefold())
+
+
+def abbreviations(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return pairs of names of which one begins the other's first word: POS and POSITIVE."""
+    pairs = []
+    for short in sorted(names):
+        begins = _folded(short)
+        if len(begins) < _SHORTEST or not begins.isalpha():
+            continue
+        for name in sorted(names):
+            rest = _folded(name).removeprefix(begins)
+            if rest[:1].isalpha() and rest != _folded(name):
+                pairs.append((short, name))
+    return pairs
 
 
 def case_variants(names: Sequence[str]) -> list[tuple[str, ...]]:

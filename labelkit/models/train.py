@@ -2,6 +2,7 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -272,13 +273,27 @@ def _tell(
         console.warn(f"no label for {listing(unseen)}: the model never answers it")
     if "robust" in learned.facts:
         console.note(_robust_words(learned.facts["robust"]))
-    figure = learned.out_of_fold
-    console.note(
-        f"accuracy out of fold {figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]: biased, "
-        f"it is compared with the labels {_compared(learned)}"
-    )
+    console.note(_out_of_fold_words(learned, _are_by_machines(job, sources)))
     if audit and "without_cleaning" in audit:
         console.note(_before_words(audit))
+
+
+def _are_by_machines(job: "Job", sources: Mapping[str, int]) -> bool:
+    """Return whether no human label was learned from, but those of labelkit's own columns."""
+    return set(sources) <= {*job.our_columns, "probabilities"} - {"label"}
+
+
+def _out_of_fold_words(learned: fit.Learned, machine_labels: bool) -> str:
+    figure = learned.out_of_fold
+    shown = f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+    if machine_labels:
+        return (
+            f"agreement out of fold {shown} with the machine labels {_compared(learned)}: biased, "
+            f"it is no accuracy (labelkit query --audit 40 draws rows to measure it)"
+        )
+    return (
+        f"accuracy out of fold {shown}: biased, it is compared with the labels {_compared(learned)}"
+    )
 
 
 def _compared(learned: fit.Learned) -> str:

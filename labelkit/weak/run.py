@@ -11,6 +11,8 @@ import pyarrow as pa
 from labelkit import console
 from labelkit.command.next_steps import column_in_where, command
 from labelkit.config import plugins
+from labelkit.config.label_text import abbreviations, case_variants
+from labelkit.errors import listing
 from labelkit.io.files import next_to
 from labelkit.weak import gold as truth
 from labelkit.weak import scoring, side_information
@@ -29,6 +31,9 @@ from labelkit.weak.vote_patterns import Counted
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
+
+NEARLY_ALL = 0.85  # of the labels after --propagate
+NEAR_PRIOR = 0.1
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
     if wanted.propagate:
         counted, scores, source = propagate(job, counted, scores, classes)
         more[job.column("source")] = source
+        _warn_of_one_class(job, counted, scores, classes, prior)
     closing = _count(job, panel, counted, scores, summaries, classes)
     if job.output:
         job.annotate(_annotations(job, panel, counted, scores, classes, wanted) | more)
@@ -252,6 +258,8 @@ def _tell(
             f"the votes are numbers and the classes are called {', '.join(classes)}: "
             "name them by --classes"
         )
+    if not panel.codebook.declared:
+        _warn_of_mixed_names(classes)
     silent = [summary.name for summary in summaries if not summary.votes]
     if len(silent) == len(summaries):
         console.warn("no labeling function voted on any row")
@@ -261,6 +269,39 @@ def _tell(
     returned = {code for summary in summaries for code in summary.polarity}
     if len(returned) == 1:
         console.warn(f"every vote is for {classes[returned.pop()]!r}: nothing votes for another")
+
+
+def _warn_of_mixed_names(classes: Sequence[str]) -> None:
+    """Warn of classes that functions may have spelled in two ways, since none are declared."""
+    pairs = [*case_variants(classes), *abbreviations(classes)]
+    if pairs:
+        shown = [" and ".join(repr(console.clean(name)) for name in pair) for pair in pairs]
+        console.warn(
+            f"the votes are for {len(classes)} classes, of which {listing(shown, 5)} may be one "
+            f"class: let all functions return one name, or declare the classes with --classes"
+        )
+
+
+def _warn_of_one_class(
+    job: "Job", counted: Counted, scores: Scores, classes: Sequence[str], prior: Any
+) -> None:
+    """Warn where nearly all rows have one class after --propagate, unless --prior expects it."""
+    rows = np.bincount(
+        scores.codes[scores.codes >= 0],
+        weights=counted.counts[scores.codes >= 0],
+        minlength=len(classes),
+    )
+    total, most = rows.sum(), int(rows.argmax())
+    share = rows[most] / total if total else 0.0
+    expected = prior is not None and prior[most] >= share - NEAR_PRIOR
+    job.figures({"largest_class": {"class": classes[most], "share": round(float(share), 6)}})
+    if len(classes) > 1 and share >= NEARLY_ALL and not expected:
+        console.warn(
+            f"--propagate: {int(rows[most]):,} of {int(total):,} labels ({share:.0%}) are "
+            f"{console.clean(classes[most])!r}; if that class is not so common, these labels are "
+            f"wrong: measure them (labelkit query --audit 40), write functions for the other "
+            f"classes, or give --prior"
+        )
 
 
 def _annotations(

@@ -280,7 +280,8 @@ def _tell(
 
 def _are_by_machines(job: "Job", sources: Mapping[str, int]) -> bool:
     """Return whether no human label was learned from, but those of labelkit's own columns."""
-    return set(sources) <= {*job.our_columns, "probabilities"} - {"label"}
+    machine = {*job.machine_columns, "probabilities"}
+    return set(sources) <= machine - {"label", "final_label"}  # people may have given these
 
 
 def _out_of_fold_words(learned: fit.Learned, machine_labels: bool) -> str:

@@ -8,18 +8,35 @@ from labelkit.errors import UsageError
 
 
 class Prices(NamedTuple):
-    """What the table [cost] of the task file tells; None is not known."""
+    """What the table [cost] of the task file says; None is not known."""
 
-    label: float | None  # dollars for one label of a person
+    human_label: float | None  # dollars for one label of a person
     seconds: float | None  # a person's seconds for one label
     setup: dict[str, float]  # a person's minutes by command
+    hourly_rate: float | None = None  # dollars for an hour of a person
 
     @property
-    def hour(self) -> float | None:
-        """Dollars for an hour of a person's work."""
-        if self.label is None or not self.seconds:
-            return None
-        return self.label * 3600 / self.seconds
+    def label(self) -> float | None:
+        """Dollars for one label of a person, at the seconds that [cost] names."""
+        return self.dollars_of(1, self.seconds)
+
+    def dollars_of(self, labels: int, seconds: float | None) -> float | None:
+        """Return what labels cost that took so many seconds in all: by the hour, else by label."""
+        if self.hourly_rate is not None and seconds is not None:
+            return self.hourly_rate * seconds / 3600
+        return None if self.human_label is None else self.human_label * labels
+
+    def hour(self, seconds_a_label: float | None) -> float | None:
+        """Return the dollars for an hour: [cost] hourly_rate, else what labels cost an hour.
+
+        `seconds_a_label` are as measured; None: not measured.
+        """
+        if self.hourly_rate is not None:
+            return self.hourly_rate
+        seconds = seconds_a_label or self.seconds
+        return (
+            self.human_label * 3600 / seconds if self.human_label is not None and seconds else None
+        )
 
 
 class Line(NamedTuple):
@@ -36,11 +53,19 @@ def prices(cost: Mapping[str, Any]) -> Prices:
     if not isinstance(setup, Mapping):
         raise UsageError("[cost] setup_minutes must be a table, as in { weak-label = 60 }")
     minutes = {str(name): _number(f"setup_minutes.{name}", value) for name, value in setup.items()}
-    label, seconds = (
+    label, seconds, rate = (
         None if key not in cost else _number(key, cost[key])
-        for key in ("human_label", "human_seconds")
+        for key in ("human_label", "human_seconds", "hourly_rate")
     )
-    return Prices(label, seconds, minutes)
+    return Prices(label, seconds, minutes, rate)
+
+
+FREE_MODELS = ("local", "replay")  # they run on this machine, or come out of a file
+
+
+def is_free(model: str) -> bool:
+    """Tell whether nobody is paid for a model: `local`, `local:PATH`, `replay:FILE`."""
+    return model.partition(":")[0] in FREE_MODELS
 
 
 def budget(cost: Mapping[str, Any]) -> float | None:
@@ -69,45 +94,55 @@ def people(price: Prices, labels: int, what: str, seconds: float | None = None) 
     if seconds is None and price.seconds is not None:
         seconds = price.seconds * labels
     hours = None if seconds is None else seconds / 3600
-    dollars = None if price.label is None else price.label * labels
-    return Line(what, dollars, hours) if labels else Line(what, 0.0, 0.0)
+    return Line(what, price.dollars_of(labels, seconds), hours) if labels else Line(what, 0.0, 0.0)
 
 
-def language_model(runs: Iterable[Mapping[str, Any]]) -> float:
-    """Return what runs of llm-label cost together, in the order in which they were made.
+def language_model(runs: Iterable[Mapping[str, Any]]) -> float | None:
+    """Return what runs of llm-label cost together; None where a part of it is not known.
 
-    What a run took from the cache was paid by the runs before it, or by one that was interrupted
-    and told nobody.
+    Each names the ledger that it is in, and what that ledger held then: all runs of its task about
+    the same data file, those that were stopped among them. The one with most tokens is the latest.
     """
-    dollars = 0.0
+    latest: dict[str, tuple[int, bool, float | None]] = {}
     for run in runs:
-        dollars = max(dollars, float(run.get("dollars_from_cache", 0.0)))
-        dollars += float(run.get("dollars", 0.0))
-    return dollars
+        if "ledger" in run:
+            name, dollars = str(run["ledger"]), run["ledger_dollars"]
+            entry = (int(run["ledger_tokens"]), dollars is not None, dollars)
+            latest[name] = max(latest.get(name, entry), entry, key=lambda known: known[:2])
+    return add_up(dollars for _, _, dollars in latest.values())
 
 
-def paid_by(steps: Iterable[Mapping[str, Any]]) -> float:
-    """Return what a language model cost in the steps of a file's history."""
+def paid_by(steps: Iterable[Mapping[str, Any]]) -> float | None:
+    """Return what a language model cost in the steps of a file's history; None: not known."""
     return language_model(
         step.get("cost", {}) for step in steps if step.get("command") == "llm-label"
     )
 
 
-def setting_up(price: Prices, commands: Iterable[str]) -> Line:
-    """Return the line of what was set up, for each command once."""
+def setting_up(
+    price: Prices, commands: Iterable[str], seconds_a_label: float | None = None
+) -> Line:
+    """Return the line of what was set up, for each command once, at the rate of labelling."""
     hours = sum(price.setup.get(name, 0.0) for name in set(commands)) / 60
     if not hours:
         return Line("setting up", 0.0, 0.0)
-    return Line("setting up", None if price.hour is None else hours * price.hour, hours)
+    hour = price.hour(seconds_a_label)
+    return Line("setting up", None if hour is None else hours * hour, hours)
 
 
 def total(lines: Iterable[Line]) -> Line:
     """Return the sum; not known where a part is not known."""
     every = list(lines)
-    dollars = [line.dollars for line in every]
-    hours = [line.hours for line in every]
-    return Line(
-        "in all",
-        None if None in dollars else sum(d for d in dollars if d is not None),
-        None if None in hours else sum(h for h in hours if h is not None),
-    )
+    dollars, hours = add_up(line.dollars for line in every), add_up(line.hours for line in every)
+    return Line("in all", dollars, hours)
+
+
+def shown(*figures: float | None) -> list[float | str]:
+    """Return figures as a table of costs shows them: never nothing, and never 0 for `unknown`."""
+    return ["unknown" if figure is None else figure for figure in figures]
+
+
+def add_up(parts: Iterable[float | None]) -> float | None:
+    """Return the sum; None where a part is not known."""
+    every = list(parts)
+    return None if None in every else sum(part for part in every if part is not None)

@@ -14,7 +14,9 @@ _TASK_KEYS = (
     "name", "text", "classes", "guidelines", "descriptions", "example", "edge_cases",
     "ordinal", "id", "label", "gold", "group",
 )  # fmt: skip
-_COST_KEYS = ("human_label", "human_seconds", "setup_minutes", "budget", "labels")
+_COST_KEYS = (
+    "human_label", "human_seconds", "hourly_rate", "setup_minutes", "budget", "labels",
+)  # fmt: skip
 # Keys of [task] that are options of many commands.
 _SHARED = ("text", "classes", "id", "label", "gold", "group")
 

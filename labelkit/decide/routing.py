@@ -7,7 +7,7 @@ what it gains and costs; they are taken by gain for a dollar, the least sure row
 errors expected are as few as the target allows. Nothing here looks at audit rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,17 +93,18 @@ def check(terms: Terms, cost: Mapping[str, Any]) -> None:
 
 
 def within(
-    terms: Terms, cost: Mapping[str, Any], by_people: int, steps: Sequence[Mapping[str, Any]]
+    terms: Terms, cost: Mapping[str, Any], by_people: int, by_llm: float, unknown: bool
 ) -> Terms:
     """Return the terms with what the task's budgets of dollars and labels still allow.
 
-    `by_people` labels are there already; `steps`, the history of the file, tell what a language
-    model has cost.
+    `by_people` labels are there already; `by_llm` dollars were paid for language models, and more
+    where a part of their cost is `unknown`.
     """
     dollars, labels = costs.budget(cost), costs.labels(cost)
     if terms.budget is None and dollars is not None:
-        spent = costs.paid_by(steps) + by_people * (terms.label_price or 0.0)
-        console.note(f"[cost] budget: ${spent:,.2f} of ${dollars:,.2f} are spent")
+        spent = by_llm + by_people * (terms.label_price or 0.0)
+        more = ", and what language models cost at a price that is not known" if unknown else ""
+        console.note(f"[cost] budget: ${spent:,.2f} of ${dollars:,.2f} are spent{more}")
         terms = terms._replace(budget=max(0.0, dollars - spent))
     if terms.labels is None and labels is not None:
         console.note(f"[cost] labels: people have given {by_people:,} of {labels:,}")

@@ -161,7 +161,9 @@ def _routed(
     """Return the column that says where each row goes; tell what that buys, write the batch."""
     assert wanted.terms is not None
     by_people = int((said.people >= 0).sum())
-    terms = routing.within(wanted.terms, job.task.cost, by_people, job.steps)
+    llm = job.spent_on_models()
+    unknown = llm.total is None
+    terms = routing.within(wanted.terms, job.task.cost, by_people, llm.dollars, unknown)
     found = routing.routed(said, machine.verdict, final, among, terms)
     calibrated = machine.pool is not None and machine.pool.calibrated
     for line in routing.lines(found, terms, calibrated):

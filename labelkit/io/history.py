@@ -185,7 +185,7 @@ def step(
         "inputs": {str(path): digest(path) for path in inputs},
         "columns": columns,
         "counts": plain(counts),
-        "cost": plain(cost),
+        "cost": plain(cost, unknown=True),
         "figures": {name: value for name, value in plain(figures).items() if _is_short(value)},
         "seconds": round(seconds, 3),
     }
@@ -203,12 +203,12 @@ def digest(path: Path) -> str:
         return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def plain(value: Any) -> Any:
-    """Return a value as JSON knows it."""
+def plain(value: Any, unknown: bool = False) -> Any:
+    """Return a value as JSON knows it; names of None are left out, unless they mean `unknown`."""
     if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items() if v is not None}
+        return {str(k): plain(v, unknown) for k, v in value.items() if unknown or v is not None}
     if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
+        return [plain(v, unknown) for v in value]
     if hasattr(value, "item"):
         return value.item()
     if isinstance(value, float | int | str | bool) or value is None:

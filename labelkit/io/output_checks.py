@@ -80,9 +80,9 @@ def refuse_foreign(path: Path, commands: Collection[str], reading: Path | None) 
         )
 
 
-def write_summary(path: Path, figures: Mapping[str, Any]) -> None:
-    """Write the figures of a run as JSON, whole or not at all."""
-    found = {"schema": 1, **history.plain(figures)}
+def write_summary(path: Path, figures: Mapping[str, Any], cost: Mapping[str, Any]) -> None:
+    """Write the figures and the cost of a run as JSON, whole or not at all."""
+    found = {"schema": 1, **history.plain(figures), **history.plain(cost, unknown=True)}
     with whole(path) as stream:
         stream.write((json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
 

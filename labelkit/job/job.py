@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit import console
+from labelkit.config import costs
 from labelkit.config import paths as places
 from labelkit.config import task_file as tasks
 from labelkit.config.label_text import split_classes
@@ -20,7 +21,7 @@ from labelkit.data.duplicates import duplicate_groups, joined_groups, share_grou
 from labelkit.data.labels import Labels, Mask, Texts
 from labelkit.data.probability_columns import probabilities
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
-from labelkit.io import history, output_checks, table
+from labelkit.io import history, ledger, output_checks, table
 from labelkit.job import output, row_mask
 from labelkit.job.labels import JobLabels
 from labelkit.job.options import Declared
@@ -73,8 +74,8 @@ class Job(JobLabels):
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
         done = failed is None or issubclass(failed, AFTER_WRITING)  # its output is written
         if done and self.options.get("summary"):
-            told = {**self._counts, **self._costs, **self._figures}
-            output_checks.write_summary(self.options["summary"], {"command": self.name, **told})
+            told = {"command": self.name, **self._counts, **self._figures}
+            output_checks.write_summary(self.options["summary"], told, self._costs)
 
     # -- the input -----------------------------------------------------------------------------
 
@@ -231,6 +232,26 @@ class Job(JobLabels):
         for path in self._input_paths():
             found += [step for step in history.read(path) if step not in found]
         return found
+
+    @property
+    def original_input(self) -> str:
+        """The data file that the input was made from, by its history; empty for a pipe."""
+        made_from = [*self.steps[0].get("inputs", {})] if self.steps else self._input_paths()
+        return str(Path(made_from[0]).resolve()) if made_from else ""
+
+    @property
+    def ledger_task(self) -> str:
+        """Whose runs share a budget: the task's name, else its file; empty without a task."""
+        return self.task.name or (str(self.task_path.resolve()) if self.task_path else "")
+
+    def spent_on_models(self) -> ledger.Spent:
+        """Return what language models have cost all runs of the task, as [cost] budget counts it.
+
+        Where the file came here without its ledger, its history says what it cost.
+        """
+        spent = ledger.spent_in(places.cache_dir(self.options, self.output), self.ledger_task)
+        by_history = costs.paid_by(self.steps) or 0.0
+        return spent._replace(dollars=max(spent.dollars, by_history))
 
     @cached_property
     def machine_columns(self) -> list[str]:

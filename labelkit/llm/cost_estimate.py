@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from labelkit import console
+from labelkit.config.costs import add_up
 from labelkit.errors import LabelkitError
 from labelkit.job.job import Job
 from labelkit.llm.remaining_requests import Expected
@@ -30,7 +31,8 @@ def tell(job: Job, askings: Sequence[Asking], expected: Sequence[Expected]) -> N
     job.cost(
         tokens_in=sum(each.tokens_in for each in expected),
         tokens_out=sum(each.tokens_out for each in expected),
-        dollars=_dollars(expected),
+        dollars=add_up(each.dollars for each in expected),
+        dollars_at_most=add_up(each.most for each in expected),
     )
 
 
@@ -39,51 +41,64 @@ def _tell_tokens(asking: Asking, expected: Expected) -> None:
         return
     price = (
         "no price given (--price IN,OUT)"
-        if expected.dollars is None
-        else f"about ${expected.dollars:.4f}"
+        if expected.dollars is None or expected.most is None
+        else f"about ${expected.dollars:.4f}, at most ${expected.most:.4f}"
     )
     console.note(
-        f"about {expected.tokens_in:,} tokens in and {expected.tokens_out:,} out "
-        f"(an estimate: four characters a token), {price}"
+        f"about {expected.tokens_in:,} tokens in and {expected.tokens_out:,} out (an estimate: "
+        f"four letters a token, three bytes of other scripts), {price}"
     )
-
-
-def _dollars(expected: Sequence[Expected]) -> float | None:
-    known = [each.dollars for each in expected if each.dollars is not None]
-    return sum(known) if len(known) == len(expected) else None
 
 
 def consent(askings: Sequence[Asking], expected: Sequence[Expected]) -> None:
-    """Ask a person before more than a dollar is spent; LabelkitError on a no."""
-    dollars = sum(each.dollars or 0.0 for each in expected)
-    limit = askings[0].run.meter.limit
-    if limit is not None:
-        dollars = min(dollars, limit)
-    if dollars <= ASK_FROM_DOLLARS:
-        return
-    requests = sum(each.requests for each in expected)
-    most = "about" if len(askings) == 1 else "at most about"
-    if not console.ask(f"This will cost {most} ${dollars:.2f} ({requests:,} requests). Go?"):
+    """Ask a person before more than a dollar may be spent; LabelkitError on a no.
+
+    Also where nobody knows what it costs, unless the models are free.
+    """
+    requests = sum(
+        each.requests
+        for asking, each in zip(askings, expected, strict=True)
+        if not asking.run.settings.free
+    )
+    question = _question(askings, expected, f"{requests:,} requests") if requests else ""
+    if question and not console.ask(f"{question} Go?"):
         raise LabelkitError("nothing was asked and nothing was written (--yes skips the question)")
 
 
+def _question(askings: Sequence[Asking], expected: Sequence[Expected], requests: str) -> str:
+    dollars = add_up(each.dollars for each in expected)
+    most = add_up(each.most for each in expected)
+    if dollars is None or most is None:
+        return f"This will send {requests}; what they cost is not known (--price IN,OUT)."
+    limit = askings[0].run.meter.limit
+    if limit is not None:
+        dollars, most = min(dollars, limit), min(most, limit)
+    if most <= ASK_FROM_DOLLARS:
+        return ""
+    return f"This will cost about ${dollars:.2f}, at most ${most:.2f} ({requests})."
+
+
 def after_trial(job: Job, result: Result, seconds: float) -> None:
-    """Say what all rows would take, from what those of --sample took."""
-    meters = [asking.run.meter for asking in result.askings]
-    answers = meters[0].answers
-    if not job.options.get("sample") or not answers:
+    """Say what all rows would take, from what those of --sample took, whoever paid for them."""
+    texts = len(result.askings[0].rows.texts)
+    asked = result.askings[0].run.meter
+    if not job.options.get("sample") or not asked.answers:
         return
     rows, whose = job.rows, "all"
     if job.options.get("where"):
         rows, whose = 1000, "each"
-    share = rows / answers
+    share = rows / texts
     took = []
     paid = [asking.run.meter for asking in result.askings if not asking.run.settings.local]
     if paid:
-        took.append(f"{sum(meter.tokens_in for meter in paid) * share:,.0f} tokens in")
-    if result.dollars is not None and not result.free:
-        took.append(f"${result.dollars * share:.2f}")
-    took.append(_duration(seconds * share))
+        tokens_in = sum(meter.tokens_in + meter.known_in for meter in paid)
+        took.append(f"{tokens_in * share:,.0f} tokens in")
+    dollars = add_up(part for meter in paid for part in (meter.spent, meter.known_dollars))
+    if dollars is not None and not result.free:
+        took.append(f"${dollars * share:.2f}")
+    from_cache = result.counts()["from_cache"] or 0
+    asked_now = asked.answers / (asked.answers + from_cache)
+    took.append(_duration(seconds * share / asked_now))
     console.note(
         f"llm-label: {whose} {rows:,} rows (without --sample) would take about {', '.join(took)}"
     )

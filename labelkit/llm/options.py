@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from labelkit.config import costs
 from labelkit.errors import LabelkitError, UsageError, nearest
 from labelkit.llm.client.rate_limiter import Pace
 from labelkit.llm.prompts.multi_row import MOST_ROWS
@@ -81,7 +82,7 @@ class Settings:
     @property
     def free(self) -> bool:
         """Tell whether no provider is paid."""
-        return self.local or self.replay
+        return costs.is_free(self.model)
 
     def pace(self) -> Pace:
         """Return when the next request may go."""

@@ -181,6 +181,10 @@ def _closing(
         parts.append("cost unknown (--price IN,OUT)")
     else:
         parts.append(f"${result.dollars:.4f}")
+    if counts.get("unconfirmed_requests"):
+        parts.append(
+            f"{counts['unconfirmed_requests']:,} requests without a readable answer counted as paid"
+        )
     if len(result.askings) > 1:
         each = [f"{console.clean(one['name'])} decides {one['texts']:,}" for one in result.shares()]
         parts.append(", ".join(each))

@@ -73,7 +73,7 @@ def _label(given: Given, chosen: Sequence[Variant], wanted: Wanted) -> None:
     first = prepare(given, chosen[0], job.chosen)
     aim = acceptance.aim_of(job, wanted, first.known)
     _check(given, chosen[1:])
-    if wanted.dry_run or (first.price is not None and console.can_ask() and not wanted.yes):
+    if wanted.dry_run or (console.can_ask() and not wanted.yes):
         asked = [first, *(prepare(given, variant, job.chosen) for variant in chosen[1:])]
         expected = [asking.expected() for asking in asked]
         if wanted.dry_run:
@@ -82,6 +82,7 @@ def _label(given: Given, chosen: Sequence[Variant], wanted: Wanted) -> None:
         given.askings[:] = [first]
     started = time.monotonic()
     result = cascade.label(given, first, chosen[1:], wanted)
+    cascade.refuse_nothing(result)
     output.write(job, result, aim, time.monotonic() - started)
     return None
 

@@ -11,18 +11,22 @@ from numpy.typing import NDArray
 from labelkit import console
 from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.io import ledger
 from labelkit.llm.answers import class_prior, reply_labels
 from labelkit.llm.answers.parse import Answer
 from labelkit.llm.answers.reply_labels import Labelled, labelled, read, voted, worth_asking_again
 from labelkit.llm.client.batch_jobs import Batch
 from labelkit.llm.client.cost_meter import Meter, Price
+from labelkit.llm.client.failure_limits import spread
+from labelkit.llm.client.interruption import Interruption, interruptible
 from labelkit.llm.client.prefetch import Ahead
 from labelkit.llm.client.progress import Progress, silent_rows
 from labelkit.llm.client.providers.capabilities import left_out
 from labelkit.llm.client.providers.openai import redacted
+from labelkit.llm.client.question import Provider, Question, Reply, Request
 from labelkit.llm.client.rate_limiter import Pace
 from labelkit.llm.client.response_cache import Cache, digest
-from labelkit.llm.client.scheduler import Asker, Provider, Question, Reply, Request
+from labelkit.llm.client.scheduler import Asker, Interrupted
 from labelkit.llm.options import Settings
 from labelkit.llm.prompts import chat as prompt
 from labelkit.llm.prompts import completion
@@ -43,11 +47,10 @@ class Run:
     examples: Examples
     cache: Cache
     meter: Meter
-    name: str
+    entry: ledger.Run
     noun: str = "Text"
     codes: NDArray[np.int32] | None = None
     groups: NDArray[np.int64] | None = None
-    ledger: str = ""
     advance: Callable[..., None] = lambda n, note="": None
     notes: list[str] = field(default_factory=list)
     asker: Asker | None = None
@@ -59,23 +62,34 @@ class Run:
         BudgetReached at a limit or after too many failures, LabelkitError when no answer can be
         had; KeyboardInterrupt passes through. Every answer that came is in the cache then.
         """
-        return asyncio.run(self._label(texts))
+        with interruptible() as interruption:
+            return asyncio.run(self._label(texts, interruption))
 
-    async def _label(self, texts: Sequence[str]) -> list[Labelled]:
+    async def _label(self, texts: Sequence[str], interruption: Interruption) -> list[Labelled]:
         provider = self.connect()
         try:
-            self.asker = self._asker(provider)
+            asker = self.asker = self._asker(provider)
             total = len(texts) * len(self.settings.passes)
-            self.asker.advance = Progress(self.advance, self.asker, total)
-            if self.settings.local:
-                return await self._local(texts)
-            # Each pass shares the asker; several are several answers to the same questions.
-            answers = [
-                await replace(self, settings=told)._chat(texts) for told in self.settings.passes
-            ]
-            return [voted(each) for each in zip(*answers, strict=True)]
+            asker.advance = Progress(self.advance, asker, total)
+            interruption.watch(
+                lambda: asker.stop(Interrupted("interrupted")), lambda: asker.pace.in_flight
+            )
+            try:
+                answers = await self._answers(texts)
+            except LabelkitError:
+                asker.keep_failures(run_is_done=False)
+                raise
+            asker.keep_failures(run_is_done=True)
+            return answers
         finally:
             await provider.close()
+
+    async def _answers(self, texts: Sequence[str]) -> list[Labelled]:
+        if self.settings.local:
+            return await self._local(texts)
+        # Each pass shares the asker; several are several answers to the same questions.
+        answers = [await replace(self, settings=told)._chat(texts) for told in self.settings.passes]
+        return [voted(each) for each in zip(*answers, strict=True)]
 
     def connect(self) -> Provider:
         """Return the provider, not yet spoken to."""
@@ -96,8 +110,7 @@ class Run:
             provider,
             self.cache,
             self.meter,
-            self.name,
-            task=self.ledger,
+            self.entry,
             # One server with one slot: asked in file order, its answers are the same each time.
             pace=Pace(1) if self.settings.local else self.settings.pace(),
             retries=self.settings.retries,
@@ -173,6 +186,7 @@ class Run:
                 "--confidence verbalised"
             )
         stated = self.states_confidence(provider.facts)
+        asker.pace.begin_slowly()
         await self._answer_ahead(texts, stated)
 
         async def label(text: str) -> Labelled:
@@ -181,14 +195,16 @@ class Run:
             answer = read(reply, self.task.classes)
             if "failed" not in reply and worth_asking_again(reply, answer):
                 reply, answer = await self._second(request, reply, answer)
+            asker.row_read(request, reply, "" if answer.label is not None else answer.reason)
             asked = request["messages"]
             row = labelled(reply, answer, self.task.classes, asked, by_tokens=not stated)
             return row._replace(error=redacted(row.error, self.settings.key))
 
         try:
-            return await asker.each(texts, label)
+            return await asker.each(texts, label, order=spread(len(texts)))
         except LabelkitError:
-            if not self.meter.answers:  # perhaps another server by now: learn anew next time
+            # All that was asked is refused: perhaps another server by now. Learn anew next time.
+            if asker.refused and not self.meter.answers and not asker.from_cache:
                 self.cache.remember(digest(provider.identity), None)
             raise
 
@@ -229,7 +245,7 @@ class Run:
     def _warn_of_jobs(self, ahead: Ahead, texts: Sequence[str]) -> None:
         """Say, while it can be stopped, that a batch job will answer what is about to be asked."""
         jobs = self.cache.jobs(digest(ahead.asker.provider.identity)).values()
-        coming = {key for told in jobs for _, keys, _ in told["lines"].values() for key in keys}
+        coming = {key for told in jobs for _, keys, *_ in told["lines"].values() for key in keys}
         twice = len(coming & set(ahead.keys_left(texts))) if coming else 0
         if twice:
             console.warn(

@@ -1,6 +1,7 @@
 """A model ready to be asked about some rows: what it is told, what is known, what it may cost."""
 
 import asyncio
+import math
 import os
 import time
 from dataclasses import dataclass, field, replace
@@ -10,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit import console
+from labelkit.config import costs
 from labelkit.config.label_text import ClassReader
 from labelkit.data.labels import Labels
 from labelkit.errors import UsageError
+from labelkit.io import ledger
 from labelkit.job.job import Job
 from labelkit.llm import inputs
 from labelkit.llm.answers.evaluation import Known, calibrated
@@ -22,6 +25,7 @@ from labelkit.llm.client import cost_meter
 from labelkit.llm.client.response_cache import Cache, digest
 from labelkit.llm.client.scheduler import summary
 from labelkit.llm.inputs import Rows
+from labelkit.llm.options import Settings
 from labelkit.llm.prompts import completion
 from labelkit.llm.remaining_requests import Expected, expected_of
 from labelkit.llm.runner import Run
@@ -73,6 +77,7 @@ class Asking:
         """Return the answers about the distinct texts, their confidence calibrated."""
         job, run, wanted = given.job, self.run, self.variant.wanted
         run.meter = _meter(job, self, given.dollars)
+        _warn_of_unpriced(job, run)
         if wanted.refresh:
             run.cache.begin_refresh(self.scope)
         found = self._answers()
@@ -111,7 +116,7 @@ class Asking:
         return expected_of(self.run, self.rows, self.price)
 
     def counts(self) -> dict[str, Any]:
-        """Return requests, tokens and dollars."""
+        """Return requests, tokens and dollars (None: not known)."""
         return dict(summary(self.run.meter, self.run.asker)) if self.run.asker is not None else {}
 
 
@@ -149,11 +154,10 @@ def _prepare(given: Given, variant: Variant, chosen: NDArray[np.bool_] | None) -
         ),
         given.cache,
         cost_meter.Meter(None, None),
-        name=f"{time.time_ns()}-{os.getpid()}",
+        _run_of(job, settings),
         noun=completion.text_noun(noun, told.name),
         codes=known.codes,
         groups=known.groups,
-        ledger=job.task.name or str(job.task_path or ""),
     )
     if wanted.batch_price is not None:
         run.batch_price = cost_meter.read_price(wanted.batch_price, "--batch-price")
@@ -162,6 +166,13 @@ def _prepare(given: Given, variant: Variant, chosen: NDArray[np.bool_] | None) -
     run.meter = _meter(job, asking, given.dollars)
     given.askings.append(asking)
     return asking
+
+
+def _run_of(job: Job, settings: Settings) -> ledger.Run:
+    """Return whose money is spent: this run's, of the task, for the file that it began with."""
+    source = job.original_input
+    name = f"{time.time_ns()}-{os.getpid()}"
+    return ledger.Run(name, job.ledger_task, source, settings.model)
 
 
 def _price(price: str | None, free: bool) -> cost_meter.Price | None:
@@ -178,31 +189,46 @@ def _meter(job: Job, asking: Asking, spent: float) -> cost_meter.Meter:
     wanted, run = asking.variant.wanted, asking.run
     if wanted.max_cost is not None and not wanted.max_cost >= 0:
         raise UsageError(f"--max-cost {wanted.max_cost:g}: give dollars, 0 or more")
+    if asking.price is not None:
+        run.cache.name_price(run.entry, asking.price.tokens_in, asking.price.tokens_out)
     limit, said = None, f"--max-cost {wanted.max_cost or 0:g}"
     if wanted.max_cost is not None:
         limit = max(0.0, wanted.max_cost - spent)
         said += f" (the models before have spent ${spent:.4f} of it)" if spent else ""
     budget = _budget(job)
+    left = math.inf
     if budget is not None:
-        before = run.cache.spent(run.ledger)
-        left = max(0.0, budget - before)
+        before = run.cache.spent(run.entry.task)
+        left = max(0.0, budget - before.dollars)
         if limit is None or left < limit:
             limit = left
-            said = f"[cost] budget {budget:g} (${before:.4f} of it are spent already)"
+            said = f"[cost] budget {budget:g} (${before.dollars:.4f} of it are spent already)"
     if limit is not None and asking.price is None:
         raise cost_meter.needs_price(
             "--max-cost" if wanted.max_cost is not None else "[cost] budget", run.settings.model
         )
-    return cost_meter.Meter(asking.price, limit, said)
+    if limit is None or math.isinf(left):
+        return cost_meter.Meter(asking.price, limit, said)
+    spare = left - limit
+    others = run.cache.spent_by_others(run.entry)
+
+    def elsewhere() -> float:
+        return max(0.0, run.cache.spent_by_others(run.entry) - others - spare)
+
+    return cost_meter.Meter(asking.price, limit, said, elsewhere)
 
 
 def _budget(job: Job) -> float | None:
-    """Return the dollars that all runs of the task may cost together; None without a limit."""
-    budget = job.task.cost.get("budget")
-    if budget is None:
-        return None
-    if isinstance(budget, bool) or not isinstance(budget, int | float) or not budget >= 0:
-        raise UsageError(
-            f"{job.task_path}: [cost] budget = {budget!r}: give a number of dollars, 0 or more"
+    try:
+        return costs.budget(job.task.cost)
+    except UsageError as error:
+        raise UsageError(f"{job.task_path}: {error}") from None
+
+
+def _warn_of_unpriced(job: Job, run: Run) -> None:
+    tokens = run.cache.spent(run.entry.task).unpriced_tokens
+    if tokens and costs.budget(job.task.cost) is not None:
+        console.warn(
+            f"[cost] budget: {tokens:,} tokens of earlier runs have no price, so what they cost is "
+            "not counted; a run of the same model with --price names it"
         )
-    return float(budget)

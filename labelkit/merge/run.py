@@ -429,8 +429,8 @@ def _cost(job: "Job", given: Sequence[Given], other_seconds: float) -> list[str]
     if seconds is not None and given:
         job.cost(people_seconds=round(seconds, 1))
         said.append(f"{seconds / 3600:.1f} hours")
-    if price.label is not None and given:
-        dollars = price.label * len(given)
+    dollars = price.dollars_of(len(given), seconds)
+    if dollars is not None and given:
         job.cost(people_dollars=round(dollars, 2))
         said.append(f"${dollars:,.2f}")
     return said

@@ -131,7 +131,9 @@ def pipeline(
     if options["summary"]:
         from labelkit.io import output_checks  # knows tables, which take longer than all the rest
 
-        output_checks.write_summary(options["summary"], {"command": "pipeline", "stages": figures})
+        output_checks.write_summary(
+            options["summary"], {"command": "pipeline"}, {"stages": figures}
+        )
     if ran:
         from labelkit.pipeline import summary
 

@@ -13,7 +13,6 @@ from labelkit.pipeline.stages import AFTER, Stage
 
 _VOTERS = ("weak_label", "llm_label", "final_label")
 _BY_PEOPLE = ("label", "label_seconds")
-_FREE = ("local", "replay")  # models that nobody is paid for
 
 
 def show(
@@ -95,34 +94,18 @@ def _costs(
 ) -> list[list[Any]]:
     price = costs.prices(task.cost)
     asked, each = found.by_people()
-    llm = _llm_dollars(stages, figures, task)
+    llm = [figures[stage.id] for stage in stages if stage.id in figures]
     lines = [
         costs.people(price, asked, f"people: {asked:,} labels", each and each * asked),
-        costs.Line("language model", llm, 0.0),
-        costs.setting_up(price, [name.partition("-")[2] for name in figures]),
+        costs.Line("language model", costs.language_model(llm), 0.0),
+        costs.setting_up(price, [name.partition("-")[2] for name in figures], each),
     ]
     by_hand = each and each * found.rows
-    lines += [costs.total(lines), costs.people(price, found.rows, f"all {found.rows:,} by hand",
-                                             by_hand)]  # fmt: skip
-    return [list(line) for line in lines]
-
-
-def _llm_dollars(
-    stages: Sequence[Stage], figures: Mapping[str, Mapping[str, Any]], task: Task
-) -> float | None:
-    """Return what the language model cost; None where its price is not known."""
-    runs = [figures[s.id] for s in stages if s.name == "llm-label" and s.id in figures]
-    dollars, table = costs.language_model(runs), task.table("llm-label")
-    asked = any(run.get("tokens_in") or run.get("from_cache") for run in runs)
-    named = [
-        s.args[s.args.index("--model") + 1]
-        for s in stages
-        if s.name == "llm-label" and "--model" in s.args
+    lines += [
+        costs.total(lines),
+        costs.people(price, found.rows, f"all {found.rows:,} by hand", by_hand),
     ]
-    model = str((named or [table.get("model", "")])[0])
-    if asked and not dollars and "price" not in table and not model.startswith(_FREE):
-        return None
-    return dollars
+    return [[line.what, *costs.shown(line.dollars, line.hours)] for line in lines]
 
 
 def _accuracy(figures: Mapping[str, Mapping[str, Any]], found: _Labels) -> list[str]:

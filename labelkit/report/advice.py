@@ -8,7 +8,7 @@ from labelkit.command import next_steps
 from labelkit.data.columns import AUDIT, RELABEL
 from labelkit.html import page as pages
 from labelkit.io.files import next_to
-from labelkit.report import accuracy
+from labelkit.report import accuracy, overview
 from labelkit.report.accuracy import Judged
 from labelkit.report.data import FINAL, Evidence, error_of
 
@@ -127,7 +127,12 @@ def _unjudged(found: Evidence) -> Advice | None:
 
 
 def _unpriced(found: Evidence) -> Advice | None:
-    if found.price.label is not None and found.price.seconds is not None:
+    lines, by_hand = overview.costs(found)
+    people = [lines[0], by_hand]
+    if all(line.dollars is not None and line.hours is not None for line in people):
         return None
-    why = "The cost of people is not known: name human_label (dollars) and human_seconds in [cost]"
-    return Advice(f"{why} of the task file", "")
+    why = (
+        "The cost of people is not known: name human_seconds, and human_label or hourly_rate "
+        "(dollars), in [cost] of the task file"
+    )
+    return Advice(why, "")

@@ -1,6 +1,7 @@
 """The page's first sections: labels by source, cost against all by hand, accuracy."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,6 @@ from labelkit.report.data import FINAL, PEOPLE, Evidence, confidence_of
 from labelkit.stats import metrics
 
 _MOST_CLASSES = 200
-_LLM, _PEOPLE_COMMANDS = "llm-label", ("merge", "annotate")
 
 
 def sources(found: Evidence) -> list[tuple[str, int]]:
@@ -69,40 +69,31 @@ def costs(found: Evidence) -> tuple[list[bill.Line], bill.Line]:
     seconds = None if measured is None else measured * labels
     lines = [
         bill.people(found.price, labels, f"people: {labels:,} labels", seconds),
-        bill.Line("language model", _llm_dollars(found), 0.0),
-        bill.setting_up(found.price, [str(step["command"]) for step in found.steps]),
+        bill.Line("language model", bill.paid_by(found.steps), 0.0),
+        bill.setting_up(found.price, [str(step["command"]) for step in found.steps], measured),
     ]
     whole = None if measured is None else measured * found.rows
     by_hand = bill.people(found.price, found.rows, f"all {found.rows:,} by hand", whole)
     return [*lines, bill.total(lines)], by_hand
 
 
-def llm_dollars_of(step: dict[str, object]) -> float | None:
-    """Return what a run of llm-label cost; None where its price was not known."""
-    cost, options = step.get("cost"), step.get("options")
-    assert isinstance(cost, dict) and isinstance(options, dict)
-    dollars = float(cost.get("dollars", 0.0))
-    free = str(options.get("model", "")).partition(":")[0] == "local"
-    if not dollars and cost.get("tokens_in") and not free and not options.get("price"):
-        return None
-    return dollars
-
-
-def _llm_dollars(found: Evidence) -> float | None:
-    steps = [step for step in found.steps if step.get("command") == _LLM]
-    if any(llm_dollars_of(step) is None for step in steps):
-        return None
-    return bill.language_model([dict(step["cost"]) for step in steps])
+def answers_cost(step: dict[str, Any]) -> float | None:
+    """Return what the answers of a run of llm-label cost, whoever asked; None: not known."""
+    paid = step.get("cost") or {}
+    return bill.add_up([paid.get("dollars", 0.0), paid.get("dollars_from_cache", 0.0)])
 
 
 def cost(found: Evidence) -> str:
     """Return the section on the cost, beside all rows by hand."""
     lines, by_hand = costs(found)
-    rows = [[line.what, line.dollars, line.hours] for line in [*lines, by_hand]]
+    rows = [[line.what, *bill.shown(line.dollars, line.hours)] for line in [*lines, by_hand]]
     header = ["what", "dollars", "hours of people"]
     shown = pages.table("Cost, set-up included, and all by hand", header, rows, sorted_=False)
-    if found.price.label is None:
-        told = "Dollars of people are not known: name human_label and human_seconds in [cost]."
+    if lines[0].dollars is None:
+        told = "Dollars of people are not known: name human_label or hourly_rate in [cost]."
+        shown += pages.paragraph(told)
+    if lines[1].dollars is None:
+        told = "What the language model cost is not known: name its price (llm-label --price)."
         shown += pages.paragraph(told)
     if found.has("label_seconds"):
         shown += pages.paragraph("Hours are from the seconds that people's answers took.")

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from labelkit.config import costs as bill
 from labelkit.html import charts
 from labelkit.html import page as pages
 from labelkit.html.page import Long, Shaded
 from labelkit.report.data import Evidence, error_of, figures
-from labelkit.report.overview import llm_dollars_of
+from labelkit.report.overview import answers_cost
 from labelkit.stats import metrics
 
 MOST_FUNCTIONS = 1_000
@@ -63,7 +64,7 @@ def language_model(found: Evidence) -> str:
         rows.append(
             [name, counts.get("model"), counts.get("rows"), counts.get("labelled"),
              counts.get("errors"), cost.get("requests"), cost.get("from_cache"),
-             cost.get("tokens_in"), cost.get("tokens_out"), llm_dollars_of(step)]
+             cost.get("tokens_in"), cost.get("tokens_out"), bill.shown(answers_cost(step))[0]]
         )  # fmt: skip
     header = ["labels", "model", "rows", "labelled", "errors", "requests", "from cache"]
     header += ["tokens in", "tokens out", "dollars"]

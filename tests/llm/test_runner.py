@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from labelkit.errors import BudgetReached, LabelkitError, UsageError
+from labelkit.io.ledger import Run as Entry
 from labelkit.llm.client.cost_meter import Meter, Price
 from labelkit.llm.client.response_cache import Cache
 from labelkit.llm.options import Settings
@@ -28,7 +29,7 @@ def a_run(cache: Cache, server: ChatServer, meter: Meter | None = None, **settin
         Examples((), (), 0),
         cache,
         meter or Meter(None, None),
-        "r1",
+        Entry("r1", "", "", "tiny-1"),
     )
 
 
@@ -141,7 +142,9 @@ def test_a_wrong_key_stops_at_once_and_is_shown_nowhere(
     chat_server.control(key=KEY)
     found = a_run(cache, chat_server, key=KEY).label(["good"])
     assert KEY not in repr(found)
-    assert not [file for file in tmp_path.rglob("*") if KEY.encode() in file.read_bytes()]
+    assert not [
+        file for file in tmp_path.rglob("*") if file.is_file() and KEY.encode() in file.read_bytes()
+    ]
 
 
 def test_a_reply_that_holds_the_key_is_quoted_without_it(
@@ -218,7 +221,7 @@ def test_the_budget_is_never_crossed(cache: Cache, chat_server: ChatServer) -> N
         )
     assert caught.value.exit_code == 5
     assert 1.5 < meter.dollars <= 3.0
-    assert cache.spent("") == pytest.approx(meter.dollars)
+    assert cache.spent("").dollars == pytest.approx(meter.dollars)
     assert chat_server.seen["requests"] == meter.answers
     meter = Meter(price, 3.0, "--max-cost 3")
     with pytest.raises(BudgetReached):
@@ -226,7 +229,7 @@ def test_the_budget_is_never_crossed(cache: Cache, chat_server: ChatServer) -> N
             [f"good {n}" for n in range(90)]
         )
     assert chat_server.seen["requests"] > 40  # it went on, and paid nothing twice
-    assert cache.spent("") == pytest.approx(chat_server.seen["requests"] * 0.11)
+    assert cache.spent("").dollars == pytest.approx(chat_server.seen["requests"] * 0.11)
 
 
 def test_logprob_confidence_is_not_pretended(cache: Cache, chat_server: ChatServer) -> None:

@@ -37,9 +37,14 @@ def read(reply: Mapping[str, Any], classes: Sequence[str]) -> Answer:
         return Answer(None, "the provider's content filter stopped the answer")
     if not text and reply.get("instead"):
         return Answer(None, INSTEAD_OF_TEXT[str(reply["instead"])])
-    if finish == "length" and not _starts_with_object(text):
+    if is_cut_off(reply):
         return Answer(None, "the answer was cut off (finish_reason=length); see --max-tokens")
     return parse(text, classes)
+
+
+def is_cut_off(reply: Mapping[str, Any]) -> bool:
+    """Tell whether the limit in tokens has ended a reply before its answer was complete."""
+    return reply.get("finish") == "length" and not _starts_with_object(str(reply.get("text", "")))
 
 
 def _starts_with_object(text: str) -> bool:

@@ -1,9 +1,9 @@
-"""Money: an estimate before, a limit that is never crossed, a sum after."""
+"""Money: an estimate and a bound before, a limit that is never crossed, a sum after."""
 
 import asyncio
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,10 @@ ANSWER_TOKENS = 12
 RATIONALE_TOKENS = 40
 # No language has so many characters a token: an endpoint that counts so few did not read it all.
 UNREAD_FROM_CHARACTERS, UNREAD_PER_TOKEN = 4000, 8
+# What a chat template adds to a message, and to a request, at the most that is known.
+TOKENS_OF_MESSAGE, TOKENS_OF_REQUEST = 16, 16
+# The message that asks once more about an answer that cannot be used.
+TOKENS_OF_SECOND_QUESTION = 300
 
 
 @dataclass(frozen=True)
@@ -50,57 +54,113 @@ def needs_price(limit: str, model: str) -> UsageError:
     )
 
 
+def texts_of(request: Mapping[str, Any]) -> list[str]:
+    """Return the texts that a request sends to the model: its messages, its schema."""
+    if "prompt" in request:
+        return [request["prompt"]]
+    schema = json.dumps(request.get("schema") or "", ensure_ascii=False)
+    return [*(message["content"] for message in request["messages"]), schema]
+
+
 def size(request: Mapping[str, Any]) -> int:
     """Return the characters that a request sends to the model."""
-    if "prompt" in request:
-        return len(request["prompt"])
-    return sum(len(message["content"]) + 12 for message in request["messages"]) + len(
-        json.dumps(request.get("schema") or "")
-    )
+    return sum(map(len, texts_of(request))) + 12 * len(request.get("messages", ()))
 
 
-def estimate_tokens(characters: int) -> int:
-    """Return about how many tokens a text has: a quarter of its characters."""
-    return math.ceil(characters / 4)
+def estimate_tokens(text: str) -> int:
+    """Return about how many tokens a text has: four ASCII letters each, three other bytes."""
+    letters = len(text.encode("ascii", "ignore"))
+    return math.ceil(letters / 4 + (_bytes(text) - letters) / 3)
+
+
+def estimate_tokens_in(request: Mapping[str, Any]) -> int:
+    """Return about how many tokens a request has."""
+    return sum(map(estimate_tokens, texts_of(request))) + 3 * len(request.get("messages", ()))
+
+
+def most_tokens_in(request: Mapping[str, Any]) -> int:
+    """Return the most tokens that a request can have: a token is a byte of UTF-8 or more."""
+    messages = len(request.get("messages", ()))
+    return sum(map(_bytes, texts_of(request))) + TOKENS_OF_MESSAGE * messages + TOKENS_OF_REQUEST
+
+
+def _prefix(request: Mapping[str, Any]) -> int:
+    """Return a number for what stands before the last message, the schema with it."""
+    *before, _, schema = texts_of(request) if "messages" in request else ("", "", "")
+    return hash((*before, schema))
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 class Meter:
     """Counts tokens and dollars, and holds each request until it is sure to fit the limit."""
 
-    def __init__(self, price: Price | None, limit: float | None, said: str = "--max-cost") -> None:
-        """`limit` is in dollars for this run (None: no limit); `said` names it in messages."""
+    def __init__(
+        self,
+        price: Price | None,
+        limit: float | None,
+        said: str = "--max-cost",
+        elsewhere: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`limit` is in dollars for this run (None: no limit); `said` names it in messages.
+
+        `elsewhere` tells what other runs have spent of the limit since this one began.
+        """
         self.price, self.limit, self.said = price, limit, said
         self.answers = self.requests = self.tokens_in = self.tokens_out = 0
-        self.read_in_part = self.known_in = self.known_out = 0
+        self.read_in_part = self.known_in = self.known_out = self.unconfirmed = 0
         self.dollars = 0.0
-        self._held = 0.0
-        self._per_character = 0.5  # cautious until the first answer has told
+        self.known_dollars: float | None = 0.0
+        self._elsewhere = elsewhere
+        self._held, self._unpriced = 0.0, False
+        self._per_character = 0.5  # cautious until the first answer
+        # Tokens of a request, by what stands before its last message: that part has no more.
+        self._known_prefix: dict[int, int] = {}
+        # What an endpoint counts above the bound: a factor of 1 as long as it keeps to it.
+        self._over_in = self._over_out = 1.0
         self._changed = asyncio.Condition()
 
     def could_cost(self, request: Mapping[str, Any], price: Price | None = None) -> float:
-        """Return the most that a request may cost."""
+        """Return the most that a request may cost; 0 without a price."""
         price = price or self.price
         if price is None:
             return 0.0
-        tokens_in = size(request) * self._per_character + 16
-        return price.dollars(tokens_in, request.get("max_tokens", 1))
+        tokens_in = self._most_tokens_in(request) * self._over_in
+        return price.dollars(tokens_in, request.get("max_tokens", 1) * self._over_out)
+
+    def _most_tokens_in(self, request: Mapping[str, Any]) -> int:
+        most = most_tokens_in(request)
+        known = self._known_prefix.get(_prefix(request))
+        if known is None:
+            return most
+        return min(most, known + _bytes(texts_of(request)[-2]) + TOKENS_OF_MESSAGE)
 
     async def hold(self, request: Mapping[str, Any]) -> float:
         """Set aside what a request may cost; wait for others where only they are in the way.
 
-        Raises BudgetReached when it would cross the limit.
+        Until the first answer has come, one request goes alone. Raises BudgetReached when it
+        would cross the limit.
         """
         if self.limit is None:
             return 0.0
         async with self._changed:
             while True:
                 most = self.could_cost(request)
-                if self.dollars + self._held + most <= self.limit:
+                alone = self._held <= 1e-12
+                fits = self._held + most <= self.left
+                if fits and (alone or self.requests):
                     self._held += most
                     return most
-                if self._held <= 1e-12:
+                if alone:
                     raise self.reached(most)
                 await self._changed.wait()
+
+    @property
+    def left(self) -> float:
+        """The dollars that may still be spent."""
+        return math.inf if self.limit is None else self.limit - self.dollars - self._elsewhere()
 
     def reached(self, most: float) -> BudgetReached:
         """Return the error for a next request that may cost more than is left."""
@@ -123,10 +183,10 @@ class Meter:
         answer = self.tokens_out / self.requests if self.requests else ANSWER_TOKENS
         return size(request) * self._per_character + answer
 
-    def cost(self, reply: Mapping[str, Any]) -> float:
-        """Return what a reply cost."""
+    def cost(self, reply: Mapping[str, Any]) -> float | None:
+        """Return what a reply cost; None without a price."""
         if self.price is None:
-            return 0.0
+            return None
         return self.price.dollars(reply.get("tokens_in", 0), reply.get("tokens_out", 0))
 
     def count(self, request: Mapping[str, Any], reply: Mapping[str, Any], answers: int = 1) -> None:
@@ -138,25 +198,52 @@ class Meter:
             self.read_in_part += 0 < counted * UNREAD_PER_TOKEN < characters
         seen = counted / max(characters, 1)
         self._per_character = max(seen * 1.1, 0.0 if first else self._per_character)
+        if counted and "messages" in request:
+            prefix = _prefix(request)
+            self._known_prefix[prefix] = min(counted, self._known_prefix.get(prefix, counted))
+        self._over_in = _over(counted, most_tokens_in(request), self._over_in)
+        self._over_out = _over(
+            reply.get("tokens_out", 0), request.get("max_tokens", 1), self._over_out
+        )
 
-    def recall(self, reply: Mapping[str, Any]) -> None:
-        """Note what an answer took that an earlier run paid for."""
+    def recall(self, reply: Mapping[str, Any], dollars: float | None) -> None:
+        """Note an answer that an earlier run paid for, and what it cost then (None: not known)."""
         self.known_in += int(reply.get("tokens_in", 0))
         self.known_out += int(reply.get("tokens_out", 0))
-
-    def recalled(self) -> float:
-        """Return what the answers cost that earlier runs paid for, at the price of this one."""
-        return 0.0 if self.price is None else self.price.dollars(self.known_in, self.known_out)
+        dollars = self.cost(reply) if dollars is None else dollars
+        known = self.known_dollars
+        self.known_dollars = None if known is None or dollars is None else known + dollars
 
     def raise_limit(self, dollars: float) -> None:
         """Allow for what was spent now but set aside before this run."""
         if self.limit is not None:
             self.limit += dollars
 
-    def add(self, reply: Mapping[str, Any], answers: int, dollars: float) -> None:
+    def add(self, reply: Mapping[str, Any], answers: int, dollars: float | None) -> None:
         """Add a reply that is on disk at what it cost."""
         self.answers += answers
         self.requests += 1
         self.tokens_in += int(reply.get("tokens_in", 0))
         self.tokens_out += int(reply.get("tokens_out", 0))
-        self.dollars += dollars
+        self._pay(dollars)
+
+    def add_unconfirmed(self, tokens_in: int, tokens_out: int, dollars: float | None) -> None:
+        """Add a request without a readable answer that the provider may have billed."""
+        self.unconfirmed += 1
+        self.requests += 1
+        self.tokens_in += tokens_in
+        self.tokens_out += tokens_out
+        self._pay(dollars)
+
+    def _pay(self, dollars: float | None) -> None:
+        self._unpriced |= dollars is None
+        self.dollars += dollars or 0.0
+
+    @property
+    def spent(self) -> float | None:
+        """What this run has cost in dollars; None where a part of it has no known price."""
+        return None if self._unpriced else self.dollars
+
+
+def _over(counted: float, most: float, so_far: float) -> float:
+    return max(so_far, 1.1 * counted / most) if counted > most else so_far

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from labelkit.data.duplicates import fold_text
-from labelkit.llm.client.scheduler import Asker, Question, Request
+from labelkit.llm.client.failure_limits import spread
+from labelkit.llm.client.question import Question, Request
+from labelkit.llm.client.scheduler import Asker
 from labelkit.llm.prompts import multi_row as together
 from labelkit.llm.prompts.chat import Task
 from labelkit.llm.prompts.injection_filter import gives_orders
@@ -24,11 +26,15 @@ class Ahead:
 
     def left(self, texts: Sequence[str]) -> list[str]:
         """Return the texts that have no answer yet."""
-        return [text for text in texts if not self.asker.cache.has(self._key(text))]
+        return [text for text in texts if not self._is_answered(text)]
 
     def keys_left(self, texts: Sequence[str]) -> list[str]:
         """Return the keys of the answers that are not there yet."""
-        return [key for key in map(self._key, texts) if not self.asker.cache.has(key)]
+        return [self._key(text) for text in self.left(texts)]
+
+    def _is_answered(self, text: str) -> bool:
+        request = self.single(text)
+        return self.asker.cache.has(self.asker.key(request), request["max_tokens"])
 
     def _key(self, text: str) -> str:
         return self.asker.key(self.single(text))
@@ -53,7 +59,7 @@ class Ahead:
         """Return the question about these texts in one request."""
         single = self._slim(self.single(texts[0]))
         if len(texts) == 1:
-            return Question(single, self.asker.key(single))
+            return Question(single, self.asker.key(single), room=single["max_tokens"])
         own = {fold_text(text) for text in texts}
         task = self.task_for(texts[0])
         shown = tuple(example for example in task.examples if fold_text(example[0]) not in own)
@@ -61,7 +67,7 @@ class Ahead:
         request = together.request(task, texts, single, self.rationale, self.stated)
         keys = tuple(self._key(text) for text in texts)
         numbers = tuple(together.numbers_for(texts))
-        return Question(request, self.asker.key(request), keys, numbers)
+        return Question(request, self.asker.key(request), keys, numbers, single["max_tokens"])
 
     def _slim(self, request: Request) -> Request:
         """Return a request that shares with the first what is the same in all: many are held."""
@@ -76,14 +82,26 @@ class Ahead:
 
     async def together(self, texts: Sequence[str]) -> None:
         """Ask about `size` texts at a time; where an answer does not match them, about fewer."""
-        await self.asker.each(self._grouped(texts), self._ask, rows=len)
+        groups = self._grouped(texts)
+        await self.asker.each(groups, self._ask, rows=len, order=spread(len(groups)))
 
     async def _ask(self, texts: Sequence[str]) -> None:
         asked = self.question(texts)
         reply = await self.asker.put(asked)
-        answered = len(texts) == 1 or asked.matches(reply)
-        if answered or reply.get("gave_up") or self.asker.stopped is not None:
-            return
+        if reply.get("outdated"):
+            return await self._ask_left(texts)
+        if len(texts) == 1 or reply.get("gave_up") or self.asker.stopped is not None:
+            return None
+        if asked.matches(reply):
+            return self.asker.pace.full_speed()
+        self.asker.unmatched(asked, reply)
         middle = len(texts) // 2
-        await self._ask(texts[:middle])
-        await self._ask(texts[middle:])
+        await self._ask_left(texts[:middle])
+        await self._ask_left(texts[middle:])
+        return None
+
+    async def _ask_left(self, texts: Sequence[str]) -> None:
+        """Ask about those of the texts that no other run has an answer for."""
+        left = self.left(texts)
+        if left and self.asker.stopped is None:
+            await self._ask(left)

@@ -50,8 +50,8 @@ class Progress:
         if rate > 0 and self._total > self._done:
             parts.append(f"{duration((self._total - self._done) / rate)} left")
         parts.append(f"{asker.pace.in_flight} at once")
-        if asker.failures:
-            parts.append(f"{asker.failures:,} errors")
+        if asker.limits.failures:
+            parts.append(f"{asker.limits.failures:,} errors")
         return " · ".join(parts)
 
 

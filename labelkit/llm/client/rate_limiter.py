@@ -33,6 +33,7 @@ class Pace:
         self.most = at_once or MOST_AT_ONCE
         self.at_once = float(at_once or FIRST_AT_ONCE)
         self.in_flight = self.strikes = 0
+        self._cap = float(self.most)
         self.until = 0.0
         self._clock = clock
         self._grows_fast = at_once is None
@@ -42,6 +43,16 @@ class Pace:
         self._queue: deque[asyncio.Future[None]] = deque()
         self._ended = asyncio.Event()
 
+    def begin_slowly(self) -> None:
+        """Let few go at once, whatever was asked for, until `full_speed`."""
+        self._cap = min(self._cap, FIRST_AT_ONCE)
+
+    def full_speed(self) -> None:
+        """Let as many go at once as the endpoint takes."""
+        if self._cap < self.most:
+            self._cap = float(self.most)
+            self._wake()
+
     def now(self) -> float:
         """Return the time on the clock of the turns."""
         return self._clock()
@@ -49,7 +60,7 @@ class Pace:
     async def enter(self, tokens: float) -> float | None:
         """Wait until a request of so many tokens may go; return when it went, None at the end."""
         while not self._ended.is_set():
-            if self.in_flight >= int(self.at_once):
+            if self.in_flight >= int(min(self.at_once, self._cap)):
                 await self._freed()
                 continue
             now = self._clock()
@@ -85,7 +96,7 @@ class Pace:
         self._wake()
 
     def _wake(self) -> None:
-        free = int(self.at_once) - self.in_flight
+        free = int(min(self.at_once, self._cap)) - self.in_flight
         while free > 0 and self._queue:
             free -= _wake(self._queue.popleft())
 

@@ -13,25 +13,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from labelkit.errors import LabelkitError
+from labelkit.io import ledger
+from labelkit.llm.client.claims import Claims, Orphan
 
-FILE = "llm.sqlite"
+FILE = ledger.FILE
 LOCKED_SECONDS = 10.0
 # A reply with twenty alternatives a token is mostly repetition: an eighth of its size packed.
 PACK_FROM = 1000
-_TABLES = """
+# `cut` is the limit in tokens that cut an answer off: where there is more room it is asked again.
+_TABLES = f"""
 CREATE TABLE IF NOT EXISTS answers (
-    key TEXT PRIMARY KEY, reply NOT NULL, at REAL NOT NULL DEFAULT 0
+    key TEXT PRIMARY KEY, reply NOT NULL, at REAL NOT NULL DEFAULT 0, dollars REAL, cut INTEGER
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS failures (key TEXT PRIMARY KEY, why TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (endpoint TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS runs (
-    run TEXT PRIMARY KEY, task TEXT NOT NULL, model TEXT NOT NULL, answers INTEGER NOT NULL,
-    tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, dollars REAL NOT NULL
-) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refreshes (scope TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS jobs (
-    job TEXT PRIMARY KEY, scope TEXT NOT NULL, told TEXT NOT NULL
-) WITHOUT ROWID;
-"""
+{ledger.TABLES}"""
+_COLUMNS = ["key", "reply", "at", "dollars", "cut"]
+_KNOWN = "key = ? AND at >= ? AND (cut IS NULL OR cut >= ?)"
 
 
 def digest(value: object) -> str:
@@ -41,18 +40,26 @@ def digest(value: object) -> str:
 
 
 class Answer(NamedTuple):
-    """One reply to keep, and whose ledger pays for it."""
+    """One reply to keep, what it cost (None: not known), and the limit that cut it off, if any."""
 
     key: str
     reply: Mapping[str, Any]
-    run: str
-    task: str
-    model: str
-    dollars: float
+    dollars: float | None
+    cut: int | None = None
+
+
+class Kept(NamedTuple):
+    """A reply as it was stored, and what was paid for it, all times that it was asked."""
+
+    reply: dict[str, Any]
+    dollars: float | None
+
+
+_Batch = tuple[Sequence[Answer], Sequence[ledger.Entry]]
 
 
 class Cache:
-    """Answers by the digest of all that shaped them, and a ledger of tokens and dollars a run.
+    """Answers by the digest of all that shaped them, and the ledger of what they cost.
 
     Reading goes by one connection, writing by another in a thread of its own: a disk that takes
     its time holds up nobody.
@@ -62,15 +69,16 @@ class Cache:
         """Open (or create) the cache in `folder`; LabelkitError when it is locked or damaged."""
         self.path = folder / FILE
         self._since = 0.0
-        self._waiting: list[tuple[Sequence[Answer], asyncio.Future[None]]] = []
+        self._waiting: list[tuple[_Batch, asyncio.Future[None]]] = []
+        self._claims: Claims | None = None
         self._writing: asyncio.Task[None] | None = None
         self._thread: ThreadPoolExecutor | None = None
         with self._named():
             self._db = self._open()
             self._db.execute("PRAGMA journal_mode=WAL")
+            self._check_version()
             self._db.executescript(_TABLES)
             self._writer = self._open()
-        self._check_version()
 
     def _open(self) -> sqlite3.Connection:
         opened = sqlite3.connect(
@@ -81,7 +89,7 @@ class Cache:
 
     def _check_version(self) -> None:
         columns = [row[1] for row in self._db.execute("PRAGMA table_info(answers)")]
-        if columns != ["key", "reply", "at"]:
+        if columns not in ([], _COLUMNS):
             self._db.close()
             raise LabelkitError(
                 f"{self.path} was written by another version of labelkit; give this one its own "
@@ -107,29 +115,32 @@ class Cache:
                 "(the answers in it will be asked again)"
             ) from error
 
-    def get(self, key: str) -> dict[str, Any] | None:
-        """Return the stored reply, or None."""
-        with self._named():
-            found = self._db.execute(
-                "SELECT reply FROM answers WHERE key = ? AND at >= ?", (key, self._since)
-            ).fetchone()
-            return _unpacked(found[0]) if found else None
+    def get(self, key: str, room: int = 0) -> Kept | None:
+        """Return the stored reply, or None.
 
-    def has(self, key: str) -> bool:
-        """Tell whether an answer is stored, without reading it."""
+        One that was cut off where an answer had fewer tokens than `room` counts as none.
+        """
         with self._named():
             found = self._db.execute(
-                "SELECT 1 FROM answers WHERE key = ? AND at >= ?", (key, self._since)
+                f"SELECT reply, dollars FROM answers WHERE {_KNOWN}", (key, self._since, room)
+            ).fetchone()
+            return Kept(_unpacked(found[0]), found[1]) if found else None
+
+    def has(self, key: str, room: int = 0) -> bool:
+        """Tell whether a reply is stored that `get` returns, without reading it."""
+        with self._named():
+            found = self._db.execute(
+                f"SELECT 1 FROM answers WHERE {_KNOWN}", (key, self._since, room)
             ).fetchone()
         return found is not None
 
-    async def put(self, answers: Sequence[Answer]) -> None:
-        """Store replies; returns when they are on disk, all or none.
+    async def put(self, answers: Sequence[Answer], costs: Sequence[ledger.Entry]) -> None:
+        """Store replies and what requests cost; returns when they are on disk, all or none.
 
         Those that come while the last ones are being written share one transaction.
         """
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((answers, stored))
+        self._waiting.append(((answers, costs), stored))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_waiting())
         await stored
@@ -141,35 +152,44 @@ class Cache:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                answers = [answer for group, _ in batch for answer in group]
-                await loop.run_in_executor(self._thread, self.put_all, answers)
+                await loop.run_in_executor(self._thread, self.put_all, *_joined(batch))
             except LabelkitError as error:
                 _tell(batch, error)
             else:
                 _tell(batch, None)
 
-    def put_all(self, answers: Sequence[Answer]) -> None:
-        """Store replies and add their tokens to their runs' ledgers, in one transaction."""
+    def put_all(self, answers: Sequence[Answer], costs: Sequence[ledger.Entry]) -> None:
+        """Store replies and add what requests cost to their runs, in one transaction.
+
+        A reply that replaces another keeps in mind what both have cost.
+        """
         now = time.time()
         with self._named():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 self._writer.executemany(
-                    "INSERT OR REPLACE INTO answers VALUES (?, ?, ?)",
-                    [(answer.key, _packed(answer.reply), now) for answer in answers],
-                )
-                self._writer.executemany(
-                    "INSERT INTO runs VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET "
-                    "answers = answers + 1, tokens_in = tokens_in + excluded.tokens_in, "
-                    "tokens_out = tokens_out + excluded.tokens_out, "
+                    "INSERT INTO answers VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+                    "reply = excluded.reply, at = excluded.at, cut = excluded.cut, "
                     "dollars = dollars + excluded.dollars",
-                    [_entry(answer) for answer in answers],
+                    [(a.key, _packed(a.reply), now, a.dollars, a.cut) for a in answers],
                 )
+                ledger.add(self._writer, list(costs))
                 self._writer.execute("COMMIT")
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
+
+    def failed_before(self, key: str) -> bool:
+        """Tell whether a run that finished has given up on this request."""
+        with self._named():
+            found = self._db.execute("SELECT 1 FROM failures WHERE key = ?", (key,)).fetchone()
+        return found is not None
+
+    def remember_failures(self, reasons: Mapping[str, str]) -> None:
+        """Note which requests a run that finished has given up on, with the reasons."""
+        with self._named():
+            self._db.executemany("INSERT OR REPLACE INTO failures VALUES (?, ?)", reasons.items())
 
     def begin_refresh(self, scope: str, noted: bool = True) -> None:
         """Take answers from before now as not there; a refresh that was stopped goes on.
@@ -227,42 +247,77 @@ class Cache:
                     "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?)", (job, scope, json.dumps(told))
                 )
 
-    def spent(self, task: str) -> float:
-        """Return the dollars that all runs of a task have cost, its open batch jobs at the most."""
+    def spent(self, task: str) -> ledger.Spent:
+        """Return what all runs of a task have cost, and at the most what is on its way.
+
+        That are its open batch jobs, and requests of other processes.
+        """
         with self._named():
-            found = self._db.execute(
-                "SELECT SUM(dollars) FROM runs WHERE task = ?", (task,)
-            ).fetchone()
-            jobs = [json.loads(told) for (told,) in self._db.execute("SELECT told FROM jobs")]
-        open_jobs = sum(float(job["most"]) for job in jobs if job["task"] == task)
-        return float(found[0] or 0.0) + open_jobs
+            found = ledger.spent(self._db, task)
+            coming = ledger.set_aside(self._db, task) + self.claims.most_by_others(task)
+        return found._replace(dollars=found.dollars + coming)
+
+    def spent_by_others(self, run: ledger.Run) -> float:
+        """Return what other runs of its task have cost, at the most what is on its way."""
+        with self._named():
+            known = ledger.spent(self._db, run.task, but_for=run.name).dollars
+            return known + self.claims.most_by_others(run.task)
+
+    def bill(self, run: ledger.Run) -> tuple[str, ledger.Spent]:
+        """Return what all runs of a task about one data file have cost, and by which ledger."""
+        with self._named():
+            whose = digest([ledger.name(self._db), run.task, run.source])[:16]
+            return whose, ledger.spent(self._db, run.task, run.source)
+
+    def name_price(self, run: ledger.Run, dollars_in: float, dollars_out: float) -> None:
+        """Take a price for what this model has answered at an unknown one."""
+        with self._named():
+            ledger.name_price(self._db, run, dollars_in, dollars_out)
+
+    @property
+    def claims(self) -> Claims:
+        """The requests that are on their way."""
+        if self._claims is None:
+            try:
+                self._claims = Claims(self.path.parent, LOCKED_SECONDS)
+            except OSError as error:
+                raise LabelkitError(f"{self.path.parent}: {error.strerror}") from error
+        return self._claims
+
+    def claim(self, keys: Sequence[str], run: ledger.Run) -> list[Orphan] | None:
+        """Claim keys as `Claims.take` does."""
+        with self._named():
+            return self.claims.take(keys, run.name, run.task)
 
     def close(self) -> None:
         """Close the file; what an interruption left waiting is written before."""
         if self._thread is not None:
             self._thread.shutdown()
         if self._waiting:
-            self.put_all([answer for group, _ in self._waiting for answer in group])
+            self.put_all(*_joined(self._waiting))
+        if self._claims is not None:
+            self._claims.close()
         self._writer.close()
         self._db.close()
 
 
+def _joined(
+    batches: Sequence[tuple[_Batch, "asyncio.Future[None]"]],
+) -> tuple[list[Answer], list[ledger.Entry]]:
+    answers = [answer for (group, _), _ in batches for answer in group]
+    return answers, [cost for (_, group), _ in batches for cost in group]
+
+
 def _tell(
-    batch: Sequence[tuple[Sequence[Answer], asyncio.Future[None]]], error: LabelkitError | None
+    batches: Sequence[tuple[_Batch, "asyncio.Future[None]"]], error: LabelkitError | None
 ) -> None:
-    for _, stored in batch:
+    for _, stored in batches:
         if stored.cancelled():
             continue
         if error is None:
             stored.set_result(None)
         else:
             stored.set_exception(error)
-
-
-def _entry(answer: Answer) -> tuple[str, str, str, int, int, float]:
-    tokens_in = int(answer.reply.get("tokens_in", 0))
-    tokens_out = int(answer.reply.get("tokens_out", 0))
-    return answer.run, answer.task, answer.model, tokens_in, tokens_out, answer.dollars
 
 
 def _packed(reply: Mapping[str, Any]) -> str | bytes:

@@ -1,63 +1,41 @@
 """All requests asked in one asyncio process: each once, none twice, every answer kept."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from labelkit.errors import BudgetReached, LabelkitError
-from labelkit.llm.client.cost_meter import Meter
+from labelkit.io import ledger
+from labelkit.llm.answers.reply_labels import is_cut_off
+from labelkit.llm.client.claims import Orphan
+from labelkit.llm.client.cost_meter import Meter, most_tokens_in
+from labelkit.llm.client.failure_limits import FailureLimits
+from labelkit.llm.client.question import Provider, Question, Reply, Request
 from labelkit.llm.client.rate_limiter import Pace
 from labelkit.llm.client.response_cache import Answer, Cache, digest
-from labelkit.llm.prompts import multi_row
 
-Request = dict[str, Any]
-Reply = dict[str, Any]
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 # A pause asked for by the server that is longer than this ends the run: it can go on later.
 LONGEST_WAIT = 300.0
-FAILURES_IN_A_ROW = 10
 LONGER_EACH_TIME, LONGEST_PAUSE = 1.25, 30.0
+CLAIMED_POLL = 0.05
+STOPPED: Reply = {"failed": "stopped"}
 
 
-class Provider(Protocol):
-    """What a provider's `connect` returns."""
-
-    identity: dict[str, Any]
-    facts: dict[str, Any]
-
-    async def ask(self, request: Request) -> Reply:
-        """Make one attempt.
-
-        The reply is an answer (`tokens_in`, `tokens_out` and the provider's own fields; `pause`
-        where its headers ask for one), or `{"again": why, "wait": seconds or None, "all": bool,
-        "late": bool}` for a passing fault (`all`: the others should wait too; `late`: there may be
-        too many at once), or `{"failed": why}` when only this request cannot be answered.
-        LabelkitError when no request can be.
-        """
-
-    async def close(self) -> None:
-        """End the connection."""
+class Interrupted(LabelkitError):
+    """A signal asked to stop: nothing more is sent, what is on its way is waited for."""
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is asked in one request: one row, or several, each under its number."""
+@dataclass
+class Sent:
+    """The requests for one question that ended without an answer, but may have been billed."""
 
-    request: Request
-    key: str
-    keys: tuple[str, ...] = ()
-    numbers: tuple[int, ...] = ()
-
-    def answers(self, reply: Reply) -> list[tuple[str, Reply]]:
-        """Return the replies to keep, each by its key; the whole where it cannot be taken apart."""
-        parts = multi_row.apart(reply, self.numbers) if self.numbers else None
-        return [(self.key, reply)] if parts is None else list(zip(self.keys, parts, strict=True))
-
-    def matches(self, reply: Reply) -> bool:
-        """Tell whether a reply can be taken apart into one for each row."""
-        return "failed" not in reply and multi_row.apart(reply, self.numbers) is not None
+    orphans: list[Orphan]
+    faults: list[Reply] = field(default_factory=list)
+    held: float = 0.0
 
 
 @dataclass
@@ -67,40 +45,46 @@ class Asker:
     provider: Provider
     cache: Cache
     meter: Meter
-    run: str
-    task: str = ""
+    run: ledger.Run
     pace: Pace = field(default_factory=Pace)
     retries: int = 4
     advance: Callable[..., None] = lambda n, note="": None
     stopped: LabelkitError | None = None
-    failed_in_a_row: int = 0
-    failures: int = 0
     from_cache: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)  # by key: why it shall not be asked
+    given_up: dict[str, str] = field(default_factory=dict)  # by key: why no answer came
     under_way: dict[str, "asyncio.Future[Reply]"] = field(default_factory=dict)
+    outcomes: Counter[str] = field(default_factory=Counter)  # rows: labelled, unusable, cut, failed
+
+    def __post_init__(self) -> None:
+        self.limits = FailureLimits(self.meter)
 
     def key(self, request: Request) -> str:
-        """Return the cache key: everything that shapes the answer, never the key to the door."""
-        return digest([self.provider.identity, self.provider.facts, request])
+        """Return the cache key: everything that shapes a finished answer, never the API key."""
+        shaping = {name: value for name, value in request.items() if name != "max_tokens"}
+        return digest([self.provider.identity, self.provider.facts, shaping])
 
     async def each(
         self,
         items: Sequence[Item],
         work: Callable[[Item], Awaitable[Found]],
         rows: Callable[[Item], int] = lambda item: 1,
+        order: Sequence[int] | None = None,
     ) -> list[Found]:
         """Return what `work` makes of each item, in order; as many at once as the pace allows.
 
         What `work` asks goes through `ask` or `put`; `rows` tells the progress how many an item
-        is. BudgetReached at the limit or after too many failures in a row, LabelkitError when the
-        endpoint refuses all: every answer that came is in the cache then.
+        is, `order` which are begun first. BudgetReached at the limit or after too many failures in
+        a row, LabelkitError when the endpoint refuses all: every answer that came is in the cache
+        then.
         """
         found: dict[int, Found] = {}
-        todo = iter(enumerate(items))
+        todo = iter(range(len(items)) if order is None else order)
 
         async def worker() -> None:
-            for place, item in todo:
+            for place in todo:
+                item = items[place]
                 try:
                     result = await work(item)
                 except LabelkitError as error:
@@ -129,42 +113,74 @@ class Asker:
         return await self.put(Question(request, self.key(request)))
 
     async def put(self, question: Question) -> Reply:
-        """Put a question as `ask` does."""
+        """Put a question as `ask` does.
+
+        `{"failed": why, "outdated": True}` where another run has answered some of its rows.
+        """
         key = question.key
-        known = self.cache.get(key)
+        known = self._known(question)
         if known is not None:
-            if key not in self.asked and key not in self.from_cache:
-                self.from_cache.add(key)
-                self.meter.recall(known)
             return known
-        if key in self.refused:
-            return {"failed": self.refused[key]}
         if key in self.under_way:
             return await asyncio.shield(self.under_way[key])
         coming: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self.under_way[key] = coming
-        reply: Reply = {"failed": "stopped"}
+        reply = STOPPED
         try:
-            reply = await self._ask(question)
+            reply = await self._claimed(question)
         finally:
             del self.under_way[key]
             coming.set_result(reply)
         return reply
 
-    async def _ask(self, question: Question) -> Reply:
+    def _known(self, question: Question) -> Reply | None:
+        """Return a reply that is there already, also the reason of one that was refused before."""
+        key = question.key
+        if key in self.refused:
+            return {"failed": self.refused[key]}
+        kept = self.cache.get(key, question.limit)
+        if kept is None:
+            return None
+        if "failed" in kept.reply or key in self.asked or key in self.from_cache:
+            return kept.reply
+        self.from_cache.add(key)
+        self.meter.recall(kept.reply, kept.dollars)
+        return kept.reply
+
+    async def _claimed(self, question: Question) -> Reply:
+        """Ask where no other run asks the same; else wait for what comes of that."""
+        keys = question.row_keys
+        while (orphans := self.cache.claim(keys, self.run)) is None:
+            self.advance(0, "waiting for another run that asks the same")
+            await self.pace.sleep(CLAIMED_POLL)
+            if self.stopped is not None:
+                return STOPPED
+            known = self._known(question)
+            if known is not None:
+                return known
+        known = self._known(question)
+        if known is None and any(self.cache.has(key, question.room) for key in question.keys):
+            known = {"failed": "another run has answered some of these rows", "outdated": True}
+        reply = await self._ask(question, orphans) if known is None else known
+        # Not where this was cancelled: then a later run knows what may have been billed.
+        self.cache.claims.give_back(keys)
+        return reply
+
+    async def _ask(self, question: Question, orphans: list[Orphan]) -> Reply:
         if self.stopped is not None:
-            return {"failed": "stopped"}
+            return STOPPED
+        sent = Sent([orphan for orphan in orphans if orphan.sent])
         try:
-            reply = await self._attempts(question)
+            reply = await self._attempts(question, sent)
         except LabelkitError as error:
             # The other workers finish what they have sent (it will be paid for), then all stop.
             self.stop(error)
-            return {"failed": "stopped"}
-        if "failed" in reply and not reply.get("gave_up"):
-            self.refused[question.key] = str(reply["failed"])
-        # Several rows that got no answer of use together are asked apart.
-        if "failed" in reply and (not question.numbers or reply.get("gave_up")):
-            self._count_failure(str(reply["failed"]))
+            reply = STOPPED
+        if sent.orphans or sent.faults:
+            await self._book(question, sent)
+        await self.meter.free(sent.held)
+        if "failed" in reply and reply is not STOPPED:
+            self._count_failure(question, reply)
         return reply
 
     def stop(self, why: LabelkitError) -> None:
@@ -172,13 +188,13 @@ class Asker:
         self.stopped = self.stopped or why
         self.pace.end()
 
-    async def _attempts(self, question: Question) -> Reply:
+    async def _attempts(self, question: Question, sent: Sent) -> Reply:
         left, told_to_wait, tries, why = self.retries, self.retries * 4, 0, ""
         failed_at = 0.0
         while True:
-            reply = await self._once(question)
+            reply = await self._once(question, sent)
             if reply is None or (self.stopped is not None and "again" in reply):
-                return {"failed": why or "stopped"}
+                return STOPPED
             tries += 1
             if "again" not in reply:
                 return reply
@@ -212,72 +228,149 @@ class Asker:
             return 0.0
         return float(max(min(0.25 * 2 ** (self.retries - left - 1), 8.0), longer))
 
-    async def _once(self, question: Question) -> Reply | None:
+    async def _once(self, question: Question, sent: Sent) -> Reply | None:
         """Make one attempt when its turn has come; None where the run has ended before."""
         request = question.request
         held = await self.meter.hold(request)
+        billed = False
         try:
             since = await self.pace.enter(self.meter.expects(request))
             if since is None:
                 return None
             before = dict(self.provider.facts)
+            self._note_sent(question, sent, 1)
             try:
                 reply = await self.provider.ask(request)
             finally:
                 self.pace.leave()
-            if "again" not in reply and "failed" not in reply:
-                self.failed_in_a_row = 0  # before it is written, which others do not wait for
-                self.pace.served(since, reply.pop("pause", 0.0))
-                if self.provider.facts != before:  # what shaped the answer has been learned by it
-                    question = replace(question, key=self.key(request))
-                await self._keep(question, reply)
-            return reply if "again" not in reply else reply | {"went": since}
+            if "again" in reply or "failed" in reply:
+                billed = bool(reply.get("billed"))
+                if billed:
+                    sent.faults.append(reply)
+                    sent.held += held
+                self._note_sent(question, sent, 0)
+                return reply | {"went": since} if "again" in reply else reply
+            self.limits.in_a_row = 0  # before it is written, which others do not wait for
+            self.pace.served(since, reply.pop("pause", 0.0))
+            if self.provider.facts != before:  # what shaped the answer has been learned by it
+                question = replace(question, key=self.key(request))
+            await self._keep(question, reply, sent)
+            return reply
         finally:
-            await self.meter.free(held)
+            if not billed:
+                await self.meter.free(held)
 
-    async def _keep(self, question: Question, reply: Reply) -> None:
+    def _note_sent(self, question: Question, sent: Sent, more: int) -> None:
+        """Write down how many requests may be billed, for whoever finds this process gone."""
+        times = sum(orphan.sent for orphan in sent.orphans) + len(sent.faults) + more
+        most = self.meter.could_cost(question.request) * times
+        self.cache.claims.sent(question.row_keys[0], times, most)
+
+    async def _keep(self, question: Question, reply: Reply, sent: Sent) -> None:
         answers = question.answers(reply)
         self.asked.update(key for key, _ in answers)
-        await self.cache.put(
-            [self.answer(key, part, self.meter.cost(part)) for key, part in answers]
-        )
+        lost = self._lost(sent, reply)
+        every = [self._entry(reply, len(answers)), *lost]
+        also = sum(entry.dollars or 0.0 for entry in lost) / len(answers)
+        cut = question.limit if is_cut_off(reply) else None
+        await self.cache.put([self.answer(key, part, cut, also) for key, part in answers], every)
         self.meter.count(question.request, reply, len(answers))
+        self._count_lost(lost)
+        sent.orphans, sent.faults = [], []
 
-    def answer(self, key: str, reply: Reply, dollars: float) -> Answer:
-        """Return a reply as the cache keeps it."""
-        model = str(self.provider.identity.get("model", ""))
-        return Answer(key, reply, self.run, self.task, model, dollars)
+    def answer(self, key: str, reply: Reply, cut: int | None, also: float = 0.0) -> Answer:
+        """Return a reply as the cache keeps it; `also` is paid for requests that were lost."""
+        dollars = self.meter.cost(reply)
+        return Answer(key, reply, None if dollars is None else dollars + also, cut)
 
-    def _count_failure(self, why: str) -> None:
-        self.failures += 1
-        self.failed_in_a_row += 1
-        if self.stopped is not None or self.failed_in_a_row < FAILURES_IN_A_ROW:
-            return
-        if self.meter.answers:
-            error: LabelkitError = BudgetReached(
-                f"stopped after {self.failed_in_a_row} failures in a row; the last: {why}. "
-                f"All {self.meter.answers:,} answers of this run are kept: the same command "
-                "goes on from here."
-            )
+    async def _book(self, question: Question, sent: Sent) -> None:
+        """Book requests of which nothing was heard at the most that they can have cost."""
+        most = {"tokens_in": most_tokens_in(question.request), "tokens_out": question.limit}
+        lost = self._lost(sent, most)
+        await self.cache.put([], lost)
+        self._count_lost(lost)
+
+    def _lost(self, sent: Sent, like: Mapping[str, Any]) -> list[ledger.Entry]:
+        """Return what lost requests cost: as much as `like`, where they do not say themselves."""
+        lost = [self._entry({**like, **fault}, 0) for fault in sent.faults]
+        for orphan in sent.orphans:
+            run = self.run._replace(name=orphan.run)
+            lost += [self._entry(like, 0)._replace(run=run)] * orphan.sent
+        return lost
+
+    def _count_lost(self, lost: Sequence[ledger.Entry]) -> None:
+        for entry in lost:
+            if entry.run == self.run:
+                self.meter.add_unconfirmed(entry.tokens_in, entry.tokens_out, entry.dollars)
+
+    def _entry(self, reply: Mapping[str, Any], answers: int) -> ledger.Entry:
+        tokens = int(reply.get("tokens_in", 0)), int(reply.get("tokens_out", 0))
+        return ledger.Entry(self.run, answers, *tokens, self.meter.cost(reply))
+
+    def _count_failure(self, question: Question, reply: Reply) -> None:
+        why, error = str(reply["failed"]), None
+        if not reply.get("gave_up"):
+            self.refused[question.key] = why
+            if not question.numbers:  # several rows that are refused together are asked apart
+                error = self.limits.row_refused(why)
         else:
-            error = LabelkitError(
-                f"no answer came, after {self.failed_in_a_row} failures in a row; the last: {why}"
-            )
-        self.stop(error)
+            self.given_up[question.key] = why
+            # A row without an answer in a run that finished says nothing about the endpoint.
+            if not self.cache.failed_before(question.key):
+                error = self.limits.endpoint_failed(why)
+        if error is not None:
+            self.stop(error)
+
+    def row_read(self, request: Request, reply: Reply, reason: str) -> None:
+        """Count what came of a row: a label, or the reason why not; may stop the run."""
+        cut_off = is_cut_off(reply)
+        if "failed" in reply:
+            self.outcomes["failed"] += 1
+            return
+        self.outcomes["cut" if reason and cut_off else "unusable" if reason else "labelled"] += 1
+        if not reason or self.key(request) in self.asked:
+            self._judge(reason, cut_off, int(request["max_tokens"]))
+
+    def unmatched(self, question: Question, reply: Reply) -> None:
+        """Count a paid reply about several rows that cannot be taken apart; may stop the run."""
+        if question.key in self.asked:
+            reason = "the answer does not match the rows"
+            self._judge(reason, is_cut_off(reply), question.room)
+
+    def _judge(self, reason: str, cut_off: bool, room: int) -> None:
+        if not reason:
+            self.pace.full_speed()
+        error = self.limits.answered(reason, cut_off, room)
+        if error is not None:
+            self.stop(error)
+
+    def keep_failures(self, run_is_done: bool) -> None:
+        """Keep what was refused, and where the run is done, what got no answer.
+
+        Not where nothing was answered: then it is the endpoint that fails, not the rows.
+        """
+        if not self.meter.answers and not self.from_cache:
+            return
+        refused = [Answer(key, {"failed": why}, 0.0) for key, why in self.refused.items()]
+        self.cache.put_all(refused, [])
+        if run_is_done:
+            self.cache.remember_failures(self.given_up)
 
 
 def _after(retries: int) -> str:
     return f" (after {retries} retr{'y' if retries == 1 else 'ies'})" if retries else ""
 
 
-def summary(meter: Meter, asker: Asker) -> Mapping[str, float]:
-    """Return the counts of a run for history and summary."""
+def summary(meter: Meter, asker: Asker) -> dict[str, float | None]:
+    """Return the counts of a run for history and summary; dollars None where not known."""
+    known = meter.known_dollars
     return {
         "asked": meter.answers,
         "requests": meter.requests,
         "from_cache": len(asker.from_cache),
         "tokens_in": meter.tokens_in,
         "tokens_out": meter.tokens_out,
-        "dollars": round(meter.dollars, 6),
-        "dollars_from_cache": round(meter.recalled(), 6),
+        "dollars": None if meter.spent is None else round(meter.spent, 9),
+        "dollars_from_cache": None if known is None else round(known, 9),
+        **({"unconfirmed_requests": meter.unconfirmed} if meter.unconfirmed else {}),
     }

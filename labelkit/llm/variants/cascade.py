@@ -1,5 +1,6 @@
 """Models in turn: each is asked about the rows of which those before it are unsure."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labelkit.config.costs import add_up
 from labelkit.errors import LabelkitError
 from labelkit.llm import inputs
 from labelkit.llm.answers import evaluation
 from labelkit.llm.answers.evaluation import Known
 from labelkit.llm.answers.reply_labels import Labelled
+from labelkit.llm.client.failure_limits import nothing_usable
 from labelkit.llm.inputs import Rows
 from labelkit.llm.options import Wanted
 from labelkit.llm.session import Asking, Given, prepare
@@ -41,9 +44,8 @@ class Result:
 
     @property
     def dollars(self) -> float | None:
-        """What was spent; None where a model has no price."""
-        priced = all(asking.price is not None for asking in self.askings)
-        return sum(asking.run.meter.dollars for asking in self.askings) if priced else None
+        """What was spent; None where a part of it has no known price."""
+        return add_up([asking.run.meter.spent for asking in self.askings])
 
     @property
     def notes(self) -> list[str]:
@@ -67,9 +69,23 @@ class Result:
         ]
 
     def counts(self) -> dict[str, Any]:
-        """Return requests, tokens and dollars of all models together."""
+        """Return requests, tokens and dollars of all models together (None: not known).
+
+        `ledger_dollars` is what all runs of the task about this data file have cost so far, by the
+        ledger of that name.
+        """
         each = [asking.counts() for asking in self.askings]
-        return {name: sum(one.get(name, 0) for one in each) for name in each[0]}
+        names = dict.fromkeys(name for one in each for name in one)
+        together = {name: add_up([one.get(name, 0) for one in each]) for name in names}
+        run = self.askings[0].run
+        ledger, spent = run.cache.bill(run.entry)
+        dollars = None if spent.total is None else round(spent.total, 9)
+        return {
+            **together,
+            "ledger": ledger,
+            "ledger_dollars": dollars,
+            "ledger_tokens": spent.tokens,
+        }
 
 
 def label(given: Given, first: Asking, others: Sequence[Variant], wanted: Wanted) -> Result:
@@ -81,6 +97,25 @@ def label(given: Given, first: Asking, others: Sequence[Variant], wanted: Wanted
         result = _next(given, result, variant, wanted)
     given.all_asked()
     return result
+
+
+def refuse_nothing(result: Result) -> None:
+    """Raise LabelkitError where no row has a label: every request failed, or no answer is of use.
+
+    A single answer that cannot be used is data.
+    """
+    found = result.found
+    if not found or any(item.label for item in found):
+        return
+    why, outcomes = found[0].error, Counter[str]()
+    for asking in result.askings:
+        outcomes.update(asking.run.asker.outcomes if asking.run.asker is not None else {})
+    answers = outcomes["unusable"] + outcomes["cut"]
+    if not answers:
+        raise LabelkitError(f"no row was labelled: all requests failed; the first: {why}")
+    if len(found) > 1:
+        room, cut = result.askings[0].run.settings.room, outcomes["cut"]
+        raise nothing_usable(answers, cut, result.dollars, why, room)
 
 
 def _next(given: Given, before: Result, variant: Variant, wanted: Wanted) -> Result:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit import console
+from labelkit.config.costs import add_up
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.llm import cost_estimate, inputs
 from labelkit.llm.options import Wanted
@@ -107,13 +108,12 @@ def _figures(given: Given, asking: Asking, truth: NDArray[np.int32]) -> tuple[di
 
 
 def _paid(asking: Asking, rows: int) -> dict[str, float | None]:
-    """Return what all answers took, those of earlier runs included."""
+    """Return what all answers took, those of earlier runs included at what they cost then."""
     meter = asking.run.meter
     tokens_in, tokens_out = meter.tokens_in + meter.known_in, meter.tokens_out + meter.known_out
-    by_batch = asking.run.settings.batch_api and asking.run.batch_price is not None
-    price = asking.run.batch_price if by_batch else asking.price
-    dollars = None if price is None else price.dollars(tokens_in, tokens_out) * 1000 / rows
-    return {"dollars_per_1000": dollars, "tokens_per_row": (tokens_in + tokens_out) / rows}
+    dollars = add_up([meter.spent, meter.known_dollars])
+    each = None if dollars is None else dollars * 1000 / rows
+    return {"dollars_per_1000": each, "tokens_per_row": (tokens_in + tokens_out) / rows}
 
 
 def _show(

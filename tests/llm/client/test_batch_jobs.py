@@ -65,7 +65,7 @@ def test_answers_come_by_the_batch_at_its_price(ask: Any, chat_server: ChatServe
 def test_the_estimate_is_at_the_batch_price(ask: Any, chat_server: ChatServer) -> None:
     full = ask("--dry-run", "--price", "1000,1000").err
     half = ask("--dry-run", "--price", "1000,1000", "--batch-price", "500,500").err
-    dollars = [float(text.rpartition("about $")[2].split()[0]) for text in (full, half)]
+    dollars = [float(text.rpartition("about $")[2].split(",")[0]) for text in (full, half)]
     assert dollars[1] == pytest.approx(dollars[0] / 2, abs=1e-4)
     assert chat_server.seen["requests"] == chat_server.seen["batch_posts"] == 0
 
@@ -169,14 +169,14 @@ def test_the_limit_holds_before_anything_is_handed_in(ask: Any, chat_server: Cha
 def test_what_is_with_the_provider_counts_against_the_budget(
     ask: Any, chat_server: ChatServer, write: Any
 ) -> None:
-    write("labelkit.toml", '[task]\nname = "t"\n[cost]\nbudget = 1.8\n')
+    write("labelkit.toml", '[task]\nname = "t"\n[cost]\nbudget = 2.2\n')
     films = Path("films.csv").read_text()
     money = ["--price", "1000,1000", "--max-tokens", "20"]
     chat_server.control(batch="open")
     assert "11 requests are with the provider" in ask(*money, "--no-wait").err
     write("films.csv", "text\n" + "".join(f"good new {n}\n" for n in range(12)))
     result = ask(*money, "--no-wait")
-    assert result.code == 5 and "[cost] budget 1.8 ($1." in result.err
+    assert result.code == 5 and "[cost] budget 2.2 ($" in result.err
     chat_server.control(batch="done")
     write("films.csv", films)
     assert ask(*money).code == 0  # what was set aside before does not stop its own collection

@@ -3,12 +3,15 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labelkit.errors import BudgetReached, UsageError
 from labelkit.llm.client.cost_meter import (
     Meter,
     Price,
     estimate_tokens,
+    most_tokens_in,
     needs_price,
     read_price,
     size,
@@ -32,14 +35,55 @@ def test_a_missing_price_gives_the_line_to_paste() -> None:
     assert str(needs_price("--max-cost", "m")).endswith("[llm-label]\nprice = [0.15, 0.60]")
 
 
-def test_estimates() -> None:
-    assert estimate_tokens(401) == 101
+def test_estimates_and_bounds() -> None:
+    assert estimate_tokens("x" * 401) == 101
+    assert estimate_tokens("\u4e2d" * 10) == 10
     assert size(REQUEST) == 402  # 388, 12 for the role, 2 for no schema
+    assert most_tokens_in(REQUEST) == 388 + 2 + 32
+    chinese = {"messages": [{"role": "user", "content": "\u4e2d" * 100}]}
+    assert most_tokens_in(chinese) > 1.4 * 100
+
+
+@given(st.lists(st.tuples(st.text(max_size=60), st.floats(0, 1)), max_size=12), st.floats(0, 300))
+def test_a_limit_is_never_crossed(rows: list[tuple[str, float]], limit: float) -> None:
+    """Whatever the texts, as long as an endpoint counts no more tokens than bytes."""
+
+    async def spend() -> float:
+        meter = Meter(Price(1e6, 1e6), limit)
+
+        async def ask(text: str, share: float) -> None:
+            messages = [{"role": "system", "content": "be"}, {"role": "user", "content": text}]
+            request = {"messages": messages, "max_tokens": 5}
+            held = await meter.hold(request)
+            await asyncio.sleep(0)
+            size = len(text.encode("utf-8", "surrogatepass"))
+            meter.count(request, {"tokens_in": 2 + round(size * share), "tokens_out": 5})
+            await meter.free(held)
+
+        await asyncio.gather(*(ask(*row) for row in rows), return_exceptions=True)
+        return meter.dollars
+
+    assert asyncio.run(spend()) <= limit + 1e-6
+
+
+def test_one_request_goes_alone_while_nothing_is_known() -> None:
+    async def two() -> bool:
+        meter = Meter(Price(1, 1), 300.0)
+        held = await meter.hold(REQUEST)
+        second = asyncio.create_task(meter.hold(REQUEST))
+        await asyncio.sleep(0.01)
+        waited = not second.done()
+        meter.count(REQUEST, {"tokens_in": 50, "tokens_out": 0})
+        await meter.free(held)
+        await second
+        return waited
+
+    assert asyncio.run(two())
 
 
 def test_the_limit_waits_for_what_is_on_its_way() -> None:
     async def spend() -> tuple[float, list[str]]:
-        meter, order = Meter(Price(1e6, 0), 300.0), []
+        meter, order = Meter(Price(1e6, 0), 600.0), []
         held = await meter.hold(REQUEST)
 
         async def second() -> None:

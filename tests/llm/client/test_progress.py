@@ -9,7 +9,8 @@ from labelkit.llm.client.progress import Progress, duration
 def test_rate_cost_time_left_and_errors() -> None:
     now, told = [0.0], []
     meter = SimpleNamespace(answers=0, price=object(), dollars=0.5)
-    asker: Any = SimpleNamespace(meter=meter, pace=SimpleNamespace(in_flight=7), failures=3)
+    pace, limits = SimpleNamespace(in_flight=7), SimpleNamespace(failures=3)
+    asker: Any = SimpleNamespace(meter=meter, pace=pace, limits=limits)
     progress = Progress(lambda n, note: told.append((n, note)), asker, 1000, lambda: now[0])
     for _ in range(100):
         now[0] += 0.05

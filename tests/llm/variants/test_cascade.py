@@ -143,7 +143,7 @@ def test_a_refresh_that_was_stopped_goes_on(ask: Ask, chat_server: ChatServer) -
     both = ["--cascade", "tiny-1,tiny-2", "--refresh"]
     assert ask(*both).code == 0
     assert chat_server.seen["requests"] == 36
-    money = ["--price", "1,1/1000,1000", "--max-tokens", "20", "--max-cost", "0.4"]
+    money = ["--price", "1,1/1000,1000", "--max-tokens", "20", "--max-cost", "0.6"]
     assert ask(*both, *money).code == 5
     stopped = chat_server.seen["requests"]
     assert 66 < stopped < 72

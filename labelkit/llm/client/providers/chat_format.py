@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labelkit.llm.client.cost_meter import estimate_tokens, size
+from labelkit.llm.client.cost_meter import estimate_tokens, estimate_tokens_in
 
 Token = tuple[str, float, dict[str, float]]
 
@@ -28,7 +28,7 @@ def read(answer: Any, request: Mapping[str, Any] | None) -> dict[str, Any]:
 
     `instead` is "tool_calls" or "reasoning" where the message has no text but one of these.
     """
-    asked = size(request) if request is not None else 0
+    asked = estimate_tokens_in(request) if request is not None else 0
     choice = answer["choices"][0]
     message = choice["message"]
     text, refusal = _content(message.get("content"))
@@ -40,8 +40,8 @@ def read(answer: Any, request: Mapping[str, Any] | None) -> dict[str, Any]:
         "refusal": str(message.get("refusal") or "") or refusal,
         "instead": "" if text else _instead_of_text(message),
         "tokens": _tokens(choice.get("logprobs")),
-        "tokens_in": _count(usage.get("prompt_tokens")) or estimate_tokens(asked),
-        "tokens_out": _count(usage.get("completion_tokens")) or estimate_tokens(len(text)),
+        "tokens_in": _count(usage.get("prompt_tokens")) or asked,
+        "tokens_out": _count(usage.get("completion_tokens")) or estimate_tokens(text),
     }
 
 
@@ -78,6 +78,17 @@ def _count(value: Any) -> int:
     except (TypeError, ValueError, OverflowError):
         return 0
     return int(number) if 0 <= number < _MOST_TOKENS else 0
+
+
+def usage_of(content: bytes) -> dict[str, int]:
+    """Return the tokens that an answer counts, whatever else is wrong with it; none where not."""
+    try:
+        usage = json.loads(content)["usage"]
+        named = {"tokens_in": "prompt_tokens", "tokens_out": "completion_tokens"}
+        counted = {name: _count(usage[field]) for name, field in named.items()}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return counted if counted["tokens_in"] else {}
 
 
 def _tokens(logprobs: Any) -> list[Token] | None:

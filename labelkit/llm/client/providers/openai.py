@@ -146,9 +146,9 @@ class Endpoint:
                 if answer.status_code in (307, 308) and answer.next_request is not None:
                     answer = await self._client.send(answer.next_request)
         except (self._late, TimeoutError) as error:
-            return {"again": self._too_late(error), "late": True}
+            return {"again": self._too_late(error), "late": True, "billed": _was_sent(error)}
         except self._cut as error:
-            return {"again": self._unreachable(error)}
+            return {"again": self._unreachable(error), "billed": _was_sent(error)}
         if answer.is_redirect:
             raise LabelkitError(self._moved(answer))
         return answer
@@ -197,7 +197,8 @@ class Endpoint:
             reply = chat_format.read(json.loads(answer.content), request)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
             shown = self._clean(answer.text[:80])
-            return {"again": f"the endpoint's answer is broken: {shown!r}"}
+            broken = f"the endpoint's answer is broken: {shown!r}"
+            return {"again": broken, "billed": True, **chat_format.usage_of(answer.content)}
         if not self.settled and reply["text"] and reply["finish"] not in UNFINISHED:
             self.facts = capabilities.settled_facts(facts)
             if request.get("logprobs"):
@@ -328,6 +329,13 @@ def _unusable_environment(error: Exception) -> LabelkitError:
         f"{given}: this proxy cannot be used ({str(error).splitlines()[0]}); use an http:// proxy, "
         "or unset it"
     )
+
+
+def _was_sent(error: Exception) -> bool:
+    """Tell whether a request had left when it failed, so that it may be billed."""
+    return type(error).__name__ in (
+        "TimeoutError", "ReadTimeout", "ReadError", "RemoteProtocolError"
+    )  # fmt: skip
 
 
 def _is_openai(base_url: str) -> bool:

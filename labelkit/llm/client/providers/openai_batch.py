@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from labelkit.errors import LabelkitError
 from labelkit.llm.client.providers import chat_format
+from labelkit.llm.client.question import JobGone
 
 RETRIES = 6
 URL = "/v1/chat/completions"
@@ -71,8 +72,8 @@ class Jobs:
         return None
 
     async def state(self, job: str) -> dict[str, Any]:
-        """Return `status`, `done`, `total`, `files`, `why`."""
-        found = await self._told(self._client.batches.retrieve(job))
+        """Return `status`, `done`, `total`, `files`, `why`; JobGone where there is none."""
+        found = await self._told(self._client.batches.retrieve(job), of_job=True)
         counts = found.request_counts
         errors = found.errors.data if found.errors is not None else None
         return {
@@ -84,10 +85,14 @@ class Jobs:
         }
 
     async def answers(self, file: str) -> list[tuple[str, dict[str, Any]]]:
-        """Return what a file of the job holds: a reply for each name, or `{"failed": why}`."""
-        content = await self._told(self._client.files.content(file))
+        """Return what a file of the job holds: a reply for each name, or `{"failed": why}`.
+
+        JobGone where the file is not there any more.
+        """
+        content = await self._told(self._client.files.content(file), of_job=True)
         found = []
-        for line in content.content.decode("utf-8", "replace").splitlines():
+        # Not by splitlines: a text may hold other line ends, U+2028 among them.
+        for line in content.content.decode("utf-8", "replace").split("\n"):
             try:
                 told = json.loads(line)
                 found.append((str(told["custom_id"]), self._reply(told)))
@@ -109,7 +114,7 @@ class Jobs:
         why = self._clean(f"{response.get('status_code', 'batch')}: {said or 'no reason given'}")
         return {"failed": why[:300], "expired": expired}
 
-    async def _told(self, call: Any) -> Any:
+    async def _told(self, call: Any, of_job: bool = False) -> Any:
         import openai
 
         try:
@@ -118,6 +123,8 @@ class Jobs:
             status, said = error.status_code, self._clean(str(error.message))[:300]
         except openai.OpenAIError as error:
             raise LabelkitError(f"the Batch API: {self._clean(str(error))}") from None
+        if of_job and status in (404, 410):
+            raise JobGone(f"{status}: {said}")
         if status in (404, 405, 501):
             raise LabelkitError(
                 f"the endpoint has no Batch API ({status}: {said}); leave out --batch-api"

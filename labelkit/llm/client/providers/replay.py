@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.llm.client.cost_meter import estimate_tokens, size
+from labelkit.llm.client.cost_meter import estimate_tokens_in
 from labelkit.llm.prompts.chat import defuse
 
 
@@ -46,7 +46,7 @@ class Replay:
         found = next((self._answers[text] for text in map(_row_in, said[::-1]) if text in self), "")
         if not found:
             return {"failed": f"{self.where} has no answer for this text"}
-        tokens = {"tokens_in": estimate_tokens(size(request)), "tokens_out": 0}
+        tokens = {"tokens_in": estimate_tokens_in(request), "tokens_out": 0}
         return {"text": found, "finish": "stop", "refusal": "", "tokens": None, **tokens}
 
     def __contains__(self, text: str) -> bool:
@@ -59,7 +59,7 @@ def _row_in(message: str) -> str:
 
 def _read(raw: bytes, path: Path) -> dict[str, str]:
     answers = {}
-    for number, line in enumerate(raw.decode("utf-8", "replace").splitlines(), 1):
+    for number, line in enumerate(raw.decode("utf-8", "replace").split("\n"), 1):
         if not line.strip():
             continue
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.io.ledger import Run as Entry
 from labelkit.llm.client.cost_meter import Meter
 from labelkit.llm.client.providers.local import Local, connect, model_file
 from labelkit.llm.client.response_cache import Cache
@@ -28,7 +29,7 @@ needs_model = pytest.mark.skipif(not installed, reason="the local model is not i
 def local_run(cache: Cache) -> Run:
     return Run(
         Task(("NEGATIVE", "POSITIVE"), name="film reviews"), Settings("local"),
-        Examples((), (), 0), cache, Meter(None, None), "r", noun="Review",
+        Examples((), (), 0), cache, Meter(None, None), Entry("r", "", "", "local"), noun="Review",
     )  # fmt: skip
 
 

@@ -1,0 +1,128 @@
+"""What language models have cost, run by run: a table beside the cached answers in .labelkit.
+
+A run is one model asked by one command. Its cost is what it was at the time, at the price of then.
+Of tokens whose price nobody named only the number is known, until a run of the same model names it.
+"""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+FILE = "llm.sqlite"
+TABLES = """
+CREATE TABLE IF NOT EXISTS runs (
+    run TEXT PRIMARY KEY, task TEXT NOT NULL, source TEXT NOT NULL, model TEXT NOT NULL,
+    answers INTEGER NOT NULL DEFAULT 0, tokens_in INTEGER NOT NULL DEFAULT 0,
+    tokens_out INTEGER NOT NULL DEFAULT 0, dollars REAL NOT NULL DEFAULT 0,
+    unpriced_in INTEGER NOT NULL DEFAULT 0, unpriced_out INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS jobs (
+    job TEXT PRIMARY KEY, scope TEXT NOT NULL, told TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ledger (id TEXT NOT NULL);
+INSERT INTO ledger SELECT lower(hex(randomblob(8))) WHERE NOT EXISTS (SELECT 1 FROM ledger);
+"""
+
+
+class Run(NamedTuple):
+    """Whose money is spent: the run, its task, the data file that it began with, the model."""
+
+    name: str
+    task: str
+    source: str
+    model: str
+
+
+class Entry(NamedTuple):
+    """What one request cost a run; `dollars` None: not known."""
+
+    run: Run
+    answers: int
+    tokens_in: int
+    tokens_out: int
+    dollars: float | None
+
+
+class Spent(NamedTuple):
+    """What runs have cost: the known dollars, all tokens, and those without a known price."""
+
+    dollars: float
+    tokens: int = 0
+    unpriced_tokens: int = 0
+
+    @property
+    def total(self) -> float | None:
+        """The dollars, None where a part of the cost is not known."""
+        return None if self.unpriced_tokens else self.dollars
+
+
+def add(db: sqlite3.Connection, entries: list[Entry]) -> None:
+    """Add what requests cost to their runs, inside the transaction that is open."""
+    db.executemany(
+        "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET "
+        "answers = answers + excluded.answers, tokens_in = tokens_in + excluded.tokens_in, "
+        "tokens_out = tokens_out + excluded.tokens_out, dollars = dollars + excluded.dollars, "
+        "unpriced_in = unpriced_in + excluded.unpriced_in, "
+        "unpriced_out = unpriced_out + excluded.unpriced_out",
+        [_row(entry) for entry in entries],
+    )
+
+
+def _row(entry: Entry) -> tuple[object, ...]:
+    unpriced = entry.dollars is None
+    return (
+        *entry.run, entry.answers, entry.tokens_in, entry.tokens_out, entry.dollars or 0.0,
+        entry.tokens_in * unpriced, entry.tokens_out * unpriced,
+    )  # fmt: skip
+
+
+def name_price(db: sqlite3.Connection, run: Run, dollars_in: float, dollars_out: float) -> None:
+    """Take a price, in dollars per million tokens, for this model's tokens that have none yet."""
+    db.execute(
+        "UPDATE runs SET dollars = dollars + (unpriced_in * ? + unpriced_out * ?) / 1e6, "
+        "unpriced_in = 0, unpriced_out = 0 WHERE task = ? AND model = ? "
+        "AND unpriced_in + unpriced_out > 0",
+        (dollars_in, dollars_out, run.task, run.model),
+    )
+
+
+def name(db: sqlite3.Connection) -> str:
+    """Return the name of this ledger: no other file has it, but for its copies."""
+    return str(db.execute("SELECT id FROM ledger").fetchone()[0])
+
+
+def spent(db: sqlite3.Connection, task: str, source: str | None = None, but_for: str = "") -> Spent:
+    """Return what the runs of a task have cost; `source` None: whatever file it was about.
+
+    `but_for` is the name of a run that is left out.
+    """
+    where, values = "task = ? AND run <> ?", [task, but_for]
+    if source is not None:
+        where, values = f"{where} AND source = ?", [*values, source]
+    found = db.execute(
+        "SELECT TOTAL(dollars), SUM(tokens_in + tokens_out), SUM(unpriced_in + unpriced_out) "
+        f"FROM runs WHERE {where}",
+        values,
+    ).fetchone()
+    return Spent(float(found[0]), int(found[1] or 0), int(found[2] or 0))
+
+
+def set_aside(db: sqlite3.Connection, task: str) -> float:
+    """Return the most that the open batch jobs of a task can cost."""
+    jobs = [json.loads(told) for (told,) in db.execute("SELECT told FROM jobs")]
+    return sum(float(job["most"]) for job in jobs if job["task"] == task)
+
+
+def spent_in(folder: Path, task: str) -> Spent:
+    """Return what the runs of a task have cost by the ledger in a folder; 0 where there is none."""
+    path = folder / FILE
+    if not path.is_file():
+        return Spent(0.0)
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            found = spent(db, task)
+            return found._replace(dollars=found.dollars + set_aside(db, task))
+    except sqlite3.Error:  # the command that asks a model says what is wrong with the file
+        return Spent(0.0)

@@ -1,5 +1,6 @@
 """From stored replies to labels: what a row gets, and why it gets none."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -72,14 +73,21 @@ def labelled(
     """
     if answer.label is None:
         spoken = f"{reply.get('text', '')}\n{reply.get('refusal') or ''}"
-        return Labelled("", 0.0, REPEATS if _repeats_prompt(spoken, messages) else answer.reason)
+        repeats = _repeats_prompt(spoken, messages)
+        return Labelled("", 0.0, REPEATS if repeats else well_formed(answer.reason))
     confidence = answer.confidence
     tokens = reply.get("tokens")
     if by_tokens and tokens:
         shares = from_tokens([(t, lp, others) for t, lp, others in tokens], answer.label, classes)
         confidence = shares[answer.label] if shares else None
     repeated = _repeats_prompt(answer.rationale, messages)
-    return Labelled(answer.label, confidence, "", LEFT_OUT if repeated else answer.rationale)
+    rationale = LEFT_OUT if repeated else well_formed(answer.rationale)
+    return Labelled(answer.label, confidence, "", rationale)
+
+
+def well_formed(text: str) -> str:
+    """Return a text that can be written as UTF-8: half a character becomes a replacement mark."""
+    return _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def voted(answers: Sequence[Labelled]) -> Labelled:
@@ -100,6 +108,7 @@ def voted(answers: Sequence[Labelled]) -> Labelled:
     return Labelled(most, agreement(labels, most), "", first.rationale)
 
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # As many characters of the prompt in one piece are no coincidence.
 PROMPT_RUN = 50
 LEFT_OUT = "(left out: it repeats the prompt)"

@@ -102,14 +102,18 @@ def language_model(runs: Iterable[Mapping[str, Any]]) -> float | None:
 
     Each names the ledger that it is in, and what that ledger held then: all runs of its task about
     the same data file, those that were stopped among them. The one with most tokens is the latest.
+    Of a run that names no ledger, its own cost counts.
     """
+    alone: list[float | None] = []
     latest: dict[str, tuple[int, bool, float | None]] = {}
     for run in runs:
-        if "ledger" in run:
+        if "ledger" not in run:
+            alone.append(run.get("dollars", 0.0))
+        else:
             name, dollars = str(run["ledger"]), run["ledger_dollars"]
             entry = (int(run["ledger_tokens"]), dollars is not None, dollars)
             latest[name] = max(latest.get(name, entry), entry, key=lambda known: known[:2])
-    return add_up(dollars for _, _, dollars in latest.values())
+    return add_up([*alone, *(dollars for _, _, dollars in latest.values())])
 
 
 def paid_by(steps: Iterable[Mapping[str, Any]]) -> float | None:

@@ -88,7 +88,9 @@ def cost(found: Evidence) -> str:
     lines, by_hand = costs(found)
     rows = [[line.what, *bill.shown(line.dollars, line.hours)] for line in [*lines, by_hand]]
     header = ["what", "dollars", "hours of people"]
-    shown = pages.table("Cost, set-up included, and all by hand", header, rows, sorted_=False)
+    shown = pages.table(
+        "Cost, set-up included, and all by hand", header, rows, sorted_=False, numbers=[1, 2]
+    )
     if lines[0].dollars is None:
         told = "Dollars of people are not known: name human_label or hourly_rate in [cost]."
         shown += pages.paragraph(told)

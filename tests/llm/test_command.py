@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from labelkit import console
+from labelkit.io import ledger
 
 from .conftest import ChatServer
 
@@ -421,25 +422,145 @@ def test_killed_runs_pay_nothing_twice(chat_server: ChatServer, write: Write) ->
     assert not [name for name in os.listdir() if name.startswith("out.csv.tmp")]
 
 
-def test_ctrl_c_keeps_what_was_answered(chat_server: ChatServer, write: Write) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_for_what_is_paid_for(
+    chat_server: ChatServer, write: Write, number: signal.Signals
+) -> None:
     write("many.csv", "body\n" + "".join(f"good {n}\n" for n in range(120)))
     chat_server.control(hold=40)
     process = start(chat_server)
     wait_for(chat_server, 48)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 130
-    waiting, kept, interrupted = err.decode().splitlines()
-    assert re.fullmatch(
-        r"interrupted: waiting for \d answers that are paid for \(a second signal ends at once\)",
-        waiting,
-    )
-    assert re.fullmatch(
-        r"llm-label: \d+ answers of this run are kept: the same command goes on from here", kept
-    )
-    assert interrupted == ("error: interrupted; no output was written, what was paid for is kept")
-    assert not Path("out.csv").exists()
+    process.send_signal(number)
+    assert process.stderr is not None
+    waiting = process.stderr.readline().decode()
+    assert waiting.startswith("interrupted: waiting for 8 answers that are paid for (a second")
     chat_server.control(hold=None)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 128 + number
+    assert err.decode().splitlines() == [
+        "llm-label: 48 answers of this run are kept: the same command goes on from here",
+        "error: interrupted; no output was written, what was paid for is kept",
+    ]
+    assert not Path("out.csv").exists()
     process = start(chat_server)
     assert process.communicate() and process.returncode == 0
     assert chat_server.seen["requests"] == 120
+
+
+def test_a_second_signal_ends_at_once_and_its_requests_stand_in_the_bill(
+    chat_server: ChatServer, write: Write
+) -> None:
+    write("many.csv", "body\n" + "".join(f"good {n}\n" for n in range(120)))
+    chat_server.control(hold=40)
+    process = start(chat_server, "--price", "1000,1000")
+    wait_for(chat_server, 48)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None and process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode == 130
+    chat_server.control(hold=None)
+    process = start(chat_server, "--price", "1000,1000")
+    assert process.communicate() and process.returncode == 0
+    assert chat_server.seen["requests"] == 128
+    step = json.loads(Path("out.csv.history.json").read_text())["steps"][-1]
+    assert step["cost"]["ledger_dollars"] == pytest.approx(128 * 0.11)
+
+
+def test_two_runs_at_once_pay_once(chat_server: ChatServer, write: Write) -> None:
+    write("many.csv", "body\n" + "".join(f"good {n}\n" for n in range(120)))
+    chat_server.control(latency=0.02)
+    runs = [start(chat_server, "-o", f"out{n}.csv") for n in range(2)]
+    assert all(run.communicate() and run.returncode == 0 for run in runs)
+    assert chat_server.seen["requests"] == 120
+    assert Path("out0.csv").read_bytes() == Path("out1.csv").read_bytes()
+
+
+def test_more_room_asks_only_what_was_cut_off(ask: Labelkit, chat_server: ChatServer) -> None:
+    assert ask("--max-tokens", "50").code == 0
+    asked = chat_server.seen["requests"]
+    assert ask("--max-tokens", "500").code == 0
+    assert chat_server.seen["requests"] == asked
+
+
+def test_refused_rows_do_not_stop_a_run_that_can_be_repeated(
+    ask: Labelkit, write: Write, chat_server: ChatServer
+) -> None:
+    rows = [f"[too long] {n}" for n in range(20)] + [f"good {n}" for n in range(60)]
+    write("long.csv", "body\n" + "\n".join(rows) + "\n")
+    for _ in range(2):
+        assert ask("--concurrency", "1", name="long.csv").code == 0
+        found = rows_of("out.csv")
+        assert sum(row["llm_label"] == "" for row in found) == 20
+        assert "context length" in found[0]["llm_error"]
+    assert chat_server.seen["requests"] <= 82
+
+
+@pytest.mark.parametrize("rows", [1, 5, 200])
+def test_no_label_as_all_requests_are_refused(
+    ask: Labelkit, write: Write, chat_server: ChatServer, rows: int
+) -> None:
+    write("long.csv", "body\n" + "".join(f"[too long] {n}\n" for n in range(rows)))
+    for _ in range(2):
+        assert ask(name="long.csv").code == 1
+        assert not Path("out.csv").exists()
+    assert chat_server.seen["requests"] <= 2 * 80
+
+
+def test_answers_that_are_all_cut_off_stop_the_run(
+    ask: Labelkit, write: Write, chat_server: ChatServer
+) -> None:
+    write("cut.csv", "body\n" + "".join(f"[length] {n}\n" for n in range(200)))
+    result = ask("--price", "1,1", name="cut.csv")
+    assert result.code == 5
+    assert "--max-tokens 1000" in result.err
+    assert chat_server.seen["requests"] <= 30
+    write("wrong.csv", "body\n" + "".join(f"[wrong] {n}\n" for n in range(200)))
+    assert ask("--price", "1,1", name="wrong.csv").code == 1
+
+
+def test_a_cost_without_a_price_is_unknown_and_a_price_of_later_names_it(ask: Labelkit) -> None:
+    def cost() -> dict[str, Any]:
+        return dict(json.loads(Path("out.csv.history.json").read_text())["steps"][-1]["cost"])
+
+    assert ask("--summary", "s.json").code == 0
+    assert cost()["dollars"] is None and cost()["ledger_dollars"] is None
+    assert figures("s.json")["dollars"] is None
+    for price in ("1000,1000", "5000,5000"):  # the second changes nothing that was paid
+        assert ask("--price", price).code == 0
+        assert cost()["dollars"] == 0 and cost()["ledger_dollars"] == pytest.approx(0.33)
+
+
+def test_without_a_price_a_person_is_asked_with_the_number_of_requests(
+    ask: Labelkit, chat_server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = []
+    monkeypatch.setattr(console, "can_ask", lambda: True)
+    monkeypatch.setattr(console, "ask", lambda text: bool(questions.append(text)))
+    assert ask().code == 1
+    assert "3 requests" in questions[0] and chat_server.seen["requests"] == 0
+
+
+def test_all_that_was_billed_stands_in_history_report_and_budget(
+    ask: Labelkit, labelkit: Labelkit, write: Write, chat_server: ChatServer
+) -> None:
+    """Models, prices, stopped and repeated runs: one sum everywhere."""
+    write("labelkit.toml", '[task]\nname = "t"\n[cost]\nhuman_label = 1\n')
+    write("some.csv", "body\n" + "".join(f"good {n}\n" for n in range(12)))
+    billed = 0.0
+    runs: list[tuple[float, tuple[object, ...]]] = [
+        (1000, ("--model", "tiny-1", "--max-cost", "1.2")),
+        (2000, ("--model", "tiny-1")),
+        (500, ("--model", "tiny-2", "--max-tokens", "30")),
+        (3000, ("--model", "tiny-1", "--refresh", "--sample", "3")),
+        (9000, ("--model", "tiny-2",)),
+    ]  # fmt: skip
+    for price, more in runs:
+        before = chat_server.seen["requests"]
+        ask("--price", f"{price},{price}", *more, name="some.csv")
+        billed += (chat_server.seen["requests"] - before) * 110 * price / 1e6
+    step = json.loads(Path("out.csv.history.json").read_text())["steps"][-1]
+    assert step["cost"]["ledger_dollars"] == pytest.approx(billed)
+    assert ledger.spent_in(Path(".labelkit"), "t").total == pytest.approx(billed)
+    assert labelkit("report", "out.csv", "-o", "r.html").code == 0
+    assert f'language model</th><td class="number">{billed:.3f}</td>' in Path("r.html").read_text()

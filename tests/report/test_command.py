@@ -77,7 +77,7 @@ def test_the_page_tells_sources_cost_accuracy_and_how_it_was_made(
     assert sum(map(int, sources.values())) == ROWS
     cost = {row[0]: row[1:] for row in page.tables["Cost, set-up included, and all by hand"]}
     assert cost[f"people: {people} labels"] == [f"{people / 2:.3f}", f"{people * 18 / 3600:.3f}"]
-    assert cost["setting up"] == ["25.000", "0.500"]  # half an hour at 50 dollars
+    assert cost["setting up"] == ["50.000", "0.500"]  # at what labels cost an hour, as measured
     assert cost["all 60 by hand"] == ["30.000", "0.300"]
     accuracy = {tuple(row[:2]): row for row in page.tables["Accuracy with 95 % intervals"]}
     audit = [r for r in rows if r["label_origin"] == "audit" and r["weak_label"]]
@@ -213,7 +213,7 @@ def test_without_labels_it_says_what_to_do(report: Any, write: Any) -> None:
     assert "labelkit query plain.csv -o plain.audit.csv -n 0 --audit 100 --batch audit.csv" in (
         page.words
     )
-    assert "name human_label (dollars) and human_seconds in [cost]" in page.words
+    assert "human_label or hourly_rate (dollars), in [cost]" in page.words
     write("none.csv", "text\n")
     assert "0 labelled" in report("none.csv").words
 

@@ -105,9 +105,9 @@ class Claims:
             return False
 
     def close(self) -> None:
-        """End all our claims."""
+        """End our claims, but for those whose requests were sent and not heard of again."""
         with contextlib.suppress(sqlite3.Error):
-            self._db.execute("DELETE FROM claims WHERE owner = ?", (self._owner,))
+            self._db.execute("DELETE FROM claims WHERE owner = ? AND sent = 0", (self._owner,))
         self._db.close()
         self._alive.close()
         for path in self._folder.iterdir():

@@ -122,3 +122,20 @@ def test_the_consensus_of_evaluate(write: Any, labelkit: Any) -> None:
     assert done.code == 0, done.err
     least = json.loads(Path("s.json").read_text())["least_sure"][0]
     assert (least["key"], least["consensus"], least["confidence"]) == ("1", "", 0.0)
+
+
+def test_train_learns_from_the_probabilities_that_weak_label_wrote(
+    write: Any, labelkit: Any
+) -> None:
+    texts = ["warm", "dull", "warm dull", "other"] * 12  # votes for A, for B, a tie, none
+    lines = [f"{i},{text} {i}" for i, text in enumerate(texts)]
+    source = write("t.csv", "id,text\n" + "\n".join(lines) + "\n")
+    rules = ("--keyword", "A=warm", "--keyword", "B=dull", "--label-model", "majority")
+    done = labelkit("weak-label", source, "-o", "weak.csv", *rules, "--proba")
+    assert done.code == 0, done.err
+    done = labelkit(
+        *["train", "weak.csv", "-o", "m.model", "--from-proba", "weak_proba_"],
+        *["--features", "tfidf", "--summary", "s.json"],
+    )
+    assert done.code == 0, done.err
+    assert json.loads(Path("s.json").read_text())["rows"] == 36

@@ -51,7 +51,14 @@ LabelModel = Annotated[
 Prior = Annotated[
     str | None, typer.Option(metavar="A=P,B=Q", help="Expected share of each class: a=0.3,b=0.7.")
 ]
-Proba = Annotated[bool, typer.Option("--proba", help="Also write the probability of each class.")]
+Proba = Annotated[
+    bool,
+    typer.Option(
+        "--proba",
+        help="Also write the probability of each class, empty where nothing voted: soft labels, "
+        "from which train --from-proba weak_proba_ learns.",
+    ),
+]
 Votes = Annotated[bool, typer.Option("--votes", help="Also write the vote of each function.")]
 Propagate = Annotated[
     bool,

@@ -111,7 +111,8 @@ def write_batch(
     extra["label"] = [""] * len(rows)
     job.write_rows(path, rows, extra, _own_columns(job))
     if str(path) != "-" and path.is_file():
-        job.record(path, list(extra), classes=job.known_classes())
+        written = [name for name in extra if name not in ("row", "label")]  # people's, not ours
+        job.record(path, written, classes=job.known_classes())
 
 
 def _with_audit_rows_mixed_in(

@@ -119,7 +119,9 @@ def test_what_people_filled_in_is_not_overwritten(labelkit, reviews):
     save("todo.csv", [{**row, "label_note": "unsure" if i else ""} for i, row in enumerate(rows)])
     done = refused(labelkit, "--batch", "todo.csv")
     assert "3 cells of 'label_note'" in done.err
-    for content in (held.replace(b",", b";"), held + b"torn,record\n", "é".encode("latin-1")):
+    Path("todo.csv").write_bytes(held.replace(b",", b";"))
+    assert "1 cells of 'label'" in refused(labelkit, "--batch", "todo.csv").err
+    for content in (held + b"torn,record\n", "é".encode("latin-1")):
         Path("todo.csv").write_bytes(content)
         done = refused(labelkit, "--batch", "todo.csv")
         assert "todo.csv is there already and cannot be read as a batch" in done.err

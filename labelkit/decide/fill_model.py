@@ -21,7 +21,7 @@ from labelkit.decide.opinion_pool import UNSTATED, Codes, Voter
 from labelkit.decide.policy import Verdict
 from labelkit.decide.sources import MODEL, Source
 from labelkit.job import model_features
-from labelkit.ml import classifier
+from labelkit.ml import classifier, target_leakage
 from labelkit.stats.numeric import likeliest, some_rows, some_rows_of_all
 
 if TYPE_CHECKING:
@@ -61,6 +61,11 @@ class Inputs:
         some = some_rows_of_all(learned, _MOST_TO_FIT_FEATURES, rng)
         self._features.fit(self._table.take(pa.array(some)))
 
+    def warn_of_leakage(self, rows: Codes, codes: Codes) -> None:
+        """Warn of columns that repeat the labels of these rows."""
+        table = self._table.take(pa.array(rows))
+        target_leakage.warn_of_features(self._features, table, codes)
+
     def of(self, rows: Codes) -> Any:
         """Return the features of some rows."""
         return self._features.matrix(self._table.take(pa.array(rows)))
@@ -89,6 +94,7 @@ def reader(
         return None
     weights = np.nan_to_num(decided.confidence[rows], nan=UNSTATED)
     inputs.fit(learned)
+    inputs.warn_of_leakage(rows, codes)
     matrix = inputs.of(rows)
     recipe, _ = classifier.select(matrix, codes, n_classes, "auto", job.seed, weights, groups[rows])
     shares = np.empty((job.rows, n_classes))

@@ -313,7 +313,7 @@ class Job(JobLabels):
                 lambda: self.cache_dir,
             )
 
-        return Features(text, kinds, choice, self.seed, best, lambda: self.cache_dir)
+        return Features(text, kinds, choice, self.seed, best, lambda: self.cache_dir, named)
 
     def _labels_to_learn_from(self) -> Labels:
         labels = self.labels()

@@ -7,6 +7,7 @@ where a value was missing; dates are numbers of days; columns of few different w
 column a word. What was learned from one table maps any other table or batch of the same columns.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ WIDEST_DENSE = 500
 # A vector of length one alone is lengthened so that the classifier's C for dense rows suits it.
 EMBEDDING_LENGTH = 4.0
 
+_INDEX_NAME = re.compile(r"|Unnamed: 0(\.\d+)?|__index_level_\d+__")
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 
 
@@ -42,8 +44,9 @@ class Features:
     `tfidf+embedding`; `embedding:NAME` says which; `columns` is the other columns alone, `mixed`
     TF-IDF and the other columns; `auto` is what `choose` answers when `fit` asks it (`tfidf`
     without it) where there is a text column, and `columns` elsewhere. `cache` is called for the
-    folder that keeps embeddings. After `fit`: `kind` (the choice made), `columns` (those used,
-    in order) and `columns_left_out` (name to reason).
+    folder that keeps embeddings. Columns in `named` are used whatever they hold. After `fit`:
+    `kind` (the choice made), `columns` (those used, in order) and `columns_left_out` (name to
+    reason).
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Features:
         seed: int = 0,
         choose: Callable[[], str] | None = None,
         cache: Callable[[], Path] | None = None,
+        named: Sequence[str] = (),
     ) -> None:
         choice, _, embedding = choice.partition(":")
         if choice not in CHOICES or (embedding and "embedding" not in choice):
@@ -70,6 +74,7 @@ class Features:
         self.seed = seed
         self.cache = cache
         self._choose = choose
+        self._named = frozenset(named)
         self._embedding = Embedding(embedding, self._folder) if "embedding" in choice else None
         self.columns_left_out: dict[str, str] = {}
         self._text = list(text) if choice != "columns" else []
@@ -230,6 +235,11 @@ class Features:
         texts = dict.fromkeys(self._text, "text")
         return texts | {name: self._candidates[name] for name in self.columns if name not in texts}
 
+    def column_kinds(self) -> dict[str, str]:
+        """Return the kinds of the used columns that are not read as text."""
+        names = [*self._numbers, *self._categories]
+        return {name: self._candidates[name] for name in names}
+
     @property
     def _reads_terms(self) -> bool:
         return self.kind in ("tfidf", "tfidf+embedding", "mixed")
@@ -244,7 +254,7 @@ class Features:
     def _look_over(self, table: "pa.Table") -> None:
         self._numbers, self._categories, self.columns_left_out = [], [], {}
         for name, kind in self._candidates.items():
-            reason = _unfit(name, kind, table.column(name))
+            reason = "" if name in self._named else _unfit(name, kind, table.column(name))
             if reason:
                 self.columns_left_out[name] = reason
             else:
@@ -285,6 +295,8 @@ def _unfit(name: str, kind: str, column: Any) -> str:
     """Return why a column says nothing that carries over to other rows, or an empty string."""
     import pyarrow.compute as pc
 
+    if _INDEX_NAME.fullmatch(name):
+        return "the index of a pandas table"
     filled = column.drop_null()
     if kind == "text":
         filled = filled.filter(pc.not_equal(filled, ""))
@@ -305,8 +317,9 @@ def _counts_rows(name: str, filled: Any) -> bool:
     values = filled.to_numpy()
     if not np.all(values == np.floor(values)):
         return False
+    rises = bool(np.all(np.diff(values) > 0))  # an index from which rows were dropped
     is_named_so = name.lower() in ("id", "index", "row") or name.lower().endswith("_id")
-    return bool(is_named_so or values.max() - values.min() + 1 == len(values))
+    return bool(is_named_so or rises or values.max() - values.min() + 1 == len(values))
 
 
 def _fit_text(texts: list[str]) -> Any:
@@ -324,8 +337,6 @@ def _fit_text(texts: list[str]) -> Any:
 
 def text_options(texts: list[str]) -> dict[str, Any]:
     """Return how to cut texts: words and pairs, or characters in scripts without spaces."""
-    import re
-
     head = "".join(text[:200] for text in texts[:1000])
     unspaced = len(re.findall(f"[{_UNSPACED}]", head))
     if unspaced > 0.3 * len(head):

@@ -11,6 +11,8 @@ from labelkit.ml import classifier
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from labelkit.ml.features import Features
+
 Codes = npt.NDArray[np.integer[Any]]
 
 ALONE = 0.98
@@ -54,6 +56,14 @@ def warn(table: "pa.Table", kinds: dict[str, str], codes: Codes) -> None:
             f"the column {console.clean(name)!r} alone gives {share:.1%} of the labels; if it is "
             f"known only once the label is, leave it out: --column names those to learn from"
         )
+
+
+def warn_of_features(features: "Features", table: "pa.Table", codes: Codes) -> None:
+    """Warn of columns beside the texts that fitted features use; `codes` -1 where no label is."""
+    if not features.reads_columns:
+        return
+    rows = np.flatnonzero(codes >= 0)
+    warn(table.take(rows), features.column_kinds(), codes[rows])
 
 
 def _most(codes: Codes) -> float:

@@ -15,7 +15,7 @@ from labelkit.config.label_text import is_number
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io import history
 from labelkit.io.files import next_to
-from labelkit.ml import model_file
+from labelkit.ml import model_file, target_leakage
 from labelkit.models import fit, forward
 from labelkit.models.evaluate import column_metrics
 from labelkit.models.training_labels import Codes, Mask, Told, gather, without_audit
@@ -62,6 +62,7 @@ def train(job: "Job", wanted: Wanted) -> None:
     matrix = features.matrix(table)
     own, doubted = learning[needed], _doubted(told, learning)[needed]
     codes = np.where(own, told.codes[needed], np.where(doubted, told.uncleaned[needed], -1))
+    target_leakage.warn_of_features(features, table, np.where(own, told.codes[needed], -1))
     soft = None if told.soft is None else np.where(own[:, None], told.soft[needed], np.nan)
     weights = None if told.weights is None else told.weights[needed]
     parts = features.parts(matrix) if wanted.robust else ()

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from labelkit import console
 from labelkit.data.duplicates import blank_rows, duplicate_groups
-from labelkit.ml import classifier, feature_selection
+from labelkit.ml import classifier, feature_selection, target_leakage
 from labelkit.ml.features import Features
 from labelkit.noise.checks.neighbours import Nearest
 from labelkit.noise.model import views
@@ -98,6 +98,14 @@ class Data:
             found = found._replace(columns=self._fitted(self._new([], kinds, "columns"), rows))
         return found
 
+    def warn_of_leakage(self, rows: Codes, codes: Codes) -> None:
+        """Warn of columns that repeat the labels of these rows: no label differs from them."""
+        if self._features.reads_columns:
+            kinds = self._job.source.kinds(self._features.needed)
+            texts = self._job.text if self._features.kind == "mixed" else []
+            kinds = {name: kind for name, kind in kinds.items() if name not in texts}
+            target_leakage.warn(self._table.take(pa.array(rows)), kinds, codes)
+
     def looks(self, inputs: Matrices, given: Codes, groups: Codes, n_classes: int) -> Looks:
         """Return the views of rows whose labels are `given`."""
         seed = self.seed
@@ -139,7 +147,9 @@ class Data:
         return codes, True
 
     def _new(self, text: list[str], kinds: dict[str, str], choice: str) -> Features:
-        return Features(text, kinds, choice, self.seed, cache=lambda: self._job.cache_dir)
+        named = self._job.options.get("column") or ()
+        cache = lambda: self._job.cache_dir  # noqa: E731
+        return Features(text, kinds, choice, self.seed, cache=cache, named=named)
 
     def _fitted(self, features: Features, rows: Codes) -> Any:
         fitted = features.fit(self._table)

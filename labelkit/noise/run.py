@@ -163,6 +163,7 @@ def _evidence(job: "Job", given: Given, data: Data) -> tuple[Evidence | None, Ma
     """Return the probabilities to judge by, and which of the labelled rows are outliers."""
     if job.options.get("from_proba"):
         return _ready_evidence(job, given), None
+    data.warn_of_leakage(given.rows, given.codes)
     inputs = data.matrices(given.rows)
     groups = job.groups()[given.rows]
     found, left_out = label_quality.by_views(

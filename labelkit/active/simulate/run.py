@@ -18,7 +18,7 @@ from labelkit.data.duplicates import duplicate_groups
 from labelkit.engine import parallel_map
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io.files import whole
-from labelkit.ml import feature_selection
+from labelkit.ml import feature_selection, target_leakage
 
 if TYPE_CHECKING:
     from labelkit.data.labels import Labels
@@ -121,7 +121,7 @@ def _world(job: "Job", wanted: Wanted) -> World:
         )
     if len(rows) < job.rows:
         console.note(f"{job.rows - len(rows):,} rows are left out: without a label, or audit rows")
-    matrices, tables, data = _matrices(job, rows)
+    matrices, tables, data = _matrices(job, rows, codes)
     copies = duplicate_groups(data)
     scores = {
         name: strategy_scores.read(job, name, rows).scores
@@ -164,13 +164,15 @@ def _labels(job: "Job") -> "Labels":
     return labels
 
 
-def _matrices(job: "Job", rows: Any) -> tuple[dict[str, Any], frozenset[str], Any]:
+def _matrices(job: "Job", rows: Any, codes: Any) -> tuple[dict[str, Any], frozenset[str], Any]:
     """Return the features of the rows by each choice of --features, which are of columns alone.
 
     Also the columns that the first choice reads.
     """
     given = [name.strip() for name in str(job.options["features"]).split(",")]
-    data, matrices, tables = None, {}, set()
+    data, matrices = None, {}
+    tables: set[str] = set()
+    is_warned = False
     for choice in dict.fromkeys(given):
         name = choice
         if choice == "auto" and job.has_text() and not job.options.get("column"):
@@ -181,6 +183,9 @@ def _matrices(job: "Job", rows: Any) -> tuple[dict[str, Any], frozenset[str], An
         own = job.source.read(features.needed, typed=True)
         data = own if data is None else data
         matrices[choice] = model.matrix_of(features.fit(own), own, rows, np.float32)
+        if features.reads_columns and not is_warned:
+            target_leakage.warn_of_features(features, own.take(rows), codes)
+            is_warned = True
         if features.kind == "columns":
             tables.add(choice)
         console.note(f"features {choice}: {console.clean(features.describe(), 200)}")

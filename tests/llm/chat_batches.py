@@ -52,7 +52,7 @@ def get(path, state, answer):
 
 def keep(lines):
     """Store the lines as a file, in no order that was asked for."""
-    text = "\n".join(map(json.dumps, lines))
+    text = "\n".join(map(json.dumps, lines)).replace("\\u2028", "\u2028")
     name = f"file-{next(NAMES)}" if text else None
     FILES[name] = text
     return name

@@ -5,7 +5,8 @@ and the process id and the port of the endpoint are a line on stdout. The label 
 POSITIVE when it holds "good", else NEGATIVE. A mark in a row makes a fault: `[429]`, `[500]`,
 `[broken]`, `[cut]`, `[html]` at its first sight only (`[always 500]` each time); `[refuse]`,
 `[p=0.7]` (how sure), `[hard]` (tiny-1 is wrong and unsure), `[waver]` (another label at each
-third sight), `[length]`, `[empty]`, `[wrong]`, `[wrong once]`, `[filter]`, `[long]`,
+third sight), `[half]` (a reason with half a character and U+2028), `[length]`,
+ `[empty]`, `[wrong]`, `[wrong once]`, `[filter]`, `[long]`,
 `[key as label]` each time.
 `obeys` makes it a model that does what injections.py asks for.
 POST /control sets: latency, hold, gather, schema, logprobs, limit, temperature, key, obeys; GET
@@ -67,6 +68,8 @@ class Chat(BaseHTTPRequestHandler):
         if self.path == "/v1/models":
             return self.send(200, {"data": [{"id": "tiny-1"}, {"id": "tiny-2"}]})
         if self.path.startswith(("/v1/batches", "/v1/files")):
+            if STATE["batch"] == "gone":
+                return self.send(404, {"error": {"message": "no such batch"}})
             found = chat_batches.get(self.path, STATE, self.batch_answer)
             return self.send(200, found)
         return self.send(404, {"error": {"message": "not here"}})
@@ -198,7 +201,9 @@ class Chat(BaseHTTPRequestHandler):
         made = {"label": label} | ({"confidence": 80} if stated else {})
         if "rationale" in body["messages"][0]["content"]:
             made = {"rationale": f"It says {label}."} | made
-        text, finish, refusal = json.dumps(made), "stop", None
+        if "[half]" in row:
+            made = made | {"rationale": "nice \ud83d one\u2028two"}
+        text, finish, refusal = json.dumps(made).replace("\\u2028", "\u2028"), "stop", None
         if STATE["free_text"]:
             text = f"I would say: {label.lower()}."
         if STATE["obeys"] and MARK in row:

@@ -564,3 +564,14 @@ def test_all_that_was_billed_stands_in_history_report_and_budget(
     assert ledger.spent_in(Path(".labelkit"), "t").total == pytest.approx(billed)
     assert labelkit("report", "out.csv", "-o", "r.html").code == 0
     assert f'language model</th><td class="number">{billed:.3f}</td>' in Path("r.html").read_text()
+
+
+def test_a_request_that_is_sent_again_is_paid_twice(
+    ask: Labelkit, write: Write, chat_server: ChatServer
+) -> None:
+    write("some.csv", "body\ngood 1\ngood [broken] 2\ngood [500] 3\n")
+    assert ask("--price", "1000,1000", "--retries", "3", name="some.csv").code == 0
+    assert chat_server.seen["requests"] == 5
+    step = json.loads(Path("out.csv.history.json").read_text())["steps"][-1]
+    assert step["cost"]["dollars"] == pytest.approx(4 * 0.11)  # nobody bills an error 500
+    assert step["cost"]["ledger_dollars"] == pytest.approx(4 * 0.11)

@@ -155,6 +155,28 @@ def test_what_a_provider_refuses(ask: Any, chat_server: ChatServer) -> None:
     assert "the endpoint has no Batch API (404: " in result.err
 
 
+def test_a_job_that_is_gone_is_handed_in_again(ask: Any, chat_server: ChatServer) -> None:
+    chat_server.control(batch="open")
+    assert ask("--no-wait").code == 5
+    chat_server.control(batch="gone")
+    assert ask("--no-wait").code == 5  # the new one waits
+    chat_server.control(batch="done")
+    assert ask().code == 0
+    assert labels() == LABELS
+    assert chat_server.seen["batch_posts"] == 4
+
+
+def test_another_line_end_and_half_a_character_in_an_answer(
+    ask: Any, chat_server: ChatServer, write: Any
+) -> None:
+    write("films.csv", "text\ngood\ngood [half]\nbad\n")
+    for _ in range(2):
+        assert ask("--rationale").code == 0
+        assert labels() == ["POSITIVE", "POSITIVE", "NEGATIVE"]
+        assert "nice \ufffd one" in Path("out.csv").read_text("utf-8")
+    assert chat_server.seen["batch_posts"] == 2
+
+
 def test_the_limit_holds_before_anything_is_handed_in(ask: Any, chat_server: ChatServer) -> None:
     money = ["--price", "1000,1000", "--max-tokens", "20", "--max-cost", "0.7"]
     result = ask(*money)

@@ -19,7 +19,12 @@ import pyarrow.compute as pc
 
 from labelkit.errors import LabelkitError
 
-MISSING_WORDS = ("NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+# Those of pandas and R, the errors of spreadsheets, and infinities, which no model can read.
+MISSING_WORDS = (
+    *("NA", "N/A", "n/a", "na", "<NA>", "NaN", "nan", "NAN", "-nan", "null", "NULL", "Null"),
+    *("None", "none", "?", "#N/A", "#NA", "#N/A N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!"),
+    *("#NAME?", "#NULL!", "inf", "+inf", "-inf", "Inf", "-Inf", "Infinity", "-Infinity"),
+)
 KINDS = ("text", "number", "date", "boolean")
 
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d\d\d)"

@@ -74,3 +74,15 @@ def test_a_column_that_repeats_the_label_is_named(
     done = labelkit(command[0], "in.csv", *command[1:])
     assert done.code == 0, done.err
     assert done.err.count("the column 'code' alone gives") == 1
+
+
+@pytest.mark.parametrize("odd", ["#N/A", "inf", "n/a", "<NA>", "?", "#DIV/0!"])
+def test_one_cell_without_a_value_leaves_a_column_of_numbers_a_feature(
+    labelkit: Any, write: Any, odd: str
+) -> None:
+    lines = table("number").splitlines()
+    cells = lines[20].split(",")
+    lines[20] = ",".join([cells[0], odd, *cells[2:]])
+    write("in.csv", "\n".join(lines) + "\n")
+    done = labelkit("train", "in.csv", "-o", "m.model")
+    assert done.code == 0 and "numbers x1, x2" in done.err

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.active.strategies.entropy import entropies
-from labelkit.stats.numeric import likeliest as likeliest_class
+from labelkit.stats.ties import likeliest as likeliest_class
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool

@@ -22,7 +22,8 @@ from labelkit.decide.policy import Verdict
 from labelkit.decide.sources import MODEL, Source
 from labelkit.job import model_features
 from labelkit.ml import classifier, target_leakage
-from labelkit.stats.numeric import likeliest, some_rows, some_rows_of_all
+from labelkit.stats.sampling import some_rows, some_rows_of_all
+from labelkit.stats.ties import likeliest
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

@@ -10,7 +10,7 @@ from labelkit.data.labels import Mask, Texts
 from labelkit.decide import opinion_pool
 from labelkit.decide.opinion_pool import Codes, Pool
 from labelkit.decide.sources import Said, Source
-from labelkit.stats.numeric import DECIMALS, likeliest
+from labelkit.stats.ties import DECIMALS, likeliest
 
 Floats = npt.NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from labelkit.data.labels import Codes, Mask, Texts, encode
 from labelkit.decide import trust
 from labelkit.decide.opinion_pool import Voter
 from labelkit.errors import LabelkitError, listing
-from labelkit.stats.numeric import likeliest
+from labelkit.stats.ties import likeliest
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

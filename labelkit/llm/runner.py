@@ -32,7 +32,7 @@ from labelkit.llm.prompts import chat as prompt
 from labelkit.llm.prompts import completion
 from labelkit.llm.prompts.chat import Task
 from labelkit.llm.prompts.few_shot import Examples
-from labelkit.stats.numeric import NO_CLASS, likeliest
+from labelkit.stats.ties import NO_CLASS, likeliest
 
 # Labels by people from which on the small model's leaning is fitted instead of balanced away.
 ENOUGH_LABELS, ENOUGH_A_CLASS = 30, 3

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from labelkit.stats.numeric import leader
+from labelkit.stats.ties import leader
 
 
 class Answer(NamedTuple):

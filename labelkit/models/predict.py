@@ -14,7 +14,7 @@ from labelkit.io.column_types import apply_kinds
 from labelkit.ml import model_file
 from labelkit.models import fit
 from labelkit.models.train import audit_words
-from labelkit.stats.numeric import likeliest
+from labelkit.stats.ties import likeliest
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

@@ -67,6 +67,8 @@ def take_filled_batches(stages: Sequence[Stage], folder: Path) -> None:
     for stage in stages:
         if stage.batch is None or stage.answers is None or stage.answers.parent != folder:
             continue
+        if _is_blank(stage.batch):
+            continue
         filled = _labels_in(stage.batch, stage.key)
         before = _labels_in(stage.answers, stage.key)
         if not filled or filled == before or filled.items() <= (before or {}).items():
@@ -111,6 +113,18 @@ def _is_empty(batch: Path) -> bool:
     """Tell whether a batch has a header and no row."""
     with batch.open("rb") as stream:
         return not any(stream.readlines(1 << 16)[1:])
+
+
+def _is_blank(batch: Path) -> bool:
+    """Tell whether a batch is as query wrote it, with no label; this imports no data library."""
+    try:
+        with batch.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            return "label" in (reader.fieldnames or ()) and all(
+                not (row["label"] or "").strip() for row in reader
+            )
+    except (OSError, ValueError, csv.Error):
+        return False
 
 
 def _labels_in(path: Path, key: str | None) -> dict[str, str] | None:

@@ -16,7 +16,8 @@ from labelkit import console
 from labelkit.data.labels import Mask
 from labelkit.errors import LabelkitError
 from labelkit.ml.feature_selection import embeds
-from labelkit.stats.numeric import likeliest, some_rows_of_all
+from labelkit.stats.sampling import some_rows_of_all
+from labelkit.stats.ties import likeliest
 from labelkit.weak.label_models import text_model
 from labelkit.weak.scoring import Scores
 from labelkit.weak.vote_patterns import NOT_VOTED, Counted

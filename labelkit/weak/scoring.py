@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from labelkit.config.label_text import ClassReader, spelled
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
-from labelkit.stats.numeric import NO_CLASS, SAME, likeliest
+from labelkit.stats.ties import NO_CLASS, SAME, likeliest
 from labelkit.weak.label_models import majority
 from labelkit.weak.vote_patterns import Counted
 

@@ -14,7 +14,7 @@ from labelkit.annotate.rows import Deck
 from labelkit.config import plugins
 from labelkit.job import model_features
 from labelkit.ml import classifier
-from labelkit.stats.numeric import likeliest
+from labelkit.stats.ties import likeliest
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

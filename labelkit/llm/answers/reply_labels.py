@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from labelkit.llm.answers.logprobs import agreement, from_tokens
 from labelkit.llm.answers.parse import Answer, parse
 from labelkit.llm.answers.reasoning import without_reasoning
-from labelkit.stats.numeric import leader
+from labelkit.stats.ties import leader
 
 INSTEAD_OF_TEXT = {
     "tool_calls": "the model called a tool instead of answering in text",

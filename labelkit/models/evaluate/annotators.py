@@ -10,7 +10,7 @@ from labelkit.data.labels import Texts, encode
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.models.evaluate import column_metrics as work
 from labelkit.stats import dawid_skene
-from labelkit.stats.numeric import likeliest
+from labelkit.stats.ties import likeliest
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

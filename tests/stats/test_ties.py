@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from labelkit.stats.numeric import leader, likeliest, some_rows, some_rows_of_all
+from labelkit.stats.sampling import some_rows, some_rows_of_all
+from labelkit.stats.ties import leader, likeliest
 
 
 def code(*shares):

@@ -1,4 +1,4 @@
-"""The likeliest class of each row, a draw from some rows: what all commands decide in one way."""
+"""Ties, in all commands: the likeliest class of each row, and no class where two are equal."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,20 +38,3 @@ def leader(shares: Mapping[str, float]) -> str | None:
     """Return the name with the highest share, None at a tie and where no share is above 0."""
     codes, _ = likeliest(np.array([list(shares.values())], dtype=np.float64).reshape(1, -1))
     return None if codes[0] == NO_CLASS else list(shares)[codes[0]]
-
-
-def some_rows(rows: Codes, most: int, rng: np.random.Generator) -> Codes:
-    """Return `rows`, or `most` of them drawn without replacement, in their order.
-
-    Leave out first what will not be used: a draw from all rows holds few of a small part.
-    """
-    if len(rows) <= most:
-        return rows
-    return np.sort(rng.choice(rows, most, replace=False))
-
-
-def some_rows_of_all(first: npt.NDArray[np.bool_], most: int, rng: np.random.Generator) -> Codes:
-    """Return all rows, or `most` of them: as many marked `first` as fit, filled up with others."""
-    marked = some_rows(np.flatnonzero(first), most, rng)
-    others = some_rows(np.flatnonzero(~first), most - len(marked), rng)
-    return np.sort(np.concatenate([marked, others]))

@@ -67,7 +67,7 @@ def take_filled_batches(stages: Sequence[Stage], folder: Path) -> None:
     for stage in stages:
         if stage.batch is None or stage.answers is None or stage.answers.parent != folder:
             continue
-        if _is_blank(stage.batch):
+        if _has_label(stage.batch) is False:
             continue
         filled = _labels_in(stage.batch, stage.key)
         before = _labels_in(stage.answers, stage.key)
@@ -93,8 +93,8 @@ def see_to_answers(stage: Stage, asking: Asking) -> None:
         _answer_by_oracle(stage.batch, stage.answers, asking.oracle)
     elif asking.at_once:
         _annotate(stage, stage.batch, stage.answers, asking)
-    read = [_labels_in(path, stage.key) for path in _answers(stage, stage.answers)]
-    blank = all(labels == {} for labels in read) and not _is_empty(stage.batch)
+    every = _answers(stage, stage.answers)
+    blank = all(_lacks_labels(path, stage.key) for path in every) and not _is_empty(stage.batch)
     if not stage.answers.exists() or (blank and _left(stage, stage.batch, stage.answers)):
         yet = f" ({stage.answers} has no label yet)" if blank else ""
         raise PeopleNeeded(
@@ -115,16 +115,24 @@ def _is_empty(batch: Path) -> bool:
         return not any(stream.readlines(1 << 16)[1:])
 
 
-def _is_blank(batch: Path) -> bool:
-    """Tell whether a batch is as query wrote it, with no label; this imports no data library."""
+def _has_label(path: Path) -> bool | None:
+    """Tell whether a comma-separated file in UTF-8 has a label; this imports no data library.
+
+    None where the file is saved in another way.
+    """
     try:
-        with batch.open(encoding="utf-8", newline="") as stream:
+        with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)
-            return "label" in (reader.fieldnames or ()) and all(
-                not (row["label"] or "").strip() for row in reader
-            )
+            if "label" not in (reader.fieldnames or ()):
+                return None
+            return any((row["label"] or "").strip() for row in reader)
     except (OSError, ValueError, csv.Error):
-        return False
+        return None
+
+
+def _lacks_labels(path: Path, key: str | None) -> bool:
+    has_label = _has_label(path)
+    return _labels_in(path, key) == {} if has_label is None else not has_label
 
 
 def _labels_in(path: Path, key: str | None) -> dict[str, str] | None:

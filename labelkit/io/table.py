@@ -3,17 +3,19 @@
 Only the columns that are asked for are held; the rest streams from the input to the output.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 
+from labelkit import console
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.io import text_cells
 from labelkit.io.column_types import Exact, KindScan, apply_exact, apply_kinds
 from labelkit.io.csv_file import CsvFile
+from labelkit.io.feature_kinds import FeatureScan, odd_cells
 from labelkit.io.files import COMPRESSIONS, spool_stdin, whole
 from labelkit.io.jsonl import JsonlFile
 from labelkit.io.jsonl import lines as json_lines
@@ -91,6 +93,7 @@ class Table:
         self.reader: Reader = self._reader()
         self._rows: int | None = getattr(self.reader, "rows", None)
         self._kinds: dict[str, Exact] = {}
+        self._feature_kinds: dict[str, str] = {}
 
     def _reader(self) -> Reader:
         if self.format == "parquet":
@@ -129,6 +132,25 @@ class Table:
         """Return the kind of each column, decided on the whole file: text number date boolean."""
         return {name: exact.kind for name, exact in self._exact(columns).items()}
 
+    def feature_kinds(self, columns: Sequence[str]) -> dict[str, str]:
+        """Return the kind of each column as a feature: `mostly number` too (see `feature_kinds`).
+
+        The first time it says which cells are no numbers and so count as missing.
+        """
+        unknown = [name for name in dict.fromkeys(columns) if name not in self._feature_kinds]
+        kinds = self.kinds(unknown)
+        texts = [name for name in unknown if kinds[name] == "text"]
+        if texts:
+            scan = FeatureScan(texts)
+            for batch in self.reader.batches(texts):
+                scan.update(batch)
+            kinds |= scan.kinds()
+            loose = {n: scan.counts[n] for n in texts if kinds[n] == "mostly number"}
+            if loose:
+                console.note(f"cells that are no numbers count as missing; {odd_cells(loose)}")
+        self._feature_kinds |= kinds
+        return {name: self._feature_kinds[name] for name in columns}
+
     def _exact(self, columns: Sequence[str]) -> dict[str, Exact]:
         unknown = [name for name in dict.fromkeys(columns) if name not in self._kinds]
         if unknown:
@@ -166,15 +188,18 @@ class Table:
 
     def read(self, columns: Sequence[str], typed: bool = False) -> pa.Table:
         """Return whole columns, as they are or in their kinds."""
-        batches = list(self.batches(columns, typed))
+        return self.read_as(self.kinds(columns) if typed else dict.fromkeys(columns, ""))
+
+    def read_as(self, kinds: Mapping[str, str]) -> pa.Table:
+        """Return the columns named, each in its kind, as it is where the kind is empty."""
+        columns, typed = list(kinds), {name: kind for name, kind in kinds.items() if kind}
+        batches = [apply_kinds(batch, typed) for batch in self.batches(columns)]
         if batches:
             return pa.Table.from_batches(batches)
-        kinds = self.kinds(columns) if typed else {}
-        schema = pa.schema([pa.field(name, pa.string()) for name in dict.fromkeys(columns)])
+        schema = pa.schema([pa.field(name, pa.string()) for name in columns])
         if isinstance(self.reader, ParquetFile):
-            schema = pa.schema([self.reader.schema.field(n) for n in dict.fromkeys(columns)])
-        empty = schema.empty_table()
-        return apply_kinds(empty, kinds) if typed else empty
+            schema = pa.schema([self.reader.schema.field(name) for name in columns])
+        return apply_kinds(schema.empty_table(), typed)
 
     def texts(self, column: str) -> np.ndarray[Any, np.dtype[np.object_]]:
         """Return a column as text, one object a row; empty cells and nulls are ''."""

@@ -297,7 +297,7 @@ class Job(JobLabels):
         if choice == "auto" and not (text or named):
             text_columns.refuse_unread_texts(self.source, others)
         needed = others if choice in ("columns", "mixed") or not text else []
-        kinds = self.source.kinds([*text, *needed])
+        kinds = dict.fromkeys(text, "text") | self.source.feature_kinds(needed)
         if not text and not kinds:
             raise LabelkitError(
                 f"{self.source.name} has no column to learn from: all are keys, labels or ours"

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
+from labelkit.io.column_types import NUMBERS
 from labelkit.ml.embedding import Embedding
 
 if TYPE_CHECKING:
@@ -39,14 +40,14 @@ _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\u
 class Features:
     """Maps typed columns to a matrix; `fit` once, then `matrix` for any batch.
 
-    `text` names the columns read as text, `kinds` the kind (`text number date boolean`) of every
-    column that may be used. `choice`: `tfidf` and `embedding` are the texts alone, as is
-    `tfidf+embedding`; `embedding:NAME` says which; `columns` is the other columns alone, `mixed`
-    TF-IDF and the other columns; `auto` is what `choose` answers when `fit` asks it (`tfidf`
-    without it) where there is a text column, and `columns` elsewhere. `cache` is called for the
-    folder that keeps embeddings. Columns in `named` are used whatever they hold. After `fit`:
-    `kind` (the choice made), `columns` (those used, in order) and `columns_left_out` (name to
-    reason).
+    `text` names the columns read as text, `kinds` the kind (`text number date boolean`, or
+    `mostly number`) of every column that may be used. `choice`: `tfidf` and `embedding` are the
+    texts alone, as is `tfidf+embedding`; `embedding:NAME` says which; `columns` is the other
+    columns alone, `mixed` TF-IDF and the other columns; `auto` is what `choose` answers when `fit`
+    asks it (`tfidf` without it) where there is a text column, and `columns` elsewhere. `cache` is
+    called for the folder that keeps embeddings. Columns in `named` are used whatever they hold.
+    After `fit`: `kind` (the choice made), `columns` (those used, in order) and
+    `columns_left_out` (name to reason).
     """
 
     def __init__(
@@ -100,6 +101,11 @@ class Features:
     def needed(self) -> list[str]:
         """The columns that `fit` looks at."""
         return [*self._text, *self._candidates]
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind that each column of `needed` must be cast to before `fit`."""
+        return {**dict.fromkeys(self._text, "text"), **self._candidates}
 
     def fit(self, table: "pa.Table") -> "Features":
         """Learn terms, ranks and categories from a typed table; on a seeded sample if it is long.
@@ -308,7 +314,7 @@ def _unfit(name: str, kind: str, column: Any) -> str:
         return "the same in every row"
     if kind == "text" and distinct > max(20, len(filled) / 2):
         return "almost a different value in each row"
-    if kind == "number" and distinct == len(filled) >= 20 and _counts_rows(name, filled):
+    if kind in NUMBERS and distinct == len(filled) >= 20 and _counts_rows(name, filled):
         return "numbers the rows"
     return ""
 

@@ -11,6 +11,7 @@ from labelkit import console
 from labelkit.command.next_steps import command
 from labelkit.errors import LabelkitError
 from labelkit.io.column_types import apply_kinds
+from labelkit.io.feature_kinds import NumberCount, odd_cells
 from labelkit.ml import model_file
 from labelkit.models import fit
 from labelkit.models.train import audit_words
@@ -30,6 +31,7 @@ def predict(job: "Job", model: Path, proba: bool) -> None:
     _require(job, features.columns, model)
     classes, temperature = list(card["classes"]), float(card["temperature"])
     kinds = features.used_kinds()
+    loose = {n: NumberCount() for n, kind in kinds.items() if kind == "mostly number"}
     parts, start = [], 0
     with console.progress("predict", None) as advance:
         for batch in job.source.batches(features.columns):
@@ -38,10 +40,14 @@ def predict(job: "Job", model: Path, proba: bool) -> None:
                 chosen = job.chosen[start : start + batch.num_rows]
             wanted = batch if chosen is None else batch.filter(pa.array(chosen))
             typed = _typed(job, wanted, kinds, start)
+            for name, count in loose.items():
+                count.update(batch.column(name))
             found = _probabilities(features, classifier, typed, len(classes), temperature)
             parts.append(_spread(found, chosen, proba))
             start += batch.num_rows
             advance(batch.num_rows)
+    if cells := odd_cells(loose):
+        console.note(f"cells that are no numbers count as missing; {cells}")
     codes = np.concatenate([part[0] for part in parts] or [np.zeros(0, dtype=np.int32)])
     confidence = np.concatenate([part[1] for part in parts] or [np.zeros(0)])
     shares = np.concatenate([part[2] for part in parts] or [np.zeros((0, len(classes)))])

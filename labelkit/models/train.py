@@ -57,7 +57,7 @@ def train(job: "Job", wanted: Wanted) -> None:
     _refuse_measurements(job, told)
     features = job.features()
     needed = np.flatnonzero(learning | told.audit | (told.uncleaned >= 0))
-    table = job.source.read(features.needed, typed=True).take(pa.array(needed))
+    table = job.source.read_as(features.kinds).take(pa.array(needed))
     features.fit(table.filter(pa.array(learning[needed])))
     matrix = features.matrix(table)
     own, doubted = learning[needed], _doubted(told, learning)[needed]

@@ -66,7 +66,7 @@ class Data:
 
     @cached_property
     def _table(self) -> pa.Table:
-        return self._job.source.read(self._features.needed, typed=True)
+        return self._job.source.read_as(self._features.kinds)
 
     @cached_property
     def _parts(self) -> tuple[bool, str, bool]:
@@ -93,17 +93,15 @@ class Data:
         if embedding:
             found = found._replace(meaning=self._fitted(self._new(text, {}, embedding), rows))
         if columns:
-            others = [name for name in self._features.needed if name not in text]
-            kinds = self._job.source.kinds(others)
+            kinds = {n: kind for n, kind in self._features.kinds.items() if n not in text}
             found = found._replace(columns=self._fitted(self._new([], kinds, "columns"), rows))
         return found
 
     def warn_of_leakage(self, rows: Codes, codes: Codes) -> None:
         """Warn of columns that repeat the labels of these rows: no label differs from them."""
         if self._features.reads_columns:
-            kinds = self._job.source.kinds(self._features.needed)
             texts = self._job.text if self._features.kind == "mixed" else []
-            kinds = {name: kind for name, kind in kinds.items() if name not in texts}
+            kinds = {n: kind for n, kind in self._features.kinds.items() if n not in texts}
             target_leakage.warn(self._table.take(pa.array(rows)), kinds, codes)
 
     def looks(self, inputs: Matrices, given: Codes, groups: Codes, n_classes: int) -> Looks:
@@ -139,7 +137,9 @@ class Data:
         if ready and not self._job.has_text():
             return np.full(self._job.rows, -1, dtype=np.int64), False
         if not ready and self._features.kind == "columns":
-            return duplicate_groups(self._table), False
+            # as they are in the file: two odd cells that a model misses are not the same
+            cells = self._job.source.read(self._features.needed, typed=True)
+            return duplicate_groups(cells), False
         text = self._job.text
         table = self._job.source.read(text, typed=True) if ready else self._table
         codes = duplicate_groups(table)

@@ -206,7 +206,7 @@ def _content(job: "Job", learned: Mask) -> tuple[Any, Codes]:
     from scipy import sparse
 
     features = _features(job)
-    table = job.source.read(features.needed, typed=True)
+    table = job.source.read_as(features.kinds)
     rng = np.random.default_rng([job.seed, 12])
     some = some_rows_of_all(learned, MOST_TO_FIT_FEATURES, rng)
     matrix = features.fit(table.take(pa.array(some))).matrix(table)

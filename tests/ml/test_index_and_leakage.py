@@ -86,3 +86,56 @@ def test_one_cell_without_a_value_leaves_a_column_of_numbers_a_feature(
     write("in.csv", "\n".join(lines) + "\n")
     done = labelkit("train", "in.csv", "-o", "m.model")
     assert done.code == 0 and "numbers x1, x2" in done.err
+
+
+def odd_table(odd: list[str], suffix: str) -> str:
+    """120 rows whose x1 tells the label; the cells `odd` stand in the rows 21, 22, ... of x1."""
+    rng = np.random.default_rng(3)
+    x1 = [f"{rng.normal() + 4 * (i // 60):.3f}" for i in range(ROWS)]
+    x1[20 : 20 + len(odd)] = odd
+    x2 = [f"{value:.3f}" for value in rng.normal(size=ROWS)]
+    data = pa.table({"x1": x1, "x2": x2, "label": ["a"] * 60 + ["b"] * 60})
+    path = f"in.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(data, path)
+    elif suffix == "csv":
+        rows = zip(*data.to_pydict().values(), strict=True)
+        Path(path).write_text("\n".join(["x1,x2,label", *map(",".join, rows)]) + "\n")
+    else:
+        encoded = data.set_column(0, "x1", data["x1"].dictionary_encode())
+        path = "in.parquet"
+        pq.write_table(encoded, path)
+    return path
+
+
+@pytest.mark.parametrize("command", [("train", "-o", "m.model"), ("find-noise", "-o", "n.csv")])
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "dictionary"])
+def test_odd_cells_in_a_column_of_numbers_are_missing_values(
+    labelkit: Any, suffix: str, command: tuple[str, ...]
+) -> None:
+    source = odd_table(["abc", "12 (est.)"], suffix)
+    done = labelkit(command[0], source, *command[1:], "--verbose")
+    assert done.code == 0, done.err
+    assert "numbers x1, x2" in done.err
+    assert done.err.count("column 'x1': row 21 'abc', row 22 '12 (est.)'\n") == 1
+    assert "column 'x2'" not in done.err
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_predict_reads_odd_cells_in_such_a_column_as_missing(labelkit: Any, suffix: str) -> None:
+    source = odd_table(["abc"], suffix)
+    assert labelkit("train", source, "-o", "m.model").code == 0
+    Path("new.csv").write_text("x1,x2\ncheap,0\n-0.2,0\n4.1,0\n,0\n")
+    done = labelkit("predict", "m.model", "new.csv", "-o", "p.csv")
+    assert done.code == 0, done.err
+    assert "column 'x1': row 1 'cheap'\n" in done.err
+    first, *_, last = Path("p.csv").read_text().splitlines()[1:]
+    assert first.partition(",")[2] == last.partition(",")[2]
+
+
+@pytest.mark.parametrize("odd", [["abc"] * 7, ["00123"]])
+def test_a_column_with_many_odd_cells_or_codes_is_no_column_of_numbers(
+    labelkit: Any, odd: list[str]
+) -> None:
+    done = labelkit("train", odd_table(odd, "csv"), "-o", "m.model")
+    assert done.code == 0 and "numbers x2" in done.err, done.err

@@ -180,7 +180,7 @@ def _matrices(job: "Job", rows: Any, codes: Any) -> tuple[dict[str, Any], frozen
             name = "embedding" if feature_selection.embeds(job.source, job.text) else "tfidf"
         job.options["features"] = name
         features = job.features()
-        own = job.source.read(features.needed, typed=True)
+        own = job.source.read_as(features.kinds)
         data = own if data is None else data
         matrices[choice] = model.matrix_of(features.fit(own), own, rows, np.float32)
         if features.reads_columns and not is_warned:

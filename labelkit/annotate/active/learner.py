@@ -147,7 +147,7 @@ class Learner:
             from scipy import sparse
 
             features = self._unfitted()
-            data = self._job.source.read(features.needed, typed=True)
+            data = self._job.source.read_as(features.kinds)
             features.fit(data)
             size = CHUNK if "embedding" not in features.kind else EMBEDDED
             parts = []

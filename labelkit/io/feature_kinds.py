@@ -1,0 +1,96 @@
+"""The kinds of columns as features: as in the typed view, but a few odd cells do no harm.
+
+A column of texts that the typed view calls `text` is `mostly number` as a feature when at least
+`ENOUGH` of its cells, and at least `SHARE` of those that are not empty, are numbers, and none has
+digits after a leading zero (a code). The cells that are no numbers then count as missing. A string
+column of Parquet gets the kind that it would have in a CSV file.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from labelkit.console import clean
+from labelkit.io.column_types import KindScan, is_number, is_text, without_missing
+
+ENOUGH = 20
+SHARE = 0.95
+_SHOWN = 3
+_CODE = r"^[+-]?0\d+$"
+
+
+class NumberCount:
+    """How many cells of a column of texts are numbers, and the first that are not."""
+
+    def __init__(self) -> None:
+        self.numbers = 0
+        self.odd = 0
+        self.first: list[tuple[int, str]] = []  # row, counted from 1, and cell
+        self._rows = 0
+        self._has_codes = False
+
+    def update(self, column: pa.Array) -> None:
+        """Take the cells of the next rows into account; those of other types have nothing odd."""
+        column = _plain(column)
+        if is_text(column.type):
+            self._count(without_missing(column))
+        self._rows += len(column)
+
+    def _count(self, cells: pa.Array) -> None:
+        matches = is_number(cells)
+        numbers = pc.sum(matches).as_py() or 0
+        odd_here = len(cells) - cells.null_count - numbers
+        self.numbers += numbers
+        self.odd += odd_here
+        if odd_here:
+            odd = pc.fill_null(pc.invert(matches), False)
+            rows = pc.indices_nonzero(odd)[: _SHOWN - len(self.first)].to_pylist()
+            self.first += [(self._rows + row + 1, cells[row].as_py()) for row in rows]
+            codes = pc.match_substring_regex(cells, _CODE)
+            self._has_codes |= bool(pc.any(codes).as_py())
+
+    @property
+    def is_mostly_numbers(self) -> bool:
+        """Whether the column is one of numbers, its odd cells aside."""
+        enough = self.numbers >= max(ENOUGH, SHARE * (self.numbers + self.odd))
+        return enough and not self._has_codes
+
+
+class FeatureScan:
+    """Decides the kinds of text columns as features from the batches of a file, fed in order."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = list(names)
+        self._scan = KindScan(names)
+        self.counts = {name: NumberCount() for name in names}
+
+    def update(self, batch: pa.RecordBatch) -> None:
+        """Take one batch into account; it must hold all the named columns."""
+        columns = [_plain(batch.column(name)) for name in self._names]
+        self._scan.update(pa.record_batch(columns, names=self._names))
+        for name, column in zip(self._names, columns, strict=True):
+            self.counts[name].update(column)
+
+    def kinds(self) -> dict[str, str]:
+        """Return the kind of each column, for the batches seen so far."""
+        kinds = self._scan.kinds()
+        for name, count in self.counts.items():
+            if kinds[name] == "text" and count.is_mostly_numbers:
+                kinds[name] = "mostly number"
+        return kinds
+
+
+def odd_cells(counts: Mapping[str, NumberCount]) -> str:
+    """Return in words which cells of mostly numbers count as missing, by column; may be empty."""
+    parts = []
+    for name, count in counts.items():
+        if count.odd:
+            shown = ", ".join(f"row {row} {clean(cell, 40)!r}" for row, cell in count.first)
+            more = f" and {count.odd - len(count.first):,} more" if count.odd > _SHOWN else ""
+            parts.append(f"column {clean(name)!r}: {shown}{more}")
+    return "; ".join(parts)
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column

@@ -27,7 +27,9 @@ def replayed(reviews: None) -> None:
     Path("labelkit.toml").write_text(TASK)
 
 
-def _answer_what_is_open(nonsense: bool) -> None:
+def _answer_what_is_open(nonsense: bool) -> bool:
+    """Answer the batches without answers; tell whether there was one."""
+    answered = False
     for batch in Path("work").glob("batch-*.csv"):
         answers = batch.with_name(batch.name.replace("batch", "answers"))
         if answers.exists():
@@ -41,6 +43,8 @@ def _answer_what_is_open(nonsense: bool) -> None:
                 label = truth(int(row["id"]))
                 wrong = nonsense and row["label_origin"] == "audit"
                 writer.writerow({**row, "label": OTHER[label] if wrong else label})
+        answered = True
+    return answered
 
 
 def _told_by_machines() -> Iterator[tuple[str, Any]]:
@@ -85,9 +89,10 @@ def test_nonsense_on_audit_rows_changes_no_label_no_pick_and_no_model(
         monkeypatch.chdir(folder)
         args = ("pipeline", *BASE, "--functions", "lfs.py", "--features", "tfidf", "-n", "8",
                 "--audit", "10", "--stages", stages, *more)  # fmt: skip
-        while (done := labelkit(*args)).code == 3:
-            _answer_what_is_open(nonsense)
-        assert done.code == 0, done.err
+        while (done := labelkit(*args)).code == 3 and _answer_what_is_open(nonsense):
+            pass
+        # By nonsense the audit contradicts a target accuracy: more labels are asked for.
+        assert done.code == (3 if nonsense and more else 0), done.err
         told.append(dict(_told_by_machines()))
         claims.append([line for line in done.err.splitlines() if "audit rows tell" in line])
     assert told[0] == told[1]

@@ -307,7 +307,7 @@ def test_ctrl_c_in_the_terminal_ends_with_the_closing_line(write: Any) -> None:
     assert "annotate: 1 labels · 3 rows left · 1 skipped" in said
     assert "next: the same command goes on" in said
     assert "Traceback" not in said
-    assert labels() == {"r1": "account"}
+    assert labels() == {"r1": "account", "r2": ""}  # skipped
 
 
 def test_killed_at_random_moments_what_the_page_was_told_is_kept(write: Any) -> None:

@@ -97,12 +97,13 @@ def test_the_cut_reaches_its_target_and_the_rest_is_for_people(label: Label, wri
     cut = found["threshold"]
     assert cut["bound"] >= 0.9 and cut["low"] < cut["right"] / cut["rows"] <= cut["high"]
     rows = rows_of("out.csv")
-    above = [row for row in rows if float(row["llm_confidence"]) >= cut["confidence"]]
+    written = round(cut["confidence"], 6)  # as the column has it
+    above = [row for row in rows if float(row["llm_confidence"]) >= written]
     right = sum(row["llm_label"] == row["truth"] for row in above) / len(above)
     assert right >= 0.9
     todo = rows_of("todo.csv")
     assert len(todo) == cut["to_people"] > 100
-    below = {row["id"] for row in rows if float(row["llm_confidence"]) < cut["confidence"]}
+    below = {row["id"] for row in rows if float(row["llm_confidence"]) < written}
     audit = {row["id"] for row in rows if row["label_origin"] == "audit"}
     assert {row["id"] for row in todo} == below - audit  # people labelled these already
     sure = [float(row["query_guess_confidence"]) for row in todo]

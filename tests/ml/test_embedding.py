@@ -82,7 +82,7 @@ def test_a_damaged_cache_costs_time_only(own, tmp_path, capsys):
 SLOW = """
 import sys, time
 from pathlib import Path
-from labelkit import embedded
+from labelkit.ml import embedding as embedded
 embedded.CHUNK = 4
 made = embedded.Embedding("slow.py:embed", lambda: Path("."))
 made.vectors([f"{int(sys.argv[1]) + i}" for i in range(40)])

@@ -10,8 +10,10 @@ third sight), `[half]` (a reason with half a character and U+2028), `[length]`,
 `[key as label]` each time.
 `obeys` makes it a model that does what injections.py asks for.
 POST /control sets: latency, hold, gather, schema, logprobs, limit, temperature, key, obeys; GET
-/seen tells the counts. `hold`: no request after so many is answered until it is raised. `gather`:
-a row with `[gather]` is not answered until so many requests have been in flight at once.
+/seen tells the counts; `billed` are the tokens in and out of all answers, `[broken]` ones too.
+`hold`: no request after so many is answered until it is raised. `fails_after`: each request after
+so many gets an error 500. `gather`: a row with `[gather]` is not answered until so many requests
+have been in flight at once.
 """
 
 import itertools
@@ -32,7 +34,7 @@ STATE = {
     "latency": 0.0, "schema": True, "logprobs": True, "limit": None,
     "temperature": True, "key": None, "status": None, "retry_after": "0.2", "free_text": False,
     "binds": True, "headers": {}, "batch": "done", "batch_looks": 1, "together": "right",
-    "obeys": "", "always": "", "hold": None, "gather": 0,
+    "obeys": "", "always": "", "hold": None, "fails_after": None, "gather": 0,
 }  # fmt: skip
 SEEN = {
     "requests": 0,
@@ -42,6 +44,7 @@ SEEN = {
     "in_flight": 0,
     "most": 0,
     "batch_posts": 0,
+    "billed": [0, 0],
 }
 LOCK = threading.Lock()
 USAGE = {"prompt_tokens": 100, "completion_tokens": 10}
@@ -53,7 +56,14 @@ class Chat(BaseHTTPRequestHandler):
     def log_message(self, *_args):
         pass
 
+    def bill(self, usage):
+        with LOCK:
+            SEEN["billed"][0] += usage["prompt_tokens"]
+            SEEN["billed"][1] += usage["completion_tokens"]
+
     def send(self, status, body, headers=None, kind="application/json"):
+        if isinstance(body, dict) and "usage" in body:
+            self.bill(body["usage"])
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         for name, value in {"Content-Type": kind, **(headers or {})}.items():
@@ -107,6 +117,8 @@ class Chat(BaseHTTPRequestHandler):
             until = time.monotonic() + 120
             while time.monotonic() < until and self.held(number, raw):
                 time.sleep(0.01)
+            if STATE["fails_after"] is not None and number > STATE["fails_after"]:
+                return self.send(500, {"error": {"message": "scripted"}})
             return self.chat(body)
         finally:
             with LOCK:
@@ -166,6 +178,7 @@ class Chat(BaseHTTPRequestHandler):
         if not found or (sights > 1 and not found.group(1)):
             return False
         if found.group(2) == "broken":
+            self.bill(USAGE)
             self.send(200, b'{"choices": [{"mess')
         elif found.group(2) == "html":
             self.send(200, b"<html>gateway</html>", kind="text/html")

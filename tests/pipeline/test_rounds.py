@@ -27,9 +27,9 @@ def test_labels_of_all_rounds_are_counted_once(rehearse: Any) -> None:
     done = rehearse("query,people,query,people,decide")
     assert done.code == 0, done.err
     given = [label for (label,) in cells("labelled.csv", "label") if label]
-    assert len(given) == 28
+    assert len(given) == 27, "one row of the audit had been chosen in the first round"
     bill = {line[:20].strip(): line.split()[-2:] for line in done.err.splitlines()}
-    assert bill["people: 28 labels"] == ["14.000", "0.280"]
+    assert bill["people: 27 labels"] == ["13.500", "0.270"]
     assert bill[f"all {ROWS} by hand"] == ["30.000", "0.600"]
 
 

@@ -8,9 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class _Chat(BaseHTTPRequestHandler):
-    """An OpenAI-compatible endpoint that calls texts with `warm` GOOD and all others BAD."""
+    """An OpenAI-compatible endpoint: the second class for texts with `word`, else the first."""
 
     protocol_version = "HTTP/1.1"
+    word = "warm"
+    classes = ("BAD", "GOOD")
 
     def do_GET(self) -> None:
         self._answer({"object": "list", "data": [{"id": "tiny", "object": "model"}]})
@@ -19,7 +21,7 @@ class _Chat(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         asked = json.loads(body)
         said = str(asked["messages"][-1]["content"])
-        label = "GOOD" if "warm" in said else "BAD"
+        label = self.classes[self.word in said]
         text = json.dumps({"label": label, "confidence": 0.9})
         message = {"role": "assistant", "content": text}
         self._answer(
@@ -46,9 +48,10 @@ class _Chat(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def chat_server() -> Iterator[str]:
+def chat_server(word: str = "warm", classes: tuple[str, str] = ("BAD", "GOOD")) -> Iterator[str]:
     """Yield the base URL of a chat endpoint on a free port of loopback."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Chat)
+    handler = type("_Handler", (_Chat,), {"word": word, "classes": classes})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/v1"

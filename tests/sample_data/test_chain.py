@@ -23,7 +23,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
     shutil.copytree(SAMPLE, tmp_path / "sample_data")
     shutil.copy(ROOT / "Makefile", tmp_path)
     task = tmp_path / "sample_data/labelkit.toml"
-    with chat_server() as url:
+    with chat_server("good", ("NEGATIVE", "POSITIVE")) as url:
         text = re.sub(r'model = "local".*', f'model = "tiny"\nbase-url = "{url}"', task.read_text())
         task.write_text(text)
         yield tmp_path

@@ -31,6 +31,7 @@ TASK = '[task]\nname = "t"\n[cost]\nhuman_label = 1\n'
 MARKS = ["", "", "", "[refuse]", "[too long]", "[wrong]", "[length]", "[500]"]
 SIZES = [(), (), ("--sample", "3"), ("--where", "id <= 4"), ("--where", "id > 3")]
 PRICES = [1000.0, 3000.0, None]
+BETTER = {0: 0, 5: 1, 1: 2}  # exit codes, the best first
 
 
 class Step(NamedTuple):
@@ -115,9 +116,9 @@ class Shop:
         self.server.control(fails_after=after)
         price = () if step.price is None else ("--price", f"{step.price},{step.price}")
         endpoint = ("--base-url", self.server.url, "--model", step.model, "--concurrency", "4")
-        result = self.labelkit(
-            "llm-label", name, "-o", "out.csv", *COMMON, *endpoint, *price, *step.more
-        )
+        into = ("--in-place",) if name == "out.csv" else ("-o", "out.csv")
+        result = self.labelkit("llm-label", name, *into, *COMMON, *endpoint, *price, *step.more)
+        assert result.code in BETTER, result.err
         self.server.control(fails_after=None)
         self.bill.add(step.model, step.price, self.tokens - sum(seen["billed"]))
         return result
@@ -210,24 +211,20 @@ def test_killed_runs_are_billed_at_their_price(shop: Shop, prices: tuple[int, ..
     shop.check()
 
 
-BETTER = {0: 0, 5: 1, 1: 2}
-
-
 def check_rerun(shop: Shop, marks: list[str], step: Step) -> None:
     shop.begin(marks)
     paid_before = shop.tokens
     first = shop.run(step)
-    assert first.code in BETTER, first.err
     for fails_after in (step.fails_after, None):  # the endpoint may fail again, or be mended
         before, tokens = Path("out.csv"), shop.tokens
         content = before.read_bytes() if first.code == 0 else b""
         labels = [row["llm_label"] for row in rows_of("out.csv")] if first.code == 0 else []
         again = shop.run(step._replace(fails_after=fails_after))
-        assert again.code in BETTER and BETTER[again.code] <= BETTER[first.code], again.err
+        assert BETTER[again.code] <= BETTER[first.code], again.err
         if first.code == 0:
             after = [row["llm_label"] for row in rows_of("out.csv")]
             assert all(new == old or not old for old, new in zip(labels, after, strict=True))
-            if after == labels and shop.tokens == tokens:
+            if b"scripted" not in content:  # no row met an error of the endpoint that may pass
                 assert before.read_bytes() == content
             if all(labels):
                 assert shop.tokens == tokens

@@ -333,6 +333,7 @@ def test_errors_stand_thicker_where_few_rows_are_picked() -> None:
     assert by_labels[30] is not None and by_labels[30].value == pytest.approx(0.8 + 0.03 * 0.6)
 
 
+@pytest.mark.slow
 def test_the_same_plan_twice_and_a_table_for_people(labelkit: Any, data: None) -> None:
     args = ("plan", "data.csv", "--features", "tfidf", "--gold", "gold", "--functions", "lfs.py")
     once, again = labelkit(*args), labelkit(*args)

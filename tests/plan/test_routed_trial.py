@@ -28,6 +28,7 @@ def films(write: Any) -> None:
     write("labelkit.toml", TASK)
 
 
+@pytest.mark.slow
 def test_doubtful_rows_are_foretold_and_the_printed_pipeline_does_it(
     labelkit: Any, films: None
 ) -> None:

@@ -198,7 +198,7 @@ def _meter(job: Job, asking: Asking, spent: float) -> cost_meter.Meter:
     budget = _budget(job)
     left = math.inf
     if budget is not None:
-        before = run.cache.spent(run.entry.task)
+        before = run.cache.spent(run.entry)
         left = max(0.0, budget - before.dollars)
         if limit is None or left < limit:
             limit = left
@@ -226,7 +226,7 @@ def _budget(job: Job) -> float | None:
 
 
 def _warn_of_unpriced(job: Job, run: Run) -> None:
-    tokens = run.cache.spent(run.entry.task).unpriced_tokens
+    tokens = run.cache.spent(run.entry).unpriced_tokens
     if tokens and costs.budget(job.task.cost) is not None:
         console.warn(
             f"[cost] budget: {tokens:,} tokens of earlier runs have no price, so what they cost is "

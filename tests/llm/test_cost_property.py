@@ -188,25 +188,26 @@ def test_what_was_billed_is_what_is_counted_in_many_sequences(
     check_cost(shop, marks, runs, chained)
 
 
-@pytest.mark.parametrize("prices", [(1000, 1000)])
-def test_killed_runs_are_billed_at_their_price(shop: Shop, prices: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("prices", [(3000, None, 2000), (1000, 3000, 2000)])
+def test_killed_runs_are_billed_at_their_price(
+    shop: Shop, prices: tuple[float | None, ...]
+) -> None:
     """The requests under way when a run is killed are billed too, at the price of that run."""
     shop.begin([""] * 40)
     Path("many.csv").write_bytes(Path("some.csv").read_bytes())
-    server, billed = shop.server, 0.0
+    server = shop.server
     for price in prices[:-1]:
-        before = server.seen["billed"]
+        before = shop.tokens
         answered = server.seen["requests"] + 4
         server.control(hold=answered)
-        process = start(server, "--price", f"{price},{price}")
+        process = start(server, *(() if price is None else ("--price", f"{price},{price}")))
         wait_for(server, answered + 8)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         server.control(hold=None)
         while server.seen["in_flight"]:
             pass
-        billed += (sum(server.seen["billed"]) - sum(before)) * price / 1e6
-    shop.bill.dollars = billed
+        shop.bill.add("tiny-1", price, shop.tokens - before)
     assert shop.run(Step("tiny-1", prices[-1], ()), "many.csv").code == 0
     shop.check()
 

@@ -61,7 +61,7 @@ class Batch:
         a time hands in and collects: another waits, and then finds what that one has done.
         """
         claim = [f"batch {self.scope}"]
-        while self.asker.cache.claim(claim, self.asker.run) is None:
+        while self.asker.cache.claim(claim) is None:
             if not self.wait:
                 raise BudgetReached(
                     "another run is at work on the same batch; the same command goes on later"

@@ -12,21 +12,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from labelkit.io.ledger import Run
+from labelkit.llm.client.cost_meter import Price
+
 FILE, OWNERS = "claims.sqlite", "claims"
+# Of each key that is claimed: who has it. Of each request that may be billed: the run that sent it.
 _TABLES = """
-CREATE TABLE IF NOT EXISTS claims (
-    key TEXT PRIMARY KEY, owner TEXT NOT NULL, run TEXT NOT NULL, task TEXT NOT NULL,
-    sent INTEGER NOT NULL DEFAULT 0, most REAL NOT NULL DEFAULT 0
+CREATE TABLE IF NOT EXISTS claimed (key TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sent (
+    key TEXT NOT NULL, run TEXT NOT NULL, task TEXT NOT NULL, dollars_in REAL, dollars_out REAL,
+    times INTEGER NOT NULL, most REAL NOT NULL, PRIMARY KEY (key, run)
 ) WITHOUT ROWID;
 """
 
 
-class Orphan(NamedTuple):
-    """A claim of a process that is gone: by which run, and the requests that it had sent."""
+class Requests(NamedTuple):
+    """Requests of a run that may be billed, at its price, and of which nothing was heard."""
 
-    key: str
     run: str
-    sent: int
+    price: Price | None
+    times: int
 
 
 class Claims:
@@ -48,49 +53,60 @@ class Claims:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_TABLES)
 
-    def take(self, keys: Sequence[str], run: str, task: str) -> list[Orphan] | None:
+    def take(self, keys: Sequence[str]) -> list[Requests] | None:
         """Claim all of these keys, or none (None) where a living process has one of them.
 
-        Returns the claims of processes that are gone, which are ours now.
+        Returns the requests that processes which are gone had sent about them.
         """
         marks = ", ".join("?" * len(keys))
-        find = f"SELECT key, owner, run, sent FROM claims WHERE key IN ({marks})"
-        if any(self._is_alive(owner) for _, owner, _, _ in self._db.execute(find, keys)):
+        find = f"SELECT owner FROM claimed WHERE key IN ({marks})"
+        if any(self._is_alive(owner) for (owner,) in self._db.execute(find, keys)):
             return None
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            claimed = self._db.execute(find, keys).fetchall()
-            if any(self._is_alive(owner) for _, owner, _, _ in claimed):
+            if any(self._is_alive(owner) for (owner,) in self._db.execute(find, keys)):
                 return None
             self._db.executemany(
-                "INSERT OR REPLACE INTO claims (key, owner, run, task) VALUES (?, ?, ?, ?)",
-                [(key, self._owner, run, task) for key in keys],
+                "INSERT OR REPLACE INTO claimed VALUES (?, ?)", [(key, self._owner) for key in keys]
             )
+            sent = self._db.execute(
+                f"SELECT run, dollars_in, dollars_out, times FROM sent WHERE key IN ({marks})", keys
+            ).fetchall()
         finally:
             self._db.execute("COMMIT")
-        return [Orphan(key, whose, sent) for key, _, whose, sent in claimed]
+        return [
+            Requests(run, None if dollars[0] is None else Price(*dollars), times)
+            for run, *dollars, times in sent
+        ]
 
-    def sent(self, key: str, times: int, most: float) -> None:
-        """Note how many requests for a key may be billed, and the most that they cost."""
-        self._db.execute(
-            "UPDATE claims SET sent = ?, most = ? WHERE key = ? AND owner = ?",
-            (times, most, key, self._owner),
-        )
+    def sent(self, key: str, run: Run, price: Price | None, times: int, most: float) -> None:
+        """Note how many requests of a run about a key may be billed, and the most they cost."""
+        if times:
+            dollars = (price.tokens_in, price.tokens_out) if price else (None, None)
+            self._db.execute(
+                "INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (key, run.name, run.task, *dollars, times, most),
+            )
+        else:
+            self._db.execute("DELETE FROM sent WHERE key = ? AND run = ?", (key, run.name))
+
+    def booked(self, keys: Sequence[str]) -> None:
+        """Forget the requests about these keys: the ledger has them now."""
+        self._db.executemany("DELETE FROM sent WHERE key = ?", [(key,) for key in keys])
 
     def give_back(self, keys: Sequence[str]) -> None:
         """End our claims to these keys."""
         self._db.executemany(
-            "DELETE FROM claims WHERE key = ? AND owner = ?", [(key, self._owner) for key in keys]
+            "DELETE FROM claimed WHERE key = ? AND owner = ?", [(key, self._owner) for key in keys]
         )
 
-    def most_by_others(self, task: str) -> float:
-        """Return the most that requests of other processes for a task can cost.
+    def most_by_others(self, run: Run) -> float:
+        """Return the most that requests of other runs of a task can cost.
 
-        Of those that are gone too: their requests may have been billed.
+        Of those whose process is gone too: their requests may have been billed.
         """
         found = self._db.execute(
-            "SELECT TOTAL(most) FROM claims WHERE task = ? AND owner <> ? AND sent > 0",
-            (task, self._owner),
+            "SELECT TOTAL(most) FROM sent WHERE task = ? AND run <> ?", (run.task, run.name)
         )
         return float(found.fetchone()[0])
 
@@ -105,9 +121,9 @@ class Claims:
             return False
 
     def close(self) -> None:
-        """End our claims, but for those whose requests were sent and not heard of again."""
+        """End our claims; requests of which nothing was heard stay noted."""
         with contextlib.suppress(sqlite3.Error):
-            self._db.execute("DELETE FROM claims WHERE owner = ? AND sent = 0", (self._owner,))
+            self._db.execute("DELETE FROM claimed WHERE owner = ?", (self._owner,))
         self._db.close()
         self._alive.close()
         for path in self._folder.iterdir():

@@ -32,6 +32,13 @@ class Price:
         return (tokens_in * self.tokens_in + tokens_out * self.tokens_out) / 1e6
 
 
+def cost(reply: Mapping[str, Any], price: Price | None) -> float | None:
+    """Return what a reply costs at a price; None without one."""
+    if price is None:
+        return None
+    return price.dollars(reply.get("tokens_in", 0), reply.get("tokens_out", 0))
+
+
 def read_price(text: str, option: str = "--price") -> Price:
     """Return the price given as `IN,OUT`; UsageError when it is not two numbers of 0 or more."""
     try:
@@ -185,9 +192,7 @@ class Meter:
 
     def cost(self, reply: Mapping[str, Any]) -> float | None:
         """Return what a reply cost; None without a price."""
-        if self.price is None:
-            return None
-        return self.price.dollars(reply.get("tokens_in", 0), reply.get("tokens_out", 0))
+        return cost(reply, self.price)
 
     def count(self, request: Mapping[str, Any], reply: Mapping[str, Any], answers: int = 1) -> None:
         """Add a reply that is on disk; it may hold the answers to several rows."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from labelkit.errors import LabelkitError
 from labelkit.io import ledger
-from labelkit.llm.client.claims import Claims, Orphan
+from labelkit.llm.client.claims import Claims, Requests
 
 FILE = ledger.FILE
 LOCKED_SECONDS = 10.0
@@ -247,21 +247,21 @@ class Cache:
                     "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?)", (job, scope, json.dumps(told))
                 )
 
-    def spent(self, task: str) -> ledger.Spent:
-        """Return what all runs of a task have cost, and at the most what is on its way.
+    def spent(self, run: ledger.Run) -> ledger.Spent:
+        """Return what all runs of its task have cost, and at the most what is on its way.
 
-        That are its open batch jobs, and requests of other processes.
+        That are its open batch jobs, and requests of other runs.
         """
         with self._named():
-            found = ledger.spent(self._db, task)
-            coming = ledger.set_aside(self._db, task) + self.claims.most_by_others(task)
+            found = ledger.spent(self._db, run.task)
+            coming = ledger.set_aside(self._db, run.task) + self.claims.most_by_others(run)
         return found._replace(dollars=found.dollars + coming)
 
     def spent_by_others(self, run: ledger.Run) -> float:
         """Return what other runs of its task have cost, at the most what is on its way."""
         with self._named():
             known = ledger.spent(self._db, run.task, but_for=run.name).dollars
-            return known + self.claims.most_by_others(run.task)
+            return known + self.claims.most_by_others(run)
 
     def bill(self, run: ledger.Run) -> tuple[str, ledger.Spent]:
         """Return what all runs of a task about one data file have cost, and by which ledger."""
@@ -284,10 +284,10 @@ class Cache:
                 raise LabelkitError(f"{self.path.parent}: {error.strerror}") from error
         return self._claims
 
-    def claim(self, keys: Sequence[str], run: ledger.Run) -> list[Orphan] | None:
+    def claim(self, keys: Sequence[str]) -> list[Requests] | None:
         """Claim keys as `Claims.take` does."""
         with self._named():
-            return self.claims.take(keys, run.name, run.task)
+            return self.claims.take(keys)
 
     def close(self) -> None:
         """Close the file; what an interruption left waiting is written before."""

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from labelkit.errors import BudgetReached, LabelkitError
 from labelkit.io import ledger
 from labelkit.llm.answers.reply_labels import is_cut_off
-from labelkit.llm.client.claims import Orphan
-from labelkit.llm.client.cost_meter import Meter, most_tokens_in
+from labelkit.llm.client.claims import Requests
+from labelkit.llm.client.cost_meter import Meter, cost, most_tokens_in
 from labelkit.llm.client.failure_limits import FailureLimits
 from labelkit.llm.client.question import Provider, Question, Reply, Request
 from labelkit.llm.client.rate_limiter import Pace
@@ -31,9 +31,12 @@ class Interrupted(LabelkitError):
 
 @dataclass
 class Sent:
-    """The requests for one question that ended without an answer, but may have been billed."""
+    """The requests for one question that ended without an answer, but may have been billed.
 
-    orphans: list[Orphan]
+    `before` are those of runs that are gone.
+    """
+
+    before: list[Requests]
     faults: list[Reply] = field(default_factory=list)
     held: float = 0.0
 
@@ -150,7 +153,7 @@ class Asker:
     async def _claimed(self, question: Question) -> Reply:
         """Ask where no other run asks the same; else wait for what comes of that."""
         keys = question.row_keys
-        while (orphans := self.cache.claim(keys, self.run)) is None:
+        while (before := self.cache.claim(keys)) is None:
             self.advance(0, "waiting for another run that asks the same")
             await self.pace.sleep(CLAIMED_POLL)
             if self.stopped is not None:
@@ -161,22 +164,22 @@ class Asker:
         known = self._known(question)
         if known is None and any(self.cache.has(key, question.room) for key in question.keys):
             known = {"failed": "another run has answered some of these rows", "outdated": True}
-        reply = await self._ask(question, orphans) if known is None else known
+        reply = await self._ask(question, before) if known is None else known
         # Not where this was cancelled: then a later run knows what may have been billed.
         self.cache.claims.give_back(keys)
         return reply
 
-    async def _ask(self, question: Question, orphans: list[Orphan]) -> Reply:
+    async def _ask(self, question: Question, before: list[Requests]) -> Reply:
         if self.stopped is not None:
             return STOPPED
-        sent = Sent([orphan for orphan in orphans if orphan.sent])
+        sent = Sent(before)
         try:
             reply = await self._attempts(question, sent)
         except LabelkitError as error:
             # The other workers finish what they have sent (it will be paid for), then all stop.
             self.stop(error)
             reply = STOPPED
-        if sent.orphans or sent.faults:
+        if sent.before or sent.faults:
             await self._book(question, sent)
         await self.meter.free(sent.held)
         if "failed" in reply and reply is not STOPPED:
@@ -262,9 +265,9 @@ class Asker:
 
     def _note_sent(self, question: Question, sent: Sent, more: int) -> None:
         """Write down how many requests may be billed, for whoever finds this process gone."""
-        times = sum(orphan.sent for orphan in sent.orphans) + len(sent.faults) + more
+        times = len(sent.faults) + more
         most = self.meter.could_cost(question.request) * times
-        self.cache.claims.sent(question.row_keys[0], times, most)
+        self.cache.claims.sent(question.row_keys[0], self.run, self.meter.price, times, most)
 
     async def _keep(self, question: Question, reply: Reply, sent: Sent) -> None:
         answers = question.answers(reply)
@@ -274,9 +277,10 @@ class Asker:
         also = sum(entry.dollars or 0.0 for entry in lost) / len(answers)
         cut = question.limit if is_cut_off(reply) else None
         await self.cache.put([self.answer(key, part, cut, also) for key, part in answers], every)
+        self.cache.claims.booked(question.row_keys)
         self.meter.count(question.request, reply, len(answers))
         self._count_lost(lost)
-        sent.orphans, sent.faults = [], []
+        sent.before, sent.faults = [], []
 
     def answer(self, key: str, reply: Reply, cut: int | None, also: float = 0.0) -> Answer:
         """Return a reply as the cache keeps it; `also` is paid for requests that were lost."""
@@ -288,14 +292,19 @@ class Asker:
         most = {"tokens_in": most_tokens_in(question.request), "tokens_out": question.limit}
         lost = self._lost(sent, most)
         await self.cache.put([], lost)
+        self.cache.claims.booked(question.row_keys)
         self._count_lost(lost)
 
     def _lost(self, sent: Sent, like: Mapping[str, Any]) -> list[ledger.Entry]:
-        """Return what lost requests cost: as much as `like`, where they do not say themselves."""
+        """Return what lost requests cost: as much as `like`, where they do not say themselves.
+
+        At the price of the run that sent them; at this run's where that one knew none.
+        """
         lost = [self._entry({**like, **fault}, 0) for fault in sent.faults]
-        for orphan in sent.orphans:
-            run = self.run._replace(name=orphan.run)
-            lost += [self._entry(like, 0)._replace(run=run)] * orphan.sent
+        for requests in sent.before:
+            run = self.run._replace(name=requests.run)
+            price = requests.price or self.meter.price
+            lost += [_entry(run, like, 0, cost(like, price))] * requests.times
         return lost
 
     def _count_lost(self, lost: Sequence[ledger.Entry]) -> None:
@@ -304,8 +313,7 @@ class Asker:
                 self.meter.add_unconfirmed(entry.tokens_in, entry.tokens_out, entry.dollars)
 
     def _entry(self, reply: Mapping[str, Any], answers: int) -> ledger.Entry:
-        tokens = int(reply.get("tokens_in", 0)), int(reply.get("tokens_out", 0))
-        return ledger.Entry(self.run, answers, *tokens, self.meter.cost(reply))
+        return _entry(self.run, reply, answers, self.meter.cost(reply))
 
     def _count_failure(self, question: Question, reply: Reply) -> None:
         why, error = str(reply["failed"]), None
@@ -355,6 +363,13 @@ class Asker:
         self.cache.put_all(refused, [])
         if run_is_done:
             self.cache.remember_failures(self.given_up)
+
+
+def _entry(
+    run: ledger.Run, reply: Mapping[str, Any], answers: int, dollars: float | None
+) -> ledger.Entry:
+    tokens = int(reply.get("tokens_in", 0)), int(reply.get("tokens_out", 0))
+    return ledger.Entry(run, answers, *tokens, dollars)
 
 
 def _after(retries: int) -> str:

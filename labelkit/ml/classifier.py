@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.errors import UsageError, listing, nearest
+from labelkit.stats.threads import one_thread
 
 Matrix = Any
 Codes = npt.NDArray[np.integer[Any]]
@@ -349,8 +350,7 @@ def _is_sparse(matrix: Matrix) -> bool:
 @contextmanager
 def _quiet_single_thread() -> Iterator[None]:
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    with warnings.catch_warnings(), threadpool_limits(1):
+    with warnings.catch_warnings(), one_thread():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from labelkit.errors import LabelkitError, listing
 from labelkit.models.augment import Lesson
+from labelkit.stats.threads import one_thread
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,7 +30,6 @@ def fit(lesson: Lesson, given_when_true: Floats, strength: float, seen: npt.NDAr
     """
     from scipy.optimize import minimize
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     noise = given_when_true[np.ix_(seen, seen)]
     noise = noise / noise.sum(axis=1, keepdims=True)
@@ -48,7 +48,7 @@ def fit(lesson: Lesson, given_when_true: Floats, strength: float, seen: npt.NDAr
         return float(value), np.concatenate([by_coef.ravel(), slope.sum(axis=0)])
 
     start = np.zeros(k * width + k)
-    with threadpool_limits(1):
+    with one_thread():
         found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ROUNDS}).x
     coef, bias = found[: k * width].reshape(k, width), found[k * width :]
     model = LogisticRegression(C=strength)

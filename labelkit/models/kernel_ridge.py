@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.threads import one_thread
+
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
 
@@ -46,12 +48,10 @@ def judge(likeness: Floats, given: Codes, groups: Codes, n_classes: int, weights
     `weights` say how much each row teaches, above 0. The penalty is the one that foretells the
     labels of left-out rows best.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
     root = np.sqrt(weights)
     shares = np.bincount(given, weights, minlength=n_classes) / weights.sum()
     aim = np.eye(n_classes)[given] - shares
-    with threadpool_limits(1):
+    with one_thread():
         values, vectors = np.linalg.eigh(root[:, None] * likeness * root)
         values = np.maximum(values, 0.0)
         turned = vectors.T @ (root[:, None] * aim)

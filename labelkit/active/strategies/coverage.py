@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.active.strategies.space import Points, fit_space
+from labelkit.stats.threads import one_thread
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
@@ -26,9 +27,7 @@ def score(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[np.floa
 
     Of a pool above 3,000 rows a sample is looked at; the other rows have 0.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    with threadpool_limits(1):
+    with one_thread():
         return _score(pool, n, rng)
 
 

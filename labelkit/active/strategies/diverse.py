@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from labelkit.active.strategies.margin import margins
 from labelkit.active.strategies.space import fit_space
+from labelkit.stats.threads import one_thread
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Pool
@@ -23,13 +24,11 @@ MOST_EXACT = 300  # clusters; more of them are found by small batches
 
 def score(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return scores above 1 for the n picks, falling with their margin; else 1 - margin."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
     assert pool.probabilities is not None
     scores = 1.0 - margins(pool.probabilities)
     order = np.lexsort((rng.random(len(scores)), -scores))
     candidates = np.sort(order[: max(n, min(CANDIDATES * n, MOST_CANDIDATES))])
-    with threadpool_limits(1):
+    with one_thread():
         picks = candidates[_spread(pool.features[candidates], scores[candidates], n, rng)]
     picks = picks[np.argsort(-scores[picks], kind="stable")]
     scores[picks] = 1.0 + np.arange(len(picks), 0, -1) / max(len(picks), 1)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.threads import one_thread
+
 if TYPE_CHECKING:
     from labelkit.active.pool import Codes, Floats, Pool
 
@@ -18,12 +20,11 @@ def each_says(pool: "Pool", rng: np.random.Generator) -> Iterator["Floats"]:
     """Yield what each member says of the pool, rows x classes; every class is in every draw."""
     from sklearn.base import clone
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     assert pool.estimator is not None
     for _ in range(MEMBERS):
         rows = _drawn(pool.codes, rng)
-        with threadpool_limits(1), warnings.catch_warnings():
+        with one_thread(), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model = clone(pool.estimator).fit(pool.labelled[rows], pool.codes[rows])
             said = np.zeros((pool.features.shape[0], len(pool.classes)))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from labelkit.active.strategies.margin import margins
 from labelkit.active.strategies.space import Points, fit_space
+from labelkit.stats.threads import one_thread
 
 if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
@@ -29,12 +30,10 @@ STRENGTH = 1.0  # of the model's prior where it names none
 
 def score(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return scores above 1 for the n picks, falling; else 1 - margin."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
     assert pool.probabilities is not None
     scores = 1.0 - margins(pool.probabilities)
     candidates = _highest(scores, max(n, min(CANDIDATES * n, MOST_CANDIDATES)), rng)
-    with threadpool_limits(1):
+    with one_thread():
         points, meant, labelled = _points(pool, candidates, rng)
         picks = candidates[_telling(points, meant, labelled, _prior(pool.estimator), n)]
     scores[picks] = 1.0 + np.arange(len(picks), 0, -1) / max(len(picks), 1)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.threads import one_thread
+
 if TYPE_CHECKING:
     from labelkit.active.pool import Pool
 
@@ -59,7 +61,6 @@ def ranked_batch(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[
     against at most 500 labelled ones, both drawn at random.
     """
     from modAL.batch import ranked_batch as rank
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     assert pool.probabilities is not None
     scores = 1.0 - pool.probabilities.max(axis=1)
@@ -68,7 +69,7 @@ def ranked_batch(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[
     labelled = pool.labelled[against].astype(np.float64) if len(against) else None
     known = _Known(None, labelled)
     features = pool.features[some].astype(np.float64)
-    with threadpool_limits(1):
+    with one_thread():
         picks, _ = rank(
             known, features, scores[some], min(n, len(some)), metric="euclidean", n_jobs=None
         )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.ml.classifier import assign_folds
+from labelkit.stats.threads import one_thread
 
 Scores = NDArray[np.float64]
 
@@ -59,7 +60,6 @@ def fitted(
 
 def _fit(scores: Scores, codes: NDArray[np.int32]) -> Scores:
     from scipy.optimize import minimize
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     one_hot = np.eye(scores.shape[1])[codes]
     asis = np.concatenate([[1.0], np.zeros(scores.shape[1])])
@@ -71,7 +71,7 @@ def _fit(scores: Scores, codes: NDArray[np.int32]) -> Scores:
         slope = np.concatenate([[(gap * scores).sum()], gap.sum(axis=0)])
         return value + 0.5 * PULL * float(moved @ moved), slope + PULL * moved
 
-    with threadpool_limits(1):  # a handful of parameters: threads would only wait
+    with one_thread():  # a handful of parameters: threads would only wait
         return np.asarray(minimize(loss, asis, jac=True, method="L-BFGS-B").x)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelkit.ml.classifier import assign_folds
+from labelkit.stats.threads import one_thread
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -33,9 +34,7 @@ def calibrated(
     places = np.flatnonzero(known & np.isfinite(confidence))
     if len(places) < FEWEST:
         return confidence, AS_GIVEN
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    with threadpool_limits(1):  # fits of two parameters: threads would only wait for each other
+    with one_thread():  # fits of two parameters: threads would only wait for each other
         return _cross_fitted(confidence, right, known, groups, places)
 
 

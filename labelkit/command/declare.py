@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 
 from labelkit import console
 from labelkit.command.plain_values import plain_first
+from labelkit.io import streams
 from labelkit.job.options import Declared
 
 if TYPE_CHECKING:
@@ -236,6 +237,7 @@ def command(
 
         def run(**given: Any) -> None:
             console.set_level(given["quiet"], given["verbose"])
+            _take_dashes(given)
             mine = {parameter.name: given.pop(parameter.name) for parameter in own}
             if not job:
                 function(given, **mine)
@@ -259,6 +261,16 @@ def command(
         return run
 
     return declare
+
+
+def _take_dashes(given: dict[str, Any]) -> None:
+    """Read /dev/stdin as stdin and write /dev/stdout as stdout: `-` is what commands know."""
+    if given.get("output"):
+        given["output"] = streams.as_dash(given["output"], 1)
+    if isinstance(given.get("input"), str):
+        given["input"] = streams.as_dash(given["input"], 0)
+    elif given.get("input"):
+        given["input"] = [streams.as_dash(name, 0) for name in given["input"]]
 
 
 def _unwrapped(text: str) -> str:

@@ -3,15 +3,14 @@
 import json
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from labelkit.errors import LabelkitError, UsageError
-from labelkit.io.files import ending_of, whole
+from labelkit.errors import UsageError
+from labelkit.io.files import ending_of, need_writable, whole
 from labelkit.io.output_checks import refuse_foreign
 
 
@@ -25,11 +24,8 @@ class Place:
         if output == "-":
             return
         path = Path(output)
-        if not path.absolute().parent.is_dir():
-            raise LabelkitError(
-                f"{path} cannot be written: there is no folder {path.parent} "
-                f"(mkdir -p {path.parent})"
-            )
+        if not path.is_dir():
+            need_writable(path)
         self._not_the_input(path)
 
     def _not_the_input(self, path: Path) -> None:
@@ -44,11 +40,7 @@ class Place:
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """Yield the stream of the output itself."""
-        if self.name == "-":
-            yield sys.stdout.buffer
-            sys.stdout.buffer.flush()
-            return
-        with whole(Path(self.name)) as stream:
+        with whole(self.name) as stream:
             yield stream
         self.written.insert(0, Path(self.name))
 

@@ -186,8 +186,7 @@ def _close(
     if timed:
         job.cost(people_seconds=round(sum(timed), 1))
         parts.append(_time(timed))
-    if output != "-":
-        job.record(Path(output), ["label", ORIGIN, ANNOTATOR])
+    job.record(Path(output), ["label", ORIGIN, ANNOTATOR])
     job.closing(" · ".join(parts), then=_next(output, key_name) if given else None, output=output)
 
 

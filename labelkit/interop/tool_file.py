@@ -10,7 +10,8 @@ from labelkit.config.label_text import ClassReader
 from labelkit.data.answers_journal import refuse_unwritten
 from labelkit.errors import LabelkitError, listing, nearest
 from labelkit.interop.task_types import ORIGIN, ROW_CHECK, ROW_ID, ROW_KEY, Said
-from labelkit.io.files import ending_of, open_for_reading, spool_stdin
+from labelkit.io.files import ending_of, open_for_reading
+from labelkit.io.streams import spooled
 
 Objects = Sequence[tuple[str, Mapping[str, Any]]]
 
@@ -32,7 +33,7 @@ class Given:
         declared: Sequence[str] = (),
     ) -> None:
         self.name = "stdin" if name == "-" else name
-        self.path = spool_stdin() if name == "-" else Path(name)
+        self.path = spooled(Path(name))
         refuse_unwritten(self.path)
         if not self.path.exists():
             open_for_reading(self.path)  # which tells the nearest name

@@ -1,10 +1,9 @@
-"""Bytes in and out: compression by suffix, outputs whole or not at all, spooled pipes."""
+"""Bytes in and out: compression by suffix, outputs whole or not at all."""
 
 import errno
 import io
 import os
-import shutil
-import sys
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from labelkit.errors import LabelkitError
+from labelkit.io import streams
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
@@ -49,6 +49,7 @@ def open_for_reading(path: Path) -> BinaryIO:
             raise LabelkitError(
                 f"{path} is a folder; give a file (a folder may hold Parquet parts)"
             )
+        path = streams.spooled(path)
         compression = compression_of(path)
         if compression is None:
             return path.open("rb")
@@ -73,14 +74,16 @@ def _neighbour(path: Path) -> str:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[BinaryIO]:
+def whole(path: str | Path, like: Path | None = None) -> Iterator[BinaryIO]:
     """Yield a stream whose bytes become `path` when the block ends well, and vanish otherwise.
 
-    Written to a temporary file in the same folder, flushed to the disk, then renamed.
+    Written to a temporary file in the same folder, flushed to the disk, then renamed. It gets the
+    mode and the owner of the file that it replaces, else of `like`, else those of a new file. A
+    stream (`-`, a FIFO, a device) is written as it is.
     Raises LabelkitError for a folder that is missing or not writable and for a full disk.
     """
-    if _is_device(path):
-        with path.open("wb") as stream:
+    if streams.is_stream(path):
+        with _to_stream(path) as stream:
             yield stream
         return
     target = Path(os.path.realpath(path))
@@ -95,15 +98,59 @@ def whole(path: Path) -> Iterator[BinaryIO]:
                 yield stream
             raw.flush()
             os.fsync(raw.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        _take_over(temporary, target, like)
         os.replace(temporary, target)
         temporary = None
         _sync_folder(target.parent)
     except OSError as error:
-        raise _explained(error, path) from error
+        raise _explained(error, Path(path)) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def need_writable(path: Path) -> None:
+    """Raise LabelkitError for a path that `whole` could not write: asked before any work."""
+    if streams.is_stream(path):
+        return
+    target = Path(os.path.realpath(path))
+    try:
+        if target.is_dir():
+            raise IsADirectoryError
+        number, name = tempfile.mkstemp(
+            prefix=f".{target.name}.", suffix=".part", dir=target.parent
+        )
+        os.close(number)
+        os.unlink(name)
+    except OSError as error:
+        raise _explained(error, path) from error
+
+
+@contextmanager
+def _to_stream(path: str | Path) -> Iterator[BinaryIO]:
+    try:
+        with streams.writing(path) as raw:
+            yield raw
+    except OSError as error:
+        if str(path) == "-":  # the command line says what is wrong with stdout
+            raise
+        raise _explained(error, Path(path)) from error
+
+
+def _take_over(temporary: Path, target: Path, like: Path | None) -> None:
+    """Give a new file the mode and the owner that the old one has."""
+    model = next((p for p in (target, like) if p is not None and p.is_file()), None)
+    if model is None:
+        os.chmod(temporary, 0o666 & ~_umask())
+        return
+    old = model.stat()
+    mode = stat.S_IMODE(old.st_mode)
+    try:
+        os.chown(temporary, old.st_uid, old.st_gid)
+    except (OSError, AttributeError):  # another's file, or a system without owners
+        if temporary.stat().st_gid != old.st_gid:
+            mode &= ~(stat.S_IRWXG | stat.S_ISGID)  # the group is another one: it gets nothing
+    os.chmod(temporary, mode)
 
 
 @contextmanager
@@ -119,10 +166,6 @@ def compressed(raw: BinaryIO, target: Path) -> Iterator[BinaryIO]:
     own = os.fdopen(os.dup(raw.fileno()), "wb")
     with pa.output_stream(own, compression=compression) as stream:
         yield stream
-
-
-def _is_device(path: Path) -> bool:
-    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _umask() -> int:
@@ -149,7 +192,9 @@ def _explained(error: OSError, path: Path) -> LabelkitError:
             f"the disk is full: {path} was not written (what stood there before is unchanged)"
         )
     if isinstance(error, FileNotFoundError):
-        return LabelkitError(f"{path} cannot be written: there is no folder {path.parent}")
+        return LabelkitError(
+            f"{path} cannot be written: there is no folder {path.parent} (mkdir -p {path.parent})"
+        )
     if isinstance(error, IsADirectoryError):
         return LabelkitError(f"{path} cannot be written: it is a folder")
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
@@ -157,28 +202,3 @@ def _explained(error: OSError, path: Path) -> LabelkitError:
     if isinstance(error, BrokenPipeError):
         raise error
     return LabelkitError(f"{path} cannot be written: {error.strerror or error}")
-
-
-_spools: list[Path] = []
-
-
-def told(text: str) -> str:
-    """Return a message for people: the copy of stdin is called stdin."""
-    for path in _spools:
-        text = text.replace(str(path), "stdin")
-    return text
-
-
-def spool_stdin() -> Path:
-    """Copy stdin to a temporary file in $TMPDIR, removed when the process ends; return its path."""
-    import atexit
-
-    with tempfile.NamedTemporaryFile(prefix="labelkit-stdin-", delete=False) as stream:
-        path = Path(stream.name)
-        _spools.append(path)
-        atexit.register(path.unlink, missing_ok=True)
-        try:
-            shutil.copyfileobj(sys.stdin.buffer, stream)
-        except OSError as error:
-            raise _explained(error, path) from error
-    return path

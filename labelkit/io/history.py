@@ -143,8 +143,15 @@ def write(output: Path, steps: list[dict[str, Any]], columns: Sequence[str] = ()
     about = {"bytes": output.stat().st_size, "hash": digest(output)} if output.is_file() else {}
     content = {"schema": SCHEMA, "output": about, "columns": list(columns), "steps": steps}
     text = json.dumps(content, indent=1, ensure_ascii=False)
-    with whole(path_for(output)) as stream:
+    with whole(path_for(output), like=output) as stream:
         stream.write(_SECRET_IN_URL.sub("***@", text).encode() + b"\n")
+
+
+def reads_stream(step: Mapping[str, Any]) -> bool:
+    """Tell whether a step read a pipe, so that what made its rows is not known."""
+    given = (step.get("options") or {}).get("input")
+    names = given if isinstance(given, list) else [given]
+    return any(str(name) == "-" or str(name).startswith("/dev/") for name in names)
 
 
 def was_made_by(output: Path, commands: Collection[str], reading: Path | None) -> bool:

@@ -7,11 +7,14 @@ from typing import Any
 
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.io import history
-from labelkit.io.files import whole
+from labelkit.io.files import need_writable, whole
+from labelkit.io.streams import is_stream
 from labelkit.io.table import format_of
 
 # Options and arguments of single commands that name files to read.
 _READ = ("functions", "answers_files", "answers", "model")
+# Options of single commands that name files to write.
+_WRITTEN = ("batch", "again", "matrix", "lf_report", "errors", "csv", "plot")
 KEPT = (".journal.jsonl", ".sqlite")  # how the names of files end that answers are kept in
 
 
@@ -22,7 +25,7 @@ def check(
     inputs: Sequence[Path],
     given_format: str | None,
 ) -> None:
-    """Refuse an output that is missing, is the input, or whose folder does not exist.
+    """Refuse an output that is missing, is the input, or cannot be written.
 
     Raises UsageError or LabelkitError.
     """
@@ -32,13 +35,27 @@ def check(
         raise UsageError(
             f"{command} needs -o OUTPUT (- for stdout), or --in-place to write over the input"
         )
+    if in_place:
+        _check_in_place(inputs[0])
     if not output or output == "-":
         return
     target = Path(output)
     format_of(target, given_format)
     if any(path.exists() and target.exists() and path.samefile(target) for path in inputs):
         raise UsageError(f"the output {output} is the input; give another name, or --in-place")
-    _need_folder(target)
+    need_writable(target)
+
+
+def _check_in_place(path: Path) -> None:
+    if path.is_dir():
+        raise UsageError(
+            f"--in-place writes over one file, and {path} is a folder; give -o OUTPUT.parquet"
+        )
+    if is_stream(path):
+        raise UsageError(f"--in-place writes over a file, and {path} is none; give -o OUTPUT")
+    format_of(path)
+    if path.exists():
+        need_writable(path)
 
 
 def check_others(
@@ -46,7 +63,7 @@ def check_others(
 ) -> None:
     """Refuse -o and --summary where they would replace another file of the command.
 
-    Raises UsageError, and LabelkitError where the summary's folder does not exist.
+    Raises UsageError, and LabelkitError where a file that is named cannot be written.
     """
     named = [("INPUT", path) for path in inputs] + [("--task", path) for path in [task] if path]
     named += list(_paths(options, ("answers",)))
@@ -64,7 +81,10 @@ def check_others(
     if summary is not None:
         _refuse_same("--summary", Path(summary), [*named, *_paths(own, tuple(own)), *written])
         _refuse_kept("--summary", Path(summary))
-        _need_folder(Path(summary))
+        need_writable(Path(summary))
+    one_file = {name: value for name, value in own.items() if not isinstance(value, list)}
+    for _, path in _paths(one_file, _WRITTEN):
+        need_writable(path)
 
 
 def refuse_foreign(path: Path, commands: Collection[str], reading: Path | None) -> None:
@@ -107,12 +127,4 @@ def _refuse_kept(option: str, path: Path) -> None:
         raise UsageError(
             f"{option} {path} would replace a file that holds answers already given; give another "
             f"name"
-        )
-
-
-def _need_folder(target: Path) -> None:
-    if not target.parent.is_dir():
-        raise LabelkitError(
-            f"{target} cannot be written: there is no folder {target.parent} "
-            f"(mkdir -p {target.parent})"
         )

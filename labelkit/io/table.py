@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from labelkit import console
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
-from labelkit.io import text_cells
+from labelkit.io import streams, text_cells
 from labelkit.io.column_types import Exact, KindScan, apply_exact, apply_kinds
 from labelkit.io.csv_file import CsvFile
 from labelkit.io.feature_kinds import FeatureScan, odd_cells
-from labelkit.io.files import COMPRESSIONS, spool_stdin, whole
+from labelkit.io.files import COMPRESSIONS, whole
 from labelkit.io.jsonl import JsonlFile
 from labelkit.io.jsonl import lines as json_lines
 from labelkit.io.parquet import (
@@ -49,7 +49,7 @@ def format_of(path: Path, given: str | None = None) -> str:
         if name == "parquet" and path.suffix.lower() in COMPRESSIONS:
             raise UsageError(f"{path}: Parquet is compressed inside; name it without {path.suffix}")
         return name
-    if str(path) in ("-", "/dev/stdin", "/dev/stdout", "/dev/null") or (given and not name):
+    if (given and not name) or streams.is_stream(path):
         return given or "csv"
     if name in ("xlsx", "xls", "ods"):
         raise UsageError(
@@ -78,16 +78,14 @@ class Table:
                 f"--delimiter {delimiter!r} is not one character (use '\\t' as $'\\t')"
             )
         self.name = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
-        if str(paths[0]) == "-":
+        if self.name == "-":
             self.name = "stdin"
-            self.paths = [spool_stdin()]
-            self.format = given_format or "csv"
-        else:
-            self.paths = [part for path in paths for part in _parts(Path(path))]
-            formats = {format_of(path, given_format) for path in self.paths}
-            if len(formats) > 1:
-                raise UsageError(f"the inputs are of several formats: {listing(sorted(formats))}")
-            self.format = formats.pop()
+        parts = [part for path in paths for part in _parts(Path(path))]
+        formats = {format_of(path, given_format) for path in parts}
+        if len(formats) > 1:
+            raise UsageError(f"the inputs are of several formats: {listing(sorted(formats))}")
+        self.format = formats.pop()
+        self.paths = [streams.spooled(path) for path in parts]
         self.delimiter = delimiter or _DELIMITERS.get(self.format, ",")
         self.encoding = encoding
         self.reader: Reader = self._reader()
@@ -287,7 +285,7 @@ class Table:
         gone = [name for name in drop if name in present]
         slices = text_cells.Slices(annotations)
         names = annotations.column_names
-        with _sink(target) as out:
+        with whole(target) as out:
             if kind == self.format:
                 self.reader.append(out, slices, names, gone)
                 return
@@ -324,7 +322,7 @@ def write_table(
     """Write a table that is in memory, in the format of the output's suffix."""
     target = Path(output)
     kind = format_of(target, given_format)
-    with _sink(target) as out, _TableWriter(out, kind) as writer:
+    with whole(target) as out, _TableWriter(out, kind) as writer:
         for start in range(0, max(table.num_rows, 1), _BATCH):
             piece = table.slice(start, _BATCH)
             writer.add(_all_text(piece, name) if kind in _DELIMITERS else piece)
@@ -379,21 +377,3 @@ def _parts(path: Path) -> list[Path]:
     if not parts:
         raise LabelkitError(f"{path} is a folder without .parquet files")
     return parts
-
-
-def _sink(target: Path) -> Any:
-    if str(target) == "-":
-        return _stdout()
-    return whole(target)
-
-
-def _stdout() -> Any:
-    import sys
-    from contextlib import contextmanager
-
-    @contextmanager
-    def stream() -> Iterator[BinaryIO]:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-
-    return stream()

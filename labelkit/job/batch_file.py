@@ -14,6 +14,7 @@ from labelkit.data.columns import AUDIT, ROW_CHECK
 from labelkit.data.labels import read_labels
 from labelkit.data.suggestions import BLIND_ORIGINS, blind_origins
 from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.io.streams import is_stream
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -33,16 +34,11 @@ def check_batch(job: "Job", path: Path, option: str = "--batch") -> None:
         if job.output == "-":
             raise UsageError(f"{option} - and -o - cannot both go to stdout")
     else:
-        if not path.parent.is_dir():
-            raise LabelkitError(
-                f"{path} cannot be written: there is no folder {path.parent} "
-                f"(mkdir -p {path.parent})"
-            )
         others = {"the output": job.output, **{f"the input {name}": name for name in given}}
         for what, name in others.items():
             if name not in ("", "-") and path.resolve() == Path(name).resolve():
                 raise UsageError(f"{option} {path} is {what}; give another name")
-        if path.is_file():
+        if path.is_file() and not is_stream(path):
             _keep_peoples_work(job, path, option)
     table.format_of(path, job.options["format"])
     job.unique_keys()
@@ -110,9 +106,8 @@ def write_batch(
     extra["label_origin"] = kinds
     extra["label"] = [""] * len(rows)
     job.write_rows(path, rows, extra, _own_columns(job))
-    if str(path) != "-" and path.is_file():
-        written = [name for name in extra if name not in ("row", "label")]  # people's, not ours
-        job.record(path, written, classes=job.known_classes())
+    written = [name for name in extra if name not in ("row", "label")]  # people's, not ours
+    job.record(path, written, classes=job.known_classes())
 
 
 def _with_audit_rows_mixed_in(

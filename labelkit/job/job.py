@@ -21,7 +21,7 @@ from labelkit.data.duplicates import duplicate_groups, joined_groups, share_grou
 from labelkit.data.labels import Labels, Mask, Texts
 from labelkit.data.probability_columns import probabilities
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
-from labelkit.io import history, ledger, output_checks, table
+from labelkit.io import history, ledger, output_checks, streams, table
 from labelkit.job import output, row_mask
 from labelkit.job.labels import JobLabels
 from labelkit.job.options import Declared
@@ -356,7 +356,7 @@ class Job(JobLabels):
         return self._replaceable(self.source)
 
     def _replaceable(self, source: table.Table) -> columns.Replaceable:
-        is_known = bool(self.steps) and not any(_reads_pipe(step) for step in self.steps)
+        is_known = bool(self.steps) and not any(history.reads_stream(step) for step in self.steps)
         return columns.replaceable_columns(
             source, self.prefix, self.options.get("as_name"), self._recorded, is_known
         )
@@ -398,7 +398,7 @@ class Job(JobLabels):
         self.source.write_annotated(
             self.output, pa.table(written), drop=replaced, given_format=self._format()
         )
-        if self.output not in ("", "-") and Path(self.output).is_file():
+        if self.output:
             self.record(Path(self.output), list(written), [*recorded, *written])
 
     def write_rows(
@@ -476,8 +476,11 @@ class Job(JobLabels):
     ) -> None:
         """Write the history of an output: the input's steps and this one, with `more` facts.
 
-        `ours` are all columns of the output that labelkit wrote, where this step did not write all.
+        `ours` are all columns of the output that labelkit wrote, where this step did not write
+        all. A stream has no history.
         """
+        if streams.is_stream(output):
+            return
         inputs = [p for p in self._input_paths() if p.is_file()]
         own = [p for p in [self.task_path, *self._other_inputs] if p is not None and p.is_file()]
         step = history.step(
@@ -491,8 +494,3 @@ class Job(JobLabels):
             seconds=time.perf_counter() - self._started,
         )
         history.write(output, [*self.steps, step | more], written if ours is None else ours)
-
-
-def _reads_pipe(step: Mapping[str, Any]) -> bool:
-    given = (step.get("options") or {}).get("input")
-    return "-" in given if isinstance(given, list) else given == "-"

@@ -14,7 +14,7 @@ from labelkit.command.next_steps import command
 from labelkit.config.label_text import is_number
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io import history
-from labelkit.io.files import next_to
+from labelkit.io.files import need_writable, next_to
 from labelkit.ml import model_file, target_leakage
 from labelkit.models import fit, forward
 from labelkit.models.evaluate import column_metrics
@@ -117,10 +117,7 @@ def _output(job: "Job") -> Path:
         raise UsageError(
             f"{output} is named like a data file; train writes a model: -o {path.stem}.model"
         )
-    if not path.parent.is_dir():
-        raise LabelkitError(
-            f"{output} cannot be written: there is no folder {path.parent} (mkdir -p {path.parent})"
-        )
+    need_writable(path)
     return path
 
 

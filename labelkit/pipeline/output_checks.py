@@ -6,6 +6,7 @@ from pathlib import Path
 
 from labelkit.config.task_file import Task
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.io.files import need_writable
 from labelkit.pipeline.stages import AFTER, Stage
 
 
@@ -39,15 +40,8 @@ def make_folder(folder: Path, output: Path, summary: Path | None) -> None:
     if output.is_dir():
         raise UsageError(f"-o {output} is a folder; give the name of a file")
     for path in [output, *([summary] if summary is not None else [])]:
-        if not path.parent.is_dir() and path.parent != folder:
-            raise LabelkitError(
-                f"{path} cannot be written: there is no folder {path.parent} "
-                f"(mkdir -p {path.parent})"
-            )
-        if path.parent.is_dir() and not os.access(path.parent, os.W_OK):
-            raise LabelkitError(
-                f"{path} cannot be written: the folder {path.parent} is not writable"
-            )
+        if path.parent.is_dir() or path.parent != folder:
+            need_writable(path)
     _make(folder)
 
 

@@ -4,10 +4,9 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labelkit.errors import LabelkitError
 from labelkit.html import page as pages
 from labelkit.html.page import Html
-from labelkit.io.files import whole
+from labelkit.io.files import need_writable, whole
 from labelkit.report import accuracy, advice, inputs, overview, rows, techniques
 from labelkit.report.accuracy import Judged
 from labelkit.report.data import FINAL, Evidence
@@ -26,11 +25,7 @@ class Section(NamedTuple):
 
 def report(job: "Job", output: Path) -> int:
     """Write the page; return how many rows it shows."""
-    if not output.parent.is_dir():
-        raise LabelkitError(
-            f"{output} cannot be written: there is no folder {output.parent} "
-            f"(mkdir -p {output.parent})"
-        )
+    need_writable(output)
     files = inputs.told_apart(job.options["input"])
     # Models and curves are no rows: the table is made of the rest.
     job.options["input"] = files.data

@@ -486,7 +486,7 @@ def test_probabilities_on_rows_of_one_class_alone(labelkit, write):
          "data.csv, row 1: the probability p_neg is below 0"),
         ({"p_neg": "much", "p_pos": 0.3}, ["--from-proba", "p_"],
          "data.csv: column 'p_neg' does not hold numbers only"),
-        ({}, ["--matrix", "none/m.csv"], "--matrix none/m.csv: there is no folder none"),
+        ({}, ["--matrix", "none/m.csv"], "none/m.csv cannot be written: there is no folder none"),
         ({}, ["--method", "own.py:short"], "--method own.py:short must return a quality and a flag "
          "for each of 60 rows, it returned shapes (3,) and (3,)"),
         ({}, ["--method", "own.py:breaks"],

@@ -98,12 +98,6 @@ def _check(job: "Job", wanted: Wanted) -> None:
         strategy_scores.check(job, name)
     if wanted.plot is not None:
         drawing.check(wanted.plot)
-    for path in (wanted.csv, wanted.plot):
-        if path is not None and not path.parent.is_dir():
-            raise LabelkitError(
-                f"{path} cannot be written: there is no folder {path.parent} "
-                f"(mkdir -p {path.parent})"
-            )
 
 
 def _world(job: "Job", wanted: Wanted) -> World:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.errors import LabelkitError, UsageError
+from labelkit.errors import UsageError
 from labelkit.noise.model import noise_model
 from labelkit.noise.model.noise_model import Fitted
 
@@ -128,8 +128,6 @@ def check_path(path: Path, others: Sequence[str]) -> None:
         raise UsageError(f"--matrix {path}: give a name that ends in .csv or .json")
     if path.resolve() in {Path(other).resolve() for other in others}:
         raise UsageError(f"--matrix {path}: this is the input or the output; give another name")
-    if not path.parent.is_dir():
-        raise LabelkitError(f"--matrix {path}: there is no folder {path.parent}")
 
 
 def rendered(path: Path, model: NoiseModel, by: Mapping[str, NoiseModel] | None = None) -> bytes:

@@ -10,6 +10,8 @@ from labelkit.errors import LabelkitError
 from labelkit.io import ledger
 from labelkit.llm.client.response_cache import FILE, Answer, Cache, digest
 
+RUN = ledger.Run("now", "t", "films.csv", "m")
+
 
 def entry(run: str, task: str, dollars: float | None) -> ledger.Entry:
     return ledger.Entry(ledger.Run(run, task, "films.csv", "m"), 1, 7, 2, dollars)
@@ -28,7 +30,7 @@ def test_answers_and_money_survive(tmp_path: Path) -> None:
     opened = Cache(tmp_path)
     assert opened.get("k1") == (reply, 0.5)
     assert opened.get("k9") is None
-    assert opened.spent("t").total == 0.75
+    assert opened.spent(RUN).total == 0.75
     assert ledger.spent_in(tmp_path, "t").total == 0.75
     assert opened.facts("e") == {"logprobs": True}
     opened.remember("e", None)
@@ -40,12 +42,12 @@ def test_answers_and_money_survive(tmp_path: Path) -> None:
 def test_a_cost_is_unknown_until_a_price_is_named(tmp_path: Path) -> None:
     opened = Cache(tmp_path)
     opened.put_all([Answer("k1", {}, None)], [entry("r1", "t", None), entry("r0", "t", 1.0)])
-    assert opened.spent("t") == (1.0, 18, 9)
+    assert opened.spent(RUN) == (1.0, 18, 9)
     opened.name_price(ledger.Run("r2", "t", "", "another"), 1e6, 1e6)
-    assert opened.spent("t").total is None
+    assert opened.spent(RUN).total is None
     for price in (1e6, 9e6):  # the second changes nothing
         opened.name_price(ledger.Run("r2", "t", "", "m"), price, price)
-        assert opened.spent("t").total == 10.0
+        assert opened.spent(RUN).total == 10.0
     opened.close()
 
 
@@ -105,7 +107,7 @@ def test_answers_that_come_together_are_written_together(tmp_path: Path) -> None
     assert 1 <= sum(writes) <= 5
     opened = Cache(tmp_path)
     assert all(opened.get(f"k{n}") == ({"text": "a" * 2000}, 0.5) for n in range(200))
-    assert opened.spent("t").total == 100
+    assert opened.spent(RUN).total == 100
     opened.close()
 
 

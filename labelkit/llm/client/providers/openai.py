@@ -25,8 +25,14 @@ CONNECT_SECONDS = 10.0
 SECRET_LENGTH = 16  # characters
 # The statuses of a refusal that may be about one parameter or one row.
 REFUSALS = (400, 403, 404, 422)
+# No answer about rows is as long: a longer one is not read to its end.
+MOST_BYTES, MOST = 16 * 2**20, "16 MB"
 # What such an answer lacks tells nothing of the endpoint.
 UNFINISHED = ("length", "content_filter")
+
+
+class AnswerTooLong(Exception):
+    """An answer that is longer than MOST_BYTES."""
 
 
 def connect(
@@ -142,16 +148,35 @@ class Endpoint:
         url = self._url("/chat/completions")
         try:
             async with asyncio.timeout(self._timeout):  # one deadline, however slowly it drips
-                answer = await self._client.post(url, content=body)
+                answer = await self._exchange(self._client.build_request("POST", url, content=body))
                 if answer.status_code in (307, 308) and answer.next_request is not None:
-                    answer = await self._client.send(answer.next_request)
+                    answer = await self._exchange(answer.next_request)
         except (self._late, TimeoutError) as error:
             return {"again": self._too_late(error), "late": True, "billed": _was_sent(error)}
         except self._cut as error:
             return {"again": self._unreachable(error), "billed": _was_sent(error)}
+        except AnswerTooLong:
+            return {"again": f"an answer of {self.where} is longer than {MOST}", "billed": True}
         if answer.is_redirect:
             raise LabelkitError(self._moved(answer))
         return answer
+
+    async def _exchange(self, request: "httpx2.Request") -> "httpx2.Response":
+        """Return the answer to one request; AnswerTooLong where it does not end in time."""
+        answer = await self._client.send(request, stream=True)
+        content = bytearray()
+        try:
+            async for part in answer.aiter_bytes():
+                content += part
+                if len(content) > MOST_BYTES:
+                    raise AnswerTooLong
+        finally:
+            await answer.aclose()
+        whole = type(answer)(
+            answer.status_code, headers=_of_content(answer), content=bytes(content)
+        )
+        whole.next_request = answer.next_request
+        return whole
 
     def _url(self, path: str) -> str:
         """Return a path of the endpoint; a query of the base URL comes after it."""
@@ -196,7 +221,7 @@ class Endpoint:
         try:
             reply = chat_format.read(json.loads(answer.content), request)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-            shown = self._clean(answer.text[:80])
+            shown = self._clean(answer.content[:80].decode(errors="replace"))
             broken = f"the endpoint's answer is broken: {shown!r}"
             return {"again": broken, "billed": True, **chat_format.usage_of(answer.content)}
         if not self.settled and reply["text"] and reply["finish"] not in UNFINISHED:
@@ -248,11 +273,17 @@ class Endpoint:
         """
         try:
             async with asyncio.timeout(self._timeout):
-                answer = await self._client.get(self._url("/models"), follow_redirects=True)
+                answer = await self._exchange(
+                    self._client.build_request("GET", self._url("/models"))
+                )
+                if answer.next_request is not None:
+                    answer = await self._exchange(answer.next_request)
         except (self._late, TimeoutError) as error:
             raise LabelkitError(self._too_late(error)) from None
         except self._cut as error:
             raise LabelkitError(self._unreachable(error)) from None
+        except AnswerTooLong:
+            return None
         if answer.status_code in (401, 403):
             raise self._key_refused(answer.status_code, self._said(answer))
         try:
@@ -329,6 +360,12 @@ def _unusable_environment(error: Exception) -> LabelkitError:
         f"{given}: this proxy cannot be used ({str(error).splitlines()[0]}); use an http:// proxy, "
         "or unset it"
     )
+
+
+def _of_content(answer: "httpx2.Response") -> list[tuple[str, str]]:
+    """Return the headers of an answer, but for those that tell how its content was sent."""
+    of_sending = ("content-encoding", "content-length", "transfer-encoding", "content-type")
+    return [item for item in answer.headers.multi_items() if item[0].lower() not in of_sending]
 
 
 def _was_sent(error: Exception) -> bool:

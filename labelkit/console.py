@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from unicodedata import category, east_asian_width
 
 WARNING = "warning: "
 _QUIET = 1
@@ -33,6 +34,20 @@ def clean(text: object, width: int = 80) -> str:
     shown = str(text).replace("\r\n", "⏎").replace("\n", "⏎").replace("\t", " ")
     shown = _HOSTILE.sub("·", shown)
     return shown if len(shown) <= width else shown[: width - 1] + "…"
+
+
+def cells_of(text: str) -> int:
+    """Return how many cells of a terminal a text takes: letters of East Asia and emoji take two."""
+    if text.isascii():
+        return len(text)
+    wide = sum(east_asian_width(letter) in ("W", "F") for letter in text)
+    return len(text) + wide - sum(category(letter) in ("Mn", "Me", "Cf") for letter in text)
+
+
+def padded(text: str, cells: int, *, right: bool = False) -> str:
+    """Return a text that takes so many cells of a terminal, at the right of them if wanted."""
+    blank = " " * (cells - cells_of(text))
+    return blank + text if right else text + blank
 
 
 def say(text: str) -> None:
@@ -191,11 +206,14 @@ def data_table(
 def _aligned(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     cells = [[clean(shown(value), 60) for value in row] for row in rows]
     number = [all(_is_number(row[i]) for row in rows) for i in range(len(header))]
-    widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(header)]
+    widths = [
+        max(cells_of(text) for text in (name, *(row[i] for row in cells)))
+        for i, name in enumerate(header)
+    ]
 
     def line(values: Sequence[str]) -> str:
         parts = [
-            value.rjust(width) if right else value.ljust(width)
+            padded(value, width, right=right)
             for value, width, right in zip(values, widths, number, strict=True)
         ]
         return "  ".join(parts).rstrip()

@@ -19,6 +19,7 @@ from labelkit.annotate.options import Wanted, answers_path
 from labelkit.annotate.rows import Deck
 from labelkit.annotate.session import FileOrder, Limits, Order, Session
 from labelkit.annotate.ui import highlight
+from labelkit.annotate.ui.text import NO_GUIDE, Guide, guide_of
 from labelkit.command.next_steps import bringing
 from labelkit.data.answers_journal import journal_path
 from labelkit.errors import (
@@ -50,6 +51,7 @@ class Sitting:
     marks: highlight.Highlighter
     context: Context
     learner: "Learner | None" = None
+    guide: Guide = NO_GUIDE
     labels: int = 0  # that were written
     decisions: int = 0  # since the answers were written
 
@@ -134,8 +136,9 @@ def sit_down(job: "Job", wanted: Wanted) -> Sitting:
         raise
     context = Context(deck)
     context.attach(session)
-    _say_before(session)
-    sitting = Sitting(job, path, journal, session, marks, context, learner)
+    _say_before(session, wanted.redo)
+    guide = guide_of(job.task)
+    sitting = Sitting(job, path, journal, session, marks, context, learner, guide)
     session.after_decision = sitting.write_some
     return sitting
 
@@ -265,7 +268,9 @@ def open_journal(
     return journal
 
 
-def _say_before(session: Session) -> None:
+def _say_before(session: Session, redo: str | None) -> None:
+    if redo is not None and not session.progress().total:
+        console.note(f"annotate: no row is {redo}; nothing is asked again")
     given = session.labels_given()
     if given:
         console.note(f"annotate: goes on after {given:,} answers")

@@ -125,8 +125,9 @@ def annotate(
     """Label rows by hand: one row a screen, one key a label.
 
     Digits label and go on, Enter takes the guess, Backspace undoes (also what an earlier session
-    did), Space skips, f flags, n notes, / finds a class, ? shows the keys. Each answer is on the
-    disk before the next row is shown; the same command goes on where it stopped. Without a
+    did), Space skips, f flags, n notes, / finds a class, ? shows the keys and what the task file
+    tells people: guidelines, descriptions of the classes, hard cases, examples. Each answer is on
+    the disk before the next row is shown; the same command goes on where it stopped. Without a
     terminal each line of stdin answers a row: a number, a class, or a command (? lists them).
     With --web the same keys, and buttons for touch, work in a page in the browser.
 

@@ -66,10 +66,10 @@ def _on_screen(opening: Opening, unopened: "Unopened", wanted: Wanted) -> None:
 def _by_page(sitting: "Sitting", port: int) -> None:
     from labelkit.annotate.ui import web
 
-    web.run(sitting.session, sitting.marks, sitting.context, port)
+    web.run(sitting.session, sitting.marks, sitting.context, sitting.guide, port)
 
 
 def _by_lines(sitting: "Sitting") -> None:
     from labelkit.annotate.ui import lines
 
-    lines.run(sitting.session, sitting.marks, sitting.context)
+    lines.run(sitting.session, sitting.marks, sitting.context, sitting.guide)

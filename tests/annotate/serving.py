@@ -14,6 +14,7 @@ from labelkit.annotate.comparison import Context
 from labelkit.annotate.rows import Deck
 from labelkit.annotate.session import FileOrder, Session
 from labelkit.annotate.ui import highlight, web
+from labelkit.annotate.ui.text import NO_GUIDE, Guide
 from labelkit.job.job import Job
 from labelkit.job.options import Declared
 
@@ -88,7 +89,11 @@ class Served:
 
 @contextmanager
 def serving(
-    path: Path, classes: Sequence[str] = CLASSES, show: Sequence[str] = (), **options: Any
+    path: Path,
+    classes: Sequence[str] = CLASSES,
+    show: Sequence[str] = (),
+    guide: Guide = NO_GUIDE,
+    **options: Any,
 ) -> Iterator[Served]:
     """Serve a batch."""
     given = {"input": str(path), "seed": 0, "format": None, "delimiter": None,
@@ -101,7 +106,7 @@ def serving(
     )
     context = Context(deck)
     context.attach(session)
-    desk = web.Desk(session, highlight.Highlighter(["never"]), context)
+    desk = web.Desk(session, highlight.Highlighter(["never"]), context, guide)
     server = web.start(desk, 0)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()

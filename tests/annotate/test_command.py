@@ -84,6 +84,7 @@ def test_the_same_command_goes_on(typed: Any, batch: Path) -> None:
     annotate(typed, "u\nu\nu\n3\nq\n")
     assert labels() == {"r1": "other"}
     annotate(typed, "2\n", "--redo", "skipped")
+    assert "no row is flagged; nothing is asked again" in annotate(typed, "", "--redo", "flagged")
     assert labels() == {"r1": "other"}
 
 
@@ -141,6 +142,18 @@ def test_words_of_rules_are_marked(typed: Any, batch: Path, write: Any) -> None:
         '[[weak-label.rule]]\nlabel = "refund"\nany_of = ["parcel", "came back"]\n',
     )
     assert "The *parcel* *never* came" in annotate(typed, "1\n", "--highlight", "never")
+
+
+def test_what_the_task_file_tells_people_is_told(typed: Any, batch: Path, write: Any) -> None:
+    write(
+        "labelkit.toml",
+        "[task]\nclasses = ['refund', 'account', 'other']\nguidelines = 'Judge the wish.'\n"
+        "edge_cases = ['Irony counts']\n[task.descriptions]\nrefund = 'Money back'\n"
+        "[[task.example]]\ntext = 'My phone'\nlabel = 'other'\n",
+    )
+    told = "Judge the wish.\n\n[1] refund: Money back\n\nHard cases\n- Irony counts\n\nExamples\n"
+    assert annotate(typed, "q\n").count(f"{told}- My phone → other\n") == 1
+    assert annotate(typed, "?\nq\n").count(told) == 2
 
 
 def test_classes_come_from_the_file_where_nobody_names_them(typed: Any, batch: Path) -> None:

@@ -13,15 +13,16 @@ MOST_SHOWN = 20_000  # characters of one cell
 Span = tuple[int, int]
 
 
-# Of the invisible characters two are letters' own business: Persian and Hindi words need them,
-# and so does a family in one emoji. A browser knows how wide they are, a terminal does not.
-_JOINERS = re.compile("([\u200c\u200d])")
+# Of the invisible characters four belong to the text: Persian and Hindi words need the joiners,
+# so does a family in one emoji, and a mark tells which way a comma runs. A browser knows how wide
+# they are; a terminal does not, and there they are left out.
+_JOINERS = re.compile("([\u200c-\u200f])")
 
 
 def shown(text: str, joiners: bool = False) -> str:
     """Return a cell's text with its line ends, fit for a screen: no control characters.
 
-    With `joiners` the characters that join letters and emoji are kept.
+    With `joiners` the characters that join letters and the marks of direction are kept.
     """
     rest = len(text) - MOST_SHOWN
     lines = re.split("\r\n|\r|\n", text[:MOST_SHOWN])
@@ -30,11 +31,10 @@ def shown(text: str, joiners: bool = False) -> str:
 
 
 def _cleaned(line: str, joiners: bool) -> str:
-    parts = _JOINERS.split(line) if joiners else [line]
-    # Every second part is a joiner.
+    # Every second part is a joiner or a mark.
     return "".join(
-        part if place % 2 else console.clean(part, len(part) + 1)
-        for place, part in enumerate(parts)
+        (part if joiners else "") if place % 2 else console.clean(part, len(part) + 1)
+        for place, part in enumerate(_JOINERS.split(line))
     )
 
 

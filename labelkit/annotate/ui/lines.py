@@ -8,12 +8,13 @@ from labelkit.annotate.comparison import Context
 from labelkit.annotate.session import Session
 from labelkit.annotate.ui import text as words
 from labelkit.annotate.ui.highlight import Highlighter, shown
+from labelkit.annotate.ui.text import NO_GUIDE, Guide
 from labelkit.errors import LabelkitError, nearest
 
 HELP = (
     "a number or a class: label it · Enter: take the guess · s: skip · u: undo · f: flag · "
-    "n TEXT: note · =: with or without the rows that look the same · q: quit "
-    "(:s, :u … where a class is called s, u …)"
+    "n TEXT: note · =: with or without the rows that look the same · ?: guidelines and keys · "
+    "q: quit (:s, :u … where a class is called s, u …)"
 )
 
 
@@ -21,8 +22,11 @@ class Unreadable(LabelkitError):
     """A line that says nothing that can be done."""
 
 
-def run(session: Session, highlighter: Highlighter, context: Context) -> None:
-    """Ask until there are no more rows, the input ends, or the person quits.
+def run(
+    session: Session, highlighter: Highlighter, context: Context, guide: Guide = NO_GUIDE
+) -> None:
+    """Tell the guidelines, then ask until there are no more rows, the input ends, or the person
+    quits.
 
     A person who mistypes is asked again. A script that does is stopped, since its next line
     would label the wrong row. Raises LabelkitError then, and where an answer cannot be saved.
@@ -30,6 +34,8 @@ def run(session: Session, highlighter: Highlighter, context: Context) -> None:
     typed = sys.stdin.isatty()
     number = 0
     asked: int | None = None
+    if session.current is not None:
+        _tell(guide, session)
     while session.current is not None:
         if session.current != asked:
             asked = session.current
@@ -42,7 +48,10 @@ def run(session: Session, highlighter: Highlighter, context: Context) -> None:
         if not line:
             return
         try:
-            if not _do(session, line.rstrip("\r\n")):
+            if line.strip().removeprefix(":") == "?" and "?" not in session.classes:
+                _tell(guide, session)
+                console.note(HELP)
+            elif not _do(session, line.rstrip("\r\n")):
                 return
         except Unreadable as error:
             if not typed:
@@ -53,6 +62,11 @@ def run(session: Session, highlighter: Highlighter, context: Context) -> None:
             console.say(str(error))
 
 
+def _tell(guide: Guide, session: Session) -> None:
+    for line in words.guide_lines(guide, session.classes):
+        console.note(line)
+
+
 def _show(session: Session, highlighter: Highlighter, context: Context) -> None:
     assert session.current is not None
     row, about = session.current, session.about()
@@ -61,7 +75,8 @@ def _show(session: Session, highlighter: Highlighter, context: Context) -> None:
     texts, highlighter = session.deck.texts(row), highlighter.for_row(session.asks_blind(row))
     for name, text in texts:
         title = f"{console.clean(name)}: " if len(texts) > 1 else ""
-        lines.append(title + _marked(shown(text), highlighter))
+        said = _marked(shown(text), highlighter) if text.strip() else words.EMPTY
+        lines.append(title + said)
     lines += context.lines(row)
     lines += [words.reason_line(about), words.marks_line(session), words.copies_line(session)]
     suggestion = words.suggestion_line(about)
@@ -139,5 +154,4 @@ _PLAIN: dict[str, Callable[[Session], object]] = {
     "u": _undo,
     "f": Session.flag,
     "=": _copies,
-    "?": lambda session: console.note(HELP),
 }

@@ -8,6 +8,7 @@ from labelkit.annotate.comparison import Context
 from labelkit.annotate.session import Progress, Session
 from labelkit.annotate.ui import text as words
 from labelkit.annotate.ui.highlight import Highlighter, shown
+from labelkit.annotate.ui.text import EMPTY, Guide
 
 Pieces = list[tuple[str, bool]]
 
@@ -34,7 +35,12 @@ def card(session: Session, highlighter: Highlighter, context: Context) -> dict[s
         "key": console.clean(deck.keys[row], 200),
         "over": "",
         "texts": [
-            {"name": console.clean(name), "pieces": pieces(shown(text, joiners=True), highlighter)}
+            {
+                "name": console.clean(name),
+                "pieces": pieces(shown(text, joiners=True), highlighter)
+                if text.strip()
+                else [(EMPTY, False)],
+            }
             for name, text in deck.texts(row)
         ],
         "fields": [
@@ -59,6 +65,21 @@ def classes(names: Sequence[str]) -> list[dict[str, str]]:
     """Return the classes and the digit of each, '' where it has none."""
     digits = {label: digit for digit, label in words.keys_of(names).items()}
     return [{"label": name, "key": digits.get(name, "")} for name in names]
+
+
+def guide_shown(guide: Guide) -> dict[str, Any]:
+    """Return what the task file tells a person, fit for a page."""
+    return {
+        "guidelines": shown(guide.guidelines, joiners=True),
+        "descriptions": {
+            name: shown(text, joiners=True) for name, text in guide.descriptions.items()
+        },
+        "cases": [shown(case, joiners=True) for case in guide.edge_cases],
+        "examples": [
+            {"text": shown(text, joiners=True), "label": console.clean(label, 200)}
+            for text, label in guide.examples
+        ],
+    }
 
 
 def pieces(text: str, highlighter: Highlighter) -> Pieces:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -20,6 +20,7 @@ from textual.widgets import Input, Static
 from labelkit import console
 from labelkit.annotate.ui import terminal_render
 from labelkit.annotate.ui import text as words
+from labelkit.annotate.ui.terminal_render import LOWEST, NARROWEST, ROOMY
 from labelkit.data.suggestions import BLIND_ORIGINS
 from labelkit.errors import LabelkitError, Terminated
 
@@ -32,20 +33,7 @@ if TYPE_CHECKING:
 ENDING = [
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]  # signals that end the session and keep its answers
-NARROWEST, LOWEST = 40, 12
-HELP = """\
-1 … 9 0    give the label beside the digit, and go on
-Enter      take the guess (a, too)
-Space      skip (s, too)
-Backspace  undo, also what an earlier session did (u, too)
-f          flag for a second look; n  write a note
-=          with or without the rows that look the same
-/          find a class by its name: type, choose with up and down, Enter
-up down PgUp PgDn j k   scroll the text
-a value's percents: its percentile among the rows labelled so far in each
-           class; of words, the share of those rows that have the same
-q          leave; everything is kept, the same command goes on
-?          these keys; any key goes back"""
+HINTS = ("Space skip · Backspace undo · f flag · q leave · ? help", "? help")
 
 
 def run(opening: "Opening", glimpse: "Glimpse") -> None:
@@ -79,11 +67,15 @@ class AnnotateApp(App[None]):
     AUTO_FOCUS = ""
     CSS = """
     #progress { height: 1; background: $primary; color: $text; padding: 0 1; }
-    #card { height: 1fr; padding: 1 2; }
-    #about { height: auto; max-height: 6; padding: 0 2; color: $text-muted; }
-    #classes { height: auto; max-height: 8; padding: 0 2; }
+    #card { height: 1fr; padding: 0 2; }
+    #about { height: auto; padding: 0 2; color: $text-muted; }
+    #classes { height: auto; padding: 0 2; }
+    .roomy #card { padding: 1 2; }
+    .roomy #classes { border-top: solid $primary; }
     #entry { display: none; height: 3; }
-    #status { height: 1; padding: 0 1; background: $panel; }
+    #bottom { height: 1; padding: 0 1; background: $panel; }
+    #status { width: 1fr; height: 1; }
+    #hint { width: auto; height: 1; color: $text-muted; }
     #small { display: none; height: 100%; }
     .hidden { display: none; }
     """
@@ -99,6 +91,8 @@ class AnnotateApp(App[None]):
         self._sitting: Sitting | None = None
         self._waiting: list[str] = []  # keys that came before the sitting was open
         self._keys: dict[str, str] = {}
+        self._seen_classes: frozenset[str] = frozenset()  # those on the screen
+        self._status = ("", False)  # what the last line says, and whether something is wrong
         self.is_broken = False
         self.ended_by = 0  # the signal
 
@@ -126,7 +120,9 @@ class AnnotateApp(App[None]):
         yield Static(id="about", markup=False)
         yield Static(id="classes", markup=False)
         yield Input(id="entry", select_on_focus=False)
-        yield Static(id="status", markup=False)
+        with Horizontal(id="bottom"):
+            yield Static(id="status", markup=False)
+            yield Static(id="hint", markup=False)
         yield Static(id="small", markup=False)
 
     def on_mount(self) -> None:
@@ -158,7 +154,7 @@ class AnnotateApp(App[None]):
         if self.mode == "opening":
             self.mode = "row"
         warned = [line for line in self.opening.said if line.startswith(console.WARNING)]
-        self.draw(warned[-1] if warned else "? shows the keys", wrong=bool(warned))
+        self.draw(warned[-1] if warned else "", wrong=bool(warned))
         self._press_what_waited()
 
     def _press_what_waited(self) -> None:
@@ -181,12 +177,8 @@ class AnnotateApp(App[None]):
         return first.key == self.session.deck.keys[row]
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say so where the terminal is too small to read a row."""
+        """Share the lines out anew; say so where the terminal is too small to read a row."""
         small = event.size.width < NARROWEST or event.size.height < LOWEST
-        for name in ("progress", "card", "about", "classes", "status"):
-            self.query_one(f"#{name}").set_class(small, "hidden")
-        self.query_one("#small").display = small
-        self.refresh(layout=True)
         if small:
             if self.mode != "small":
                 self._mode_before = self.mode
@@ -199,6 +191,35 @@ class AnnotateApp(App[None]):
             )
         elif self.mode == "small":
             self._grow()
+        self._lay_out()
+        if not small:
+            self.draw(*self._status, scrolls=False)
+
+    def _lay_out(self) -> None:
+        """Hide what the mode does not need, so that the text always has lines of its own."""
+        small, roomy = self.mode == "small", self.size.height >= ROOMY
+        typing = self.mode in ("note", "find")
+        hidden = {
+            "progress": small,
+            "card": small,
+            "about": small or self.mode == "help" or (typing and not roomy),
+            "classes": small or self.mode == "help" or (self.mode == "note" and not roomy),
+            "bottom": small,
+        }
+        for name, is_hidden in hidden.items():
+            self.query_one(f"#{name}").set_class(is_hidden, "hidden")
+        self.query_one("#small").display = small
+        self.query_one("#about").styles.max_height = max(2, self.size.height // 5)
+        self.screen.set_class(roomy, "roomy")
+        self.refresh(layout=True)
+
+    @property
+    def _width(self) -> int:
+        return self.size.width - 4  # the padding
+
+    @property
+    def _class_lines(self) -> int:
+        return max(1, self.size.height * 3 // 8)
 
     def _grow(self) -> None:
         """Go back to what a terminal that was too small has interrupted."""
@@ -210,28 +231,40 @@ class AnnotateApp(App[None]):
 
     # -- what is shown -------------------------------------------------------------------------
 
-    def draw(self, status: str, *, wrong: bool = False) -> None:
-        """Show the current row, and in the last line what has just happened."""
+    def draw(self, status: str, wrong: bool = False, scrolls: bool = True) -> None:
+        """Show the current row (or the help), and in the last line what has just happened."""
+        self._status = (status, wrong)
         with self.batch_update():
-            self._put("status", Content.styled(status, "bold red") if wrong else status)
+            self._put_status()
             if self._sitting is None:
                 self._draw_glimpse()
                 return
             self._put("progress", self._progress_text())
-            if self.session.current is None:
+            if self.mode == "help":
+                self._put("text", terminal_render.guide(self._sitting.guide, self.session.classes))
+            elif self.session.current is None:
                 over = self.session.over or "every row is answered"
                 self._put("text", f"Done: {over}.\n\nq: leave · Backspace: undo")
                 self._put("about", "")
                 self._put("classes", "")
-                return
-            self._put("text", self._row_text(self._sitting, self.session.current))
-            self._put("about", self._about_text())
-            self._put("classes", self._class_list())
-            self.query_one("#card", VerticalScroll).scroll_home(animate=False)
+            else:
+                self._put("text", self._row_text(self._sitting, self.session.current))
+                self._put("about", self._about_text())
+                self._put("classes", self._class_list())
+            if scrolls:
+                self.query_one("#card", VerticalScroll).scroll_home(animate=False)
+
+    def _put_status(self) -> None:
+        status, wrong = self._status
+        self._put("status", Content.styled(status, "bold red") if wrong else status)
+        room = self.size.width - 4 - console.cells_of(status)
+        is_reading = self.mode in ("row", "opening")
+        self._put("hint", next((h for h in HINTS if is_reading and len(h) <= room), ""))
 
     def _draw_glimpse(self) -> None:
+        listed = terminal_render.classes(self.glimpse.classes, self._width, self._class_lines)
+        self._put("classes", listed.content)
         first = self.glimpse.first
-        self._put("classes", terminal_render.classes(self.glimpse.classes))
         if first is None:
             self._put("progress", console.clean(self.glimpse.name, 60))
             return
@@ -268,8 +301,10 @@ class AnnotateApp(App[None]):
 
     def _class_list(self) -> Content:
         if self.mode == "find":
-            return terminal_render.found(self.found, self.chosen)
-        return terminal_render.classes(self.session.classes)
+            return terminal_render.found(self.found, self.chosen, self._width, self._class_lines)
+        listed = terminal_render.classes(self.session.classes, self._width, self._class_lines)
+        self._seen_classes = listed.labels
+        return listed.content
 
     # -- keys ----------------------------------------------------------------------------------
 
@@ -282,19 +317,19 @@ class AnnotateApp(App[None]):
         event.prevent_default()
         pressed = event.character if event.is_printable and event.character else event.key
         waits_for_others = self.mode == "opening" and bool(self._waiting)
-        if pressed in ("ctrl+c", "ctrl+q") or (pressed == "q" and not waits_for_others):
+        leaves = pressed == "q" and not waits_for_others and self.mode != "help"
+        if pressed in ("ctrl+c", "ctrl+q") or leaves:
             self.exit()
         elif self.mode == "opening":
             self._waiting.append(pressed)
         elif self.mode == "small":
             return
-        elif self.mode == "help":
-            self.mode = "row"
-            self.draw("")
         elif pressed in _SCROLLS:
             self.query_one("#card", VerticalScroll).scroll_relative(
                 y=_SCROLLS[pressed], animate=False
             )
+        elif self.mode == "help":
+            self._show_help(False)
         else:
             self._act(pressed)
 
@@ -313,13 +348,12 @@ class AnnotateApp(App[None]):
         if pressed in ("backspace", "delete", "u", "ctrl+z"):
             return "nothing to undo" if self.session.undo() is None else "undone"
         if pressed == "?":
-            self.mode = "help"
-            self._put("text", HELP)
+            self._show_help(True)
             return None
         if self.session.current is None:
             return None
-        if pressed in self._keys:
-            return self._decide(self._keys[pressed])
+        if len(pressed) == 1 and pressed in words.DIGITS:
+            return self._decide_by_digit(pressed)
         if pressed in ("enter", "a"):
             suggestion = self.session.about().suggestion
             if suggestion is None:
@@ -327,6 +361,19 @@ class AnnotateApp(App[None]):
             return self._decide(suggestion.label)
         action = _ACTIONS.get(pressed)
         return action(self) if action else None
+
+    def _show_help(self, wanted: bool) -> None:
+        self.mode = "help" if wanted else "row"
+        self._lay_out()
+        self.draw("up and down scroll, any other key goes back" if wanted else "")
+
+    def _decide_by_digit(self, digit: str) -> str:
+        label = self._keys.get(digit)
+        if label is None:
+            return f"no class has the digit {digit}"
+        if label not in self._seen_classes:  # nobody gives a label that they do not see
+            return f"{digit} is not on the screen: make it larger, or find the class with /"
+        return self._decide(label)
 
     def _decide(self, label: str) -> str:
         row = self.session.current
@@ -366,6 +413,7 @@ class AnnotateApp(App[None]):
         self._show_entry()
 
     def _show_entry(self) -> None:
+        self._lay_out()
         entry = self.query_one("#entry", Input)
         entry.display = True
         entry.cursor_position = len(entry.value)
@@ -378,6 +426,7 @@ class AnnotateApp(App[None]):
     def _close_entry(self) -> None:
         self._hide_entry()
         self.mode = "row"
+        self._lay_out()
 
     def _key_in_entry(self, event: events.Key) -> None:
         """Leave the line, or walk through the classes that were found."""

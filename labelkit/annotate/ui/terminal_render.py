@@ -1,6 +1,7 @@
 """What the terminal screen shows of a row and its classes: plain content, never markup."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from textual.content import Content
 
@@ -11,6 +12,23 @@ from labelkit.annotate.ui.highlight import Highlighter, shown
 
 MOST_LISTED = 20  # classes; the others are found with /
 MOST_FOUND = 7
+GAP = 3  # cells between two columns of classes
+NARROWEST_CLASS = 16  # cells to which a column of classes may shrink
+NARROWEST, LOWEST, ROOMY = 40, 12, 20  # of a terminal: columns, lines, lines with room to spare
+HELP = """\
+1 … 9 0    give the label beside the digit, and go on
+Enter      take the guess (a, too)
+Space      skip (s, too)
+Backspace  undo, also what an earlier session did (u, too)
+f          flag for a second look; n  write a note
+=          with or without the rows that look the same
+/          find a class by its name: type, choose with up and down, Enter
+up down PgUp PgDn j k   scroll the text
+a value's percents: its percentile among the rows labelled so far in each
+           class; of words, the share of those rows that have the same
+q          leave; everything is kept, the same command goes on
+?          guidelines, classes and keys; up and down scroll, any other key
+           goes back"""
 
 Texts = Sequence[tuple[str, str]]
 
@@ -21,12 +39,14 @@ def row(texts: Texts, fields: Sequence[Field], near: str, marks: Highlighter) ->
     for name, text in texts:
         if len(texts) > 1:
             parts.append((f"{console.clean(name)}\n", "bold dim"))
-        parts += [_marked(shown(text), marks), Content("\n")]
+        parts.append(_marked(shown(text), marks) if text.strip() else (words.EMPTY, "dim"))
+        parts.append(Content("\n"))
     if texts and fields:
         parts.append(Content("\n"))
-    width = max((len(console.clean(field.name, 30)) for field in fields), default=0)
-    for field in fields:
-        parts.append((f"{console.clean(field.name, 30):<{width}}  ", "dim"))
+    names = [console.clean(field.name, 30) for field in fields]
+    width = max(map(console.cells_of, names), default=0)
+    for field, name in zip(fields, names, strict=True):
+        parts.append((f"{console.padded(name, width)}  ", "dim"))
         parts.append(_marked(shown(field.value), marks))
         parts.append((f"   {field.beside}\n" if field.beside else "\n", "dim"))
     if near:
@@ -49,30 +69,87 @@ def about(known: About, more: Sequence[str] = ()) -> Content:
     return Content.assemble((taken, "bold"), ("\n" if taken and rest else "") + rest)
 
 
-def classes(names: Sequence[str]) -> Content:
-    """Return the classes, each with its digit."""
-    keys = {label: key for key, label in words.keys_of(names).items()}
+class ClassList(NamedTuple):
+    """The classes as they are shown, and which of them are."""
+
+    content: Content
+    labels: frozenset[str]
+
+
+def classes(names: Sequence[str], width: int, lines: int) -> ClassList:
+    """Return the classes in columns, each with its digit, as many as there is room for.
+
+    Where not all fit, the last line tells how the others are found.
+    """
+    keys = {label: f"[{key}] " for key, label in words.keys_of(names).items()}
+    listed = list(names[:MOST_LISTED])
+    natural = max(
+        (console.cells_of(keys.get(name, "") + console.clean(name, 200)) for name in listed),
+        default=1,
+    )
+    first = max(1, (width + GAP) // (min(natural, width) + GAP))
+    last = max(first, (width + GAP) // (NARROWEST_CLASS + GAP))
+    needs_hint = len(names) > len(keys) or last * lines < len(listed)
+    rows = max(1, lines - needs_hint)
+    enough = (len(listed), min(len(listed), len(keys)))  # all of them, else those with a digit
+    columns = next(
+        (n for most in enough for n in range(first, last + 1) if n * rows >= most), last
+    )
+    cells: list[tuple[str, str]] = []
+    for columns in range(columns, 0, -1):
+        room = (width + GAP) // columns - GAP
+        cells = [_class_cell(keys.get(name, ""), name, room) for name in listed]
+        if len(set(cells)) == len(cells):  # else shortened to the same
+            break
+    cut = cells[: columns * rows]
     parts: list[tuple[str, str]] = []
-    for label in names[:MOST_LISTED]:
-        key = keys.get(label)
-        parts.append((f"[{key}] " if key else "", "bold"))
-        parts.append((f"{console.clean(label, 60)}   ", ""))
-    rest = len(names) - MOST_LISTED
-    if rest > 0:
-        parts.append((f"and {rest:,} more: / finds them", "dim"))
-    elif len(names) > len(keys):
-        parts.append(("/ finds those without a digit", "dim"))
-    return Content.assemble(*parts)
+    for place, (key, name) in enumerate(cut):
+        at_end = (place + 1) % columns == 0 or place + 1 == len(cut)
+        blank = "" if at_end else " " * (room + GAP - console.cells_of(key + name))
+        line_end = "\n" if at_end and place + 1 < len(cut) else ""
+        parts += [(key, "bold"), (f"{name}{blank}{line_end}", "")]
+    rest = len(names) - len(cut)
+    if rest:
+        parts.append((f"\nand {rest:,} more: / finds them", "dim"))
+    elif needs_hint:
+        parts.append(("\n/ finds those without a digit", "dim"))
+    return ClassList(Content.assemble(*parts), frozenset(names[: len(cut)]))
 
 
-def found(names: Sequence[str], chosen: int) -> Content:
+def _class_cell(key: str, name: str, room: int) -> tuple[str, str]:
+    return key, shortened(console.clean(name, 200), room - len(key))
+
+
+def shortened(text: str, room: int) -> str:
+    """Return a text that fits, its middle left out where it is too long."""
+    if console.cells_of(text) <= room:
+        return text
+    kept = min(len(text), room) - 1
+    while kept > 0:
+        tail = kept // 2
+        short = f"{text[: kept - tail]}…{text[len(text) - tail :]}"
+        if console.cells_of(short) <= room:
+            return short
+        kept -= 1
+    return "…"
+
+
+def found(names: Sequence[str], chosen: int, width: int, lines: int) -> Content:
     """Return the classes that were found, the chosen one marked, as far as there is room."""
-    first = max(0, min(chosen - MOST_FOUND // 2, len(names) - MOST_FOUND))
-    lines: list[tuple[str, str]] = []
-    for place, label in enumerate(names[first : first + MOST_FOUND], first):
+    most = min(MOST_FOUND, lines)
+    first = max(0, min(chosen - most // 2, len(names) - most))
+    shown_lines: list[tuple[str, str]] = []
+    for place, label in enumerate(names[first : first + most], first):
         mark, style = ("› ", "bold reverse") if place == chosen else ("  ", "")
-        lines.append((f"{mark}{console.clean(label, 60)}\n", style))
-    return Content.assemble(*(lines or [("no class is called so", "dim")]))
+        named = shortened(console.clean(label, 200), width - 2)
+        shown_lines += [("\n", ""), (f"{mark}{named}", style)]
+    return Content.assemble(*(shown_lines[1:] or [("no class is called so", "dim")]))
+
+
+def guide(known: words.Guide, names: Sequence[str]) -> Content:
+    """Return what ? shows: the guidelines, all classes, the keys."""
+    lines = words.guide_lines(known, names, every_class=True)
+    return Content("\n".join([*lines, "", "Keys", HELP]))
 
 
 def matching(names: Sequence[str], typed: str) -> list[str]:

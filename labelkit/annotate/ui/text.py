@@ -1,18 +1,74 @@
-"""What every way of asking says in the same words: keys, progress, suggestions."""
+"""What every way of asking says in the same words: keys, guidelines, progress, suggestions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from labelkit import console
 from labelkit.annotate.row import About
 from labelkit.annotate.session import Progress, Session
+from labelkit.annotate.ui.highlight import shown
 
-_DIGITS = "1234567890"
+if TYPE_CHECKING:
+    from labelkit.config.task_file import TaskFile
+
+DIGITS = "1234567890"
+EMPTY = "(empty)"  # what is shown of a text without characters
+
+
+class Guide(NamedTuple):
+    """What the task file tells a person who labels: the same for every row."""
+
+    guidelines: str = ""
+    descriptions: Mapping[str, str] = {}
+    edge_cases: Sequence[str] = ()
+    examples: Sequence[tuple[str, str]] = ()  # text, label
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the task file says nothing."""
+        return not any(self)
+
+
+NO_GUIDE = Guide()
+
+
+def guide_of(task: "TaskFile") -> Guide:
+    """Return what a task file tells a person; blank entries are left out."""
+    described = {name: text.strip() for name, text in task.descriptions.items()}
+    return Guide(
+        task.guidelines.strip(),
+        {name: text for name, text in described.items() if text},
+        [case.strip() for case in task.edge_cases if case.strip()],
+        [(one["text"].strip(), one["label"]) for one in task.examples],
+    )
+
+
+def guide_lines(guide: Guide, classes: Sequence[str], every_class: bool = False) -> list[str]:
+    """Return guidelines, descriptions of the classes, hard cases and examples, line by line.
+
+    Classes without a description are listed too with `every_class`.
+    """
+    lines = shown(guide.guidelines).split("\n") if guide.guidelines else []
+    keys = {label: f"[{key}] " for key, label in keys_of(classes).items()}
+    listed = [name for name in classes if every_class or name in guide.descriptions]
+    lines += [""] if lines and listed else []
+    for name in listed:
+        about = shown(guide.descriptions.get(name, ""))
+        named = f"{keys.get(name, '')}{console.clean(name, 200)}"
+        lines.append(f"{named}: {about}" if about else named)
+    for title, entries in (
+        ("Hard cases", [f"- {shown(case)}" for case in guide.edge_cases]),
+        ("Examples", [f"- {shown(text)} → {console.clean(of)}" for text, of in guide.examples]),
+    ):
+        if entries:
+            lines += [*([""] if lines else []), title, *entries]
+    return lines
 
 
 def keys_of(classes: Sequence[str]) -> dict[str, str]:
     """Return the digit of each class, up to ten; a class that is called like a digit has it."""
-    own = {name: name for name in classes if len(name) == 1 and name in _DIGITS}
-    free = iter(digit for digit in _DIGITS if digit not in own)
+    own = {name: name for name in classes if len(name) == 1 and name in DIGITS}
+    free = iter(digit for digit in DIGITS if digit not in own)
     found: dict[str, str] = {}
     for name in classes:
         key = own.get(name) or next(free, None)

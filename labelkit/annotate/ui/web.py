@@ -19,7 +19,8 @@ from labelkit import console
 from labelkit.annotate.comparison import Context
 from labelkit.annotate.session import Session
 from labelkit.annotate.ui.highlight import Highlighter
-from labelkit.annotate.ui.row_state import card, classes
+from labelkit.annotate.ui.row_state import card, classes, guide_shown
+from labelkit.annotate.ui.text import NO_GUIDE, Guide
 from labelkit.errors import LabelkitError, UsageError
 
 HOST = "127.0.0.1"
@@ -50,12 +51,14 @@ class Reply(NamedTuple):
     body: bytes
 
 
-def run(session: Session, highlighter: Highlighter, context: Context, port: int = 0) -> None:
+def run(
+    session: Session, highlighter: Highlighter, context: Context, guide: Guide, port: int = 0
+) -> None:
     """Serve the page until the person finishes there, or presses Ctrl-C in the terminal.
 
     Raises LabelkitError where the port is not free.
     """
-    desk = Desk(session, highlighter, context)
+    desk = Desk(session, highlighter, context, guide)
     server = start(desk, port)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
@@ -72,20 +75,28 @@ def run(session: Session, highlighter: Highlighter, context: Context, port: int 
 class Desk:
     """The session, one request at a time: what the page asks for, and what it is told."""
 
-    def __init__(self, session: Session, highlighter: Highlighter, context: Context) -> None:
+    def __init__(
+        self,
+        session: Session,
+        highlighter: Highlighter,
+        context: Context,
+        guide: Guide = NO_GUIDE,
+    ) -> None:
         self._session, self._highlighter, self._context = session, highlighter, context
+        self._guide = guide
         self._lock = threading.Lock()
         self._revision = 0
         self._is_seen = self._closed = False
         self.ended = threading.Event()
 
     def look(self) -> dict[str, Any]:
-        """Return the row that is asked and the classes; the first row's time begins now."""
+        """Return the row that is asked, classes, guidelines; the first row's time begins now."""
         with self._lock:
             if not self._is_seen:
                 self._session.show(self._session.current)
                 self._is_seen = True
-            return {**self._card(), "classes": classes(self._session.classes)}
+            named = classes(self._session.classes)
+            return {**self._card(), "classes": named, "guide": guide_shown(self._guide)}
 
     def do(self, asked: dict[str, Any]) -> tuple[HTTPStatus, dict[str, Any]]:
         """Do what the page asks for; return the row that is asked then, and what was done.
@@ -249,6 +260,14 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "there is nothing here")
 
+    def do_HEAD(self) -> None:
+        """Give the headers of the page and its companions; the state is for GET alone."""
+        name = self._allowed()
+        if name == "state":
+            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "HEAD is not answered here")
+        elif name is not None:
+            self.do_GET()
+
     def do_POST(self) -> None:
         """Do what the page asks for."""
         name = self._allowed()
@@ -295,6 +314,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.FORBIDDEN, f"{wrong}; open the address that labelkit printed")
             return None
         return name.partition("?")[0]
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse what is no request, or of another method, with the headers of all answers."""
+        status = HTTPStatus(code)
+        self._refuse(status, message or status.phrase)
 
     def _refuse(self, status: HTTPStatus, why: str) -> None:
         self.close_connection = True  # a body that was not read may follow

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from labelkit.annotate.ui.text import Guide
 from tests.annotate.browser import BINARY, DRIVER, Browser
 from tests.annotate.serving import BATCH, Served, serving
 
@@ -224,6 +225,38 @@ def test_what_a_screen_reader_is_told(page: Any, browser: Browser) -> None:
         assert browser.run("return document.activeElement.id") == "card"
         browser.press("Tab", "Enter")
         browser.wait(lambda: key_of(browser) == "r3", "the class that Tab leads to")
+
+
+def test_guidelines_are_on_the_page_and_a_long_text_scrolls_in_its_box(
+    page: Any, browser: Browser
+) -> None:
+    guide = Guide("Judge the <b>wish</b>.", {"refund": "Money is to come back"}, ["Irony"], [])
+    batch = BATCH.replace("Where is my account?", "word " * 5_000)
+    for phone in (False, True):
+        with page(batch, phone=phone, guide=guide, show=["shop", "query_reason"]) as served:
+            served.do(do="label", label="other")
+            browser.open(served.server.address)
+            browser.wait(lambda: key_of(browser) == "r2", "the long row")
+            told = browser.run("return document.querySelector('#guide-text').textContent")
+            assert told == "Judge the <b>wish</b>.refundMoney is to come backHard casesIrony"
+            assert browser.run("return document.querySelector('#guide').open")
+            height = "return [document.documentElement.scrollHeight, window.innerHeight]"
+            page_height, window = browser.run(height)
+            assert page_height <= window
+            assert browser.run("return document.querySelector('#card').clientHeight") > 90
+            assert browser.run("return document.querySelector('#classes').clientHeight") > 40
+            Path("todo.answers.csv.journal.jsonl").unlink()
+
+
+def test_space_in_the_help_closes_it_and_the_keys_go_on(page: Any, browser: Browser) -> None:
+    with page() as served:
+        press(browser, "?", lambda: browser.shown("#keys-dialog"))
+        press(browser, "Space", lambda: not browser.shown("#keys-dialog"))
+        press(browser, "2", lambda: key_of(browser) == "r2")
+        assert served.labels() == {"r1": "account"}
+        press(browser, "?", lambda: browser.shown("#keys-dialog"))
+        browser.run("document.querySelector('#shortcuts').click()")
+        assert "single keys are off" in browser.text("#status")
 
 
 def of(node: dict[str, Any], what: str) -> str:

@@ -18,7 +18,8 @@ from labelkit.annotate.ui import highlight
 from labelkit.annotate.ui.background_loader import Opening
 from labelkit.annotate.ui.first_row_preview import Glimpse
 from labelkit.annotate.ui.terminal import AnnotateApp
-from labelkit.annotate.ui.terminal_render import matching
+from labelkit.annotate.ui.terminal_render import LOWEST, NARROWEST, classes, matching
+from labelkit.annotate.ui.text import NO_GUIDE, Guide
 from labelkit.job.job import Job
 from labelkit.job.options import Declared
 
@@ -47,6 +48,17 @@ class Screen:
     def shows(self, name: str) -> str:
         return str(self.app.query_one(f"#{name}").render())
 
+    def lines(self, name: str) -> list[str]:
+        """Return the lines of a part as they are on the screen."""
+        box = self.app.query_one(f"#{name}")
+        top, left = box.content_region.y, box.content_region.x
+        if not box.display or box.has_class("hidden"):
+            return []
+        strips = self.app.screen._compositor.render_strips()
+        drawn = ["".join(piece.text for piece in strip) for strip in strips]
+        height, width = box.content_region.height, box.content_region.width
+        return [line[left : left + width].rstrip() for line in drawn[top : top + height]]
+
     def labels(self) -> dict[str, str]:
         said = self.session.said
         return {self.session.deck.keys[row]: said[row].label for row in said if said[row].label}
@@ -62,6 +74,7 @@ def screen(write: Any) -> Callable[..., None]:
         classes: Sequence[str] = ("refund", "account", "other"),
         size: tuple[int, int] = (80, 24),
         show: Sequence[str] = (),
+        guide: Guide = NO_GUIDE,
         **options: Any,
     ) -> None:
         path = write("todo.csv", batch)
@@ -75,7 +88,8 @@ def screen(write: Any) -> Callable[..., None]:
         context = Context(deck)
         context.attach(session)
         marks = highlight.Highlighter(["never"])
-        sitting = Sitting(job, Path("todo.answers.csv"), journal, session, marks, context)
+        answers = Path("todo.answers.csv")
+        sitting = Sitting(job, answers, journal, session, marks, context, guide=guide)
         app = AnnotateApp(Opening(lambda: sitting), Glimpse("todo.csv", [], None, marks))
 
         async def main() -> None:
@@ -189,6 +203,104 @@ def test_one_of_many_classes_is_found_by_its_name(screen: Any) -> None:
     assert matching(["b a", "a b"], "a") == ["a b", "b a"]
 
 
+KINDS = [f"customer complaint kind {n:02}" for n in range(1, 21)]
+SMALLEST = (NARROWEST, LOWEST)
+
+
+@pytest.mark.parametrize(
+    ("names", "size"),
+    [(KINDS, SMALLEST), (KINDS, (60, 16)), (KINDS, (120, 40)), (["x" * 200, "y" * 200], SMALLEST)],
+)
+def test_the_text_is_on_every_screen_and_a_digit_gives_only_a_class_that_is(
+    screen: Any, names: list[str], size: tuple[int, int]
+) -> None:
+    said = "The parcel never came. " * 40
+    batch = BATCH.replace("The [bold]parcel[/] never came", said).replace("refund", names[1])
+
+    async def talk(person: Screen) -> None:
+        assert "".join(person.lines("card")).strip().startswith("The parcel never")
+        assert len([line for line in person.lines("card") if line]) >= 3
+        listed = person.lines("classes")
+        assert all(line.count("[") <= line.count("] ") for line in listed)
+        hidden = sum(f"[{digit}] " not in "\n".join(listed) for digit in "1234567890"[: len(names)])
+        if hidden:
+            assert "more: / finds them" in listed[-1]
+            await person.press("0")
+            assert "0 is not on the screen" in person.shows("status")
+            assert person.labels() == {}
+        await person.press("n")
+        assert "".join(person.lines("card")).strip()
+        await person.press("escape", "/")
+        assert "".join(person.lines("card")).strip()
+        assert "".join(person.lines("classes")).strip()
+        await person.press("escape", "1")
+        assert person.labels() == {"r1": names[0]}
+
+    screen(talk, batch=batch, classes=names, size=size)
+
+
+def test_names_that_are_shortened_stay_apart() -> None:
+    alike = [f"{'a' * 30}{n:02}{'z' * 30}" for n in range(4)]
+    listed = classes(alike, 76, 9)
+    assert len(listed.labels) == 4
+    assert all(name in listed.content.plain for name in alike)
+    assert classes(KINDS, 30, 4).labels == {*KINDS[:3]}
+    wide = classes(["漢字漢字漢字漢字漢字漢字", "b"], 16, 2).content.plain
+    assert wide.splitlines() == ["[1] 漢字漢…漢字", "[2] b"]
+
+
+def test_the_help_tells_guidelines_and_scrolls(screen: Any) -> None:
+    guide = Guide(
+        "The writer's own [bold]wish[/].\nNot the shop's.",
+        {"refund": "Money is to come back"},
+        ["Irony counts"],
+        [("My phone broke", "other")],
+    )
+
+    async def talk(person: Screen) -> None:
+        await person.press("?")
+        told = person.shows("text")
+        for line in (
+            "The writer's own [bold]wish[/].",
+            "Not the shop's.",
+            "[1] refund: Money is to come back",
+            "[2] account",
+            "- Irony counts",
+            "- My phone broke → other",
+            "Backspace  undo",
+        ):
+            assert line in told
+        await person.press("down", "j")
+        assert person.app.query_one("#card").scroll_y == 2
+        assert "Backspace  undo" in person.shows("text")
+        await person.press("q")  # goes back, as any key, and does not leave
+        assert "never came" in person.shows("text")
+        await person.press("7")
+        assert "no class has the digit 7" in person.shows("status")
+        assert person.shows("hint") == "? help"
+        await person.press("1", "?")
+        await person.pilot.resize_terminal(20, 8)
+        await person.pilot.pause()
+        await person.pilot.resize_terminal(60, 16)
+        await person.pilot.pause()
+        assert person.labels() == {"r1": "refund"}
+
+    screen(talk, guide=guide, size=(40, 12))
+
+
+def test_marks_of_direction_empty_texts_and_wide_names(screen: Any) -> None:
+    batch = "id,text,名前,row_check\nr1,\u200fمی\u200cخواهم \u202eover,x,c1\nr2, ,y,c2\n"
+
+    async def talk(person: Screen) -> None:
+        assert "میخواهم ·over" in person.shows("text")
+        assert "名前       x" in person.shows("text")
+        assert "row_check  c1" in person.shows("text")
+        await person.press("1")
+        assert "(empty)" in person.shows("text")
+
+    screen(talk, batch=batch, show=["名前", "row_check"])
+
+
 def test_long_texts_scroll(screen: Any) -> None:
     long = "id,text,row_check\nr1," + "word " * 5_000 + ",x\n"
 
@@ -270,15 +382,15 @@ def test_a_full_disk_is_seen_at_once_and_the_key_works_when_there_is_room(screen
     screen(talk)
 
 
-def test_two_hundred_decisions(screen: Any) -> None:
+def test_many_decisions(screen: Any) -> None:
     rows = "".join(f"r{i},text {i},c{i}\n" for i in range(60))
 
     async def talk(person: Screen) -> None:
-        for round_ in range(15):
+        for round_ in range(5):
             await person.press("1", "2", "space", "backspace", "3", "f")
             assert person.session.progress().done == 3 * (round_ + 1)
-        assert list(person.labels().values()) == ["refund", "account", "other"] * 15
+        assert list(person.labels().values()) == ["refund", "account", "other"] * 5
 
     screen(talk, batch="id,text,row_check\n" + rows)
     with Path("todo.answers.csv.journal.jsonl").open() as stream:
-        assert len(list(csv.reader(stream))) == 1 + 15 * 6
+        assert len(list(csv.reader(stream))) == 1 + 5 * 6

@@ -22,8 +22,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labelkit.annotate.ui import web
 from labelkit.annotate.ui.highlight import Highlighter
 from labelkit.annotate.ui.row_state import pieces
+from labelkit.annotate.ui.text import Guide
 from tests.annotate.serving import BATCH, CLASSES, Served, serving
 
 KILLS = int(os.environ.get("LABELKIT_KILLS", "3"))
@@ -150,7 +152,37 @@ def test_what_the_page_would_not_send(
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
 def test_other_methods_are_refused(served: Served, method: str) -> None:
-    assert served.request(method, served.path + "do")[0] == 501
+    status, headers, body = served.request(method, served.path + "do")
+    assert (status, headers["Content-Type"]) == (501, "text/plain; charset=utf-8")
+    assert headers.items() >= web.HEADERS.items()
+    assert b"<" not in body
+
+
+def test_head_gives_the_headers_of_get_and_begins_nothing(served: Served) -> None:
+    for name in ("", "page.css", "page.js"):
+        status, headers, body = served.request("HEAD", served.path + name)
+        _, of_get, page = served.request("GET", served.path + name)
+        assert (status, body) == (200, b"")
+        assert {**headers, "Date": ""} == {**of_get, "Date": ""}
+        assert int(headers["Content-Length"]) == len(page)
+    assert served.request("HEAD", served.path + "state")[0] == 405
+    assert served.request("HEAD", served.path + "nothing")[0] == 404
+    assert served.request("HEAD", "/wrong/")[0] == 403
+
+
+def test_the_page_is_told_the_guidelines(write: Any) -> None:
+    guide = Guide("می\u200cخواهم\n\x1b[1m", {"refund": "Money"}, ["Irony"], [("My phone", "other")])
+    batch = BATCH.replace("the same,,other", " ,,other")
+    with serving(write("todo.csv", batch), guide=guide) as served:
+        assert served.state()["guide"] == {
+            "guidelines": "می\u200cخواهم\n·[1m",
+            "descriptions": {"refund": "Money"},
+            "cases": ["Irony"],
+            "examples": [{"text": "My phone", "label": "other"}],
+        }
+        served.do(do="label", label="other")
+        told = served.do(do="label", label="other")[1]
+        assert told["texts"][0]["pieces"] == [["(empty)", False]]
 
 
 # -- decisions -----------------------------------------------------------------------------------

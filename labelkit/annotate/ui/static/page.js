@@ -5,7 +5,7 @@ const at = (id) => document.getElementById(id);
 const WAIT_MS = 15000;
 
 let state = null; // what the server said last
-let busy = false; // a decision is on its way: keys wait for the row that comes
+let busy = false; // a decision is on its way: what is pressed meanwhile is left out
 let ended = false;
 let classes = [];
 
@@ -23,6 +23,7 @@ async function ask(path, body) {
 }
 
 async function act(what) {
+  if (busy) at("status").textContent = "left out: the answer before it was still being saved";
   if (busy || ended || !state) return;
   busy = true;
   document.body.setAttribute("aria-busy", "true");
@@ -157,6 +158,28 @@ function drawFields() {
     return row;
   });
   at("fields").tBodies[0].replaceChildren(...rows);
+}
+
+function listed(title, lines) {
+  const items = element("ul");
+  items.append(...lines.map((text) => element("li", text, "cell")));
+  return lines.length ? [element("h2", title), items] : [];
+}
+
+function drawGuide(guide) {
+  const described = classes.filter(({ label }) => Object.hasOwn(guide.descriptions, label));
+  const means = element("dl");
+  for (const { label } of described) {
+    means.append(element("dt", label, "cell"), element("dd", guide.descriptions[label], "cell"));
+  }
+  const parts = guide.guidelines ? [element("p", guide.guidelines, "cell")] : [];
+  if (described.length) parts.push(means);
+  parts.push(...listed("Hard cases", guide.cases));
+  parts.push(...listed("Examples", guide.examples.map(({ text, label }) => `${text} → ${label}`)));
+  for (const part of parts) part.dir = "auto";
+  at("guide-text").replaceChildren(...parts);
+  at("guide").hidden = !parts.length;
+  at("guide").open = window.innerHeight >= 700;
 }
 
 function makeClasses() {
@@ -302,6 +325,9 @@ function wire() {
     }
   });
   at("keys-dialog").addEventListener("close", () => at("card").focus());
+  at("shortcuts").addEventListener("change", (event) => {
+    at("status").textContent = `single keys are ${event.target.checked ? "on" : "off (? keys turns them on)"}`;
+  });
   at("filter").addEventListener("input", typedInFilter);
   at("filter").addEventListener("keydown", keyInFilter);
   at("classes").addEventListener("keydown", keyInClasses);
@@ -315,6 +341,7 @@ async function start() {
     classes = first.classes;
     at("title").textContent = `labels for ${first.name}`;
     makeClasses();
+    drawGuide(first.guide);
     take(first);
   } catch {
     fail("labelkit does not answer; start it again in the terminal and open the address it prints.");

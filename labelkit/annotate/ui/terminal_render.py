@@ -81,33 +81,19 @@ def classes(names: Sequence[str], width: int, lines: int) -> ClassList:
 
     Where not all fit, the last line tells how the others are found.
     """
-    keys = {label: f"[{key}] " for key, label in words.keys_of(names).items()}
-    listed = list(names[:MOST_LISTED])
-    natural = max(
-        (console.cells_of(keys.get(name, "") + console.clean(name, 200)) for name in listed),
-        default=1,
-    )
-    first = max(1, (width + GAP) // (min(natural, width) + GAP))
-    last = max(first, (width + GAP) // (NARROWEST_CLASS + GAP))
-    needs_hint = len(names) > len(keys) or last * lines < len(listed)
+    digits = {label: f"[{key}] " for key, label in words.keys_of(names).items()}
+    listed = [(digits.get(name, ""), console.clean(name, 200)) for name in names[:MOST_LISTED]]
+    needs_hint = len(names) > len(digits) or _most_columns(width) * lines < len(listed)
     rows = max(1, lines - needs_hint)
-    enough = (len(listed), min(len(listed), len(keys)))  # all of them, else those with a digit
-    columns = next(
-        (n for most in enough for n in range(first, last + 1) if n * rows >= most), last
-    )
-    cells: list[tuple[str, str]] = []
-    for columns in range(columns, 0, -1):
-        room = (width + GAP) // columns - GAP
-        cells = [_class_cell(keys.get(name, ""), name, room) for name in listed]
-        if len(set(cells)) == len(cells):  # else shortened to the same
-            break
-    cut = cells[: columns * rows]
+    columns = _columns(listed, len(digits), width, rows)
+    cut, room = listed[: columns * rows], _room(width, columns)
     parts: list[tuple[str, str]] = []
-    for place, (key, name) in enumerate(cut):
-        at_end = (place + 1) % columns == 0 or place + 1 == len(cut)
-        blank = "" if at_end else " " * (room + GAP - console.cells_of(key + name))
-        line_end = "\n" if at_end and place + 1 < len(cut) else ""
-        parts += [(key, "bold"), (f"{name}{blank}{line_end}", "")]
+    for place, (key, name) in enumerate(cut, 1):
+        fitting = shortened(name, room - len(key))
+        is_last_of_line = place % columns == 0 or place == len(cut)
+        cells = 0 if is_last_of_line else room + GAP - len(key)
+        parts += [(key, "bold"), (console.padded(fitting, cells), "")]
+        parts += [("\n", "")] if is_last_of_line and place < len(cut) else []
     rest = len(names) - len(cut)
     if rest:
         parts.append((f"\nand {rest:,} more: / finds them", "dim"))
@@ -116,8 +102,29 @@ def classes(names: Sequence[str], width: int, lines: int) -> ClassList:
     return ClassList(Content.assemble(*parts), frozenset(names[: len(cut)]))
 
 
-def _class_cell(key: str, name: str, room: int) -> tuple[str, str]:
-    return key, shortened(console.clean(name, 200), room - len(key))
+def _columns(listed: Sequence[tuple[str, str]], with_digit: int, width: int, rows: int) -> int:
+    """Return the fewest columns that hold all classes, else those with a digit, else the most.
+
+    Fewer again where names that are shortened would look the same.
+    """
+    longest = max((console.cells_of(key + name) for key, name in listed), default=1)
+    first = max(1, (width + GAP) // (min(longest, width) + GAP))
+    last = max(first, _most_columns(width))
+    wanted = (len(listed), min(len(listed), with_digit))
+    fewest = next((n for most in wanted for n in range(first, last + 1) if n * rows >= most), last)
+    for columns in range(fewest, 1, -1):
+        room = _room(width, columns)
+        if len({shortened(name, room - len(key)) for key, name in listed}) == len(listed):
+            return columns
+    return 1
+
+
+def _most_columns(width: int) -> int:
+    return max(1, (width + GAP) // (NARROWEST_CLASS + GAP))
+
+
+def _room(width: int, columns: int) -> int:
+    return (width + GAP) // columns - GAP
 
 
 def shortened(text: str, room: int) -> str:

@@ -218,6 +218,7 @@ def test_the_text_is_on_every_screen_and_a_digit_gives_only_a_class_that_is(
     batch = BATCH.replace("The [bold]parcel[/] never came", said).replace("refund", names[1])
 
     async def talk(person: Screen) -> None:
+        await person.pilot.pause()
         assert "".join(person.lines("card")).strip().startswith("The parcel never")
         assert len([line for line in person.lines("card") if line]) >= 3
         listed = person.lines("classes")

@@ -9,7 +9,7 @@ from labelkit.annotate.session import Progress, Session
 from labelkit.annotate.ui.highlight import shown
 
 if TYPE_CHECKING:
-    from labelkit.config.task_file import TaskFile
+    from labelkit.config.task_file import Task
 
 DIGITS = "1234567890"
 EMPTY = "(empty)"  # what is shown of a text without characters
@@ -32,7 +32,7 @@ class Guide(NamedTuple):
 NO_GUIDE = Guide()
 
 
-def guide_of(task: "TaskFile") -> Guide:
+def guide_of(task: "Task") -> Guide:
     """Return what a task file tells a person; blank entries are left out."""
     described = {name: text.strip() for name, text in task.descriptions.items()}
     return Guide(

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from unicodedata import category, east_asian_width
 
 WARNING = "warning: "
 _QUIET = 1
@@ -19,7 +18,11 @@ _level = _NORMAL
 _thread = threading.local()
 
 # Terminal escapes, other control characters and bidirectional overrides are shown, not obeyed.
-_HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+# The joiners U+200C and U+200D stay: words of Persian and Hindi need them, and so do emoji.
+_HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069]")
+_HOSTILE_BUT_LINES = re.compile(_HOSTILE.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
+# Marks that only give the direction of the letters beside them are left out.
+_MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u061c"))
 _PLAIN_PROGRESS_SECONDS = 30.0
 
 
@@ -30,21 +33,33 @@ def set_level(quiet: bool, verbose: bool) -> None:
 
 
 def clean(text: object, width: int = 80) -> str:
-    """Return a cell's text fit for a terminal: no control characters, at most `width` long."""
+    """Return a cell's text fit for a terminal: no control characters, at most `width` wide."""
     shown = str(text).replace("\r\n", "⏎").replace("\n", "⏎").replace("\t", " ")
-    shown = _HOSTILE.sub("·", shown)
-    return shown if len(shown) <= width else shown[: width - 1] + "…"
+    shown = _HOSTILE.sub("·", shown).translate(_MARKS)
+    if cells_of(shown) <= width:
+        return shown
+    if shown.isascii():
+        return shown[: width - 1] + "…"
+    from rich.cells import set_cell_size
+
+    return set_cell_size(shown[:width], width - 1).rstrip() + "…"
+
+
+def lines_for_terminal(text: str) -> str:
+    """Return text of our own, with names and cells in it, that cannot steer a terminal."""
+    return _HOSTILE_BUT_LINES.sub("·", text.replace("\r\n", "\n")).translate(_MARKS)
 
 
 def cells_of(text: str) -> int:
-    """Return how many cells of a terminal a text takes: letters of East Asia and emoji take two."""
+    """Return how many cells of a terminal a text takes: two for 日, none for a joiner."""
     if text.isascii():
         return len(text)
-    wide = sum(east_asian_width(letter) in ("W", "F") for letter in text)
-    return len(text) + wide - sum(category(letter) in ("Mn", "Me", "Cf") for letter in text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
-def padded(text: str, cells: int, *, right: bool = False) -> str:
+def padded(text: str, cells: int, right: bool = False) -> str:
     """Return a text that takes so many cells of a terminal, at the right of them if wanted."""
     blank = " " * (cells - cells_of(text))
     return blank + text if right else text + blank
@@ -52,6 +67,7 @@ def padded(text: str, cells: int, *, right: bool = False) -> str:
 
 def say(text: str) -> None:
     """Say something that must be heard, also under --quiet."""
+    text = lines_for_terminal(text)
     kept = getattr(_thread, "kept", None)
     if kept is not None:
         kept.append(text)
@@ -162,10 +178,10 @@ def _bar(what: str, total: int | None) -> Iterator[Callable[..., None]]:
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(escape(what), total=total, note="")
+        task = bar.add_task(escape(clean(what)), total=total, note="")
 
         def advance(n: int = 1, note: str = "") -> None:
-            bar.update(task, advance=n, note=escape(note))
+            bar.update(task, advance=n, note=escape(clean(note)))
 
         yield advance
 
@@ -197,29 +213,35 @@ def data_table(
 ) -> None:
     """Write a table to stdout: aligned text for people, one JSON list of objects for programs."""
     if as_json:
-        print(json.dumps([dict(zip(header, row, strict=True)) for row in rows], ensure_ascii=False))
+        data_json([dict(zip(header, row, strict=True)) for row in rows])
         return
     for line in _aligned("", header, rows):
-        print(line)
+        data_line(line)
+
+
+def data_line(text: str = "") -> None:
+    """Write a line for people to stdout."""
+    print(lines_for_terminal(text))
+
+
+def data_json(value: object) -> None:
+    """Write a value to stdout as one line of JSON; what could steer a terminal is escaped."""
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    text = json.dumps(value, ensure_ascii=not is_utf8)
+    print(_HOSTILE.sub(lambda found: f"\\u{ord(found.group()):04x}", text))
 
 
 def _aligned(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     cells = [[clean(shown(value), 60) for value in row] for row in rows]
     number = [all(_is_number(row[i]) for row in rows) for i in range(len(header))]
-    widths = [
-        max(cells_of(text) for text in (name, *(row[i] for row in cells)))
-        for i, name in enumerate(header)
-    ]
+    heads = [clean(name, 60) for name in header]
+    widths = [max(map(cells_of, column)) for column in zip(heads, *cells, strict=True)]
 
     def line(values: Sequence[str]) -> str:
-        parts = [
-            padded(value, width, right=right)
-            for value, width, right in zip(values, widths, number, strict=True)
-        ]
-        return "  ".join(parts).rstrip()
+        return "  ".join(map(padded, values, widths, number)).rstrip()
 
     lines = [title] if title else []
-    return [*lines, line(header), line(["─" * width for width in widths]), *map(line, cells)]
+    return [*lines, line(heads), line(["─" * width for width in widths]), *map(line, cells)]
 
 
 def shown(value: object) -> str:
@@ -241,6 +263,11 @@ def _is_number(value: Any) -> bool:
 
 def ask(question: str) -> bool:
     """Ask a person a yes-or-no question on the terminal; no answer means no."""
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
+    prompt(f"{question} [y/N] ")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def prompt(text: str) -> None:
+    """Show what a person is to answer on the same line."""
+    sys.stderr.write(lines_for_terminal(text))
+    sys.stderr.flush()

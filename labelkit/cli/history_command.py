@@ -1,6 +1,5 @@
 """`labelkit history`: how a file was made."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,7 +28,7 @@ def show_history(
             f"there is no history of {path} ({history.path_for(path).name} is missing)"
         )
     if as_json:
-        print(json.dumps({"schema": history.SCHEMA, "steps": steps}, ensure_ascii=False))
+        console.data_json({"schema": history.SCHEMA, "steps": steps})
         return
     rows = [[step["when"], step["command"], _facts(step), step["seconds"]] for step in steps]
     console.data_table(["when", "command", "what", "seconds"], rows)

@@ -1,6 +1,5 @@
 """plan: questions answered, mixes priced and tried out, the best named."""
 
-import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -51,7 +50,7 @@ def plan(job: "Job", wanted: Wanted) -> None:
     found = _plain(seen, asked, lines, wanted) | choice.plain()
     job.figures(found)
     if wanted.as_json:
-        print(json.dumps(found, ensure_ascii=False))
+        console.data_json(found)
     else:
         _print(seen, asked, lines)
     _close(job, seen, asked, choice, wanted)
@@ -169,8 +168,8 @@ def _shown(line: Line, rows: int) -> list[Any]:
 
 def _print(seen: Seen, asked: list[Asked], lines: list[Line]) -> None:
     for one in asked:
-        print(f"{one.question:<34}{one.answer:<19}{console.clean(one.why, 400)}")
-    print()
+        console.data_line(f"{one.question:<34}{one.answer:<19}{console.clean(one.why, 400)}")
+    console.data_line()
     header = [*_HEADER]
     if seen.found.counts and seen.known.biased:
         header[_KEYS.index("accuracy")] += " (biased)"

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -258,7 +257,7 @@ def _tell(job: "Job", wanted: Wanted, found: list[curves.Summary], labels: int, 
             _name(s.setting, *several): np.round(s.values[wanted.metric].mean(axis=0), 6).tolist()
             for s in found
         }
-        print(json.dumps({"schema": 1, **told, "curves": means}, ensure_ascii=False))
+        console.data_json({"schema": 1, **told, "curves": means})
     else:
         console.data_table(_HEADER, [_line(n, f, most) for n, f in figures.items()])
     for line in drawing.in_letters(

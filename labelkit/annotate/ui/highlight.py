@@ -13,28 +13,27 @@ MOST_SHOWN = 20_000  # characters of one cell
 Span = tuple[int, int]
 
 
-# Of the invisible characters four belong to the text: Persian and Hindi words need the joiners,
-# so does a family in one emoji, and a mark tells which way a comma runs. A browser knows how wide
-# they are; a terminal does not, and there they are left out.
-_JOINERS = re.compile("([\u200c-\u200f])")
+# They tell which way a comma runs. A browser knows what to do with them, a terminal does not.
+_MARKS = re.compile("([\u200e\u200f])")
 
 
-def shown(text: str, joiners: bool = False) -> str:
+def shown(text: str, marks: bool = False) -> str:
     """Return a cell's text with its line ends, fit for a screen: no control characters.
 
-    With `joiners` the characters that join letters and the marks of direction are kept.
+    With `marks` the marks of direction are kept.
     """
     rest = len(text) - MOST_SHOWN
     lines = re.split("\r\n|\r|\n", text[:MOST_SHOWN])
-    cleaned = "\n".join(_cleaned(line, joiners) for line in lines)
+    cleaned = "\n".join(_cleaned(line, marks) for line in lines)
     return f"{cleaned}\n… and {rest:,} more characters" if rest > 0 else cleaned
 
 
-def _cleaned(line: str, joiners: bool) -> str:
-    # Every second part is a joiner or a mark.
+def _cleaned(line: str, marks: bool) -> str:
+    parts = _MARKS.split(line) if marks else [line]
+    # Every second part is a mark.
     return "".join(
-        (part if joiners else "") if place % 2 else console.clean(part, len(part) + 1)
-        for place, part in enumerate(_JOINERS.split(line))
+        part if place % 2 else console.clean(part, 2 * len(part) + 1)
+        for place, part in enumerate(parts)
     )
 
 

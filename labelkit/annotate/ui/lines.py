@@ -41,8 +41,7 @@ def run(
             asked = session.current
             _show(session, highlighter, context)
         if typed:
-            sys.stderr.write("> ")
-            sys.stderr.flush()
+            console.prompt("> ")
         line = sys.stdin.readline()
         number += 1
         if not line:

@@ -37,7 +37,7 @@ def card(session: Session, highlighter: Highlighter, context: Context) -> dict[s
         "texts": [
             {
                 "name": console.clean(name),
-                "pieces": pieces(shown(text, joiners=True), highlighter)
+                "pieces": pieces(shown(text, marks=True), highlighter)
                 if text.strip()
                 else [(EMPTY, False)],
             }
@@ -46,7 +46,7 @@ def card(session: Session, highlighter: Highlighter, context: Context) -> dict[s
         "fields": [
             {
                 "name": console.clean(field.name),
-                "pieces": pieces(shown(field.value, joiners=True), highlighter),
+                "pieces": pieces(shown(field.value, marks=True), highlighter),
                 "beside": field.beside,
             }
             for field in context.fields(row)
@@ -70,13 +70,13 @@ def classes(names: Sequence[str]) -> list[dict[str, str]]:
 def guide_shown(guide: Guide) -> dict[str, Any]:
     """Return what the task file tells a person, fit for a page."""
     return {
-        "guidelines": shown(guide.guidelines, joiners=True),
+        "guidelines": shown(guide.guidelines, marks=True),
         "descriptions": {
-            name: shown(text, joiners=True) for name, text in guide.descriptions.items()
+            name: shown(text, marks=True) for name, text in guide.descriptions.items()
         },
-        "cases": [shown(case, joiners=True) for case in guide.edge_cases],
+        "cases": [shown(case, marks=True) for case in guide.edge_cases],
         "examples": [
-            {"text": shown(text, joiners=True), "label": console.clean(label, 200)}
+            {"text": shown(text, marks=True), "label": console.clean(label, 200)}
             for text, label in guide.examples
         ],
     }

@@ -1,6 +1,5 @@
 """--try: prompts and models on the same known rows, side by side."""
 
-import json
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -122,7 +121,7 @@ def _show(
     job = given.job
     job.figures({"tried": found, "best": found[best]["try"]})
     if as_json:
-        print(json.dumps({"schema": 1, "tried": found}, ensure_ascii=False))
+        console.data_json({"schema": 1, "tried": found})
     else:
         console.data_table(HEADER, [[figures[name] for name in HEADER] for figures in found])
     for asking in given.askings:

@@ -1,6 +1,5 @@
 """evaluate: the label columns of a file against gold and each other, as tables or JSON."""
 
-import json
 from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -49,7 +48,7 @@ def evaluate(job: "Job", compare: str | None, annotators: str | None, as_json: b
         found["compare"] = _compared(job, columns, rows, compare)
     job.figures(found)
     if as_json:
-        print(json.dumps({"schema": 1, **found}, ensure_ascii=False))
+        console.data_json({"schema": 1, **found})
     else:
         _print(found)
     measured = list(dict.fromkeys(_words(f) for f in found["figures"]))
@@ -65,7 +64,7 @@ def _of_people(job: "Job", compare: str | None, annotators: str, as_json: bool) 
     found = people.evaluate(job, annotators)
     job.figures(found)
     if as_json:
-        print(json.dumps({"schema": 1, **found}, ensure_ascii=False))
+        console.data_json({"schema": 1, **found})
     else:
         _print_tables(people.tables(found))
     alpha = "not known (no item has two labels)"
@@ -234,7 +233,7 @@ def _print_tables(tables: Sequence[Shown]) -> None:
     shown = [(header, rows) for header, rows in tables if rows]
     for number, (header, rows) in enumerate(shown):
         if number:
-            print()
+            console.data_line()
         console.data_table(header, rows)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit import console
 from labelkit.errors import UsageError
 from labelkit.stats.metrics import wilson
 from labelkit.weak.analysis.lf_statistics import Summary
@@ -164,11 +165,8 @@ def rendered(path: Path, found: Sequence[Mapping[str, Any]], gold: str | None) -
         writer.writerows([["" if value is None else value for value in row] for row in rows])
         return stream.getvalue().encode()
     cells = [header(found, gold), *([plain(value) for value in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
+    widths = [max(map(console.cells_of, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(map(console.padded, row, widths)).rstrip() for row in cells]
     return ("\n".join(lines) + "\n").encode()
 
 

@@ -1,0 +1,87 @@
+"""What people are shown: nothing in it steers a terminal, and columns line up."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelkit import console
+
+EVIL = "\x1b[31mred\x1b[2J\x07\x9b5m\u202etxt"
+HOSTILE = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *"\u200b\u2028\u2029\u202e\u2066"}
+texts = st.text(st.one_of(st.sampled_from(sorted(HOSTILE)), st.characters()), max_size=30)
+
+
+def steers(text: str) -> set[str]:
+    return HOSTILE & set(text) - {"\n", "\t"}
+
+
+@given(texts, st.integers(1, 20))
+def test_a_cell_is_one_line_that_fits(text: str, width: int) -> None:
+    shown = console.clean(text, width)
+    assert not HOSTILE & set(shown)
+    assert console.cells_of(shown) <= max(width, 1)
+
+
+@given(texts)
+def test_nothing_that_is_said_steers_a_terminal(text: str) -> None:
+    with console.keeping() as said:
+        for speak in (console.say, console.note, console.warn, console.error, console.next_step):
+            speak(text)
+        console.table(text, [text, "n"], [[text, 1]])
+    assert not any(map(steers, said))
+
+
+@given(texts)
+def test_what_goes_to_programs_is_exact_and_steers_no_terminal(text: str) -> None:
+    lines: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("builtins.print", lines.append)
+        console.data_json({text: [text]})
+    assert not HOSTILE & set(lines[0])
+    assert json.loads(lines[0]) == {text: [text]}
+
+
+@pytest.mark.parametrize("word", ["می\u200cخواهم", "👨\u200d👩\u200d👧\u200d👦", "क्\u200dष"])
+def test_joiners_stay_in_words_and_emoji(word: str) -> None:
+    assert console.clean(word) == word
+    assert console.lines_for_terminal(word) == word
+    assert console.clean(f"\u200f{word}\u200e") == word
+
+
+def test_columns_line_up_by_the_cells_of_the_terminal(capsys: Any) -> None:
+    rows = [["日本", 1], ["👨\u200d👩\u200d👧\u200d👦", 22], ["می\u200cخواهم", 333], ["abc", 4]]
+    console.data_table(["名", "rows"], rows)
+    lines = capsys.readouterr().out.splitlines()
+    assert {console.cells_of(line) for line in lines} == {13}
+    assert lines[:3] == ["名       rows", "───────  ────", "日本        1"]
+    console.data_table([EVIL], [["x"]])
+    assert not steers(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("weak-label", "in.csv", "-o", "o.csv", "--text", "nope"),
+        ("weak-label", "in.csv", "-o", "o.csv", "--from-votes", "vote"),
+        ("evaluate", "in.csv", "--gold", "label", "--label", "vote"),
+        ("evaluate", "in.csv", "--gold", "label", "--label", "vote", "--json"),
+        ("query", "in.csv", "-o", "o.csv", "--classes", "a,b"),
+        ("merge", "in.csv", "answers.csv", "-o", "o.csv"),
+        ("weak-label", "in.csv", "-o", f"no/{EVIL.strip(chr(0))}.csv", "--keyword", "a=b"),
+        ("history", f"{EVIL}.csv"),
+        (EVIL,),
+        ("query", f"--{EVIL}"),
+    ],
+)
+def test_names_cells_and_arguments_steer_no_terminal(
+    args: tuple[str, ...], write: Any, labelkit: Any
+) -> None:
+    rows = [f"{EVIL}{i},{EVIL},{'ab'[i % 2]}{EVIL},a{EVIL}" for i in range(4)]
+    write("in.csv", f"id,{EVIL},label,vote\n" + "\n".join(rows) + "\n")
+    write("answers.csv", f"id,label\n{EVIL}0,a\nother{EVIL},b\n")
+    done = labelkit(*args)
+    assert done.out + done.err
+    assert not steers(done.out + done.err)

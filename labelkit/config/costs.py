@@ -1,6 +1,6 @@
 """What labels cost in money and in people's hours, set-up included, beside all by hand."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any, NamedTuple
 
@@ -37,6 +37,33 @@ class Prices(NamedTuple):
         return (
             self.human_label * 3600 / seconds if self.human_label is not None and seconds else None
         )
+
+
+class Merged(NamedTuple):
+    """What a run of merge says of the answers that it read."""
+
+    files: frozenset[str]  # of the answers
+    answers: int
+    new: int  # rows that had no label before
+    seconds: float | None  # of all answers and of rows that were skipped; None: not known
+
+
+class Work(NamedTuple):
+    """What people did for the labels that a file has: answers, labels, seconds in all.
+
+    A row that is asked again has one label and several answers. Seconds of rows that were skipped
+    are in it; None: not measured.
+    """
+
+    answers: int
+    labels: int
+    seconds: float | None
+
+    @property
+    def words(self) -> str:
+        """What is said of it: `28 answers, 27 labels`."""
+        answers = f"{self.answers:,} answers, " if self.answers != self.labels else ""
+        return f"people: {answers}{self.labels:,} labels"
 
 
 class Line(NamedTuple):
@@ -87,6 +114,39 @@ def _number(key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
         raise UsageError(f"[cost] {key} = {value!r}: give a number of 0 or more")
     return float(value)
+
+
+def merged_in(steps: Iterable[Mapping[str, Any]]) -> list[Merged]:
+    """Return the runs of merge in the history of a file, those of the column `label`."""
+    found = []
+    for step in steps:
+        options, counts = step.get("options") or {}, step.get("counts") or {}
+        if step.get("command") == "merge" and not options.get("as_name"):
+            files = frozenset(map(str, options.get("answers_files") or []))
+            seconds = (step.get("cost") or {}).get("people_seconds")
+            found.append(
+                Merged(files, int(counts.get("answers", 0)), int(counts.get("new", 0)), seconds)
+            )
+    return found
+
+
+def work(merges: Sequence[Merged], labels: int, seconds_a_label: float | None) -> Work:
+    """Return what people did, of a file with so many labels.
+
+    Where answers were merged again with more of them, the later merge counts. Labels that came
+    without a merge are an answer each.
+    """
+    latest = [
+        one
+        for place, one in enumerate(merges)
+        if not any(one.files <= later.files for later in merges[place + 1 :])
+    ]
+    others = max(0, labels - sum(one.new for one in merges))
+    answers = sum(one.answers for one in latest) + others
+    if seconds_a_label is None:
+        return Work(answers, labels, None)
+    timed = (seconds_a_label * m.answers if m.seconds is None else m.seconds for m in latest)
+    return Work(answers, labels, sum(timed) + seconds_a_label * others)
 
 
 def people(price: Prices, labels: int, what: str, seconds: float | None = None) -> Line:

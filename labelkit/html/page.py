@@ -32,21 +32,28 @@ h3 {{ font-size: 1rem; margin: 1.5rem 0 .3rem; }}
 a {{ color: var(--bar); }}
 p, dd, caption {{ color: var(--faint); }} dt {{ font-weight: 600; }} dd {{ margin: 0 0 .4rem; }}
 nav ul {{ list-style: none; display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; padding: 0; }}
-code {{ font: .9em ui-monospace, monospace; color: var(--ink); }}
-.tiles {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .8rem; }}
+code {{ font: .9em ui-monospace, monospace; color: var(--ink); user-select: all; }}
+.unseen {{ position: absolute; width: 1px; height: 1px; overflow: hidden;
+  clip-path: inset(50%); }}
+.tiles {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .8rem; }}
 .tiles > div {{ background: var(--tile); border-radius: .4rem; padding: .6rem .9rem; }}
 .tiles dt {{ font-weight: 400; color: var(--faint); font-size: .9rem; }}
 .tiles dd {{ color: var(--ink); font-size: 1.25rem; margin: 0; }}
 .tiles dd + dd {{ color: var(--faint); font-size: .9rem; }}
+.tiles > :first-child {{ outline: 2px solid var(--bar); }}
+.tiles > :first-child dd:nth-of-type(1) {{ font-size: 1.8rem; line-height: 1.2; }}
 .beside {{ display: flex; flex-wrap: wrap; gap: 1rem 2rem; }} figure {{ margin: 0; }}
-.wide {{ overflow-x: auto; margin: .6rem 0 1.2rem; }}
+.wide {{ overflow: auto; position: relative; max-height: 34rem; margin: .6rem 0 1.2rem; }}
+.wide thead th {{ position: sticky; top: 0; background: var(--paper); }}
+@media print {{ .wide {{ max-height: none; }} }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 caption {{ text-align: left; padding: .3rem 0; }}
 th, td {{ padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; }}
 th.number, td.number {{ text-align: right; }} td.long {{ min-width: 16rem; }}
 th button {{ font: inherit; color: inherit; background: none; border: 0; padding: 0;
-  cursor: pointer; text-align: inherit; text-decoration: underline dotted; }}
+  cursor: pointer; text-align: inherit; }}
+th button::after {{ content: " ↕"; color: var(--faint); }}
 [aria-sort=ascending] button::after {{ content: " ↑"; }}
 [aria-sort=descending] button::after {{ content: " ↓"; }}
 label.search {{ display: block; margin: .5rem 0; }}

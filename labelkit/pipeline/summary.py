@@ -93,10 +93,11 @@ def _costs(
     stages: Sequence[Stage], found: _Labels, figures: Mapping[str, Mapping[str, Any]], task: Task
 ) -> list[list[Any]]:
     price = costs.prices(task.cost)
-    asked, each = found.by_people()
+    labels, each = found.by_people()
+    work = costs.work(_merged(stages, figures), labels, each)
     llm = [figures[stage.id] for stage in stages if stage.id in figures]
     lines = [
-        costs.people(price, asked, f"people: {asked:,} labels", each and each * asked),
+        costs.people(price, work.answers, work.words, work.seconds),
         costs.Line("language model", costs.language_model(llm), 0.0),
         costs.setting_up(price, [name.partition("-")[2] for name in figures], each),
     ]
@@ -106,6 +107,19 @@ def _costs(
         costs.people(price, found.rows, f"all {found.rows:,} by hand", by_hand),
     ]
     return [[line.what, *costs.shown(line.dollars, line.hours)] for line in lines]
+
+
+def _merged(
+    stages: Sequence[Stage], figures: Mapping[str, Mapping[str, Any]]
+) -> list[costs.Merged]:
+    found = []
+    for stage in stages:
+        said = figures.get(stage.id)
+        if stage.args[0] == "merge" and said is not None:
+            seconds = said.get("people_seconds")
+            files = frozenset([str(stage.answers)])
+            found.append(costs.Merged(files, int(said["answers"]), int(said["new"]), seconds))
+    return found
 
 
 def _accuracy(figures: Mapping[str, Mapping[str, Any]], found: _Labels) -> list[str]:

@@ -12,6 +12,7 @@ from labelkit.stats import metrics
 from labelkit.stats.metrics import Figure
 
 BY_AUDIT = "audit rows"
+BY_GOLD = "all rows, by gold"
 WITHOUT_PEOPLE = f"{FINAL} without people"
 BY_PICKED = "rows that people were asked (biased)"
 
@@ -49,9 +50,12 @@ def judged(found: Evidence) -> list[Judged]:
     return sorted(known, key=lambda one: (one.biased, one.column != FINAL))
 
 
-def claim(every: list[Judged]) -> Judged | None:
-    """Return the figure of the decided labels that is not biased, if there is one."""
-    honest = [one for one in every if not one.biased]
+def claim(every: list[Judged], measured_on: str = BY_AUDIT) -> Judged | None:
+    """Return the figure of the decided labels, else of a column, on rows that do not bias it.
+
+    What the audit claims and what gold says are two figures: neither takes the other's place.
+    """
+    honest = [one for one in every if not one.biased and one.measured_on == measured_on]
     final = [one for one in honest if one.column == FINAL]
     return next(iter([*final, *honest]), None)
 
@@ -65,7 +69,7 @@ def _bases(found: Evidence) -> list[Basis]:
     if found.gold is not None:
         filled = np.asarray(found.gold != "")
         some = not filled.all()
-        words = "rows with gold (biased)" if some else "all rows, by gold"
+        words = "rows with gold (biased)" if some else BY_GOLD
         bases.append(Basis(words, found.gold, filled, biased=some))
     return bases
 

@@ -12,6 +12,7 @@ from labelkit.report import accuracy, overview
 from labelkit.report.accuracy import Judged
 from labelkit.report.data import FINAL, Evidence, error_of
 
+_DOLLARS = "human_label or hourly_rate (dollars)"
 WIDE = 0.06  # an interval this wide each way leaves the accuracy open
 
 
@@ -70,11 +71,13 @@ def _unlabelled(found: Evidence) -> Advice | None:
 
 def _audit(found: Evidence, every: list[Judged]) -> Advice | None:
     claimed = accuracy.claim(every)
+    if claimed is None and accuracy.claim(every, accuracy.BY_GOLD) is not None:
+        return None
     if claimed is None:
         why = "No accuracy can be claimed: let people label rows drawn at random"
         return Advice(why, _asked(found, 100))
     half = (claimed.figure.high - claimed.figure.low) / 2
-    if half <= WIDE or claimed.measured_on != accuracy.BY_AUDIT:
+    if half <= WIDE:
         return None
     more = max(accuracy.needed(claimed.figure.value) - claimed.rows, 10)
     why = f"The accuracy is known to ±{half:.0%} only: some {more:,} more audit rows make it ±5 %"
@@ -129,10 +132,16 @@ def _unjudged(found: Evidence) -> Advice | None:
 def _unpriced(found: Evidence) -> Advice | None:
     lines, by_hand = overview.costs(found)
     people = [lines[0], by_hand]
-    if all(line.dollars is not None and line.hours is not None for line in people):
+    missing = []
+    if any(line.dollars is None for line in people):
+        missing.append(_DOLLARS)
+    if any(line.hours is None for line in people):
+        missing.append("human_seconds")
+    if not missing:
         return None
-    why = (
-        "The cost of people is not known: name human_seconds, and human_label or hourly_rate "
-        "(dollars), in [cost] of the task file"
-    )
-    return Advice(why, "")
+    if len(missing) == 2:
+        what, named = "The cost of people is", ", and ".join(missing[::-1])
+    else:
+        what = "Dollars of people are" if missing[0] == _DOLLARS else "Hours of people are"
+        (named,) = missing
+    return Advice(f"{what} not known: name {named}, in [cost] of the task file", "")

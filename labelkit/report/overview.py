@@ -62,13 +62,12 @@ def _counted(values: pa.Array) -> list[tuple[str, int]]:
 
 def costs(found: Evidence) -> tuple[list[bill.Line], bill.Line]:
     """Return the lines of the bill with their sum last, and all rows by hand."""
-    labels = int(found.by_people.sum())
     said = found.numbers("label_seconds")[found.by_people]
     timed = said[np.isfinite(said)]
     measured = float(timed.mean()) if len(timed) else None
-    seconds = None if measured is None else measured * labels
+    work = bill.work(bill.merged_in(found.steps), int(found.by_people.sum()), measured)
     lines = [
-        bill.people(found.price, labels, f"people: {labels:,} labels", seconds),
+        bill.people(found.price, work.answers, work.words, work.seconds),
         bill.Line("language model", bill.paid_by(found.steps), 0.0),
         bill.setting_up(found.price, [str(step["command"]) for step in found.steps], measured),
     ]
@@ -98,7 +97,8 @@ def cost(found: Evidence) -> str:
         told = "What the language model cost is not known: name its price (llm-label --price)."
         shown += pages.paragraph(told)
     if found.has("label_seconds"):
-        shown += pages.paragraph("Hours are from the seconds that people's answers took.")
+        told = "Hours are from the seconds that people's answers took, rows that they skipped too."
+        shown += pages.paragraph(told)
     return shown
 
 
@@ -117,7 +117,7 @@ def quality(found: Evidence, every: list[Judged]) -> str:
 
 
 def _claimed(every: list[Judged]) -> str:
-    if all(one.biased for one in every):
+    if accuracy.claim(every) is None:
         return pages.paragraph(
             "No accuracy is claimed: no row drawn at random for an audit has a person's label."
         )

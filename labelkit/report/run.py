@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from labelkit import __version__
 from labelkit.html import page as pages
 from labelkit.html.page import Html
 from labelkit.io.files import need_writable, whole
@@ -45,7 +46,8 @@ def report(job: "Job", output: Path) -> int:
         Section("steps", "How the file was made", _steps(found)),
     ]
     title = f"Labels of {Path(job.source.name).name}"
-    body = _body(_tiles(found, every), [section for section in sections if section.html])
+    top = _made(found) + _tiles(found, every)
+    body = _body(top, [section for section in sections if section.html])
     with whole(output) as stream:
         stream.write(pages.page(title, body, script=pages.SCRIPT))
     return worst.rows + unsure.rows
@@ -55,8 +57,20 @@ def _body(tiles: str, sections: list[Section]) -> list[str]:
     links = [f'<li><a href="#{one.anchor}">{one.title}</a></li>' for one in sections]
     body = [tiles, f'<nav aria-label="Sections"><ul>{"".join(links)}</ul></nav>']
     for one in sections:
-        body.append(f'<section><h2 id="{one.anchor}">{one.title}</h2>{one.html}</section>')
+        # A table that is called like its section does not show the name twice.
+        html = one.html.replace(
+            f"<caption>{one.title}</caption>", f'<caption class="unseen">{one.title}</caption>'
+        )
+        body.append(f'<section><h2 id="{one.anchor}">{one.title}</h2>{html}</section>')
     return body
+
+
+def _made(found: Evidence) -> str:
+    """Return the line on the file: its name, the version, the day of its last step."""
+    when = [str(step["when"])[:10] for step in found.steps if step.get("when")]
+    last = [f"last step {when[-1]}"] if when else []
+    parts = [str(found.job.source.name), *last, f"labelkit {__version__}"]
+    return pages.paragraph(" · ".join(parts))
 
 
 def _tiles(found: Evidence, every: list[Judged]) -> str:
@@ -64,9 +78,9 @@ def _tiles(found: Evidence, every: list[Judged]) -> str:
     lines, by_hand = overview.costs(found)
     whole_cost = lines[-1]
     tiles = [
+        *_accuracy_tiles(every),
         ("rows", f"{found.rows:,}", f"{labelled:,} labelled"),
         ("labels by people", f"{int(found.by_people.sum()):,}", _share_by_people(found)),
-        _accuracy_tile(every),
     ]
     if whole_cost.dollars is not None and by_hand.dollars is not None:
         shown = f"${whole_cost.dollars:,.2f}"
@@ -87,14 +101,21 @@ def _share_by_people(found: Evidence) -> str:
     return f"{share:.1%} of the rows"
 
 
-def _accuracy_tile(every: list[Judged]) -> tuple[str, str, str]:
-    claimed = accuracy.claim(every)
-    if claimed is None:
-        return "accuracy", "not known", "no audit rows with labels"
+def _accuracy_tiles(every: list[Judged]) -> list[tuple[str, str, str]]:
+    """Return what the audit claims, and beside it what gold says, each with its interval."""
+    audit, gold = accuracy.claim(every), accuracy.claim(every, accuracy.BY_GOLD)
+    tiles = [("accuracy", "not known", "no audit rows with labels")] if audit is None else []
+    if audit is not None:
+        tiles.append(_accuracy_tile("accuracy", audit, f"{audit.rows:,} audit rows"))
+    if gold is not None:
+        tiles.append(_accuracy_tile("accuracy by gold", gold, f"{gold.rows:,} rows with gold"))
+    return tiles
+
+
+def _accuracy_tile(name: str, claimed: Judged, on: str) -> tuple[str, str, str]:
     whose = "all labels" if claimed.column == FINAL else claimed.column
     value, low, high = claimed.figure
-    told = f"{low:.3f} to {high:.3f}, {claimed.rows:,} {claimed.measured_on}"
-    return f"accuracy, {whose}", f"{value:.3f}", told
+    return f"{name}, {whose}", f"{value:.3f}", f"95% CI {low:.3f}–{high:.3f}, {on}"
 
 
 def _steps(found: Evidence) -> str:

@@ -22,14 +22,14 @@ def rehearse(labelkit: Any, reviews: None) -> Any:
     return run
 
 
-def test_labels_of_all_rounds_are_counted_once(rehearse: Any) -> None:
+def test_answers_of_all_rounds_are_counted_once(rehearse: Any) -> None:
     Path("labelkit.toml").write_text("[cost]\nhuman_label = 0.5\nhuman_seconds = 36\n")
     done = rehearse("query,people,query,people,decide")
     assert done.code == 0, done.err
     given = [label for (label,) in cells("labelled.csv", "label") if label]
     assert len(given) == 27, "one row of the audit had been chosen in the first round"
-    bill = {line[:20].strip(): line.split()[-2:] for line in done.err.splitlines()}
-    assert bill["people: 27 labels"] == ["13.500", "0.270"]
+    bill = {line.partition("  ")[0]: line.split()[-2:] for line in done.err.splitlines()}
+    assert bill["people: 28 answers, 27 labels"] == ["14.000", "0.280"], "and was asked again"
     assert bill[f"all {ROWS} by hand"] == ["30.000", "0.600"]
 
 

@@ -20,6 +20,7 @@ BY_NUMBER = """
 def lf_film(text):
     return "GOOD" if text.endswith("2") else None
 """
+COST = "Cost, set-up included, and all by hand"
 HOSTILE = '<img src=x onerror="alert(1)">&</style></svg></script><script>alert(2)</script>'
 
 
@@ -90,6 +91,61 @@ def test_the_page_tells_sources_cost_accuracy_and_how_it_was_made(
     assert "final_label without people, audit rows" in page.words  # its calibration
     assert "accuracy, all labels" in page.words
     assert [row[1] for row in page.tables["Steps"][1:]] == ["weak-label", "find-noise", "decide"]
+
+
+def test_the_audit_claims_first_whatever_gold_says(report: Any, labelled: Path) -> None:
+    with_gold = report(labelled, "--gold", "gold").words
+    figure = r"[01]\.\d{3}95% CI \d\.\d{3}–\d\.\d{3}"
+    assert re.search(rf"accuracy, all labels{figure}, 6 audit rows", with_gold)
+    assert re.search(rf"accuracy by gold, all labels{figure}, \d+ rows with gold", with_gold)
+    assert with_gold.index("accuracy, all labels") < with_gold.index("36 labelled")
+    without = report(labelled).words
+    assert "accuracy by gold" not in without
+    text = Path("final.csv").read_text().replace(",audit,", ",query,")
+    Path("no_audit.csv").write_text(text)
+    none = report("no_audit.csv", "--gold", "gold").words
+    assert "accuracynot knownno audit rows with labels" in none and "accuracy by gold" in none
+    assert "let people label rows drawn at random" not in none, "gold tells of all rows"
+
+
+def test_what_a_tile_shows_is_not_called_unknown(report: Any, labelled: Path) -> None:
+    task = "[task]\nclasses = ['BAD', 'GOOD']\n"
+    Path("labelkit.toml").write_text(f"{task}[cost]\nhuman_label = 0.5\n")
+    page = report(labelled)
+    assert "cost$" in page.words and "people are not known" not in page.words
+    Path("labelkit.toml").write_text(task)
+    page = report(labelled)
+    assert "cost$" not in page.words
+    assert "Dollars of people are not known: name human_label or hourly_rate (dol" in page.words
+    text = Path("final.csv").read_text().replace("label_seconds", "other")
+    Path("untimed.csv").write_text(text)
+    Path("labelkit.toml").write_text(f"{task}[cost]\nhuman_label = 1\n")
+    page = report("untimed.csv")
+    assert "cost$" in page.words
+    assert "Hours of people are not known: name human_seconds, in [cost]" in page.words
+
+
+def test_names_of_tables_are_shown_once(report: Any, labelled: Path) -> None:
+    page = report(labelled)
+    assert '<caption class="unseen">Labels by source</caption>' in page.text
+    day = json.loads(Path("final.csv.history.json").read_text())["steps"][-1]["when"][:10]
+    assert f"final.csv · last step {day} · labelkit " in page.words
+
+
+def test_seconds_of_skipped_rows_and_answers_of_rows_that_were_asked_again_cost_time(
+    report: Any, labelkit: Any, write: Any
+) -> None:
+    write("labelkit.toml", "[cost]\nhourly_rate = 36\n")
+    write("d.csv", "id,text,label,label_seconds\na,x,,\nb,y,,\nc,z,,\nd,z,NO,100\n")
+    head = "id,label,label_annotator,label_seconds\n"
+    write("1.csv", f"{head}a,NO,ann,50\nb,,ann,150\n")
+    labelkit("merge", "d.csv", "1.csv", "-o", "m.csv")
+    write("1.csv", f"{head}a,NO,ann,50\nb,,ann,150\nc,YES,ann,100\n")
+    write("2.csv", f"{head}a,YES,ann,100\n")
+    labelkit("merge", "m.csv", "1.csv", "--in-place")
+    labelkit("merge", "m.csv", "2.csv", "--in-place")
+    bill = {row[0]: row[1:] for row in report("m.csv").tables[COST]}
+    assert bill["people: 4 answers, 3 labels"] == ["5.000", "0.139"]  # 500 seconds
 
 
 def test_functions_and_their_conflicts_come_from_the_history(report: Any, labelled: Path) -> None:

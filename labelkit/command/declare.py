@@ -149,7 +149,8 @@ _ON_REQUEST: dict[str, tuple[Any, Any]] = {
     "jobs": (Annotated[int, _option(metavar="N", help="Processes.")], 1),
     "cache": (
         Annotated[
-            Path | None, _option(metavar="DIR", help="Default: .labelkit beside the task file.")
+            Path | None,
+            _option(metavar="DIR", help="Default: .labelkit beside the task file or output."),
         ],
         None,
     ),

@@ -6,6 +6,9 @@ from typing import Any
 
 from labelkit.config import task_file
 
+CACHE = ".labelkit"
+ANSWERS = "llm.sqlite"  # in it
+
 
 def task_path(options: Mapping[str, Any]) -> Path | None:
     """Return the task file of a run: --task, else labelkit.toml if it is there, else None."""
@@ -18,9 +21,19 @@ def task_path(options: Mapping[str, Any]) -> Path | None:
 
 
 def cache_dir(options: Mapping[str, Any], output: str) -> Path:
-    """Return the folder for caches: beside the task file, else beside the output."""
-    given = options.get("cache")
-    if given:
-        return Path(given)
-    beside = task_path(options) or (Path(output) if output not in ("", "-") else None)
-    return (beside.parent if beside else Path()) / ".labelkit"
+    """Return the folder for caches: the one that is there of `cache_places`, else the first.
+
+    So answers stay in use where a task file is written after they were paid.
+    """
+    folders = cache_places(options, output)
+    holding = [folder for folder in folders if (folder / ANSWERS).is_file()]
+    there = [folder for folder in folders if folder.is_dir()]
+    return [*holding, *there, *folders][0]
+
+
+def cache_places(options: Mapping[str, Any], output: str) -> list[Path]:
+    """Return where the folder for caches may be: --cache, else beside the task file, the output."""
+    if options.get("cache"):
+        return [Path(options["cache"])]
+    beside = [task_path(options), Path(output) if output not in ("", "-") else None]
+    return list(dict.fromkeys(p.parent / CACHE for p in beside if p is not None)) or [Path(CACHE)]

@@ -10,7 +10,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-FILE = "llm.sqlite"
+from labelkit.config.paths import ANSWERS
+
+FILE = ANSWERS
 TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
     run TEXT PRIMARY KEY, task TEXT NOT NULL, source TEXT NOT NULL, model TEXT NOT NULL,
@@ -82,9 +84,9 @@ def name_price(db: sqlite3.Connection, run: Run, dollars_in: float, dollars_out:
     """Take a price, in dollars per million tokens, for this model's tokens that have none yet."""
     db.execute(
         "UPDATE runs SET dollars = dollars + (unpriced_in * ? + unpriced_out * ?) / 1e6, "
-        "unpriced_in = 0, unpriced_out = 0 WHERE task = ? AND model = ? "
+        f"unpriced_in = 0, unpriced_out = 0 WHERE {_OF_TASK} AND model = ? "
         "AND unpriced_in + unpriced_out > 0",
-        (dollars_in, dollars_out, run.task, run.model),
+        (dollars_in, dollars_out, run.task, run.source, run.model),
     )
 
 
@@ -93,13 +95,19 @@ def name(db: sqlite3.Connection) -> str:
     return str(db.execute("SELECT id FROM ledger").fetchone()[0])
 
 
-def spent(db: sqlite3.Connection, task: str, source: str | None = None, but_for: str = "") -> Spent:
-    """Return what the runs of a task have cost; `source` None: whatever file it was about.
+# Runs of a task: also those about its data file from before there was a task file.
+_OF_TASK = "(task = ? OR (task = '' AND source = ?))"
 
-    `but_for` is the name of a run that is left out.
+
+def spent(
+    db: sqlite3.Connection, task: str, source: str, *, of_source: bool = False, but_for: str = ""
+) -> Spent:
+    """Return what the runs of a task have cost, whose present data file began as `source`.
+
+    `of_source`: only those about that file. `but_for` is the name of a run that is left out.
     """
-    where, values = "task = ? AND run <> ?", [task, but_for]
-    if source is not None:
+    where, values = f"{_OF_TASK} AND run <> ?", [task, source, but_for]
+    if of_source:
         where, values = f"{where} AND source = ?", [*values, source]
     found = db.execute(
         "SELECT TOTAL(dollars), SUM(tokens_in + tokens_out), SUM(unpriced_in + unpriced_out) "
@@ -115,14 +123,14 @@ def set_aside(db: sqlite3.Connection, task: str) -> float:
     return sum(float(job["most"]) for job in jobs if job["task"] == task)
 
 
-def spent_in(folder: Path, task: str) -> Spent:
-    """Return what the runs of a task have cost by the ledger in a folder; 0 where there is none."""
+def spent_in(folder: Path, task: str, source: str = "") -> Spent:
+    """Return what `spent` does by the ledger in a folder; 0 where there is none."""
     path = folder / FILE
     if not path.is_file():
         return Spent(0.0)
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
-            found = spent(db, task)
+            found = spent(db, task, source)
             return found._replace(dollars=found.dollars + set_aside(db, task))
     except sqlite3.Error:  # the command that asks a model says what is wrong with the file
         return Spent(0.0)

@@ -249,7 +249,8 @@ class Job(JobLabels):
 
         Where the file came here without its ledger, its history says what it cost.
         """
-        spent = ledger.spent_in(places.cache_dir(self.options, self.output), self.ledger_task)
+        folder = places.cache_dir(self.options, self.output)
+        spent = ledger.spent_in(folder, self.ledger_task, self.original_input)
         by_history = costs.paid_by(self.steps) or 0.0
         return spent._replace(dollars=max(spent.dollars, by_history))
 
@@ -430,10 +431,13 @@ class Job(JobLabels):
 
     # -- what is said and recorded ---------------------------------------------------------------
 
-    @property
+    @cached_property
     def cache_dir(self) -> Path:
         """The folder for what must survive: beside the task file, else beside the output."""
         path = places.cache_dir(self.options, self.output)
+        usual = places.cache_places(self.options, self.output)[0]
+        if path != usual:
+            console.note(f"{path} of earlier runs is used (--cache {usual} begins anew)")
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

@@ -176,6 +176,28 @@ def test_the_budget_holds_over_all_runs(
     assert "of it are spent already)" in result.err
 
 
+def test_a_task_file_that_appears_later_finds_the_answers_and_what_they_cost(
+    labelkit: Labelkit, write: Write, chat_server: ChatServer
+) -> None:
+    write("in.csv", "id,body\n1,good one\n2,bad one\n")
+    Path("build").mkdir()
+    command = ["llm-label", "in.csv", "-o", "build/out.csv", "--base-url", chat_server.url]
+    command += ["--model", "tiny-1", "--price", "1000,1000", "--classes", "bad,good"]
+    assert labelkit(*command, "--text", "body").code == 0
+    asked = chat_server.seen["requests"]
+    write("labelkit.toml", '[task]\ntext = "body"\n[cost]\nbudget = 0\n')
+    result = labelkit(*command)
+    assert (result.code, chat_server.seen["requests"]) == (0, asked), result.err
+    assert not Path(".labelkit").exists()
+    used = "build/.labelkit of earlier runs is used (--cache .labelkit begins anew)\n"
+    assert result.err.count(used) == 1
+    write("in.csv", "id,body\n1,good one\n2,bad one\n3,new one\n")
+    result = labelkit(*command)
+    assert (result.code, chat_server.seen["requests"]) == (5, asked)
+    assert "[cost] budget 0 ($0." in result.err
+    assert "[cost] budget 0 ($0.0000 of" not in result.err
+
+
 def test_an_endpoint_that_reads_only_a_part_is_told(ask: Labelkit, write: Write) -> None:
     write("long.csv", "body\n" + "good and long " * 500 + "\ngood and short\n")
     result = ask(name="long.csv")

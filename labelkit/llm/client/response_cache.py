@@ -253,21 +253,21 @@ class Cache:
         That are its open batch jobs, and requests of other runs.
         """
         with self._named():
-            found = ledger.spent(self._db, run.task)
+            found = ledger.spent(self._db, run.task, run.source)
             coming = ledger.set_aside(self._db, run.task) + self.claims.most_by_others(run)
         return found._replace(dollars=found.dollars + coming)
 
     def spent_by_others(self, run: ledger.Run) -> float:
         """Return what other runs of its task have cost, at the most what is on its way."""
         with self._named():
-            known = ledger.spent(self._db, run.task, but_for=run.name).dollars
+            known = ledger.spent(self._db, run.task, run.source, but_for=run.name).dollars
             return known + self.claims.most_by_others(run)
 
     def bill(self, run: ledger.Run) -> tuple[str, ledger.Spent]:
         """Return what all runs of a task about one data file have cost, and by which ledger."""
         with self._named():
             whose = digest([ledger.name(self._db), run.task, run.source])[:16]
-            return whose, ledger.spent(self._db, run.task, run.source)
+            return whose, ledger.spent(self._db, run.task, run.source, of_source=True)
 
     def name_price(self, run: ledger.Run, dollars_in: float, dollars_out: float) -> None:
         """Take a price for what this model has answered at an unknown one."""

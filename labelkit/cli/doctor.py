@@ -13,7 +13,7 @@ from labelkit.errors import LabelkitError, listing
 
 _PACKAGES = (
     "typer", "rich", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "modAL-python",
-    "snorkel", "cleanlab", "openai", "skops",
+    "snorkel", "cleanlab", "openai",
 )  # fmt: skip
 # What is worth having but not needed: what for, and how to get it.
 _OPTIONAL = {

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import shlex
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
@@ -18,8 +19,56 @@ from labelkit.errors import LabelkitError, UsageError
 
 CHUNK = 1_024  # texts computed, then kept, at a time: what a killed run loses
 ASKED = 500  # keys in one query
+# Their weights come inside a package; all others are fetched by a name, or are code.
+PACKAGED = ("minilm", "wordllama")
 
 Halves = npt.NDArray[np.float16]
+
+
+def is_own_file(name: str) -> bool:
+    """Return whether an embedding is a function of the user's own file, `file.py:function`."""
+    return ".py:" in name
+
+
+def file_version(name: str) -> str:
+    """Return the digest of the file of `file.py:function`; LabelkitError if it is missing."""
+    path = Path(name.rpartition(":")[0])
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    except OSError as error:
+        raise LabelkitError(f"the embedding {name}: {path} cannot be read: {error}") from None
+
+
+def permitted(model: str, name: str, version: str, allowed: str) -> str:
+    """Return the embedding to load for a saved model that was trained on `name` of `version`.
+
+    Those that come with labelkit's packages need no permission. A file of one's own, which is run,
+    and a model that a library fetches by its name are loaded only where the user names them in
+    `allowed`; a file must also be the one that the model was trained on. Nothing is run or fetched
+    here. Raises UsageError or LabelkitError where the embedding may not be loaded.
+    """
+    if name in PACKAGED and allowed in ("", name):
+        return name
+    if not is_own_file(name) and name.partition(":")[0] not in plugins.names("embedding"):
+        raise LabelkitError(f"{model} names the embedding {name!r}, which labelkit does not know")
+    if not allowed:
+        what = "runs the code of that file" if is_own_file(name) else "may download that model"
+        raise UsageError(
+            f"{model} was trained on the embedding {name}, and loading it {what}; if you trust "
+            f"it, allow it with --features {shlex.quote('embedding:' + name)}"
+        )
+    own = is_own_file(name) and is_own_file(allowed)
+    if allowed != name and not (own and allowed.rpartition(":")[2] == name.rpartition(":")[2]):
+        raise UsageError(
+            f"{model} was trained on the embedding {name}, not on {allowed}; name that one with "
+            f"--features"
+        )
+    if own and file_version(allowed) != version:
+        raise LabelkitError(
+            f"{model} was trained on another content of the file of {allowed}; give the file as "
+            f"it was, or train again"
+        )
+    return allowed
 
 
 class Embedding:
@@ -33,7 +82,7 @@ class Embedding:
         self.name = name or plugins.names("embedding")[0]
         self._folder = folder
         part, _, self._model = (
-            (self.name, "", "") if ".py:" in self.name else self.name.partition(":")
+            (self.name, "", "") if is_own_file(self.name) else self.name.partition(":")
         )
         try:
             self._embed = plugins.load("embedding", part)
@@ -58,9 +107,8 @@ class Embedding:
     @cached_property
     def version(self) -> str:
         """What makes the vectors what they are: a package's version or a file's digest."""
-        if ".py:" in self.name:
-            path = Path(self.name.rpartition(":")[0])
-            return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        if is_own_file(self.name):
+            return file_version(self.name)
         from importlib import metadata
 
         package = str(getattr(self._part, "PACKAGE", ""))

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.io.column_types import NUMBERS
-from labelkit.ml.embedding import Embedding
+from labelkit.ml.embedding import PACKAGED, Embedding
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,6 +30,12 @@ FIT_ROWS = 100_000
 MOST_TERMS = 50_000
 MOST_CATEGORIES = 100
 WIDEST_DENSE = 500
+# How texts are cut into terms, the ways that are told by more options first.
+CUTS: dict[str, dict[str, Any]] = {
+    "characters": {"analyzer": "char", "ngram_range": (1, 3)},
+    "signs": {"token_pattern": r"(?u)\w+|[^\w\s]"},
+    "words": {},
+}
 # A vector of length one alone is lengthened so that the classifier's C for dense rows suits it.
 EMBEDDING_LENGTH = 4.0
 
@@ -96,6 +102,12 @@ class Features:
     def columns(self) -> list[str]:
         """The columns that the matrix is made of."""
         return [*self._text, *self._numbers, *self._categories]
+
+    @property
+    def allowing(self) -> str:
+        """What --features has to say for a saved model to load its embedding; empty: nothing."""
+        name = self._embedding.name if self._embedding is not None else ""
+        return f"embedding:{name}" if name and name not in PACKAGED else ""
 
     @property
     def needed(self) -> list[str]:
@@ -331,9 +343,9 @@ def _counts_rows(name: str, filled: Any) -> bool:
 def _fit_text(texts: list[str]) -> Any:
     """Return a fitted TfidfVectorizer, or None where the texts hold no word at all."""
     filled = sum(1 for text in texts if text)
-    for options in (text_options(texts), {"token_pattern": r"(?u)\w+|[^\w\s]"}):
+    for cut in (cut_for(texts), "signs"):
         for min_df in (2, 1) if filled >= 200 else (1,):
-            vectorizer = vectorizer_of(options, min_df=min_df, max_features=MOST_TERMS)
+            vectorizer = vectorizer_of(cut, min_df=min_df, max_features=MOST_TERMS)
             try:
                 return vectorizer.fit(texts)
             except ValueError:  # scikit-learn's word for "no term is left"
@@ -341,22 +353,24 @@ def _fit_text(texts: list[str]) -> Any:
     return None
 
 
-def text_options(texts: list[str]) -> dict[str, Any]:
+def cut_for(texts: list[str]) -> str:
     """Return how to cut texts: words and pairs, or characters in scripts without spaces."""
     head = "".join(text[:200] for text in texts[:1000])
     unspaced = len(re.findall(f"[{_UNSPACED}]", head))
-    if unspaced > 0.3 * len(head):
-        return {"analyzer": "char", "ngram_range": [1, 3]}
-    return {}
+    return "characters" if unspaced > 0.3 * len(head) else "words"
 
 
-def vectorizer_of(options: dict[str, Any], **more: Any) -> Any:
-    """Return an unfitted TfidfVectorizer for the options that `text_options` gave."""
+def cut_of(vectorizer: Any) -> str:
+    """Return the name in `CUTS` of how a vectorizer cuts texts."""
+    own = vectorizer.get_params()
+    return next(name for name, options in CUTS.items() if options.items() <= own.items())
+
+
+def vectorizer_of(cut: str, **more: Any) -> Any:
+    """Return an unfitted TfidfVectorizer that cuts texts in one of the ways of `CUTS`."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    chosen = {"sublinear_tf": True, "ngram_range": (1, 2), **options, **more}
-    chosen["ngram_range"] = tuple(chosen["ngram_range"])
-    return TfidfVectorizer(**chosen)
+    return TfidfVectorizer(**{"sublinear_tf": True, "ngram_range": (1, 2), **CUTS[cut], **more})
 
 
 def _fit_numbers(values: Floats, seed: int) -> Any:
@@ -372,11 +386,45 @@ def _fit_numbers(values: Floats, seed: int) -> Any:
     return pipeline.fit(values)
 
 
-def _fit_categories(words: npt.NDArray[Any]) -> Any:
+class Categories:
+    """One column for each frequent word of each table column, and one for all its other words.
+
+    `words` are the frequent ones of each table column; `rest` says whether it has a column for the
+    others. Without one, another word is zero in all columns.
+    """
+
+    def __init__(self, words: Sequence[Sequence[str]], rest: Sequence[bool]) -> None:
+        self.words, self.rest = [list(some) for some in words], list(rest)
+        self.width = 0
+        self._places: list[tuple[dict[str, int], int]] = []
+        for some, has_rest in zip(self.words, self.rest, strict=True):
+            places = {word: self.width + place for place, word in enumerate(some)}
+            self.width += len(some) + has_rest
+            self._places.append((places, self.width - 1 if has_rest else -1))
+
+    def transform(self, cells: npt.NDArray[Any]) -> Any:
+        """Return the csr matrix of `cells`, rows x table columns."""
+        from scipy import sparse
+
+        found = np.empty(cells.shape, dtype=np.int64)
+        for column, (places, other) in enumerate(self._places):
+            found[:, column] = [places.get(cell, other) for cell in cells[:, column]]
+        known = found >= 0
+        starts = np.concatenate([[0], np.cumsum(known.sum(axis=1))])
+        ones = np.ones(int(starts[-1]))
+        return sparse.csr_matrix((ones, found[known], starts), shape=(len(cells), self.width))
+
+
+def _fit_categories(words: npt.NDArray[Any]) -> Categories:
     from sklearn.preprocessing import OneHotEncoder
 
     rare = max(1, min(5, len(words) // 20))
     encoder = OneHotEncoder(
         handle_unknown="infrequent_if_exist", min_frequency=rare, max_categories=MOST_CATEGORIES
-    )
-    return encoder.fit(words)
+    ).fit(words)
+    others = [set() if some is None else set(some) for some in encoder.infrequent_categories_]
+    frequent = [
+        [word for word in known if word not in rest]
+        for known, rest in zip(encoder.categories_, others, strict=True)
+    ]
+    return Categories(frequent, [bool(rest) for rest in others])

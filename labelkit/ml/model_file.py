@@ -1,35 +1,38 @@
-"""A trained model in one file without pickle: loading it runs no code of the file's own.
+"""A trained model in one file of names and numbers, which may come from anybody.
 
-A zip of `card.json` (what the model is, for people and programs), `features.json` and `idf.npy`
-(the terms of the TF-IDF, which skops would write a hundred times larger) and `parts.skops` (the
-other scikit-learn objects, loaded by skops with the explicit list of types below). The same
-model gives the same bytes.
+A zip of `card.json` (what the model is, for people and programs), `features.json` (columns, terms,
+categories), `classifier.json` and arrays as `NAME.npy`. Loading it runs no code and no regular
+expression of the file, opens no file that it names, and takes memory in proportion to the file's
+own size. The same model gives the same bytes.
 """
 
-import importlib.abc
 import io
 import json
-import re
-import sys
+import math
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.io.column_types import KINDS, NUMBERS
 from labelkit.io.files import whole
-from labelkit.ml.features import Features, vectorizer_of
+from labelkit.ml import model_parts
+from labelkit.ml.embedding import permitted
+from labelkit.ml.features import CHOICES, Categories, Features, cut_of, vectorizer_of
+from labelkit.ml.model_parts import Arrays, Stored
 
-FORMAT = 1
-TRUSTED = (
-    "numpy.dtype",
-    "sklearn.tree._tree.Tree",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "scipy.interpolate._bsplines.BSpline",
-    "scipy._lib.array_api_compat.numpy._aliases.asarray",
-    "scipy._lib.array_api_compat.numpy.asarray",
-)
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = 2
+DOCUMENTS = ("card.json", "features.json", "classifier.json")
+MEGABYTE = 1 << 20
+# What entries may expand to: so much in any case, and so many times the size of the file. Trees
+# shrink to a tenth, terms to a third.
+SMALLEST_LIMIT = {"documents": 16 * MEGABYTE, "arrays": 64 * MEGABYTE}
+TIMES_FILE = {"documents": 5, "arrays": 20}
+MOST_CLASSES = 50_000
+MOST_HEADER = 10_000  # bytes of an array's description
 
 
 def save(path: Path, features: Features, classifier: Any, card: dict[str, Any]) -> None:
@@ -37,150 +40,249 @@ def save(path: Path, features: Features, classifier: Any, card: dict[str, Any]) 
 
     Raises LabelkitError where the file cannot be written.
     """
-    import numpy as np
     import sklearn
 
-    with _without_torch():
-        import skops.io
-
-    state = features.state()
-    parts = dict(state["parts"])
-    vectorizer = parts.pop("text", None)
-    learned: dict[str, Any] = {"own": state["own"], "text": None}
-    arrays = io.BytesIO()
-    if vectorizer is not None:
-        terms = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.get)
-        learned["text"] = {
-            "terms": terms,
-            "options": {
-                "analyzer": vectorizer.analyzer,
-                "ngram_range": vectorizer.ngram_range,
-                "token_pattern": vectorizer.token_pattern,
-            },
-        }
-        np.save(arrays, vectorizer.idf_, allow_pickle=False)
-    elif state["own"]["text"]:
-        learned["text"] = {}
     full = {"labelkit_model": FORMAT, "scikit-learn": sklearn.__version__, **card}
+    documents, arrays = _features_written(features)
+    saved = model_parts.written(classifier)
     with whole(path) as stream, zipfile.ZipFile(stream, "w") as archive:
         _add(archive, "card.json", json.dumps(full, ensure_ascii=False, indent=2).encode())
-        _add(archive, "features.json", json.dumps(learned, ensure_ascii=False).encode())
-        _add(archive, "idf.npy", arrays.getvalue())
-        written = skops.io.dumps({"classifier": classifier, "parts": parts})
-        _add(archive, "parts.skops", _steady(written))
+        _add(archive, "features.json", json.dumps(documents, ensure_ascii=False).encode())
+        _add(archive, "classifier.json", json.dumps(saved.values).encode())
+        for name, array in (arrays | saved.arrays).items():
+            _add(archive, f"{name}.npy", _array_written(array))
 
 
-def load(path: Path) -> tuple[Features, Any, dict[str, Any]]:
+def load(path: Path, features: str = "auto") -> tuple[Features, Any, dict[str, Any]]:
     """Return the features, the classifier and the card of a saved model.
 
-    Raises LabelkitError for a file that is missing, not a model, or made by versions that do
-    not load here.
+    `features` is what the user says of --features: it names the embedding that the model may load
+    (`permitted`). Raises LabelkitError for a file that
+    is missing, not a model, or made by versions that do not load here.
     """
-    card, entries = _read(path)
-    if card["labelkit_model"] != FORMAT:
-        raise LabelkitError(f"{path} is a model of a newer labelkit; update labelkit to use it")
+    card = read_card(path)
     import sklearn
 
-    with _without_torch():
-        import skops.io
-
     try:
-        untrusted = skops.io.get_untrusted_types(data=entries["parts.skops"])
-        foreign = sorted(set(untrusted) - set(TRUSTED))
-        if foreign:
-            raise LabelkitError(
-                f"{path} asks to load {', '.join(foreign)}, which no model of labelkit holds"
-            )
-        loaded = skops.io.loads(entries["parts.skops"], trusted=untrusted)
-        state = _features_state(entries)
-        state["parts"] |= loaded["parts"]
-        return _features(path, state), loaded["classifier"], card
-    except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError) as error:
-        made, here = card.get("scikit-learn"), sklearn.__version__
-        reason = f"it was made with scikit-learn {made}, here is {here}" if made != here else error
-        raise LabelkitError(f"{path} does not load: {reason}; train it again") from error
-
-
-def _features(path: Path, state: dict[str, Any]) -> Features:
+        entries = _entries(path)
+        stored = Stored(_document(entries, "classifier.json"), _arrays(entries))
+        learned = _document(entries, "features.json")
+        own = _own(learned["own"])
+    except LabelkitError:
+        raise
+    except Exception as error:  # a damaged or hostile file may raise anything
+        raise _unusable(path, card, error, sklearn.__version__) from error
+    kind, _, allowed = features.partition(":")
+    same_kind = kind in ("auto", own["kind"]) or (kind == "embedding" and own["embedding"])
+    if not same_kind or (allowed and not own["embedding"]):
+        raise UsageError(f"{path} was trained with --features {own['kind']}, not {features}")
+    if own["embedding"]:
+        own["embedding"]["name"] = permitted(str(path), **own["embedding"], allowed=allowed)
     try:
-        return Features.from_state(state)
+        mapping = Features.from_state({"own": own, "parts": _parts(learned, own, stored)})
+        width = _width(mapping, own)
+        classifier = model_parts.rebuilt(stored, width, len(card["classes"]))
     except LabelkitError as error:  # the embedding that it was trained on
         raise LabelkitError(f"{path} cannot be used here: {error}") from error
+    except Exception as error:  # a damaged or hostile file may raise anything
+        raise _unusable(path, card, error, sklearn.__version__) from error
+    return mapping, classifier, card
 
 
 def read_card(path: Path) -> dict[str, Any]:
     """Return the card alone, without loading the model."""
-    return _read(path)[0]
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     if not path.is_file():
         raise UsageError(f"there is no model {path}; make one with: labelkit train … -o {path}")
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = {name: archive.read(name) for name in archive.namelist()}
-        card = json.loads(entries["card.json"])
-        int(card["labelkit_model"])
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+        card = _document(_entries(path, ["card.json"]), "card.json")
+        made = int(card["labelkit_model"])
+    except LabelkitError:
+        raise
+    except Exception as error:  # a damaged or hostile file may raise anything
         raise LabelkitError(f"{path} is not a model that labelkit train wrote") from error
-    return card, entries
+    if made < FORMAT:
+        raise LabelkitError(f"{path} is a model of an older labelkit; train it again")
+    if made > FORMAT:
+        raise LabelkitError(f"{path} is a model of a newer labelkit; update labelkit to use it")
+    try:
+        _require_card(card)
+    except Exception as error:  # as above
+        raise LabelkitError(f"{path} does not load: its card is damaged; train it again") from error
+    return card
 
 
-def _features_state(entries: dict[str, bytes]) -> dict[str, Any]:
+def _unusable(path: Path, card: dict[str, Any], error: Exception, here: str) -> LabelkitError:
+    made = card.get("scikit-learn")
+    reason: object = "it is damaged"
+    if made != here:
+        reason = f"it was made with scikit-learn {made}, here is {here}"
+    elif isinstance(error, ValueError):
+        reason = error
+    return LabelkitError(f"{path} does not load: {reason}; train it again")
+
+
+def _require_card(card: dict[str, Any]) -> None:
+    """Raise ValueError, KeyError or TypeError where the card lacks what a prediction needs."""
+    classes = card["classes"]
+    _require(isinstance(classes, list) and all(isinstance(name, str) for name in classes))
+    _require(0 < len(set(classes)) == len(classes) <= MOST_CLASSES)
+    temperature = float(card.get("temperature", 1.0))
+    _require(math.isfinite(temperature) and temperature > 0)
+    audit = card.get("accuracy", {}).get("audit")
+    if audit:
+        for name in ("value", "low", "high"):
+            float(audit[name])
+        _require(isinstance(audit["rows"], int))
+
+
+def _require(holds: bool) -> None:
+    if not holds:
+        raise ValueError("it is damaged")
+
+
+def _entries(path: Path, names: list[str] | None = None) -> dict[str, bytes]:
+    """Return the entries of a zip, those in `names` or all; sizes are checked before they are read.
+
+    Raises LabelkitError for entries that expand to more than a model of this size holds.
+    """
+    size = path.stat().st_size
+    left = {kind: max(SMALLEST_LIMIT[kind], TIMES_FILE[kind] * size) for kind in TIMES_FILE}
+    found: dict[str, bytes] = {}
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if names is not None and entry.filename not in names:
+                continue
+            _require(entry.filename in DOCUMENTS or entry.filename.endswith(".npy"))
+            # Other methods expand without a limit.
+            _require(entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
+            kind = "documents" if entry.filename in DOCUMENTS else "arrays"
+            left[kind] -= entry.file_size
+            if left[kind] < 0:
+                raise LabelkitError(
+                    f"{path} is not loaded: it has {size / MEGABYTE:,.1f} MB and expands to more "
+                    f"than a model of that size holds"
+                )
+            with archive.open(entry) as stream:
+                # A declared size may be wrong; without a number, read() would take what comes.
+                found[entry.filename] = stream.read(entry.file_size)
+            _require(len(found[entry.filename]) == entry.file_size)
+    return found
+
+
+def _document(entries: dict[str, bytes], name: str) -> dict[str, Any]:
+    found = json.loads(entries[name])
+    _require(isinstance(found, dict))
+    return found  # type: ignore[no-any-return]
+
+
+def _arrays(entries: dict[str, bytes]) -> Arrays:
+    return {
+        name.removesuffix(".npy"): _array(content)
+        for name, content in entries.items()
+        if name.endswith(".npy")
+    }
+
+
+def _array(content: bytes) -> Any:
+    """Return an array from the bytes of a .npy file whose shape must fit them."""
     import numpy as np
 
-    learned = json.loads(entries["features.json"])
+    stream = io.BytesIO(content)
+    _require(np.lib.format.read_magic(stream) == (1, 0))
+    shape, by_column, dtype = np.lib.format.read_array_header_1_0(stream, MOST_HEADER)
+    start = stream.tell()
+    _require(not dtype.hasobject and all(length >= 0 for length in shape))
+    _require(math.prod(shape) * dtype.itemsize == len(content) - start)
+    flat = np.frombuffer(content, dtype, offset=start)
+    return flat.reshape(shape, order="F" if by_column else "C").copy()
+
+
+def _array_written(array: Any) -> bytes:
+    import numpy as np
+
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _features_written(features: Features) -> tuple[dict[str, Any], Arrays]:
+    state = features.state()
+    parts, arrays = state["parts"], Arrays()
+    learned: dict[str, Any] = {"own": state["own"], "text": None, "categories": None}
+    if parts.get("text") is not None:
+        vectorizer = parts["text"]
+        terms = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.get)
+        learned["text"] = {"cut": cut_of(vectorizer), "terms": terms}
+        arrays["idf"] = vectorizer.idf_
+    if "categories" in parts:
+        made = parts["categories"]
+        learned["categories"] = {"words": made.words, "rest": made.rest}
+    if "numbers" in parts:
+        arrays |= model_parts.numbers_written(parts["numbers"])
+    return learned, arrays
+
+
+def _own(own: dict[str, Any]) -> dict[str, Any]:
+    """Return what `Features.state` calls `own`, checked. Raises ValueError or KeyError."""
+    _require(own["kind"] in CHOICES and own["kind"] != "auto")
+    columns = [*own["text"], *own["numbers"], *own["categories"]]
+    _require(all(isinstance(name, str) for name in columns))
+    _require(0 < len(set(columns)) == len(columns))
+    candidates, left_out = own["candidates"], own["left_out"]
+    _require(isinstance(candidates, dict) and isinstance(left_out, dict))
+    _require(all(kind in (*KINDS, *NUMBERS) for kind in candidates.values()))
+    _require(all(candidates[name] != "text" for name in own["numbers"]))
+    _require(all(candidates[name] == "text" for name in own["categories"]))
+    _require(bool(own["text"]) == (own["kind"] != "columns"))
+    _require(type(own["width"]) is int and type(own["seed"]) is int)
+    embedding = own["embedding"]
+    _require(bool(embedding) == ("embedding" in own["kind"]))
+    if embedding:
+        _require(set(embedding) == {"name", "version"})
+        _require(all(isinstance(value, str) for value in embedding.values()))
+    return own
+
+
+def _parts(learned: dict[str, Any], own: dict[str, Any], stored: Stored) -> dict[str, Any]:
+    """Return the parts of `Features.state`. Raises ValueError, KeyError or TypeError."""
     parts: dict[str, Any] = {}
-    if learned["text"] is not None:
+    text = learned["text"]
+    if own["kind"] in ("tfidf", "tfidf+embedding", "mixed"):
         parts["text"] = None
-        if learned["text"]:
-            vectorizer = vectorizer_of(
-                learned["text"]["options"], vocabulary=learned["text"]["terms"]
-            )
-            vectorizer.idf_ = np.load(io.BytesIO(entries["idf.npy"]), allow_pickle=False)
-            vectorizer.vocabulary_ = {
-                term: place for place, term in enumerate(learned["text"]["terms"])
-            }
+        if text is not None:
+            terms = text["terms"]
+            _require(bool(terms) and all(isinstance(term, str) for term in terms))
+            vectorizer = vectorizer_of(text["cut"], vocabulary=terms)
+            vectorizer.idf_ = stored.floats("idf", len(terms))
+            vectorizer.vocabulary_ = {term: place for place, term in enumerate(terms)}
             parts["text"] = vectorizer
-    return {"own": learned["own"], "parts": parts}
+    if own["numbers"]:
+        parts["numbers"] = model_parts.numbers_rebuilt(stored, own["numbers"])
+    if own["categories"]:
+        words, rest = learned["categories"]["words"], learned["categories"]["rest"]
+        _require(len(words) == len(rest) == len(own["categories"]))
+        for some, has_rest in zip(words, rest, strict=True):
+            _require(all(isinstance(word, str) for word in some) and isinstance(has_rest, bool))
+            _require(len(set(some)) == len(some))
+        parts["categories"] = Categories(words, rest)
+    return parts
 
 
-class _NoTorch(importlib.abc.MetaPathFinder):
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        if name == "torch":
-            raise ModuleNotFoundError("torch is not wanted here", name=name)
+def _width(features: Features, own: dict[str, Any]) -> int:
+    """Return the columns of the matrix: of an empty row, or as saved where that takes a model."""
+    if own["embedding"]:
+        return int(own["width"])
+    width = int(features.matrix(_empty_row(features)).shape[1])
+    _require(width == own["width"])
+    return width
 
 
-@contextmanager
-def _without_torch() -> Iterator[None]:
-    # skops imports each package of scikit-learn, one of which imports torch: seconds and 200 MB.
-    finder = _NoTorch()
-    sys.meta_path.insert(0, finder)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(finder)
+def _empty_row(features: Features) -> "pa.Table":
+    import pyarrow as pa
 
-
-def _steady(written: bytes) -> bytes:
-    """Return skops' zip with the memory addresses in it numbered from 0 and no time stamps."""
-    with zipfile.ZipFile(io.BytesIO(written)) as archive:
-        schema = archive.read("schema.json").decode()
-        arrays = {name: archive.read(name) for name in archive.namelist() if name != "schema.json"}
-    numbers: dict[str, str] = {}
-
-    def number(found: re.Match[str]) -> str:
-        return found[1] + numbers.setdefault(found[2], str(len(numbers))) + found[3]
-
-    schema = re.sub(r'("__id__": )(\d+)(\b)', number, schema)
-    schema = re.sub(r'("file": ")(\d+)(\.)', number, schema)
-    files = {re.sub(r"^(\d+)", lambda found: numbers[found[1]], name): name for name in arrays}
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        _add(archive, "schema.json", schema.encode())
-        for name in sorted(files, key=lambda name: (len(name), name)):
-            _add(archive, name, arrays[files[name]])
-    return out.getvalue()
+    kinds = features.used_kinds()
+    types = {name: pa.string() if kind == "text" else pa.float64() for name, kind in kinds.items()}
+    return pa.table({name: pa.nulls(1, dtype) for name, dtype in types.items()})
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

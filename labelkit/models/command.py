@@ -108,15 +108,27 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Also write the probability of each class.")
     ] = False,
+    features: Annotated[
+        str,
+        typer.Option(
+            metavar="embedding:NAME",
+            help="Allow the model to load this embedding: your own file.py:function, which runs "
+            "its code, or sentence-transformers:MODEL.",
+            show_default=False,
+        ),
+    ] = "auto",
 ) -> None:
     """Label a file by a model that train saved; the file streams past.
+
+    A model file runs no code. An embedding that is your own file, or that a library may download,
+    is loaded only where --features names it again.
 
     Example:
       labelkit predict build/reviews.model sample_data/reviews.csv -o build/predicted.csv
     """
     from labelkit.models import predict as work
 
-    work.predict(job, model, proba)
+    work.predict(job, model, proba, features)
 
 
 @command("evaluate", uses=("label", "gold", "classes", "unknown_label", "id", "where"))

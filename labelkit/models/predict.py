@@ -1,7 +1,7 @@
 """predict: a saved model's label and confidence for each row, in one pass."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from labelkit.job.job import Job
 
 PIECE = 8_192
+MOST_CELLS = 1 << 23  # of the probabilities of a piece
 
 
-def predict(job: "Job", model: Path, proba: bool) -> None:
-    """Write the model's label and confidence, and with `proba` each class's probability."""
-    features, classifier, card = model_file.load(model)
+def predict(job: "Job", model: Path, proba: bool, allowed: str = "auto") -> None:
+    """Write the model's label and confidence, and with `proba` each class's probability.
+
+    `allowed` names the embedding that the model may load (`model_file.load`).
+    """
+    features, classifier, card = model_file.load(model, allowed)
     features.cache = lambda: job.cache_dir
     job.also_reads(model)
     _require(job, features.columns, model)
@@ -42,28 +46,56 @@ def predict(job: "Job", model: Path, proba: bool) -> None:
             typed = _typed(job, wanted, kinds, start)
             for name, count in loose.items():
                 count.update(batch.column(name))
-            found = _probabilities(features, classifier, typed, len(classes), temperature)
-            parts.append(_spread(found, chosen, proba))
+            found = _labels(model, features, classifier, typed, len(classes), temperature, proba)
+            parts.append(_spread(found, chosen))
             start += batch.num_rows
             advance(batch.num_rows)
     if cells := odd_cells(loose):
         console.note(f"cells that are no numbers count as missing; {cells}")
-    codes = np.concatenate([part[0] for part in parts] or [np.zeros(0, dtype=np.int32)])
+    codes = np.concatenate([part[0] for part in parts] or [np.zeros(0, dtype=np.int64)])
     confidence = np.concatenate([part[1] for part in parts] or [np.zeros(0)])
     shares = np.concatenate([part[2] for part in parts] or [np.zeros((0, len(classes)))])
     job.annotate(_annotations(job, classes, codes, confidence, shares if proba else None))
     _close(job, classes, codes, card["accuracy"]["audit"])
 
 
-def _probabilities(
-    features: Any, classifier: Any, typed: Any, n_classes: int, temperature: float
-) -> npt.NDArray[np.float64]:
-    """Return a batch's probabilities, its matrix made piece by piece to bound the memory."""
-    pieces = [
-        fit.predict(classifier, features.matrix(typed.slice(at, PIECE)), n_classes, temperature)
-        for at in range(0, max(typed.num_rows, 1), PIECE)
-    ]
-    return np.concatenate(pieces)
+class _Labels(NamedTuple):
+    """Codes (-1 at a tie), confidences, and the probabilities where they are written."""
+
+    codes: npt.NDArray[np.int64]
+    confidence: npt.NDArray[np.float64]
+    shares: npt.NDArray[np.float64]
+
+
+def _labels(
+    model: Path,
+    features: Any,
+    classifier: Any,
+    typed: Any,
+    n_classes: int,
+    temperature: float,
+    proba: bool,
+) -> _Labels:
+    """Return what a batch is labelled, its matrix made piece by piece to bound the memory."""
+    pieces = []
+    rows = max(1, min(PIECE, MOST_CELLS // n_classes))
+    for at in range(0, max(typed.num_rows, 1), rows):
+        piece = typed.slice(at, rows)
+        try:
+            found = fit.predict(classifier, features.matrix(piece), n_classes, temperature)
+        except LabelkitError:
+            raise
+        except Exception as error:  # a damaged or hostile model may raise anything
+            raise _unusable(model) from error
+        if not ((found >= 0) & (found <= 1 + 1e-9)).all():
+            raise _unusable(model)
+        codes, confidence = likeliest(found)
+        pieces.append((codes, confidence, found if proba else found[:0]))
+    return _Labels(*(np.concatenate(each) for each in zip(*pieces, strict=True)))
+
+
+def _unusable(model: Path) -> LabelkitError:
+    return LabelkitError(f"{model} gives no probabilities for these rows; train it again")
 
 
 def _require(job: "Job", columns: list[str], model: Path) -> None:
@@ -82,29 +114,24 @@ def _typed(job: "Job", batch: Any, kinds: dict[str, str], start: int) -> Any:
         ) from None
 
 
-def _spread(
-    found: npt.NDArray[np.float64], chosen: npt.NDArray[np.bool_] | None, proba: bool
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return codes, confidences and shares for all rows of a batch; -1 and NaN if not chosen.
-
-    At a tie the code is -1 and the confidence 0.
-    """
-    rows = len(found) if chosen is None else len(chosen)
-    where = np.ones(rows, dtype=bool) if chosen is None else chosen
-    codes = np.full(rows, -1, dtype=np.int32)
-    confidence = np.full(rows, np.nan)
-    shares = np.full((rows, found.shape[1]) if proba else (0, found.shape[1]), np.nan)
-    if len(found):
-        codes[where], confidence[where] = likeliest(found)
-        if proba:
-            shares[where] = found
-    return codes, confidence, shares
+def _spread(found: _Labels, chosen: npt.NDArray[np.bool_] | None) -> _Labels:
+    """Return the labels of all rows of a batch; -1 and NaN where a row was not chosen."""
+    if chosen is None:
+        return found
+    codes = np.full(len(chosen), -1, dtype=np.int64)
+    confidence = np.full(len(chosen), np.nan)
+    codes[chosen], confidence[chosen] = found.codes, found.confidence
+    shares = found.shares
+    if len(shares):
+        shares = np.full((len(chosen), shares.shape[1]), np.nan)
+        shares[chosen] = found.shares
+    return _Labels(codes, confidence, shares)
 
 
 def _annotations(
     job: "Job",
     classes: list[str],
-    codes: npt.NDArray[np.int32],
+    codes: npt.NDArray[np.int64],
     confidence: npt.NDArray[np.float64],
     shares: npt.NDArray[np.float64] | None,
 ) -> dict[str, Any]:
@@ -120,7 +147,7 @@ def _annotations(
     return found
 
 
-def _close(job: "Job", classes: list[str], codes: npt.NDArray[np.int32], audit: Any) -> None:
+def _close(job: "Job", classes: list[str], codes: npt.NDArray[np.int64], audit: Any) -> None:
     done = codes[codes >= 0]
     counts = np.bincount(done, minlength=len(classes))
     console.note(

@@ -89,7 +89,7 @@ def train(job: "Job", wanted: Wanted) -> None:
     job.count(rows=learned.facts["rows"], classes=len(told.classes), **_counts(told))
     job.figures({"accuracy": card["accuracy"], "classifier": learned.facts["classifier"]})
     job.record(output)
-    _close(job, told, learned, audit)
+    _close(job, told, learned, audit, features.allowing)
 
 
 def _doubted(told: Told, learning: Mask) -> Mask:
@@ -332,7 +332,7 @@ def audit_words(audit: dict[str, Any]) -> str:
     return f"{audit['value']:.3f} {interval} on {audit['rows']:,} audit rows"
 
 
-def _close(job: "Job", told: Told, learned: fit.Learned, audit: Any) -> None:
+def _close(job: "Job", told: Told, learned: fit.Learned, audit: Any, allowing: str) -> None:
     figure = (
         f"accuracy {audit_words(audit)}"
         if audit
@@ -341,14 +341,15 @@ def _close(job: "Job", told: Told, learned: fit.Learned, audit: Any) -> None:
     job.closing(
         f"{learned.facts['rows']:,} rows · {len(told.classes)} classes · "
         f"{learned.facts['classifier']} · {figure}",
-        then=_next(job),
+        then=_next(job, allowing),
     )
 
 
-def _next(job: "Job") -> str:
+def _next(job: "Job", allowing: str) -> str:
     """Return the command that labels the rows that were not learned from as well."""
     given = [str(path) for path in job.options["input"]]
+    more = ("--features", allowing) if allowing else ()
     if given == ["-"]:
-        return f"labelkit predict {shlex.quote(job.output)} INPUT -o OUTPUT"
+        return shlex.join(["labelkit", "predict", job.output, "INPUT", "-o", "OUTPUT", *more])
     target = ("-o", str(next_to(given[0], "predicted")))
-    return command(job.options, job.task, "predict", job.output, *given, *target)
+    return command(job.options, job.task, "predict", job.output, *given, *target, more=more)

@@ -289,3 +289,50 @@ def test_rows_of_one_group_stay_on_one_side_of_a_split(labelkit, write):
         card = model_file.read_card(Path("m.model"))
         accuracy.append(card["accuracy"]["out_of_fold"]["value"])
     assert accuracy[0] > 0.9 and accuracy[1] < 0.75
+
+
+EMBED = """
+with open("ran", "a") as file:
+    file.write("x")
+
+def embed(texts):
+    return [[len(text), text.count("e"), 1.0] for text in texts]
+"""
+
+
+@pytest.mark.parametrize("kind", ["embedding", "tfidf+embedding"])
+def test_predict_runs_a_file_that_the_model_names_only_if_the_user_names_it(labelkit, write, kind):
+    write("a.csv", reviews(40))
+    write("helper.py", EMBED)
+    done = labelkit("train", "a.csv", "-o", "m.model", "--features", f"{kind}:helper.py:embed")
+    assert done.code == 0, done.err
+    assert done.err.endswith("-o a.predicted.csv --features embedding:helper.py:embed\n")
+    Path("ran").unlink()
+    done = labelkit("predict", "m.model", "a.csv", "-o", "b.csv")
+    assert done.code == 2
+    assert done.err == (
+        "error: m.model was trained on the embedding helper.py:embed, and loading it runs the "
+        "code of that file; if you trust it, allow it with --features embedding:helper.py:embed\n"
+    )
+    Path("other.py").write_text(EMBED + "# another file")
+    done = labelkit("predict", "m.model", "a.csv", "-o", "b.csv", "--features",
+                    "embedding:other.py:embed")  # fmt: skip
+    assert done.code == 1
+    assert "m.model was trained on another content of the file of other.py:embed" in done.err
+    assert not Path("ran").exists()
+    Path("helper.py").rename("moved.py")
+    done = labelkit("predict", "m.model", "a.csv", "-o", "b.csv", "--features",
+                    "embedding:moved.py:embed")  # fmt: skip
+    assert done.code == 0, done.err
+    assert Path("ran").exists()
+
+
+def test_features_of_predict_are_those_of_the_model(labelkit, write):
+    write("a.csv", reviews(40))
+    labelkit("train", "a.csv", "-o", "m.model", "--features", "tfidf")
+    for other in ("columns", "embedding", "embedding:minilm", "tfidf:x"):
+        done = labelkit("predict", "m.model", "a.csv", "-o", "b.csv", "--features", other)
+        assert done.code == 2
+        assert f"m.model was trained with --features tfidf, not {other}" in done.err
+    done = labelkit("predict", "m.model", "a.csv", "-o", "b.csv", "--features", "tfidf")
+    assert done.code == 0, done.err

@@ -4,6 +4,7 @@ Truth and given are class codes 0..k-1 of the same length; rows without either a
 the caller. An interval is a pair (low, high) that covers the true value in 95 of 100 samples.
 """
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ Interval = tuple[float, float]
 Z95 = 1.959963984540054
 RESAMPLES, FEWEST_RESAMPLES = 2_000, 200
 MOST_CELLS = 20_000_000  # of all confusions that are drawn: fewer are for very many classes
+CELLS_AT_ONCE = 2_000_000
 
 
 class Figure(NamedTuple):
@@ -43,91 +45,143 @@ def accuracy(truth: Codes, given: Codes) -> Figure:
     return Figure(right / n if n else float("nan"), *wilson(right, n))
 
 
-def confusion(truth: Codes, given: Codes, n_classes: int) -> npt.NDArray[np.int64]:
-    """Return counts, k x k: a row a true class, a column a given one."""
+class Confusion(NamedTuple):
+    """How often each pair of a true and a given class occurs, or how often in each of many draws.
+
+    `true` and `given` are the codes of the pairs that occur, in order; `counts` has a number for
+    each pair, in draws a row of them for each draw.
+    """
+
+    true: npt.NDArray[np.int64]
+    given: npt.NDArray[np.int64]
+    counts: npt.NDArray[Any]
+    classes: int
+
+    @classmethod
+    def of(cls, table: Any) -> "Confusion":
+        """Return the confusion of a table of counts, k x k: a row a true class."""
+        table = np.asarray(table)
+        true, given = np.nonzero(table)
+        return cls(true, given, table[true, given], len(table))
+
+    def table(self) -> npt.NDArray[np.int64]:
+        """Return all counts, k x k: a row a true class, a column a given one."""
+        found = np.zeros((self.classes, self.classes), dtype=np.int64)
+        found[self.true, self.given] = self.counts
+        return found
+
+    @property
+    def total(self) -> Floats:
+        """Return the number of rows."""
+        return np.asarray(self.counts.sum(axis=-1), dtype=float)
+
+    def rows(self, side: npt.NDArray[np.int64]) -> Floats:
+        """Return the rows of each class on one side, `true` or `given`."""
+        return self._of_class(self.counts, side)
+
+    @property
+    def right(self) -> Floats:
+        """Return the rows of each class on which both sides agree."""
+        same = self.true == self.given
+        return self._of_class(self.counts[..., same], self.true[same])
+
+    def _of_class(self, counts: npt.NDArray[Any], codes: npt.NDArray[np.int64]) -> Floats:
+        many = np.atleast_2d(counts)
+        place = np.arange(len(many))[:, None] * self.classes + codes
+        sums = np.bincount(place.ravel(), many.ravel(), len(many) * self.classes)
+        return np.asarray(sums, dtype=float).reshape(*counts.shape[:-1], self.classes)
+
+
+def confusion(truth: Codes, given: Codes, n_classes: int) -> Confusion:
+    """Return the confusion of two columns of codes."""
     cells = np.asarray(truth, dtype=np.int64) * n_classes + np.asarray(given, dtype=np.int64)
-    return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
+    pairs, counts = np.unique(cells, return_counts=True)
+    return Confusion(pairs // n_classes, pairs % n_classes, counts, n_classes)
 
 
-def kappa(counts: npt.NDArray[Any], weights: str = "") -> Floats:
-    """Return Cohen's kappa of one confusion (k x k) or of many (... x k x k).
+def kappa(counts: Confusion, weights: str = "") -> Floats:
+    """Return Cohen's kappa, of draws one each.
 
     `weights` is empty (Cohen 1960), `linear` or `quadratic` (Cohen 1968, for ordered classes).
     1 where both sides always give the same single class, NaN without rows.
     """
-    counts = np.asarray(counts, dtype=float)
-    k = counts.shape[-1]
-    apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k))).astype(float)
-    cost = {"": (apart > 0).astype(float), "linear": apart, "quadratic": apart**2}[weights]
-    total = counts.sum(axis=(-2, -1))
-    rows, columns = counts.sum(axis=-1), counts.sum(axis=-2)
+    codes = np.arange(counts.classes)
+    every = _costs(codes[:, None], codes, weights)
+    cost = _costs(counts.true, counts.given, weights)
+    total = counts.total
     with np.errstate(invalid="ignore", divide="ignore"):
-        seen = (counts * cost).sum(axis=(-2, -1)) / total
-        by_chance = np.einsum("...i,...j,ij->...", rows, columns, cost) / total**2
+        seen = (counts.counts * cost).sum(axis=-1) / total
+        by_chance = (counts.rows(counts.true) @ every * counts.rows(counts.given)).sum(axis=-1)
+        by_chance = by_chance / total**2
         found: Floats = np.where(by_chance > 0, 1 - seen / by_chance, 1.0)
     return np.where(total > 0, found, np.nan)
 
 
-def macro_f1(counts: npt.NDArray[Any]) -> Floats:
-    """Return the mean F1 over the classes that occur on either side, of one confusion or many."""
-    counts = np.asarray(counts, dtype=float)
-    right = np.diagonal(counts, axis1=-2, axis2=-1)
-    both = counts.sum(axis=-1) + counts.sum(axis=-2)
-    occurs = both > 0
-    each = np.divide(2 * right, both, out=np.zeros_like(right), where=occurs)
-    return each.sum(axis=-1) / np.maximum(occurs.sum(axis=-1), 1)  # type: ignore[no-any-return]
+def _costs(true: Codes, given: Codes, weights: str) -> Floats:
+    apart = np.abs(true - given).astype(float)
+    return np.asarray({"": apart > 0, "linear": apart, "quadratic": apart**2}[weights], float)
 
 
-def mean_distance(counts: npt.NDArray[Any]) -> Floats:
-    """Return the mean absolute distance in classes, for ordered ones, of one confusion or many."""
-    k = counts.shape[-1]
-    apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
-    total = np.maximum(counts.sum(axis=(-2, -1)), 1)
-    return np.asarray((counts * apart).sum(axis=(-2, -1)) / total)
+def f1_of_classes(counts: Confusion) -> Floats:
+    """Return the F1 of each class, 0 for one that does not occur."""
+    both = counts.rows(counts.true) + counts.rows(counts.given)
+    each = np.divide(2 * counts.right, both, out=np.zeros_like(both), where=both > 0)
+    return np.asarray(each)
 
 
-def resampled(counts: npt.NDArray[Any], of: Any, seed: int = 0) -> Interval:
-    """Return the 95 % percentile interval of `of(counts)` (bootstrap, Efron 1979).
+def macro_f1(counts: Confusion) -> Floats:
+    """Return the mean F1 over the classes that occur on either side, of draws one each."""
+    occurs = counts.rows(counts.true) + counts.rows(counts.given) > 0
+    each = f1_of_classes(counts).sum(axis=-1)
+    return np.asarray(each / np.maximum(occurs.sum(axis=-1), 1))
 
-    Rows are drawn again with replacement, which on a confusion is one multinomial draw.
-    `of` takes many confusions at once (draws x k x k).
+
+def mean_distance(counts: Confusion) -> Floats:
+    """Return the mean absolute distance in classes, for ordered ones, of draws one each."""
+    apart = np.abs(counts.true - counts.given)
+    return np.asarray((counts.counts * apart).sum(axis=-1) / np.maximum(counts.total, 1))
+
+
+def resampled(
+    counts: Confusion, of: Sequence[Callable[[Confusion], Floats]], seed: int = 0
+) -> list[npt.NDArray[np.float64]]:
+    """Return the 95 % percentile interval of each function of a confusion (bootstrap, Efron 1979).
+
+    Rows are drawn again with replacement, which on a confusion is one multinomial draw; all
+    functions see the same draws. An interval is [low, high], of a function that gives a number a
+    class 2 x classes; NaN without rows.
     """
-    if counts.sum() == 0:
-        return float("nan"), float("nan")
-    low, high = np.nanpercentile(of(_drawn(counts, seed)), [2.5, 97.5])
-    return float(low), float(high)
+    if not counts.total:
+        return [np.full((2, *np.shape(each(counts))), np.nan) for each in of]
+    values = [[each(drawn) for each in of] for drawn in _draws(counts, seed)]
+    return [
+        np.nanpercentile(np.concatenate(each), [2.5, 97.5], axis=0)
+        for each in zip(*values, strict=True)
+    ]
 
 
-def _drawn(counts: npt.NDArray[Any], seed: int) -> npt.NDArray[np.int64]:
-    total = int(counts.sum())
-    rng = np.random.default_rng(seed)
-    times = int(np.clip(MOST_CELLS // counts.size, FEWEST_RESAMPLES, RESAMPLES))
-    drawn = rng.multinomial(total, counts.ravel() / total, size=times)
-    return drawn.reshape(times, *counts.shape)
+def _draws(counts: Confusion, seed: int) -> Iterator[Confusion]:
+    """Yield draws of a confusion, as many at once as the memory is meant to hold."""
+    size = max(len(counts.counts), 1)
+    times = int(np.clip(MOST_CELLS // size, FEWEST_RESAMPLES, RESAMPLES))
+    rng, share = np.random.default_rng(seed), counts.counts / counts.total
+    while times > 0:
+        now = min(times, max(1, CELLS_AT_ONCE // size))
+        drawn = rng.multinomial(int(counts.total), share, size=now)
+        yield counts._replace(counts=drawn)
+        times -= now
 
 
-def f1_intervals(counts: npt.NDArray[Any], seed: int = 0) -> list[Interval]:
-    """Return the bootstrap interval of each class's F1; (0, 1) for a class that never occurs."""
-    if counts.sum() == 0:
-        return [(0.0, 1.0)] * len(counts)
-    drawn = _drawn(counts, seed)
-    both = drawn.sum(axis=1) + drawn.sum(axis=2)
-    right = 2 * np.diagonal(drawn, axis1=1, axis2=2)
-    values = np.divide(right, both, out=np.zeros(both.shape), where=both > 0)
-    ends = np.percentile(values, [2.5, 97.5], axis=0).T
-    return [(float(low), float(high)) for low, high in ends]
-
-
-def per_class(counts: npt.NDArray[Any], seed: int = 0) -> list[dict[str, Any]]:
+def per_class(counts: Confusion, of_f1: npt.NDArray[np.float64]) -> list[dict[str, Any]]:
     """Return for each class: rows (true), given, precision, recall, F1 and their intervals.
 
-    Wilson's for shares, bootstrap for F1. A figure without any row behind it is None.
+    Wilson's for shares, `of_f1` (2 x classes) for F1. A figure without any row behind it is None.
     """
     found = []
-    of_f1 = f1_intervals(counts, seed)
-    for code in range(len(counts)):
-        right, rows = int(counts[code, code]), int(counts[code].sum())
-        given = int(counts[:, code].sum())
+    every = (counts.right, counts.rows(counts.true), counts.rows(counts.given))
+    for code, numbers in enumerate(zip(*(each.tolist() for each in every), strict=True)):
+        right, rows, given = map(int, numbers)
+        low, high = of_f1[:, code].tolist()
         found.append(
             {
                 "rows": rows,
@@ -137,7 +191,7 @@ def per_class(counts: npt.NDArray[Any], seed: int = 0) -> list[dict[str, Any]]:
                 "recall": right / rows if rows else None,
                 "recall_interval": wilson(right, rows) if rows else None,
                 "f1": 2 * right / (rows + given) if rows + given else None,
-                "f1_interval": of_f1[code] if rows + given else None,
+                "f1_interval": (low, high) if rows + given else None,
             }
         )
     return found
@@ -164,7 +218,9 @@ def calibration_interval(
     said = np.array([row["confidence"] for row in rows])
     hits = np.array([row["accuracy"] * row["rows"] for row in rows]).round().astype(np.int64)
     counts = np.column_stack([hits, [row["rows"] for row in rows] - hits])
-    drawn = _drawn(counts, seed)
+    share = counts.ravel() / counts.sum()
+    drawn = np.random.default_rng(seed).multinomial(counts.sum(), share, size=RESAMPLES)
+    drawn = drawn.reshape(RESAMPLES, *counts.shape)
     inside = drawn.sum(axis=2)
     values = np.abs(said * inside - drawn[:, :, 0]).sum(axis=1) / len(confidence)
     added = float(values.mean()) - calibration_error(confidence, right, bins)

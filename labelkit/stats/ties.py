@@ -12,6 +12,7 @@ Codes = npt.NDArray[np.int64]
 NO_CLASS = -1
 SAME = 1e-9  # sums in another order differ in their last bits
 DECIMALS = 6  # of the probabilities in files
+CELLS_AT_ONCE = 2_000_000
 
 
 def likeliest(probabilities: npt.NDArray[Any]) -> tuple[Codes, Floats]:
@@ -21,8 +22,15 @@ def likeliest(probabilities: npt.NDArray[Any]) -> tuple[Codes, Floats]:
     tie where they are equal but for rounding, or equal as they are written to files.
     """
     rows, classes = probabilities.shape
-    if not rows or not classes:
-        return np.full(rows, NO_CLASS, dtype=np.int64), np.zeros(rows)
+    codes, sure = np.full(rows, NO_CLASS, dtype=np.int64), np.zeros(rows)
+    size = max(1, CELLS_AT_ONCE // max(classes, 1))
+    for start in range(0, rows if classes else 0, size):
+        part = slice(start, start + size)
+        codes[part], sure[part] = _likeliest(probabilities[part])
+    return codes, sure
+
+
+def _likeliest(probabilities: npt.NDArray[Any]) -> tuple[Codes, Floats]:
     shares = np.nan_to_num(np.asarray(probabilities, dtype=np.float64))
     codes = shares.argmax(axis=1).astype(np.int64)
     high = shares.max(axis=1)

@@ -1,5 +1,9 @@
+from unittest.mock import patch
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from labelkit.stats import dawid_skene
 
@@ -103,3 +107,89 @@ def test_alpha_is_not_known_without_two_labels_of_an_item():
     votes = dawid_skene.Votes(np.arange(3), np.zeros(3, int), np.array([0, 1, 0]), 3, 1, 2)
     assert np.isnan(dawid_skene.alpha(votes))
     assert np.isnan(dawid_skene.alpha_interval(votes)).all()
+
+
+def dense_consensus(votes):
+    """The model written down: annotators x true x said, all items at once."""
+    n, k = votes.items, votes.classes
+    said, each = np.eye(k)[votes.label], np.bincount(votes.item, minlength=n)
+    counts = np.zeros((n, k))
+    np.add.at(counts, (votes.item, votes.label), 1.0)
+    believed = np.where(each[:, None] > 0, counts, counts.sum(axis=0) + 1.0)
+    believed /= believed.sum(axis=1, keepdims=True)
+    mostly = np.where(np.eye(k) > 0, 0.7, 0.3 / max(k - 1, 1))
+    for _ in range(dawid_skene.ROUNDS + 1):
+        shares = believed[each > 0].sum(axis=0) + 1.0
+        shares /= shares.sum()
+        judged = believed[votes.item] * (each[votes.item] > 1)[:, None]
+        seen = np.zeros((votes.annotators, k, k))
+        np.add.at(seen, votes.annotator, judged[:, :, None] * said[:, None])
+        pooled = seen.sum(axis=0) + dawid_skene.STEADY * mostly
+        people = seen + dawid_skene.SHRINK * pooled / pooled.sum(axis=1, keepdims=True)
+        people /= people.sum(axis=2, keepdims=True)
+        scores = np.tile(np.log(shares), (n, 1))
+        np.add.at(scores, votes.item, np.log(people[votes.annotator, :, votes.label]))
+        now = np.exp(scores - scores.max(axis=1, keepdims=True))
+        now /= now.sum(axis=1, keepdims=True)
+        done, believed = np.abs(now - believed).max() < 1e-6, now
+        if done:
+            break
+    return believed, people
+
+
+def drawn_votes(seed):
+    rng = np.random.default_rng(seed)
+    items, people, classes = rng.integers(1, 40), rng.integers(1, 6), rng.integers(1, 6)
+    item, who = np.nonzero(rng.random((items, people)) < 0.6)
+    truth = rng.integers(0, classes, items)
+    right = rng.random(len(item)) < 0.7
+    label = np.where(right, truth[item], rng.integers(0, classes, len(item)))
+    return dawid_skene.Votes(item, who, label, items, people, classes)
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10_000))
+def test_the_sparse_model_is_the_dense_one(seed):
+    votes = drawn_votes(seed)
+    with patch.object(dawid_skene, "_power", lambda *_: 1.0):
+        found = dawid_skene.consensus(votes)
+    believed, people = dense_consensus(votes)
+    # One step further: the dense one stops before the people are judged a last time.
+    assert found.probabilities == pytest.approx(believed, abs=1e-5)
+    for place, matrix in enumerate(people):
+        assert found.said_when_true(place) == pytest.approx(matrix, abs=1e-5)
+
+
+@settings(max_examples=5)
+@given(st.integers(0, 10_000))
+def test_blocks_and_32_bits_change_nothing(seed):
+    votes = drawn_votes(seed)
+    whole = dawid_skene.consensus(votes).probabilities
+    with patch.object(dawid_skene, "CELLS_AT_ONCE", 30):
+        assert dawid_skene.consensus(votes).probabilities == pytest.approx(whole, abs=1e-12)
+        with patch.object(dawid_skene, "MOST_EXACT", 0), patch.object(dawid_skene, "ROUNDS", 5):
+            small = dawid_skene.consensus(votes).probabilities
+    with patch.object(dawid_skene, "ROUNDS", 5):
+        assert small == pytest.approx(dawid_skene.consensus(votes).probabilities, abs=1e-3)
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10_000), st.booleans())
+def test_alpha_is_that_of_whole_tables(seed, ordinal):
+    votes = drawn_votes(seed)
+    counts = np.zeros((votes.items, votes.classes))
+    np.add.at(counts, (votes.item, votes.label), 1.0)
+    counts = counts[counts.sum(axis=1) > 1]
+    pairs = counts[:, :, None] * counts[:, None] - np.eye(votes.classes) * counts[:, None]
+    seen = (pairs / (counts.sum(axis=1) - 1)[:, None, None]).sum(axis=0)
+    each = seen.sum(axis=1)
+    upto = np.cumsum(each) - each / 2
+    apart = np.subtract.outer(upto, upto) ** 2 if ordinal else 1 - np.eye(votes.classes)
+    chance = (np.outer(each, each) * apart).sum()
+    found = dawid_skene.alpha(votes, ordinal)
+    if not len(counts):
+        assert np.isnan(found)
+    elif chance == 0:
+        assert found == 1
+    else:
+        assert found == pytest.approx(1 - (each.sum() - 1) * (seen * apart).sum() / chance)

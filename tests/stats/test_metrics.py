@@ -1,8 +1,9 @@
 import math
+from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -23,7 +24,7 @@ def test_wilson_against_the_published_example():
 def test_agrees_with_scikit_learn(pairs):
     truth, said = (np.array(side) for side in zip(*pairs, strict=True))
     counts = measure.confusion(truth, said, 4)
-    assert (counts == metrics.confusion_matrix(truth, said, labels=range(4))).all()
+    assert (counts.table() == metrics.confusion_matrix(truth, said, labels=range(4))).all()
     assert measure.accuracy(truth, said).value == pytest.approx(metrics.accuracy_score(truth, said))
     assert float(measure.macro_f1(counts)) == pytest.approx(
         metrics.f1_score(truth, said, average="macro", zero_division=0)
@@ -37,26 +38,25 @@ def test_agrees_with_scikit_learn(pairs):
 
 
 def test_kappa_of_one_class_and_of_nothing():
-    assert float(measure.kappa(np.array([[5, 0], [0, 0]]))) == 1.0
-    assert math.isnan(float(measure.kappa(np.zeros((2, 2)))))
+    assert float(measure.kappa(measure.Confusion.of([[5, 0], [0, 0]]))) == 1.0
+    assert math.isnan(float(measure.kappa(measure.Confusion.of(np.zeros((2, 2))))))
 
 
 def test_resampled_interval_covers_the_wilson_one():
-    counts = np.array([[40, 10], [10, 40]])
+    counts = measure.Confusion.of([[40, 10], [10, 40]])
 
     def share(many):
-        return np.trace(many, axis1=1, axis2=2) / many.sum(axis=(1, 2))
+        return many.right.sum(axis=-1) / many.total
 
-    low, high = measure.resampled(counts, share)
-    assert low == pytest.approx(measure.wilson(80, 100)[0], abs=0.02)
-    assert high == pytest.approx(measure.wilson(80, 100)[1], abs=0.02)
-    assert measure.resampled(counts, share) == (low, high)
-    low, high = measure.resampled(counts, measure.kappa)
-    assert low < 0.6 < high
+    interval, of_kappa = measure.resampled(counts, [share, measure.kappa])
+    assert interval == pytest.approx(measure.wilson(80, 100), abs=0.02)
+    assert measure.resampled(counts, [share])[0].tolist() == interval.tolist()
+    assert of_kappa[0] < 0.6 < of_kappa[1]
 
 
 def test_per_class_says_none_where_there_is_nothing():
-    found = measure.per_class(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))
+    counts = measure.Confusion.of([[3, 1, 0], [0, 4, 0], [0, 0, 0]])
+    found = measure.per_class(counts, measure.resampled(counts, [measure.f1_of_classes])[0])
     assert found[0]["recall"] == 0.75
     assert found[0]["precision"] == 1.0
     assert found[1]["precision"] == 0.8
@@ -75,7 +75,34 @@ def test_per_class_says_none_where_there_is_nothing():
 
 
 def test_mean_distance():
-    assert measure.mean_distance(np.array([[1, 0, 1], [0, 2, 0], [0, 0, 0]])) == 0.5
+    assert measure.mean_distance(measure.Confusion.of([[1, 0, 1], [0, 2, 0], [0, 0, 0]])) == 0.5
+
+
+@settings(max_examples=25)
+@given(PAIRS)
+def test_draws_are_those_of_the_whole_table(pairs):
+    truth, said = (np.array(side) for side in zip(*pairs, strict=True))
+    counts = measure.confusion(truth, said, 4)
+    table = counts.table()
+    share = np.bincount(counts.true * 4 + counts.given, counts.counts, 16) / len(pairs)
+    with patch.object(measure, "RESAMPLES", 50):
+        own = np.concatenate([each.counts for each in measure._draws(counts, 7)])
+    draws = np.random.default_rng(7).multinomial(len(pairs), share, size=50).reshape(-1, 4, 4)
+    if table[3, 3]:  # else the last pair is drawn in the one and left over in the other
+        assert (own == draws[:, counts.true, counts.given]).all()
+    right, true, given_ = (draws[:, range(4), range(4)], draws.sum(axis=2), draws.sum(axis=1))
+    many = counts._replace(counts=draws[:, counts.true, counts.given])
+    f1 = np.nan_to_num(2 * right / np.maximum(true + given_, 1))
+    assert measure.f1_of_classes(many) == pytest.approx(f1)
+    assert measure.macro_f1(many) == pytest.approx(f1.sum(1) / ((true + given_) > 0).sum(1))
+    away = np.abs(np.subtract.outer(range(4), range(4)))
+    assert measure.mean_distance(many) == pytest.approx(
+        (draws * away).sum(axis=(1, 2)) / len(pairs)
+    )
+    chance = np.einsum("ni,nj,ij->n", true, given_, away**2) / len(pairs) ** 2
+    seen = (draws * away**2).sum(axis=(1, 2)) / len(pairs)
+    expected = np.where(chance > 0, 1 - seen / np.where(chance > 0, chance, 1), 1.0)
+    assert measure.kappa(many, "quadratic") == pytest.approx(expected)
 
 
 def test_calibration_error_by_hand():
@@ -110,6 +137,7 @@ def test_the_interval_of_the_calibration_error_covers_it():
 
 
 def test_many_classes_do_not_fill_the_memory():
-    counts = np.eye(300, dtype=np.int64) * 3
-    assert len(measure.f1_intervals(counts)) == 300
-    assert measure._drawn(counts, 0).nbytes < 200_000_000
+    rng = np.random.default_rng(0)
+    counts = measure.confusion(*rng.integers(0, 1_000, (2, 50_000)), 1_000)
+    drawn = next(measure._draws(counts, 0))
+    assert drawn.counts.nbytes + measure.f1_of_classes(drawn).nbytes < 40_000_000

@@ -19,6 +19,7 @@ Mask = npt.NDArray[np.bool_]
 
 LEAST_SURE = 10
 MOST_SHOWN = 30
+FEW_CLASSES, LEAST_SHOWN = 20, 0.01  # of more classes, shares below this are left out
 
 
 class Said(NamedTuple):
@@ -151,7 +152,6 @@ def _people(said: Said, found: dawid_skene.Consensus) -> list[dict[str, Any]]:
     lines = []
     for place in np.argsort(-counts, kind="stable").tolist():
         figure = agreement[place]
-        matrix = found.said_when_true[place]
         line: dict[str, Any] = {
             "annotator": said.people[place],
             "labels": int(counts[place]),
@@ -161,12 +161,19 @@ def _people(said: Said, found: dawid_skene.Consensus) -> list[dict[str, Any]]:
         }
         if said.truth is not None:
             line["accuracy"] = _accuracy(said, votes.annotator == place)
-        line["p_said_when_true"] = {
-            true: {s: round(float(p), 6) for s, p in zip(said.classes, row, strict=True)}
-            for true, row in zip(said.classes, matrix, strict=True)
-        }
+        line["p_said_when_true"] = _matrix(said.classes, found.said_when_true(place))
         lines.append(line)
     return lines
+
+
+def _matrix(classes: list[str], matrix: npt.NDArray[np.float64]) -> dict[str, dict[str, float]]:
+    """Return what is said of each true class; of many classes only what is said at all often."""
+    least = 0.0 if len(classes) <= FEW_CLASSES else LEAST_SHOWN
+    found = {}
+    for true, row in zip(classes, matrix, strict=True):
+        places = np.flatnonzero(row >= least).tolist()
+        found[true] = {classes[place]: round(float(row[place]), 6) for place in places}
+    return found
 
 
 def _accuracy(said: Said, mine: Mask) -> float | None:

@@ -1,5 +1,6 @@
 """How good label columns are: against gold, against each other, and one against another."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,11 +63,12 @@ def against(
     counts = metrics.confusion(truth[labelled], given[labelled], n_classes)
     share = metrics.accuracy(truth[labelled], given[labelled])
     found |= _figure("accuracy", share.value, (share.low, share.high))
-    found |= _resampled("kappa", counts, metrics.kappa, seed)
-    found |= _resampled("macro_f1", counts, metrics.macro_f1, seed)
+    of: dict[str, Any] = {"kappa": metrics.kappa, "macro_f1": metrics.macro_f1}
     if ordinal:
-        found |= _resampled("weighted_kappa", counts, _weighted_kappa, seed)
-        found |= _resampled("mean_absolute_error", counts, metrics.mean_distance, seed)
+        of |= {"weighted_kappa": _weighted_kappa, "mean_absolute_error": metrics.mean_distance}
+    *intervals, of_f1 = metrics.resampled(counts, [*of.values(), metrics.f1_of_classes], seed)
+    for (name, figure), interval in zip(of.items(), intervals, strict=True):
+        found |= _figure(name, figure(counts), interval)
     if confidence is not None:
         said = labelled & np.isfinite(confidence)
         found |= _figure(
@@ -75,8 +77,8 @@ def against(
             metrics.calibration_interval(confidence[said], right[said], seed=seed),
         )
         found["reliability"] = metrics.reliability(confidence[said], right[said])
-    found["per_class"] = metrics.per_class(counts, seed)
-    found["confusion"] = counts.tolist()
+    found["per_class"] = metrics.per_class(counts, of_f1)
+    found["confusion"] = counts.table().tolist()
     return found
 
 
@@ -92,7 +94,8 @@ def agreement(
     share = metrics.accuracy(one[both], other[both])
     found: dict[str, Any] = {"rows": n}
     found |= _figure("agreement", share.value, (share.low, share.high))
-    return found | _resampled("kappa", counts, metrics.kappa, seed)
+    (interval,) = metrics.resampled(counts, [metrics.kappa], seed)
+    return found | _figure("kappa", metrics.kappa(counts), interval)
 
 
 def compare(truth: Codes, one: Codes, other: Codes, rows: Mask) -> dict[str, Any]:
@@ -119,13 +122,9 @@ def compare(truth: Codes, one: Codes, other: Codes, rows: Mask) -> dict[str, Any
     }
 
 
-def _weighted_kappa(counts: npt.NDArray[Any]) -> Floats:
+def _weighted_kappa(counts: metrics.Confusion) -> Floats:
     return metrics.kappa(counts, "quadratic")
 
 
-def _resampled(name: str, counts: npt.NDArray[Any], of: Any, seed: int) -> dict[str, Any]:
-    return _figure(name, of(counts), metrics.resampled(counts, of, seed))
-
-
-def _figure(name: str, value: Any, interval: metrics.Interval) -> dict[str, Any]:
+def _figure(name: str, value: Any, interval: Iterable[Any]) -> dict[str, Any]:
     return {name: float(value), f"{name}_interval": [float(end) for end in interval]}

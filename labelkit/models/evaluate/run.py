@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from labelkit.job.job import Job
 
 Shown = tuple[list[str], list[list[Any]]]
+_MOST_CLASSES = 20  # that are shown one by one
+_PAIRS, _PAIRS_OF_MANY, _EXAMPLES = 5, 20, 5
 Codes = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
 
@@ -270,18 +272,31 @@ def _details(found: dict[str, Any]) -> list[Shown]:
         biased = " (biased)" if f["biased"] else ""
         header = [f"{f['column']}{biased}", "rows", "given", "precision", "from", "to"]
         header += ["recall", "from", "to", "F1", "from", "to"]
-        header += [f"said {name}" for name in found["classes"]]
+        few = len(found["classes"]) <= _MOST_CLASSES
+        header += [f"said {name}" for name in found["classes"] if few]
         rows = []
-        each = zip(found["classes"], f["per_class"], f["confusion"], strict=True)
-        for name, one, counts in each:
-            row = [name, one["rows"], one["given"], one["precision"], *_ends(one, "precision")]
-            row += [one["recall"], *_ends(one, "recall"), one["f1"]]
-            row += [*_ends(one, "f1"), *counts]
-            rows.append(row)
+        for code in _most_mistaken(f["confusion"]):
+            one = f["per_class"][code]
+            row = [found["classes"][code], one["rows"], one["given"]]
+            row += [one["precision"], *_ends(one, "precision")]
+            row += [one["recall"], *_ends(one, "recall"), one["f1"], *_ends(one, "f1")]
+            rows.append(row + (f["confusion"][code] if few else []))
+        if not few:
+            more = f"and {len(found['classes']) - _MOST_CLASSES:,} classes with fewer errors"
+            rows.append([f"{more} (--json)", *[None] * (len(header) - 1)])
         tables.append((header, rows))
         if f["confused"]:
             tables.append(_confused(f, biased))
     return tables
+
+
+def _most_mistaken(confusion: list[list[int]]) -> list[int]:
+    """Return the classes to show: all in their order, of many those with the most errors."""
+    if len(confusion) <= _MOST_CLASSES:
+        return list(range(len(confusion)))
+    counts = np.array(confusion)
+    wrong = counts.sum(axis=0) + counts.sum(axis=1) - 2 * counts.diagonal()
+    return [int(code) for code in np.argsort(-wrong, kind="stable")[:_MOST_CLASSES]]
 
 
 def _confused(f: dict[str, Any], biased: str) -> Shown:
@@ -296,9 +311,6 @@ def _confused(f: dict[str, Any], biased: str) -> Shown:
 
 def _ends(figures: dict[str, Any], name: str) -> list[float | None]:
     return list(figures.get(f"{name}_interval") or (None, None))
-
-
-_PAIRS, _EXAMPLES = 5, 5
 
 
 def _confused_pairs(
@@ -316,7 +328,8 @@ def _confused_pairs(
     wrong = rows & (given >= 0) & (truth >= 0) & (given != truth)
     places = np.flatnonzero(wrong)
     cells, counts = np.unique(truth[places] * len(classes) + given[places], return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:_PAIRS]
+    pairs = _PAIRS if len(classes) <= _MOST_CLASSES else _PAIRS_OF_MANY
+    order = np.argsort(-counts, kind="stable")[:pairs]
     found = []
     for cell, count in zip(cells[order].tolist(), counts[order].tolist(), strict=True):
         true, said = divmod(int(cell), len(classes))

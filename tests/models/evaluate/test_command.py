@@ -163,3 +163,20 @@ def test_the_class_order_is_a_scale_when_the_task_says_so(labelkit, write):
     assert figures["weighted_kappa"] == pytest.approx(1 - (2 / 4) / 1)
     out = labelkit("evaluate", "a.csv", "--gold", "gold").out
     assert "weighted kappa" in out and "mean abs. error" in out
+
+
+def test_of_many_classes_only_those_with_errors_are_shown(labelkit, write):
+    names = [f"c{i:03d}" for i in range(150)]
+    rows = [(name, names[i + 1] if i in (3, 77) else name) for i, name in enumerate(names)]
+    cells = "".join(f"{i},{a},{b}\n" for i, (a, b) in enumerate(rows))
+    write("a.csv", "id,gold,weak_label\n" + cells)
+    told = ["evaluate", "a.csv", "--gold", "gold"]
+    out = labelkit(*told).out
+    assert len(out) < 10_000
+    lines = out.splitlines()
+    start = next(i for i, line in enumerate(lines) if "recall" in line)
+    shown = [line.split()[0] for line in lines[start + 2 : start + 6]]
+    assert shown == ["c003", "c004", "c077", "c078"]
+    assert "and 130 classes with fewer errors (--json)" in out
+    (figures,) = json.loads(labelkit(*told, "--json").out)["figures"]
+    assert len(figures["confusion"]) == len(figures["per_class"]) == 150

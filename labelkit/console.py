@@ -23,6 +23,14 @@ _HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069]")
 _HOSTILE_BUT_LINES = re.compile(_HOSTILE.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
 # Marks that only give the direction of the letters beside them are left out.
 _MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u061c"))
+_URL = re.compile(r"(?<=://)[^\s'\"<>]+")
+_USER = re.compile(r"^[^/?#]*@")
+_VALUE = re.compile(r"(?<=[?&;])([^=&;#]*=)?[^&;#]+")
+_SECRET = re.compile(
+    r"(^|[-_.]|api|access|auth)"
+    r"(key|token|secret|password|passwd|pwd|sig|signature|auth|credential|code)$",
+    re.IGNORECASE,
+)
 _PLAIN_PROGRESS_SECONDS = 30.0
 
 
@@ -46,8 +54,26 @@ def clean(text: object, width: int = 80) -> str:
 
 
 def lines_for_terminal(text: str) -> str:
-    """Return text of our own, with names and cells in it, that cannot steer a terminal."""
-    return _HOSTILE_BUT_LINES.sub("·", text.replace("\r\n", "\n")).translate(_MARKS)
+    """Return text of our own, with names and cells in it, that cannot steer a terminal.
+
+    Keys and passwords in URLs are left out.
+    """
+    cleaned = _HOSTILE_BUT_LINES.sub("·", text.replace("\r\n", "\n")).translate(_MARKS)
+    return without_secrets(cleaned, lambda name: _SECRET.search(name) is not None)
+
+
+def without_secrets(text: str, is_secret: Callable[[str], bool] = lambda name: True) -> str:
+    """Return text whose URLs have no user, no fragment, and no value of a query that is secret."""
+
+    def value(found: re.Match[str]) -> str:
+        name = found.group(1) or ""
+        return f"{name}***" if is_secret(name.rstrip("=")) else found.group()
+
+    def masked(found: re.Match[str]) -> str:
+        address, mark, query = _USER.sub("***@", found.group()).partition("?")
+        return address + _VALUE.sub(value, mark + query)
+
+    return _URL.sub(masked, text) if "://" in text else text
 
 
 def cells_of(text: str) -> int:

@@ -85,3 +85,22 @@ def test_names_cells_and_arguments_steer_no_terminal(
     done = labelkit(*args)
     assert done.out + done.err
     assert not steers(done.out + done.err)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "kept"),
+    [
+        (
+            "ask 'https://u:p@h/v1?api_key=X&page=2#f' now",
+            "ask 'https://***@h/v1?api_key=***&page=2#f' now",
+            "ask 'https://***@h/v1?api_key=***&page=***#f' now",
+        ),
+        ("http://h/?TOKEN=a%20b", "http://h/?TOKEN=***", "http://h/?TOKEN=***"),
+        ("http://h/v1?X", "http://h/v1?X", "http://h/v1?***"),
+        ("key=1 a@b.c ?token=x", "key=1 a@b.c ?token=x", "key=1 a@b.c ?token=x"),
+        ("https://h/p?keyword=win", "https://h/p?keyword=win", "https://h/p?keyword=***"),
+    ],
+)
+def test_secrets_of_urls_are_neither_shown_nor_kept(text: str, shown: str, kept: str) -> None:
+    assert console.lines_for_terminal(text) == shown
+    assert console.without_secrets(text) == kept

@@ -101,10 +101,12 @@ def _endpoint(base_url: str | None, model: str | None, timeout: float) -> tuple[
     if local or not (url or key):
         return [*rows, ("endpoint", "not asked", "name one by --base-url or OPENAI_BASE_URL")], ""
     from labelkit.llm.client.probe import probe
+    from labelkit.llm.client.providers import openai
 
     facts = probe(url, model, key, timeout)
+    in_clear = "not encrypted: use https:// or a tunnel" if openai.is_in_clear(url) else ""
     names = facts["models"]
-    rows.append(("endpoint", facts["where"] or "none", ""))
+    rows.append(("endpoint", facts["where"] or "none", in_clear))
     rows.append(("reachable", _yes(facts["reachable"]), ""))
     rows.append(("models", "not listed" if names is None else listing(names, 4) or "none", ""))
     if "answers" in facts:

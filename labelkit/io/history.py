@@ -6,7 +6,6 @@ is not taken for that of another file which has the name now.
 """
 
 import json
-import re
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -20,8 +19,6 @@ SCHEMA = 1
 _ENDING = ".history.json"
 # The matrices of many classes stand in --summary alone: each later step's history repeats this one.
 _LONGEST_FIGURE = 60_000
-# `//user:secret@host` in an argument; keys themselves come from the environment only.
-_SECRET_IN_URL = re.compile(r"(?<=//)[^/@\s]+@")
 
 
 def path_for(output: Path) -> Path:
@@ -141,10 +138,25 @@ def write(output: Path, steps: list[dict[str, Any]], columns: Sequence[str] = ()
     from labelkit.io.files import whole
 
     about = {"bytes": output.stat().st_size, "hash": digest(output)} if output.is_file() else {}
-    content = {"schema": SCHEMA, "output": about, "columns": list(columns), "steps": steps}
+    content = {"schema": SCHEMA, "output": about, "columns": list(columns)}
+    content["steps"] = [_without_secrets(step) for step in steps]
     text = json.dumps(content, indent=1, ensure_ascii=False)
     with whole(path_for(output), like=output) as stream:
-        stream.write(_SECRET_IN_URL.sub("***@", text).encode() + b"\n")
+        stream.write(text.encode() + b"\n")
+
+
+def _without_secrets(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a step whose options and arguments show no secret of a URL."""
+    shown = {name: _masked(step[name]) for name in ("arguments", "options") if name in step}
+    return {**step, **shown}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return console.without_secrets(value)
+    if isinstance(value, dict):
+        return {name: _masked(each) for name, each in value.items()}
+    return [_masked(each) for each in value] if isinstance(value, list) else value
 
 
 def reads_stream(step: Mapping[str, Any]) -> bool:

@@ -22,7 +22,7 @@ from labelkit.llm.client.interruption import Interruption, interruptible
 from labelkit.llm.client.prefetch import Ahead
 from labelkit.llm.client.progress import Progress, silent_rows
 from labelkit.llm.client.providers.capabilities import left_out
-from labelkit.llm.client.providers.openai import redacted
+from labelkit.llm.client.providers.openai import redacted, secrets_of
 from labelkit.llm.client.question import Provider, Question, Reply, Request
 from labelkit.llm.client.rate_limiter import Pace
 from labelkit.llm.client.response_cache import Cache, digest
@@ -90,6 +90,9 @@ class Run:
         # Each pass shares the asker; several are several answers to the same questions.
         answers = [await replace(self, settings=told)._chat(texts) for told in self.settings.passes]
         return [voted(each) for each in zip(*answers, strict=True)]
+
+    def _secrets(self) -> list[str]:
+        return secrets_of(self.settings.base_url or "", self.settings.key)
 
     def connect(self) -> Provider:
         """Return the provider, not yet spoken to."""
@@ -198,7 +201,7 @@ class Run:
             asker.row_read(request, reply, "" if answer.label is not None else answer.reason)
             asked = request["messages"]
             row = labelled(reply, answer, self.task.classes, asked, by_tokens=not stated)
-            return row._replace(error=redacted(row.error, self.settings.key))
+            return row._replace(error=redacted(row.error, self._secrets()))
 
         try:
             return await asker.each(texts, label, order=spread(len(texts)))

@@ -22,6 +22,7 @@ from labelkit.llm.answers.evaluation import Known, calibrated
 from labelkit.llm.answers.reliability import AS_GIVEN
 from labelkit.llm.answers.reply_labels import Labelled
 from labelkit.llm.client import cost_meter
+from labelkit.llm.client.providers import openai
 from labelkit.llm.client.response_cache import Cache, digest
 from labelkit.llm.client.scheduler import summary
 from labelkit.llm.inputs import Rows
@@ -41,6 +42,7 @@ class Given:
     people: Labels
     cache: Cache
     askings: list["Asking"] = field(default_factory=list)
+    warned_of: set[str] = field(default_factory=set)  # base URLs
 
     @property
     def answers(self) -> int:
@@ -137,6 +139,7 @@ def _prepare(given: Given, variant: Variant, chosen: NDArray[np.bool_] | None) -
     job, classes, people = given.job, given.classes, given.people
     wanted, task = variant.wanted, variant.task
     settings = wanted.settings()
+    _warn_of_clear_text(given, settings.base_url)
     told = inputs.task_of(task, classes)
     template = inputs.template_of(job, wanted.template, told)
     writer = inputs.Writer(job, template, settings.local)
@@ -166,6 +169,13 @@ def _prepare(given: Given, variant: Variant, chosen: NDArray[np.bool_] | None) -
     run.meter = _meter(job, asking, given.dollars)
     given.askings.append(asking)
     return asking
+
+
+def _warn_of_clear_text(given: Given, base_url: str | None) -> None:
+    if base_url is None or not openai.is_in_clear(base_url) or base_url in given.warned_of:
+        return
+    given.warned_of.add(base_url)
+    console.warn(f"{openai.shown(base_url)} {openai.IN_CLEAR}")
 
 
 def _run_of(job: Job, settings: Settings) -> ledger.Run:

@@ -102,7 +102,7 @@ class Chat(BaseHTTPRequestHandler):
         if self.path == "/control":
             STATE.update(body)
             return self.send(200, {})
-        if self.path != "/v1/chat/completions":
+        if self.path.partition("?")[0] != "/v1/chat/completions":
             return self.send(404, {"error": {"message": "not here"}})
         with LOCK:
             SEEN["requests"] += 1

@@ -198,6 +198,50 @@ def test_a_task_file_that_appears_later_finds_the_answers_and_what_they_cost(
     assert "[cost] budget 0 ($0.0000 of" not in result.err
 
 
+def test_no_secret_of_a_url_is_kept_or_said(
+    labelkit: Labelkit,
+    write: Write,
+    chat_server: ChatServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write("tickets.csv", TICKETS)
+    host = chat_server.url.partition("://")[2]
+    command = ["llm-label", "tickets.csv", "-o", "out.csv", *COMMON, "--model", "tiny-1"]
+    command += ["--summary", "summary.json"]
+
+    def files() -> bytes:
+        return b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+    asked = []
+    for key in ("TOPSECRET", "OTHERSECRET"):
+        url = f"http://me:PASSWORD1@{host}?api_key={key}&api-version=2024-06-01"
+        monkeypatch.setattr(sys, "argv", ["labelkit", *command, f"--base-url={url}"])
+        result = labelkit(*sys.argv[1:])
+        assert result.code == 0, result.err
+        asked.append(chat_server.seen["requests"])
+        shown = result.out.encode() + result.err.encode() + files()
+        assert not [word for word in (b"SECRET", b"PASSWORD1") if word in shown]
+    assert asked[0] == asked[1] > 0  # another key gets no other answers
+    arguments = figures("out.csv.history.json")["steps"][-1]["arguments"]
+    assert f"--base-url=http://***@{host}?api_key=***&api-version=***" in arguments
+
+
+def test_a_server_that_is_not_on_this_machine_is_asked_in_clear_only_with_a_warning(
+    ask: Labelkit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "is not encrypted" not in ask().err
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    far = ask("--base-url", "http://llm.invalid:8000/v1", "--retries", "0", "--timeout", "1")
+    assert far.code == 1
+    assert far.err.count("warning:") == 1
+    assert (
+        "warning: http://llm.invalid:8000/v1 is not encrypted: on the way there others can read "
+        "the key and the texts; use https://, or a tunnel to it (ssh -N -L 8000:127.0.0.1:8000 "
+        "HOST, then http://127.0.0.1:8000/v1)\n"
+    ) in far.err
+
+
 def test_an_endpoint_that_reads_only_a_part_is_told(ask: Labelkit, write: Write) -> None:
     write("long.csv", "body\n" + "good and long " * 500 + "\ngood and short\n")
     result = ask(name="long.csv")

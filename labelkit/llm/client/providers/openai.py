@@ -8,9 +8,9 @@ import asyncio
 import ipaddress
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from labelkit.errors import BudgetReached, LabelkitError, listing, nearest
 from labelkit.llm.client import rate_limit_headers
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 10.0
+IN_CLEAR = (
+    "is not encrypted: on the way there others can read the key and the texts; use https://, or a "
+    "tunnel to it (ssh -N -L 8000:127.0.0.1:8000 HOST, then http://127.0.0.1:8000/v1)"
+)
 SECRET_LENGTH = 16  # characters
+SECRET_LENGTH_IN_URL = 6
+API_VERSION = "api-version"  # of Azure's URLs: the one part of a query that is no secret
 # The statuses of a refusal that may be about one parameter or one row.
 REFUSALS = (400, 403, 404, 422)
 # No answer about rows is as long: a longer one is not read to its end.
@@ -99,8 +105,10 @@ class Endpoint:
         self.model, self._key = model, key
         self._base, self._query = base.rstrip("/"), query
         self.base_url = self._base + mark + query
-        self.identity = {"provider": "openai", "base_url": self.base_url, "model": model}
         self.where = shown(self.base_url)
+        # A key in the URL may change: the answers stay what they are.
+        self.identity = {"provider": "openai", "base_url": self.where, "model": model}
+        self._secrets = secrets_of(base_url, key)
         self.facts = capabilities.best_facts(_is_openai(base_url))
         self.settled = False
         self._timeout = timeout
@@ -331,15 +339,33 @@ class Endpoint:
         return self._clean(" · ".join(parts) or answer.reason_phrase)[:300]
 
     def _clean(self, text: str) -> str:
-        return redacted(text, self._key)
+        return redacted(text, self._secrets)
 
 
-def redacted(message: str, key: str | None) -> str:
-    """Return a message without the key, which a server may well send back.
+def secrets_of(base_url: str, key: str | None) -> list[str]:
+    """Return what no message may show: the key, a password and values of the URL's query.
 
     A short key is no secret (`none`, `ollama`) and may be part of any word.
     """
-    return message.replace(key, "***") if key and len(key) >= SECRET_LENGTH else message
+    parts = urlsplit(base_url)
+    values = [value for name, value in parse_qsl(parts.query) if name != API_VERSION]
+    raw = [pair.partition("=")[2] for pair in parts.query.split("&")]
+    in_url = [*values, *(v for v in raw if unquote_plus(v) in values), parts.password or ""]
+    secrets = [text for text in in_url if len(text) >= SECRET_LENGTH_IN_URL]
+    return [*secrets, key] if key and len(key) >= SECRET_LENGTH else secrets
+
+
+def redacted(message: str, secrets: Sequence[str]) -> str:
+    """Return a message without secrets, which a server may well send back."""
+    for secret in secrets:
+        message = message.replace(secret, "***")
+    return message
+
+
+def is_in_clear(base_url: str | None) -> bool:
+    """Tell whether what is sent to a URL can be read on the way."""
+    url = (base_url or "").strip().lower()
+    return url.startswith("http://") and not is_loopback(url)
 
 
 # What httpx reads from the environment, and what a mistake in it ends in.

@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 
 from labelkit.errors import LabelkitError
 from labelkit.llm.answers.reply_labels import labelled, read
-from labelkit.llm.client.providers.openai import Endpoint, connect, is_loopback
+from labelkit.llm.client.providers.openai import (
+    Endpoint,
+    connect,
+    is_loopback,
+    redacted,
+    secrets_of,
+)
 
 Body = dict[str, Any]
 Answer = tuple[int, Any, dict[str, str]]
@@ -346,3 +352,11 @@ def test_any_answer_is_read_or_told(
 )
 def test_only_this_machine_is_loopback(host: str, is_here: bool) -> None:
     assert is_loopback(f"http://{host}:8000/v1") is is_here
+
+
+def test_a_server_that_sends_back_what_is_in_the_url_tells_nobody() -> None:
+    url = "https://me:pass%77ord@host/v1?api_key=a%2Bbcdefg&api-version=2024-06-01&x=1"
+    known = secrets_of(url, "sk-0123456789abcdef")
+    said = "no sk-0123456789abcdef, a+bcdefg, a%2Bbcdefg, pass%77ord in 2024-06-01, 1"
+    assert redacted(said, known) == "no ***, ***, ***, *** in 2024-06-01, 1"
+    assert secrets_of("http://127.0.0.1:8000/v1", "none") == []

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from labelkit.job.job import Job
+from labelkit.job.options import Declared
+from labelkit.plan import trials
 from tests.servers import chat_server
 
 ROWS, AUDIT = 60, 10
@@ -148,3 +151,44 @@ def test_audit_rows_without_their_answers_are_asked_again_first(labelkit, asked)
                     "--audit", str(AUDIT), "--batch", "again_todo.csv")  # fmt: skip
     assert done.code == 0, done.err
     assert {row["id"] for row in read("again_todo.csv")} == asked
+
+
+def test_simulated_curves_are_the_same(labelkit, asked):
+    for version in (*VERSIONS, "none"):
+        said = {} if version == "none" else {r["id"]: r["label"] for r in read(f"{version}.csv")}
+        origin = {r["id"]: r["label_origin"] for r in read("answers.csv")}
+        rows = [
+            {**row, "label": said.get(row["id"], "" if row["id"] in asked else truth(place % ROWS))}
+            | ({} if version == "flipped_bare" else {"label_origin": origin.get(row["id"], "")})
+            for place, row in enumerate(read("asked.csv"))
+        ]
+        save("known.csv", rows)
+        done = labelkit(
+            *("simulate", "known.csv", "--csv", f"{version}.curve", "--features", "tfidf"),
+            *("--labels", "20", "--per-round", "10", "--seeds", "1", "--strategies", "margin"),
+        )
+        assert done.code == 0, done.err
+        Path(f"{version}.told").write_text(done.out)
+    for other in (*VERSIONS[1:], "none"):
+        assert Path(f"{other}.curve").read_bytes() == Path("answers.curve").read_bytes()
+        assert Path(f"{other}.told").read_text() == Path("answers.told").read_text()
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_trials_of_a_plan_are_the_same(labelkit, asked, many, monkeypatch):
+    monkeypatch.setattr(trials, "FEWEST", AUDIT if many else 30)
+    found = []
+    for version in VERSIONS:
+        given = {"input": "asked.csv", "seed": 0, "format": None, "delimiter": None, "label": None,
+                 "encoding": "utf-8", "answers": [Path(f"{version}.csv")]}  # fmt: skip
+        job = Job(Declared("plan", "", False, ()), given)
+        known = trials.known_of(job)
+        pilot = trials.Pilot(job, known, Path(), None)
+        base, pool = pilot.known_rows
+        assert known.basis == (trials.AUDIT_ROWS if many else "labelled rows (biased)")
+        keys = [job.keys()[row] for row in pilot.rows[pool]]
+        assert len(keys) >= 14 and not asked & set(keys)
+        assert not many or {job.keys()[row] for row in pilot.rows[base]} == asked
+        found.append((keys, pilot.truth[pool].tolist(), pilot.part(0).tolist(), known.classes(),
+                      pilot.sizes, base.tolist()))  # fmt: skip
+    assert found[0] == found[1] == found[2]

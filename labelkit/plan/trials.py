@@ -35,10 +35,15 @@ _EVERY = 0.95  # a language model that has labelled so much of the known rows ha
 
 
 class Known(NamedTuple):
-    """The rows whose label is known; `basis` says what figures from them are worth."""
+    """The rows whose label is known; `basis` says what figures from them are worth.
+
+    Nobody learns from `barred` rows: those of the audit and their duplicates, unless it is gold
+    that is known.
+    """
 
     values: Texts
     audit: Mask
+    barred: Mask
     basis: str
     biased: bool
 
@@ -49,7 +54,7 @@ class Known(NamedTuple):
 
     def classes(self) -> str:
         """Return the classes that occur, as --classes takes them."""
-        return quoted(sorted(set(self.values.tolist()) - {""}))
+        return quoted(sorted(set(self.values[~self.barred].tolist()) - {""}))
 
 
 class Mix(NamedTuple):
@@ -92,13 +97,14 @@ def known_of(job: "Job") -> Known:
     labels = job.labels()
     gold = job.gold()
     values = labels.values if gold is None else gold
+    barred = job.excluded_from_training if gold is None else np.zeros(job.rows, dtype=bool)
     n = int((values != "").sum())
-    if n == job.rows and n:
-        return Known(values, labels.audit, "labels of all rows", biased=False)
     drawn = int((labels.audit & (values != "")).sum())
-    if drawn >= FEWEST:
-        return Known(values, labels.audit, AUDIT_ROWS, biased=False)
-    return Known(values, labels.audit, "labelled rows (biased)", biased=True)
+    if n == job.rows and n - int(barred.sum()) >= FEWEST:
+        basis = "labels of all rows"
+    else:
+        basis = AUDIT_ROWS if drawn >= FEWEST else "labelled rows (biased)"
+    return Known(values, labels.audit, barred, basis, biased=basis.endswith("(biased)"))
 
 
 class Pilot:
@@ -110,11 +116,12 @@ class Pilot:
         self.rows = self._chosen()
         self.truth = known.values[self.rows]
         self._audit = known.audit[self.rows]
+        self._barred = known.barred[self.rows]
         self._ending = {"tsv": ".csv"}.get(job.source.format, f".{job.source.format}")
         self._data = job.source.gather(self.rows, self._columns())
         self._weak: pa.Table | None = None
         self._picked: dict[tuple[Mix, int], Rows] = {}
-        self._classes = sorted(set(self.truth.tolist()) - {""})
+        self._classes = sorted(set(self.truth[~self._barred].tolist()) - {""})
 
     def _chosen(self) -> Rows:
         labelled = np.flatnonzero(self.known.values != "")
@@ -169,14 +176,14 @@ class Pilot:
     def known_rows(self) -> tuple[Rows, Rows]:
         """The rows to measure on, and those that people may label in a trial: apart, or the same.
 
-        Nothing that stays is learned from an audit row: the trial is thrown away.
+        What people say of audit rows measures, where there is enough of it, and does no more.
         """
         labelled = np.flatnonzero(self.truth != "")
         if self.known.basis != AUDIT_ROWS:
-            return labelled, labelled
-        audit = self._audit[labelled]
-        drawn, others = labelled[audit], labelled[~audit]
-        return drawn, others if len(others) >= len(drawn) else drawn
+            others = labelled[~self._barred[labelled]]
+            return others, others
+        apart = self._audit | self._barred
+        return labelled[self._audit[labelled]], labelled[~apart[labelled]]
 
     @cached_property
     def sizes(self) -> list[int]:

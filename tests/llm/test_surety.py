@@ -125,6 +125,31 @@ def test_audit_rows_never_choose_the_cut(label: Label, write: Write) -> None:
     assert "there are 50 (audit rows are kept for judging)" in result.err
 
 
+def test_what_people_say_of_audit_rows_changes_no_confidence_and_no_cut(
+    label: Label, write: Write
+) -> None:
+    header, *lines = overconfident(260, gold=150, audit=60).splitlines()
+    other = {"POSITIVE": " negative", "NEGATIVE": "positive "}
+    found = []
+    for says, origin in ((str, "audit"), (other.get, "audit"), (other.get, ""), (None, "audit")):
+        rows = []
+        for row in (dict(zip(header.split(","), line.split(","), strict=True)) for line in lines):
+            is_audit = row["label_origin"] == "audit"
+            row["label"] = (says(row["truth"]) if says else "") if is_audit else row["gold"]
+            reason = "audit: drawn at random" if is_audit else ""
+            rows.append(f"{row['id']},{row['text']},{row['label']},{origin * is_audit},{reason}")
+        write("a.csv", "id,text,label,label_origin,query_reason\n" + "\n".join(rows) + "\n")
+        told = ["--threshold", "auto", "--target-accuracy", "0.8", "--batch", "todo.csv"]
+        result = label("a.csv", *BINARY, *told, "--overwrite", "--summary", "s.json")
+        assert result.code == 0, result.err
+        summary = json.loads(Path("s.json").read_text())
+        figures = [(row["llm_label"], row["llm_confidence"]) for row in rows_of("out.csv")]
+        asked = [row["id"] for row in rows_of("todo.csv") if int(row["id"]) < 200]
+        assert asked
+        found.append((figures, asked, summary["threshold"]["confidence"], summary["calibration"]))
+    assert found[0] == found[1] == found[2] == found[3]
+
+
 @pytest.mark.parametrize(
     ("more", "code", "message"),
     [

@@ -111,12 +111,16 @@ class LiveOrder:
         return self._limits.reached(session) or self._learner.watch.reached()
 
     def _answers(self, of_audit: bool = False) -> dict[int, int]:
+        """Return the answers to learn from: none to the audit, none to what looks like it; or
+        those to the audit.
+        """
         assert self._session is not None
         place = {label: code for code, label in enumerate(self._deck.classes)}
+        barred = self._learner.told.barred
         return {
             row: place[said.label]
             for row, said in self._session.said.items()
-            if said.label and (said.origin == AUDIT) == of_audit
+            if said.label and (said.origin == AUDIT if of_audit else not barred[row])
         }
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from labelkit.annotate.active import live
 from labelkit.annotate.active.stopping_monitor import Watch
-from labelkit.annotate.annotation_job import open_journal
+from labelkit.annotate.annotation_job import classes_of, open_journal
+from labelkit.annotate.comparison import Context
 from labelkit.annotate.rows import Deck
 from labelkit.annotate.session import Limits, Session
 from labelkit.data.columns import AUDIT
@@ -323,3 +324,84 @@ def test_no_model_watches_rows_asked_in_order(write: Any, typed: Any) -> None:
     assert done.code == 2 and "rows are asked in order or again" in done.err
     done = typed("1\n", *args[:-1], "kapa=.9")
     assert done.code == 2 and "did you mean 'kappa'?" in done.err
+
+
+# -- what audit answers must not change ----------------------------------------------------------
+
+
+def number_of(key: str) -> int:
+    return int(key.casefold().rpartition("k")[2])
+
+
+def films_with_twins(write: Any, labelkit: Any) -> set[str]:
+    """Have query draw rows of a file with duplicates; return the keys of the audit."""
+    words = {"worn": "grim stale", "ok": "warm lovely"}
+    lines = [f"k{i},{words[truth(i)]} film {i % 25}" for i in range(40)]
+    lines += [f"twin {line.upper()}" for line in lines]
+    write("films.csv", "id,text\n" + "\n".join(lines) + "\n")
+    drawing = ("-n", "10", "--audit", "8", "--batch", "todo.csv", "--classes", "ok,worn")
+    done = labelkit("query", "films.csv", "-o", "asked.csv", "--features", "tfidf", *drawing)
+    assert done.code == 0, done.err
+    return {row["id"] for row in rows_of("todo.csv") if row["label_origin"] == "audit"}
+
+
+def with_labels(audit: set[str], said: dict[str, str], with_origin: bool) -> Path:
+    """Write the file with people's labels; of audit rows what `said` makes of the true one."""
+    origins = {row["id"]: row["label_origin"] for row in rows_of("todo.csv")}
+    rows = []
+    for row in rows_of("asked.csv"):
+        label = truth(number_of(row["id"])) if row["id"] in origins else ""
+        label = said.get(label, "") if row["id"] in audit else label
+        origin = {"label_origin": origins.get(row["id"], "")} if with_origin else {}
+        rows.append({**row, "label": label, **origin})
+    with Path("people.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return Path("people.csv")
+
+
+def shown_to_a_person(path: Path, audit: int, typed: dict[str, str]) -> list[Any]:
+    """Return the classes and all that is shown of the rows that are not answered blind."""
+    for left in Path().glob("data.answers*"):
+        left.unlink()
+    given = {"input": str(path), "seed": 0, "format": None, "delimiter": None, "label": None,
+             "encoding": "utf-8", "output": "data.answers.csv", "features": "tfidf"}  # fmt: skip
+    job = Job(Declared("annotate", "", False, ()), given)
+    deck = Deck(job, (), classes_of(job))
+    order, learner = live.make_order(job, deck, "margin", audit, Limits(), Watch((), 0))
+    journal = open_journal(job, deck, deck.classes, Path("data.answers.csv"), False)
+    session = Session(deck, order, deck.classes, journal, counts_labels=True)
+    context = Context(deck)
+    context.attach(session)
+    order.attach(session)
+    learner.wait()
+    session.go_on()
+    found: list[Any] = [deck.classes]
+    while session.current is not None and len(found) < 14:
+        row = session.current
+        label = truth(number_of(deck.keys[row]))
+        if session.asks_blind(row):
+            label = typed[label]
+        else:
+            found.append((deck.keys[row], session.about(), session.of_current(), session.copies(),
+                          context.fields(row), context.nearest(row)))  # fmt: skip
+        session.decide(label)
+        learner.wait()
+    learner.stop()
+    journal.close()
+    assert learner.failure is None
+    return found
+
+
+def test_answers_to_audit_rows_change_nothing_that_a_person_is_shown(
+    write: Any, labelkit: Any
+) -> None:
+    audit = films_with_twins(write, labelkit)
+    same, other = {"ok": "ok", "worn": "worn"}, {"ok": "worn", "worn": "ok"}
+    first = shown_to_a_person(with_labels(audit, same, True), 0, same)
+    assert len(first) == 14 and first[0] == ["ok", "worn"]
+    for said, with_origin in ((other, True), (other, False), ({"ok": "Worn out"}, True)):
+        assert shown_to_a_person(with_labels(audit, said, with_origin), 0, same) == first
+    for typed in (same, other):  # without their answers they are asked again, first
+        assert shown_to_a_person(with_labels(audit, {}, typed == same), 8, typed) == first

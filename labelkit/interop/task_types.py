@@ -6,6 +6,10 @@ for itself: a field called `id` is overwritten by half of them.
 
 from typing import NamedTuple
 
+from labelkit.io.spreadsheet_cells import held_back, let_go
+
+__all__ = ["held_back", "let_go"]
+
 ROW_ID, ROW_KEY, ROW_CHECK, ORIGIN = "row_id", "row_key", "row_check", "label_origin"
 ANNOTATOR = "label_annotator"
 GUESS, GUESS_CONFIDENCE = "guess", "guess_confidence"

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from labelkit import console
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
-from labelkit.io import streams, text_cells
+from labelkit.io import spreadsheet_cells, streams, text_cells
 from labelkit.io.column_types import Exact, KindScan, apply_exact, apply_kinds
 from labelkit.io.csv_file import CsvFile
 from labelkit.io.feature_kinds import FeatureScan, odd_cells
@@ -363,6 +363,8 @@ class _TableWriter:
             self._out.write(json_lines(table).encode())
         else:
             delimiter = _DELIMITERS[self._kind]
+            if spreadsheet_cells.are_for_people(table.column_names):
+                table = spreadsheet_cells.all_held_back(table)
             if not self._started:
                 header = text_cells.heading(table.column_names, delimiter)[1:]
                 self._out.write((header + "\n").encode())

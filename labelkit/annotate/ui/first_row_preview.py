@@ -20,6 +20,7 @@ from labelkit.data.columns import ROW_CHECK
 from labelkit.data.suggestions import BLIND_ORIGINS
 from labelkit.errors import LabelkitError
 from labelkit.io.csv_parser import FIRST_BYTES, Parser, checked_encoding
+from labelkit.io.spreadsheet_cells import are_for_people, let_go
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 MOST_BLOCKS = 32  # of the file, some 2 MB: what is read in a few hundredths of a second
@@ -71,6 +72,9 @@ def _first(options: Mapping[str, Any], wanted: Wanted, classes: list[str]) -> Fi
     parser = Parser(source, delimiter, checked_encoding(options["encoding"]), FIRST_BYTES)
     records = (record for block in islice(parser.blocks(), MOST_BLOCKS) for record in block.records)
     names = next(records, [])
+    if are_for_people(names):
+        names = [let_go(name) for name in names]
+        records = ([let_go(cell) for cell in record] for record in records)
     text = list(options.get("text") or ["text"])
     if not (ROW_CHECK in names or wanted.in_order) or not set(text) <= set(names):
         return None

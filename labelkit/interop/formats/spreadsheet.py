@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,8 @@ from labelkit.interop.task_types import (
     ROW_ID,
     ROW_KEY,
     Said,
+    held_back,
+    let_go,
 )
 
 if TYPE_CHECKING:
@@ -25,21 +26,6 @@ if TYPE_CHECKING:
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t", "": ","}
 _PEOPLE_FILL_IN = ("label", "label_note", ANNOTATOR)
-# A spreadsheet runs such a cell as a formula; with an apostrophe before it, it is a text. Cells
-# that already have apostrophes there get one more, so that taking one off gives back each.
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
-_HELD_BACK = re.compile(r"'+[=+\-@\t\r\n]")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
-
-
-def held_back(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
-
-
-def let_go(cell: str) -> str:
-    """Return the cell that `held_back` was given."""
-    return cell[1:] if _HELD_BACK.match(cell) else cell
 
 
 def write(tasks: "Tasks", place: "Place") -> str:

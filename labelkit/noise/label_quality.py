@@ -11,6 +11,7 @@ from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.noise.features import Looks, Matrices
 from labelkit.noise.model import disputed, noise_model, transition_matrix, view_ensemble
+from labelkit.noise.model.noise_model import Mixture
 from labelkit.noise.model.transition_matrix import NoiseModel
 from labelkit.noise.model.view_ensemble import Opinion
 
@@ -129,15 +130,23 @@ def _classes_of_columns(job: "Job", prefix: str, names: list[str]) -> list[str]:
     return sorted({c.removeprefix(prefix) for c in columns if kinds[c] == "number"} | set(names))
 
 
-def with_truth(evidence: Evidence, method: str) -> tuple[Evidence, NoiseModel]:
+class Mistakes(NamedTuple):
+    """How labels go wrong: the mixture that was fitted, and how many rows it makes of it."""
+
+    mixture: Mixture
+    model: NoiseModel
+
+
+def with_truth(evidence: Evidence, method: str) -> tuple[Evidence, Mistakes]:
     """Return the evidence with what rows truly are, where the method asks, and the mistakes."""
     given, probabilities = evidence.given, evidence.probabilities
     strength = noise_model.OF_VIEWS if len(evidence.opinions) > 1 else noise_model.ANY
     fitted = noise_model.fit(given, probabilities, strength=strength)
     model = transition_matrix.estimate(given, probabilities, evidence.classes, fitted)
+    mistakes = Mistakes(fitted.best, model)
     if method not in CALIBRATED:
-        return evidence, model
-    return evidence._replace(truth=fitted.best.truth(given, probabilities)), model
+        return evidence, mistakes
+    return evidence._replace(truth=fitted.best.truth(given, probabilities)), mistakes
 
 
 def judge(method: Method, name: str, evidence: Evidence) -> Verdict:

@@ -53,13 +53,14 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     same, are_texts = data.duplicates()
     evidence, outlier = _evidence(job, given, data)
     found = Findings(job.rows, labelled.texts(labels, given))
-    model = None
+    mistakes = None
     if evidence is not None:
-        evidence, model = label_quality.with_truth(evidence, wanted.method)
+        evidence, mistakes = label_quality.with_truth(evidence, wanted.method)
         verdict = label_quality.judge(
             label_quality.load_method(wanted.method), wanted.method, evidence
         )
         found.add_verdict(evidence, verdict)
+    model = mistakes.model if mistakes is not None else None
     found.add_typos(given.meant, evidence)
     messages.warn_of_suspected_typos(job, found, given)
     conflicts = _add_conflicts(job, found, given, evidence, same) if are_texts else 0
@@ -81,8 +82,8 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     if speaker is not None:
         _tell_near_duplicates(job, speaker)
     by = {}
-    if wanted.by is not None and evidence is not None:
-        by = by_source.tell(job, evidence, wanted.by)
+    if wanted.by is not None and evidence is not None and mistakes is not None:
+        by = by_source.tell(job, evidence, mistakes.mixture, wanted.by)
     for row in asked:
         explain.tell(job, row, found, speaker)
     job.annotate(output.annotations(job, found, given, firsts, outlier, wanted.exclude))

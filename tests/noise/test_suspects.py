@@ -1,6 +1,8 @@
 """What people do with suspects: a batch, the case of one row, sources, other faults."""
 
 import json
+import random
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +91,28 @@ def test_errors_by_source(labelkit, write, tmp_path):
     assert [row["by"] for row in lines] == ["", "", "", "", *["bob"] * 4, *["ann"] * 4]
     assert sum(float(row["rows"]) for row in lines[4:8]) == pytest.approx(40, abs=0.01)
     assert "has no column 'hwo' (--by)" in run(labelkit, "--by", "hwo", code=1).err
+
+
+@pytest.mark.parametrize("method", ["ensemble", "confident-learning", "prune-by-class"])
+def test_errors_by_source_are_part_of_all_errors_whatever_the_method(labelkit, write, method):
+    rng = random.Random(7)
+    lines = ["id,label,who,p_neg,p_pos"]
+    for row in range(300):
+        truth, who = row % 2, "bob" if row % 3 else "ann"
+        given = 1 - truth if who == "bob" and row % 8 == 1 else truth
+        sure = min(0.95, max(0.05, rng.gauss(0.68, 0.12)))  # a weak model, right in nine of ten
+        pos = sure if truth else 1 - sure
+        lines.append(f"r{row},{('neg', 'pos')[given]},{who},{1 - pos:.4f},{pos:.4f}")
+    write("data.csv", "\n".join(lines) + "\n")
+    run(labelkit, "--from-proba", "p_", "--method", method, "--by", "who", "--summary", "s.json",
+        "--matrix", "m.json")  # fmt: skip
+    summary = json.loads(Path("s.json").read_text())
+    sources = summary["by"]["sources"]
+    errors = {who: one["estimated_errors"] for who, one in sources.items()}
+    everything = json.loads(Path("m.json").read_text())["estimated_errors"]
+    assert sum(errors.values()) == pytest.approx(everything, abs=1)
+    assert errors["ann"] <= 10  # of 100, all right; the weak model's mean doubt is 32
+    assert errors["bob"] == pytest.approx(25, abs=10)
 
 
 def test_other_faults_of_a_file(labelkit, write, tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 
 from labelkit import console
 from labelkit.noise.label_quality import Evidence
+from labelkit.noise.model.noise_model import Mixture
 from labelkit.noise.model.transition_matrix import NoiseModel
 
 if TYPE_CHECKING:
@@ -15,9 +16,10 @@ MOST = 20
 FEWEST = 20  # labels of a source
 
 
-def tell(job: "Job", evidence: Evidence, name: str) -> dict[str, NoiseModel]:
+def tell(job: "Job", evidence: Evidence, mixture: Mixture, name: str) -> dict[str, NoiseModel]:
     """Show how many labels of each source are wrong, worst first, and fill the summary.
 
+    Whatever the method, they are counted by the `mixture` that counts the errors of all rows.
     Returns the mistakes of each source with enough labels.
     """
     of_row = job.source.texts(name)[evidence.rows].astype(str)
@@ -25,7 +27,7 @@ def tell(job: "Job", evidence: Evidence, name: str) -> dict[str, NoiseModel]:
     for source in np.unique(of_row):
         rows = np.flatnonzero(of_row == source)
         if len(rows) >= FEWEST:
-            found.append((str(source), _of(evidence, rows), len(rows)))
+            found.append((str(source), _of(evidence, mixture, rows), len(rows)))
     rest = len(np.unique(of_row)) - len(found)
     if rest:
         console.note(f"--by {name}: {rest:,} with fewer than {FEWEST} labels are not shown")
@@ -41,9 +43,10 @@ def tell(job: "Job", evidence: Evidence, name: str) -> dict[str, NoiseModel]:
     return {source: model for source, model, _ in found}
 
 
-def _of(evidence: Evidence, rows: Any) -> NoiseModel:
-    k = len(evidence.classes)
-    joint = np.eye(k)[evidence.given[rows]].T @ evidence.belief[rows]
+def _of(evidence: Evidence, mixture: Mixture, rows: Any) -> NoiseModel:
+    given = evidence.given[rows]
+    truth = mixture.truth(given, evidence.probabilities[rows])
+    joint = np.eye(len(evidence.classes))[given].T @ truth
     return NoiseModel(evidence.classes, joint)
 
 

@@ -14,7 +14,7 @@ from labelkit.command.introspect import message_of
 from labelkit.command.plain_values import plain_first
 from labelkit.config.commands import COMMANDS, function_of
 from labelkit.errors import LabelkitError, PeopleNeeded, StoppingRuleReached, Terminated, nearest
-from labelkit.io import streams
+from labelkit.io import files, streams
 from labelkit.io.streams import StdoutFailed
 
 
@@ -150,7 +150,8 @@ def labelkit(
 def main() -> None:
     """Run the command line."""
     _replace_closed_streams()
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)):  # Windows has no SIGHUP
+    # Windows has no SIGHUP.
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None)):
         # A process started by nohup goes on without its terminal.
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _interrupt)
@@ -173,8 +174,13 @@ _signals: list[int] = []
 
 
 def _interrupt(number: int, frame: Any) -> None:
-    # As Ctrl-C: no user's code that catches SystemExit keeps the program alive.
+    # No SystemExit: the user's code may catch it, and a bare `except:` catches everything. So the
+    # second signal asks nobody.
     _signals.append(number)
+    if len(_signals) > 1:
+        files.end_at_once("interrupted twice; the process was ended at once", 128 + number)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     if number != signal.SIGTERM:  # a terminal that is closed often says so twice
         signal.signal(number, signal.SIG_IGN)
     raise Terminated(number)

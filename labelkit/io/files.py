@@ -10,9 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from labelkit import console
 from labelkit.errors import LabelkitError
 from labelkit.io import streams
 
+_unfinished: set[Path] = set()  # temporary files of outputs that are being written
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 
@@ -87,12 +89,13 @@ def whole(path: str | Path, like: Path | None = None) -> Iterator[BinaryIO]:
             yield stream
         return
     target = Path(os.path.realpath(path))
-    temporary = None
+    temporary: Path | None = None
     try:
         number, name = tempfile.mkstemp(
             prefix=f".{target.name}.", suffix=".part", dir=target.parent
         )
         temporary = Path(name)
+        _unfinished.add(temporary)
         with os.fdopen(number, "wb") as raw:
             with compressed(raw, target) as stream:
                 yield stream
@@ -100,6 +103,7 @@ def whole(path: str | Path, like: Path | None = None) -> Iterator[BinaryIO]:
             os.fsync(raw.fileno())
         _take_over(temporary, target, like)
         os.replace(temporary, target)
+        _unfinished.discard(temporary)
         temporary = None
         _sync_folder(target.parent)
     except OSError as error:
@@ -107,6 +111,19 @@ def whole(path: str | Path, like: Path | None = None) -> Iterator[BinaryIO]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+            _unfinished.discard(temporary)
+
+
+def end_at_once(message: str, code: int) -> None:
+    """End the process where an exception would be caught by the user's code; say why.
+
+    Nothing half written is left.
+    """
+    for temporary in _unfinished:
+        with suppress(OSError):
+            temporary.unlink()
+    console.error(message)
+    os._exit(code)
 
 
 def need_writable(path: Path) -> None:

@@ -111,7 +111,7 @@ LfTimeout = Annotated[
         metavar="SECONDS",
         min=0,
         help="The longest that a function may take for one row (vectorised: for each 1,000 rows); "
-        "0: no limit.",
+        "code in C is stopped when it comes back to Python; 0: no limit.",
     ),
 ]
 OnError = Annotated[

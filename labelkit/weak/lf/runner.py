@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from labelkit.console import clean
 from labelkit.errors import LabelkitError, nearest
+from labelkit.io.files import end_at_once
 from labelkit.weak.lf.binding import Bound, FileColumns
 from labelkit.weak.lf.loader import line_of, running
 from labelkit.weak.lf.rows import Row, View
@@ -108,16 +109,26 @@ class Voters:
         votes: list[Any] = []
         calls = map(call, *arguments)
         while len(votes) < len(view):
-            try:
-                with self.stopwatch.watching(votes.__len__):
+            failure: BaseException | None = None
+
+            def give_up(seconds: float) -> None:
+                self._give_up(bound, seconds, view, len(votes), positions)
+
+            with self.stopwatch.watching(votes.__len__, give_up=give_up) as slow:
+                try:
                     votes.extend(calls)  # keeps what it has when a call fails
-                    if len(votes) == len(view):
-                        break
-                    # `map` takes a StopIteration out of the function for its own end.
-                    call(*(cells[len(votes)] for cells in arguments))
-                raise StopIteration
-            except (Exception, SystemExit, TookTooLong) as error:  # the user's code: anything
-                self._failed(bound, error, view, len(votes), positions)
+                    if len(votes) < len(view):
+                        # `map` takes a StopIteration out of the function for its own end.
+                        call(*(cells[len(votes)] for cells in arguments))
+                        raise StopIteration
+                except (Exception, SystemExit, TookTooLong) as error:  # the user's code: anything
+                    failure = error
+            for at in slow:
+                if at < len(votes):  # the function caught the interruption and went on
+                    self._failed(bound, TookTooLong(self.stopwatch.seconds), view, at, positions)
+                    votes[at] = None
+            if failure is not None:
+                self._failed(bound, failure, view, len(votes), positions)
                 votes.append(None)
         return votes
 
@@ -126,12 +137,18 @@ class Voters:
     ) -> list[Any]:
         frame = view.frame(bound.names)
         limits = max(1.0, len(view) / ROWS_A_LIMIT)
+
+        def give_up(seconds: float) -> None:
+            self._give_up(bound, seconds, view, None, positions)
+
         try:
-            with self.stopwatch.watching(lambda: 0, limits):
+            with self.stopwatch.watching(lambda: 0, limits, give_up) as slow:
                 if bound.way == "series":
                     returned = bound.function.call(*(frame[name] for name in bound.names))
                 else:
                     returned = bound.function.call(frame)
+            if slow:  # the function caught the interruption and went on
+                raise TookTooLong(self.stopwatch.seconds * limits)
         except (Exception, SystemExit, TookTooLong) as error:  # the user's code may raise anything
             self._failed(bound, error, view, None, positions)
             return [None] * len(view)
@@ -177,6 +194,21 @@ class Voters:
                 f"{message}\nIt took too long for {self.timeouts[name]} rows: correct it{more_time}"
             ) from error
 
+    def _give_up(
+        self,
+        bound: Bound,
+        seconds: float,
+        view: View,
+        at: int | None,
+        positions: npt.NDArray[np.int64],
+    ) -> None:
+        message = self._message(bound, TookTooLong(seconds), view, at, positions)
+        end_at_once(
+            f"{message}\nIt catches what would stop it, so the process was ended; a bare `except:` "
+            f"must be `except Exception:`",
+            1,
+        )
+
     def _message(
         self,
         bound: Bound,
@@ -193,6 +225,8 @@ class Voters:
         if isinstance(error, TookTooLong):
             text = f"it took more than {self.stopwatch.seconds:g} seconds"
             text += f" for each {ROWS_A_LIMIT:,} rows" * (at is None and len(view) > ROWS_A_LIMIT)
+            if at is not None and error.seconds > 1.5 * self.stopwatch.seconds:
+                text += f" ({error.seconds:.1f}; code in C ends before it is interrupted)"
         if isinstance(error, AttributeError) and isinstance(error.obj, Row):
             text = (
                 f"there is no column {error.name!r}{nearest(str(error.name), self.columns.every)}"

@@ -1,6 +1,8 @@
 """A function that never ends is stopped, named with row and value."""
 
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -84,6 +86,89 @@ def test_a_vectorised_function_is_stopped_too(run, write):
     done = run()
     assert done.code == 1
     assert "lf_ever (lfs.py, line 2) failed on rows 0 to 2: it took more than 0.4 s" in done.err
+
+
+def test_code_in_c_that_cannot_be_interrupted_is_reported(run, write):
+    write("lfs.py", "def lf_c(text):\n    n = 3 * 10**7 if text == 'b' else 1\n"
+          "    return 'A' if sum(range(n)) else None\n")  # fmt: skip
+    done = run("--lf-timeout", "0.02")
+    assert done.code == 1
+    assert "lf_c (lfs.py, line 1) failed on " in done.err
+    assert "(id x3): it took more than 0.02 seconds (" in done.err
+    assert "; code in C ends before it is interrupted)\n" in done.err
+
+
+CATCHES = """
+import time
+
+def lf_catches(text):
+    try:
+        time.sleep(60 if text == "b" else 0)
+    except:
+        pass
+    return "A"
+"""
+
+
+def test_a_function_that_catches_the_interruption_is_reported(run, write, tmp_path):
+    write("lfs.py", CATCHES)
+    done = run()
+    assert done.code == 1
+    assert "lf_catches (lfs.py, line 4) failed on " in done.err
+    assert "(id x3): it took more than 0.4 seconds\n" in done.err
+    done = run("--on-lf-error", "abstain")
+    assert done.code == 0, done.err
+    assert column(tmp_path / "out.csv", "weak_label") == ["A", "A", ""]
+
+
+UNSTOPPABLE = """
+import sys
+import time
+
+def lf_ever(text):
+    print("begun", file=sys.stderr, flush=True)
+    while True:
+        try:
+            time.sleep(0.02)
+        except:
+            print("caught", file=sys.stderr, flush=True)
+"""
+
+
+# Other processes begin after some rows are tried.
+@pytest.mark.parametrize(
+    ("jobs", "rows"), [("1", 1), pytest.param("2", 5000, marks=pytest.mark.slow)]
+)
+def test_a_function_that_cannot_be_stopped_ends_the_process(labelkit_process, write, jobs, rows):
+    write("data.csv", "id,text\n" + "".join(f"y{i},a\n" for i in range(rows)) + "x1,b\n")
+    write("lfs.py", UNSTOPPABLE.replace("while True", "while text == 'b'"))
+    done = labelkit_process(
+        *["weak-label", "data.csv", "-o", "out.csv", "--functions", "lfs.py"],
+        *["--lf-timeout", "0.2", "--jobs", jobs],
+    )
+    assert done.code == 1
+    assert "error: lf_ever (lfs.py, line 5) failed on " in done.err
+    assert ': it took more than 0.2 seconds\n    text = "b"\n' in done.err
+    assert "It catches what would stop it, so the process was ended; a bare `except:`" in done.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_ends_the_process_whatever_a_function_catches(write, tmp_path, number):
+    write("data.csv", DATA)
+    write("lfs.py", UNSTOPPABLE)
+    files = ["data.csv", "-o", "out.csv", "--functions", "lfs.py"]
+    command = [sys.executable, "-m", "labelkit", "weak-label", *files, "--lf-timeout", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for awaited in ("begun\n", "caught\n"):
+        for line in process.stderr:
+            if line == awaited:
+                break
+        process.send_signal(number)
+    err = process.stderr.read()
+    assert process.wait(timeout=120) == 128 + number
+    assert err.endswith("error: interrupted twice; the process was ended at once\n")
+    assert not list(tmp_path.glob(".*.part"))
 
 
 def test_zero_means_no_limit_and_the_old_handler_comes_back():

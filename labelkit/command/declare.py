@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -341,6 +342,7 @@ class _Command(TyperCommand):
         return super().make_context(info_name, args, parent, **extra)
 
 
+@cache  # made anew it takes longer than to parse
 def as_typer_command(function: Callable[..., None]) -> TyperCommand:
     """Return the command that Typer runs for a function made by `command`."""
     single = typer.Typer(add_completion=False, rich_markup_mode=None)

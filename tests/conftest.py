@@ -86,11 +86,14 @@ def labelkit(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Result]
         given = [str(arg) for arg in args]
         capfdbinary.readouterr()
         code = 0
+        before, sys.argv = sys.argv, ["labelkit", *given]
         try:
             with piped_stdin(stdin) if stdin is not None else contextlib.nullcontext():
                 app(given)
         except SystemExit as ended:
             code = int(ended.code or 0)
+        finally:
+            sys.argv = before
         found = capfdbinary.readouterr()
         return Result(code, found.out.decode(), found.err.decode())
 

@@ -1,6 +1,7 @@
 """A small task for the whole chain: reviews, labeling functions, a person who answers."""
 
 import csv
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ any_of = ["dull"]
 """
 STAGES = ("--stages", "weak-label,query,people,find-noise,decide,train")
 BASE = ("reviews.csv", "-o", "labelled.csv", "--work-dir", "work", "--classes", "BAD,GOOD")
-ROUND = ("--functions", "lfs.py", *STAGES, "-n", "8", "--audit", "12")
+ROUND = ("--functions", "lfs.py", *STAGES, "-n", "8", "--audit", "12", "--features", "tfidf")
 
 
 def truth(i: int) -> str:
@@ -77,6 +78,47 @@ def pipeline(labelkit: Any, reviews: None) -> Callable[..., Any]:
         return labelkit("pipeline", *BASE, *ROUND, *args)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: Any) -> Path:
+    """Where pipelines that many tests start from are kept, each in a folder of its own."""
+    return Path(tmp_path_factory.mktemp("pipelines"))
+
+
+@pytest.fixture
+def begin(kept: Path, tmp_path: Path) -> Callable[..., None]:
+    """Bring a pipeline to where a test starts from: run once, copied afterwards."""
+
+    def copy_or_run(name: str, run: Callable[[], None]) -> None:
+        if (kept / name).exists():
+            shutil.copytree(kept / name, tmp_path, dirs_exist_ok=True)
+            return
+        run()
+        shutil.copytree(tmp_path, kept / name)
+
+    return copy_or_run
+
+
+@pytest.fixture
+def asked(pipeline: Any, begin: Any) -> None:
+    """The pipeline waits for people."""
+
+    def run() -> None:
+        assert pipeline().code == 3
+
+    begin("asked", run)
+
+
+@pytest.fixture
+def finished(asked: None, pipeline: Any, begin: Any) -> None:
+    """People have answered, and the pipeline has run to its end."""
+
+    def run() -> None:
+        answer()
+        assert pipeline().code == 0
+
+    begin("finished", run)
 
 
 def answer(mistakes: int = 0) -> None:

@@ -100,7 +100,8 @@ def test_nonsense_on_audit_rows_changes_no_label_no_pick_and_no_model(
 
 
 def test_the_audit_is_drawn_before_anything_learns(labelkit: Any, reviews: None) -> None:
-    args = ("pipeline", *BASE, "--functions", "lfs.py", "-n", "8", "--audit", "10", "--stages")
+    args = ("pipeline", *BASE, "--functions", "lfs.py", "-n", "8", "--audit", "10", "--features",
+            "tfidf", "--stages")  # fmt: skip
     drawn = []
     for stages in ("query", "weak-label,query", "weak-label,find-noise,query"):
         done = labelkit(*args, stages, "--work-dir", f"work-{len(stages)}")
@@ -113,7 +114,7 @@ def test_the_audit_is_drawn_before_anything_learns(labelkit: Any, reviews: None)
 
 def test_rows_that_were_picked_never_turn_into_audit_rows(labelkit: Any, reviews: None) -> None:
     args = ("pipeline", *BASE, "--functions", "lfs.py", "-n", "30", "--audit", "10",
-            "--stages", "weak-label,query,people,decide")  # fmt: skip
+            "--features", "tfidf", "--stages", "weak-label,query,people,decide")  # fmt: skip
     assert labelkit(*args).code == 3
     asked = {key for key, origin in cells("work/batch-1.csv", "id", "label_origin")
              if origin == "audit"}  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from tests.pipeline.conftest import BASE, LFS, answer, cells
 
 SHORT = ("--functions", "lfs.py", "--stages", "weak-label,query,people,decide", "-n", "8",
-         "--audit", "4")  # fmt: skip
+         "--audit", "4", "--features", "tfidf")  # fmt: skip
 ASKED = 12
 
 
@@ -23,11 +23,15 @@ def run(labelkit: Any, reviews: None) -> Any:
 
 
 @pytest.fixture
-def answered(run: Any) -> bytes:
+def answered(run: Any, begin: Any) -> bytes:
     """A pipeline that people have answered, run to its end; return their answers."""
-    assert run().code == 3
-    answer()
-    assert run().code == 0
+
+    def through() -> None:
+        assert run().code == 3
+        answer()
+        assert run().code == 0
+
+    begin("short", through)
     return Path("work/answers-1.csv").read_bytes()
 
 

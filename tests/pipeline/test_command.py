@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.conftest import BASE, LFS, ROWS, STAGES, answer, truth
+from tests.pipeline.conftest import BASE, LFS, ROUND, ROWS, answer, truth
+
+COMMAND = [sys.executable, "-m", "labelkit", "pipeline", *BASE, *ROUND]
 
 
 def outputs() -> dict[str, bytes]:
@@ -63,22 +65,17 @@ def test_it_waits_for_people_goes_on_and_then_has_nothing_to_do(pipeline: Any) -
     assert after == before
 
 
-def test_with_nothing_to_do_no_data_library_is_loaded(pipeline: Any, labelkit_process: Any) -> None:
-    pipeline()
-    answer()
-    assert pipeline().code == 0
-    again = labelkit_process("pipeline", *BASE, "--functions", "lfs.py", *STAGES, "-n", "8",
-                             "--audit", "12", PYTHONPROFILEIMPORTTIME="1")  # fmt: skip
+def test_with_nothing_to_do_no_data_library_is_loaded(
+    pipeline: Any, labelkit_process: Any, finished: None
+) -> None:
+    again = labelkit_process("pipeline", *BASE, *ROUND, PYTHONPROFILEIMPORTTIME="1")  # fmt: skip
     assert "pipeline: nothing to do" in again.err
     loaded = {line.split("|")[-1].strip() for line in again.err.splitlines() if "|" in line}
     assert "labelkit.pipeline.runner" in loaded
     assert not loaded & {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "openai"}
 
 
-def test_a_change_runs_again_what_depends_on_it(pipeline: Any) -> None:
-    pipeline()
-    answer()
-    assert pipeline().code == 0
+def test_a_change_runs_again_what_depends_on_it(pipeline: Any, finished: None) -> None:
     Path("lfs.py").write_text(LFS + "\ndef lf_grim(text):\n    return 'BAD' if 'grim' in text "
                               "else None\n")  # fmt: skip
     changed = pipeline()
@@ -94,10 +91,7 @@ def test_a_change_runs_again_what_depends_on_it(pipeline: Any) -> None:
 
 
 @pytest.mark.slow
-def test_the_printed_script_and_makefile_do_the_same(pipeline: Any) -> None:
-    pipeline()
-    answer()
-    assert pipeline().code == 0
+def test_the_printed_script_and_makefile_do_the_same(pipeline: Any, finished: None) -> None:
     once = outputs()
     bin_folder = Path(sys.executable).parent
     env = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"}
@@ -145,16 +139,11 @@ def _forget_outputs() -> None:
     ],
 )
 def test_killed_at_any_moment_it_goes_on(
-    stage: str, moment: float, pipeline: Any, tmp_path: Path
+    stage: str, moment: float, pipeline: Any, tmp_path: Path, finished: None
 ) -> None:
-    pipeline()
-    answer()
-    assert pipeline().code == 0
     once = outputs()
     _forget_outputs()
-    command = [sys.executable, "-m", "labelkit", "pipeline", *BASE, "--functions", "lfs.py",
-               *STAGES, "-n", "8", "--audit", "12"]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(COMMAND, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     # Answers may lie there before the batch does: the keys are what counts.
     for line in process.stderr:
@@ -176,12 +165,11 @@ def test_killed_at_any_moment_it_goes_on(
         "6-train",
     ],
 )
-def test_interrupted_in_a_stage_it_says_so_and_goes_on(stage: str, pipeline: Any) -> None:
-    pipeline()
+def test_interrupted_in_a_stage_it_says_so_and_goes_on(
+    stage: str, pipeline: Any, asked: None
+) -> None:
     answer()
-    command = [sys.executable, "-m", "labelkit", "pipeline", *BASE, "--functions", "lfs.py",
-               *STAGES, "-n", "8", "--audit", "12", "--seed", "1"]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*COMMAND, "--seed", "1"], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith(f"[{stage}]"):

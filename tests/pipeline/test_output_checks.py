@@ -10,7 +10,8 @@ import pytest
 from tests.pipeline.conftest import BASE, answer
 
 SHORT = ("--classes", "BAD,GOOD", "--functions", "lfs.py", "--stages",
-         "weak-label,query,people,decide", "-n", "8", "--audit", "4")  # fmt: skip
+         "weak-label,query,people,decide", "-n", "8", "--audit", "4", "--features",
+         "tfidf")  # fmt: skip
 
 
 @pytest.fixture
@@ -19,6 +20,17 @@ def run(labelkit: Any, reviews: None) -> Any:
         return labelkit("pipeline", "reviews.csv", "-o", output, "--work-dir", work, *SHORT, *args)
 
     return pipeline
+
+
+@pytest.fixture
+def answered(run: Any, begin: Any) -> None:
+    """A pipeline that waits for people, whose answers have come."""
+
+    def until() -> None:
+        assert run().code == 3
+        answer()
+
+    begin("answered", until)
 
 
 @pytest.mark.parametrize(
@@ -33,10 +45,10 @@ def run(labelkit: Any, reviews: None) -> Any:
         ("labelkit.toml", "-o labelkit.toml is the task file"),
     ],
 )
-def test_an_output_that_would_replace_something(output: str, message: str, run: Any) -> None:
+def test_an_output_that_would_replace_something(
+    output: str, message: str, run: Any, answered: None
+) -> None:
     Path("labelkit.toml").write_text('[task]\nname = "films"\n')
-    assert run().code == 3
-    answer()
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
     found = run(output=output)
     assert (found.code, found.out) == (2, "")
@@ -62,9 +74,9 @@ def test_answers_that_are_given_are_no_output(run: Any, write: Any) -> None:
         ("work/2-query.summary.json", "is the summary of stage 2-query"),
     ],
 )
-def test_a_summary_that_would_replace_something(summary: str, message: str, run: Any) -> None:
-    assert run().code == 3
-    answer()
+def test_a_summary_that_would_replace_something(
+    summary: str, message: str, run: Any, answered: None
+) -> None:
     answers = Path("work/answers-1.csv").read_bytes()
     found = run("--summary", summary)
     assert (found.code, found.out) == (2, "")
@@ -136,9 +148,7 @@ DAMAGED = (
 )  # fmt: skip
 
 
-def test_a_damaged_state_is_told_and_made_anew(run: Any) -> None:
-    assert run().code == 3
-    answer()
+def test_a_damaged_state_is_told_and_made_anew(run: Any, answered: None) -> None:
     answers = Path("work/answers-1.csv").read_bytes()
     assert run().code == 0
     told = "work/pipeline.json cannot be read; all stages run again, people's answers"

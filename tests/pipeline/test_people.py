@@ -23,8 +23,9 @@ def typed(first: int, last: int) -> str:
     return "".join(f"{truth(int(key))}\n" for key in keys[first:last])
 
 
-def test_it_asks_at_once_and_goes_on_when_all_is_answered(pipeline: Any, labelkit: Any) -> None:
-    assert pipeline().code == 3  # so that the rows are known
+def test_it_asks_at_once_and_goes_on_when_all_is_answered(
+    pipeline: Any, labelkit: Any, asked: None
+) -> None:
     args = ("pipeline", *BASE, *ROUND, "--annotate")
     some = labelkit(*args, stdin=typed(0, 5) + "s\nq\n")
     assert (some.code, some.out) == (3, ""), some.err
@@ -44,8 +45,9 @@ def test_it_asks_at_once_and_goes_on_when_all_is_answered(pipeline: Any, labelki
     assert "nothing to do" in again.err, "who has skipped a row is not asked again"
 
 
-def test_without_asking_it_goes_on_with_what_is_there(pipeline: Any, labelkit: Any) -> None:
-    assert pipeline().code == 3
+def test_without_asking_it_goes_on_with_what_is_there(
+    pipeline: Any, labelkit: Any, asked: None
+) -> None:
     args = ("pipeline", *BASE, *ROUND)
     assert labelkit(*args, "--annotate", stdin=typed(0, 15)).code == 3
     done = labelkit(*args)
@@ -53,8 +55,7 @@ def test_without_asking_it_goes_on_with_what_is_there(pipeline: Any, labelkit: A
     assert sum(label != "" for (label,) in cells("labelled.csv", "label")) == 15
 
 
-def test_answers_from_elsewhere_are_not_asked_again(pipeline: Any) -> None:
-    assert pipeline().code == 3
+def test_answers_from_elsewhere_are_not_asked_again(pipeline: Any, asked: None) -> None:
     answer()
     done = pipeline("--annotate")
     assert done.code == 0, done.err
@@ -76,8 +77,7 @@ def test_a_file_of_another_delimiter_and_encoding(labelkit: Any, reviews: None) 
     assert "people: 6 labels" in done.out + done.err
 
 
-def test_a_batch_that_nobody_filled_in_is_no_answer(pipeline: Any) -> None:
-    assert pipeline().code == 3
+def test_a_batch_that_nobody_filled_in_is_no_answer(pipeline: Any, asked: None) -> None:
     Path("work/answers-1.csv").write_bytes(Path("work/batch-1.csv").read_bytes())
     found = pipeline()
     assert found.code == 3
@@ -91,8 +91,7 @@ def as_a_spreadsheet_saves(text: str) -> bytes:
     return ("\ufeff" + text.replace(",", ";").replace("\n", "\r\n")).encode()
 
 
-def test_a_blank_batch_saved_with_semicolons_is_no_answer(pipeline: Any) -> None:
-    assert pipeline().code == 3
+def test_a_blank_batch_saved_with_semicolons_is_no_answer(pipeline: Any, asked: None) -> None:
     text = Path("work/batch-1.csv").read_text()
     Path("work/answers-1.csv").write_bytes(as_a_spreadsheet_saves(text))
     assert pipeline().code == 3
@@ -104,9 +103,8 @@ def test_a_blank_batch_saved_with_semicolons_is_no_answer(pipeline: Any) -> None
 
 @pytest.mark.parametrize("semicolons", [False, True])
 def test_a_batch_that_was_filled_in_is_taken_as_the_answers(
-    pipeline: Any, semicolons: bool
+    pipeline: Any, semicolons: bool, asked: None
 ) -> None:
-    assert pipeline().code == 3
     answer()
     text = Path("work/answers-1.csv").read_text()
     Path("work/answers-1.csv").unlink()
@@ -119,8 +117,7 @@ def test_a_batch_that_was_filled_in_is_taken_as_the_answers(
     assert "nothing to do" in pipeline().err
 
 
-def test_labels_added_to_a_batch_later_are_taken_too(pipeline: Any) -> None:
-    assert pipeline().code == 3
+def test_labels_added_to_a_batch_later_are_taken_too(pipeline: Any, asked: None) -> None:
     answer()
     lines = Path("work/answers-1.csv").read_text().splitlines(keepends=True)
     blank = Path("work/batch-1.csv").read_text().splitlines(keepends=True)
@@ -139,22 +136,20 @@ def test_labels_added_to_a_batch_later_are_taken_too(pipeline: Any) -> None:
 
 @pytest.mark.parametrize("touched", [False, True])
 def test_annotate_asks_for_the_rest_of_answers_that_were_given_outside(
-    pipeline: Any, labelkit_process: Any, touched: bool
+    pipeline: Any, labelkit: Any, touched: bool, asked: None
 ) -> None:
-    assert pipeline().code == 3
     outside = ("annotate", "work/batch-1.csv", "-o", "work/answers-1.csv", "--classes", "BAD,GOOD")
-    assert labelkit_process(*outside, stdin=typed(0, 2) + "q\n").code == 0
+    assert labelkit(*outside, stdin=typed(0, 2) + "q\n").code == 0
     if touched:
         args = ("pipeline", *BASE, *ROUND, "--annotate")
-        assert labelkit_process(*args, stdin=typed(2, 4) + "q\n").code == 3
+        assert labelkit(*args, stdin=typed(2, 4) + "q\n").code == 3
         Path("work/batch-1.csv").touch()
-    some = labelkit_process("pipeline", *BASE, *ROUND, "--annotate", stdin="q\n")
+    some = labelkit("pipeline", *BASE, *ROUND, "--annotate", stdin="q\n")
     assert some.code == 3, some.err
     assert not Path("labelled.csv").exists()
 
 
-def test_one_of_two_people_has_filled_in_the_batch(pipeline: Any) -> None:
-    assert pipeline().code == 3
+def test_one_of_two_people_has_filled_in_the_batch(pipeline: Any, asked: None) -> None:
     Path("first.csv").write_bytes(Path("work/batch-1.csv").read_bytes())
     answer()
     Path("work/answers-1.csv").rename("second.csv")
@@ -163,8 +158,7 @@ def test_one_of_two_people_has_filled_in_the_batch(pipeline: Any) -> None:
     assert "first.csv holds no label yet" in done.err
 
 
-def test_who_skips_every_row_is_not_asked_again(pipeline: Any, labelkit: Any) -> None:
-    assert pipeline().code == 3
+def test_who_skips_every_row_is_not_asked_again(pipeline: Any, labelkit: Any, asked: None) -> None:
     args = ("pipeline", *BASE, *ROUND)
     skipped = labelkit(*args, "--annotate", stdin="s\n" * ASKED)
     assert skipped.code == 0, skipped.err
@@ -184,10 +178,10 @@ def test_two_rounds_in_one_sitting(labelkit: Any, reviews: None) -> None:
     assert len(given) == len({*batches[0], *batches[1]}) and given.count("BAD") == 8
 
 
-def test_a_person_at_a_terminal(pipeline: Any) -> None:
-    assert pipeline().code == 3
+def test_a_person_at_a_terminal(pipeline: Any, asked: None) -> None:
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "labelkit", "pipeline", *BASE, *ROUND, "--annotate"]
+    command = [sys.executable, "-m", "labelkit", "pipeline", *BASE, *ROUND, "--annotate",
+               "--stages", "weak-label,query,people"]  # fmt: skip
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs,
                                env={**os.environ, "TERM": "dumb"})  # fmt: skip
     os.close(theirs)
@@ -209,10 +203,7 @@ def test_a_person_at_a_terminal(pipeline: Any) -> None:
     assert sum(label != "" for (label,) in cells("labelled.csv", "label")) == ASKED
 
 
-def test_what_people_were_asked_stays_when_the_rules_change(pipeline: Any) -> None:
-    assert pipeline().code == 3
-    answer()
-    assert pipeline().code == 0
+def test_what_people_were_asked_stays_when_the_rules_change(pipeline: Any, finished: None) -> None:
     asked = Path("work/batch-1.csv").read_bytes()
     Path("lfs.py").write_text(LFS + "\ndef lf_no(text):\n    return 'BAD' if 'grim' in text "
                               "or 'awful' in text else None\n")  # fmt: skip

@@ -46,7 +46,7 @@ def test_the_next_command_has_one_more_round_before_the_last_decision(words: lis
 
 
 def test_a_pipeline_below_its_target_ends_with_3_and_its_next_command_goes_on(
-    labelkit: Any, labelkit_process: Any, write: Any
+    labelkit: Any, write: Any
 ) -> None:
     words = {True: "warm", False: "dull"}
     rows = [(f"a {words[i % 2 == 0]} film number {i}", "GOOD" if i % 5 < 3 else "BAD")
@@ -57,14 +57,14 @@ def test_a_pipeline_below_its_target_ends_with_3_and_its_next_command_goes_on(
             "-n", "10", "--audit", "40", "--features", "tfidf", "--target-accuracy", "0.97",
             "--stages", "weak-label,query,people,decide,people,decide",
             "--summary", "told.json")  # fmt: skip
-    done = labelkit_process(*args)
+    done = labelkit(*args)
     assert done.code == 3, done.err
     told = json.loads(Path("told.json").read_text())["stages"]["6-decide"]
     assert told["claim"]["high"] < 0.97
     assert told["route"]["people"]["rows"] == 0
     assert Path("out.csv").exists()
-    assert labelkit_process(*args).code == 3, "also where nothing is left to do"
+    assert labelkit(*args).code == 3, "also where nothing is left to do"
     line = shlex.split(done.err.rpartition("more rows with: ")[2].strip())
-    assert labelkit_process(*line[1:]).code in (0, 3)
+    assert labelkit(*line[1:]).code in (0, 3)
     labels = [label for (label,) in cells("out.csv", "label") if label]
     assert len(labels) > 60

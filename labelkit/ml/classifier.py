@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.errors import UsageError, listing, nearest
+from labelkit.stats.blocks import MOST_EXACT, number_type, row_blocks
+from labelkit.stats.sampling import some_rows
 from labelkit.stats.threads import one_thread
 
 Matrix = Any
@@ -25,6 +27,8 @@ FEWEST_TO_CHOOSE = 50
 MOST_TO_CHOOSE = 4_000
 FOLDS_TO_CHOOSE = 3
 WIDE = 200  # columns: embeddings, where trees are slow and no better
+MOST_CLASSES_OF_TREES = 50  # each has a forest of its own, or a number in each leaf
+MOST_COEFFICIENTS = 1_000_000  # of the exact solver; ten times as many cells, rows x classes
 
 
 class Recipe(NamedTuple):
@@ -119,10 +123,13 @@ def fit(
     sample_weight: Floats | None = None,
 ) -> Any:
     """Return the fitted estimator; a constant one where the codes hold one class alone."""
-    if len(np.unique(codes)) == 1:
+    seen = np.unique(codes)
+    if len(seen) == 1:
         from sklearn.dummy import DummyClassifier
 
         return DummyClassifier(strategy="prior").fit(matrix, codes)
+    if recipe.kind == "logistic" and not recipe.splines and _is_large(matrix, len(seen)):
+        return _many_coefficients(matrix, codes, seen, recipe.strength, seed, sample_weight)
     model = _estimator(matrix, recipe, seed)
     last = model.steps[-1][0] if hasattr(model, "steps") else ""
     weights = {f"{last}__sample_weight" if last else "sample_weight": sample_weight}
@@ -130,12 +137,51 @@ def fit(
         return model.fit(matrix, codes, **({} if sample_weight is None else weights))
 
 
+def _is_large(matrix: Matrix, classes: int) -> bool:
+    """Tell whether the exact solver would take minutes and gigabytes."""
+    rows, width = matrix.shape
+    large = width * classes > MOST_COEFFICIENTS or rows * classes > 10 * MOST_COEFFICIENTS
+    return classes > 2 and large
+
+
+def _many_coefficients(
+    matrix: Matrix,
+    codes: Codes,
+    seen: Codes,
+    strength: float,
+    seed: int,
+    sample_weight: Floats | None,
+) -> Any:
+    """Return the same model, fitted by stochastic gradients; very many numbers stay in 32 bits."""
+    from sklearn.linear_model import LogisticRegression
+
+    from labelkit.stats import softmax_regression
+
+    places = np.searchsorted(seen, codes)
+    with _quiet_single_thread():
+        table = softmax_regression.fit(matrix, places, len(seen), strength, seed, sample_weight)
+    model = LogisticRegression(C=strength)
+    table = table.astype(number_type(*table.shape), copy=False)
+    model.coef_, model.intercept_ = table[:-1].T, table[-1]
+    model.classes_, model.n_features_in_ = np.asarray(seen), matrix.shape[1]
+    model.n_iter_ = np.ones(1, dtype=np.int32)
+    return model
+
+
 def probabilities(model: Any, matrix: Matrix, n_classes: int) -> Floats:
-    """Return the model's probabilities, rows x n_classes, rows summing to 1."""
-    aligned = np.zeros((matrix.shape[0], n_classes))
-    if matrix.shape[0]:
-        with _quiet_single_thread():
-            aligned[:, model.classes_] = model.predict_proba(matrix)
+    """Return the model's probabilities, rows x n_classes, rows summing to 1.
+
+    Of a large table they are 32-bit numbers.
+    """
+    rows = matrix.shape[0]
+    aligned = np.zeros((rows, n_classes), number_type(rows, n_classes))
+    coefficients = getattr(model, "coef_", None)
+    with _quiet_single_thread():
+        for part in row_blocks(rows, n_classes):
+            own = matrix[part]
+            if coefficients is not None and coefficients.dtype == np.float32:
+                own = own.astype(np.float32)  # else the coefficients would be copied to 64 bits
+            aligned[part, model.classes_] = model.predict_proba(own)
     return aligned
 
 
@@ -159,7 +205,7 @@ def out_of_fold(
     if isinstance(kind, str):
         kind = select(matrix, codes, n_classes, kind, seed, sample_weight, groups)[0]
     fold = assign_folds(codes, groups, folds, seed)
-    result = np.zeros((len(codes), n_classes))
+    result = np.zeros((len(codes), n_classes), number_type(len(codes), n_classes))
     if len(np.unique(fold)) == 1:
         counts = np.bincount(codes, minlength=n_classes) + 1.0
         result[:] = counts / counts.sum()
@@ -209,7 +255,11 @@ def temperature_of(given: Floats, codes: Codes) -> float:
     """
     from scipy.optimize import minimize_scalar
 
-    rows = np.arange(len(codes))
+    most = max(1, MOST_EXACT // given.shape[1])
+    some = some_rows(np.arange(len(codes)), most, np.random.default_rng(0))
+    # A sample is enough for one number; without one nothing is copied.
+    given = given if len(some) == len(given) else given[some]
+    rows, codes = np.arange(len(some)), np.asarray(codes)[some]
 
     def loss(log_temperature: float) -> float:
         chosen = tempered(given, float(np.exp(log_temperature)))[rows, codes]
@@ -221,9 +271,11 @@ def temperature_of(given: Floats, codes: Codes) -> float:
 
 def tempered(given: Floats, temperature: float) -> Floats:
     """Return the probabilities raised to 1/temperature and scaled to sum to 1."""
-    logs = np.log(np.clip(given, 1e-6, 1.0)) / temperature
-    raised = np.exp(logs - logs.max(axis=1, keepdims=True))
-    shares: Floats = raised / raised.sum(axis=1, keepdims=True)
+    shares = np.empty_like(given)
+    for part in row_blocks(*given.shape):
+        logs = np.log(np.clip(given[part], 1e-6, 1.0)) / temperature
+        raised = np.exp(logs - logs.max(axis=1, keepdims=True))
+        shares[part] = raised / raised.sum(axis=1, keepdims=True)
     return shares
 
 
@@ -278,7 +330,7 @@ def _best_of_trial(trial: _Trial) -> Recipe:
     plain = [Recipe("logistic", strength) for strength in (1.0, 0.1, 10.0)]
     splined = [Recipe("logistic", strength, splines=True) for strength in (1.0, 0.3)]
     best = trial.best(plain + (splined if any(_many_valued(trial.matrix)) else []))
-    if trial.accuracy[best] >= 0.995:
+    if trial.accuracy[best] >= 0.995 or len(np.unique(trial.codes)) > MOST_CLASSES_OF_TREES:
         return best
     for dearer in (trial.best([Recipe("boosting")]), trial.best([Recipe("forest")])):
         gain = trial.scores[best] - trial.scores[dearer]

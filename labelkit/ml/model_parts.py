@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.blocks import number_type
+
 Arrays = dict[str, npt.NDArray[Any]]
 Values = dict[str, Any]
 Floats = npt.NDArray[np.float64]
@@ -125,8 +127,11 @@ def _read_logistic(stored: Stored, width: int, classes: npt.NDArray[np.int64]) -
 
     rows = 1 if len(classes) == 2 else len(classes)
     model = LogisticRegression()
-    model.coef_ = stored.floats("coef", rows, width)
-    model.intercept_ = stored.floats("intercept", rows)
+    coefficients = stored.floats("coef", rows, width)
+    if number_type(rows, width) == np.float32:  # as they were fitted
+        coefficients = np.asfortranarray(coefficients, np.float32)
+    model.coef_ = coefficients
+    model.intercept_ = stored.floats("intercept", rows).astype(coefficients.dtype)
     model.classes_, model.n_features_in_ = classes, width
     return model
 

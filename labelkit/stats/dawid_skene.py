@@ -7,13 +7,13 @@ as far as it makes each label likelier by the others of its item (people err on 
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.blocks import number_type, row_blocks
 from labelkit.stats.metrics import Figure, Interval, wilson
 from labelkit.stats.sampling import some_rows
 
@@ -25,8 +25,7 @@ STEADY = 2.0  # labels that "mostly right" stands for, in the matrix of all peop
 ROUNDS = 200
 FLATTEST = 0.2  # probabilities are raised to a power between this and 1
 RESAMPLES = 1_000
-MOST_EXACT = 20_000_000  # cells of a table; a larger one has 32-bit numbers
-CELLS_AT_ONCE = 2_000_000
+MOST_FOR_POWER = 20_000_000  # cells
 
 
 class Votes(NamedTuple):
@@ -73,7 +72,7 @@ def consensus(votes: Votes) -> Consensus:
     for _ in range(ROUNDS):
         people = _People(said, believed)
         moved = 0.0
-        for items in _blocks(votes.items, votes.classes):
+        for items in row_blocks(votes.items, votes.classes):
             now = _normal(people.scores(items))
             moved = max(moved, float(np.abs(now - believed[items]).max(initial=0.0)))
             believed[items] = now
@@ -81,10 +80,10 @@ def consensus(votes: Votes) -> Consensus:
             break
     people = _People(said, believed)
     power = _power(said, people)
-    for items in _blocks(votes.items, votes.classes):
+    for items in row_blocks(votes.items, votes.classes):
         believed[items] = _normal(power * people.scores(items))
     by_others = np.zeros(len(votes.item), dtype=np.int64)
-    for part in _blocks(len(votes.item), votes.classes):
+    for part in row_blocks(len(votes.item), votes.classes):
         by_others[part] = people.others(part).argmax(axis=1)
     return Consensus(believed, by_others, people.shares, people)
 
@@ -120,9 +119,10 @@ def alpha_interval(votes: Votes, ordinal: bool = False, seed: int = 0) -> Interv
     if not total:
         return float("nan"), float("nan")
     width = max(len(patterns.repeats), votes.classes, len(patterns.first) if ordinal else 0)
+    share = patterns.repeats / total
     values = [
-        patterns.alpha(rng.multinomial(total, patterns.repeats / total, size=len(draws)), ordinal)
-        for draws in _blocks(RESAMPLES, width)
+        patterns.alpha(rng.multinomial(total, share, size=part.stop - part.start), ordinal)
+        for part in row_blocks(RESAMPLES, width)
     ]
     low, high = np.nanpercentile(np.concatenate(values), [2.5, 97.5])
     return float(low), float(high)
@@ -138,8 +138,7 @@ class _Said:
         keys = votes.annotator.astype(np.int64) * votes.classes + votes.label
         pairs, self.pair = np.unique(keys, return_inverse=True)
         self.annotator, self.label = pairs // votes.classes, pairs % votes.classes
-        cells = max(len(pairs), votes.items) * votes.classes
-        self.dtype = np.dtype(np.float64 if cells <= MOST_EXACT else np.float32)
+        self.dtype = number_type(max(len(pairs), votes.items), votes.classes)
         self.alone = _stands_alone(votes)
 
         def matrix(rows: Codes, columns: Codes, shape: tuple[int, int]) -> Any:
@@ -171,7 +170,7 @@ class _People:
         np.fill_diagonal(mostly, 0.7)
         pooled = said.by_label @ self.logs + STEADY * mostly
         self.pooled = np.asarray(pooled / pooled.sum(axis=0))
-        for pairs in _blocks(len(self.logs), k):
+        for pairs in row_blocks(len(self.logs), k):
             shrunk = self.logs[pairs] + SHRINK * self.pooled[said.label[pairs]]
             self.logs[pairs] = np.log(shrunk / (self.labelled[said.annotator[pairs]] + SHRINK))
 
@@ -202,13 +201,6 @@ class _People:
         return np.asarray(found)
 
 
-def _blocks(rows: int, width: int) -> Iterator[range]:
-    """Yield the numbers of rows in blocks of a bounded number of cells."""
-    size = max(1, CELLS_AT_ONCE // max(width, 1))
-    for start in range(0, rows, size):
-        yield range(start, min(start + size, rows))
-
-
 def _by_majority(votes: Votes, dtype: Any) -> npt.NDArray[np.floating[Any]]:
     counts = np.zeros((votes.items, votes.classes), dtype)
     np.add.at(counts, (votes.item, votes.label), 1.0)
@@ -230,7 +222,7 @@ def _power(said: _Said, people: _People) -> float:
     judging = np.flatnonzero(~said.alone)
     if not len(judging):
         return 1.0
-    most = max(1_000, MOST_EXACT // said.votes.classes)
+    most = max(1_000, MOST_FOR_POWER // said.votes.classes)
     some = some_rows(judging, most, np.random.default_rng(0))
     others, own = people.others(some), np.exp(people.logs[said.pair[some]])
 

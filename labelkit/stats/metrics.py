@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.blocks import row_blocks
+
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
@@ -17,7 +19,6 @@ Interval = tuple[float, float]
 Z95 = 1.959963984540054
 RESAMPLES, FEWEST_RESAMPLES = 2_000, 200
 MOST_CELLS = 20_000_000  # of all confusions that are drawn: fewer are for very many classes
-CELLS_AT_ONCE = 2_000_000
 
 
 class Figure(NamedTuple):
@@ -165,11 +166,9 @@ def _draws(counts: Confusion, seed: int) -> Iterator[Confusion]:
     size = max(len(counts.counts), 1)
     times = int(np.clip(MOST_CELLS // size, FEWEST_RESAMPLES, RESAMPLES))
     rng, share = np.random.default_rng(seed), counts.counts / counts.total
-    while times > 0:
-        now = min(times, max(1, CELLS_AT_ONCE // size))
-        drawn = rng.multinomial(int(counts.total), share, size=now)
+    for part in row_blocks(times, size):
+        drawn = rng.multinomial(int(counts.total), share, size=part.stop - part.start)
         yield counts._replace(counts=drawn)
-        times -= now
 
 
 def per_class(counts: Confusion, of_f1: npt.NDArray[np.float64]) -> list[dict[str, Any]]:

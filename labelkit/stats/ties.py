@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.blocks import row_blocks
+
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
 NO_CLASS = -1
 SAME = 1e-9  # sums in another order differ in their last bits
 DECIMALS = 6  # of the probabilities in files
-CELLS_AT_ONCE = 2_000_000
 
 
 def likeliest(probabilities: npt.NDArray[Any]) -> tuple[Codes, Floats]:
@@ -23,9 +24,7 @@ def likeliest(probabilities: npt.NDArray[Any]) -> tuple[Codes, Floats]:
     """
     rows, classes = probabilities.shape
     codes, sure = np.full(rows, NO_CLASS, dtype=np.int64), np.zeros(rows)
-    size = max(1, CELLS_AT_ONCE // max(classes, 1))
-    for start in range(0, rows if classes else 0, size):
-        part = slice(start, start + size)
+    for part in row_blocks(rows if classes else 0, classes):
         codes[part], sure[part] = _likeliest(probabilities[part])
     return codes, sure
 

@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from labelkit.errors import UsageError
+from labelkit.ml import classifier
 from labelkit.ml.classifier import (
     Recipe,
     assign_folds,
@@ -14,7 +17,9 @@ from labelkit.ml.classifier import (
     out_of_fold,
     probabilities,
     select,
+    tempered,
 )
+from labelkit.stats import blocks
 
 
 def blobs(n=120, k=3, seed=0, spread=0.7):
@@ -165,3 +170,39 @@ def test_calibration_makes_overconfident_probabilities_honest():
 def test_too_few_rows_to_calibrate_change_nothing():
     given_ = np.array([[0.9, 0.1]] * 49)
     assert calibrate(given_, np.zeros(49, int))(given_) is given_
+
+
+def test_many_coefficients_are_fitted_as_well_in_another_way():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 12, 900)
+    own = rng.integers(0, 4, (900, 3)) + 4 * codes[:, None]
+    words = np.where(rng.random((900, 3)) < 0.6, own, rng.integers(0, 48, (900, 3)))
+    texts = sparse.csr_matrix(
+        (np.full(2_700, 0.6), (np.arange(900).repeat(3), words.ravel())), (900, 48)
+    )
+    weights = np.where(rng.random(900) < 0.9, 1.0, 0.2)
+    for matrix in (texts, texts.toarray()):
+        exact = fit(matrix[:600], codes[:600], Recipe("logistic", 3.0), 0, weights[:600])
+        with patch.object(classifier, "MOST_COEFFICIENTS", 0):
+            quick = fit(matrix[:600], codes[:600], Recipe("logistic", 3.0), 0, weights[:600])
+            again = fit(matrix[:600], codes[:600], Recipe("logistic", 3.0), 0, weights[:600])
+        assert (quick.coef_ == again.coef_).all()
+        one, other = (probabilities(model, matrix[600:], 12) for model in (exact, quick))
+        loss = [-np.log(p[np.arange(300), codes[600:]]).mean() for p in (one, other)]
+        assert loss[1] < loss[0] + 0.05
+        assert (one.argmax(axis=1) == other.argmax(axis=1)).mean() > 0.9
+
+
+def test_blocks_and_32_bits_change_no_probability():
+    matrix, codes = blobs()
+    model = fit(matrix, codes, Recipe("logistic"))
+    whole = probabilities(model, matrix, 3)
+    with patch.object(blocks, "CELLS_AT_ONCE", 30):
+        assert probabilities(model, matrix, 3) == pytest.approx(whole, abs=1e-12)
+        assert tempered(whole, 2.0) == pytest.approx(
+            np.sqrt(whole) / np.sqrt(whole).sum(1)[:, None]
+        )
+    with patch.object(blocks, "MOST_EXACT", 0):
+        small = probabilities(model, matrix, 3)
+    assert small.dtype == np.float32
+    assert small == pytest.approx(whole, abs=1e-6)

@@ -361,3 +361,16 @@ def test_torch_is_not_imported(tmp_path):
         check=True,
         cwd=tmp_path,
     )
+
+
+def test_a_model_with_very_many_coefficients_comes_back(tmp_path, monkeypatch):
+    monkeypatch.setattr("labelkit.stats.blocks.MOST_EXACT", 0)
+    monkeypatch.setattr("labelkit.ml.classifier.MOST_COEFFICIENTS", 0)
+    features = Features(["text"], KINDS, "tfidf").fit(TABLE)
+    matrix = features.matrix(TABLE)
+    classifier = fit(matrix, np.arange(N) % 3, Recipe("logistic", 10.0))
+    model_file.save(tmp_path / "a.model", features, classifier, {"classes": ["x", "y", "z"]})
+    _, same, _ = model_file.load(tmp_path / "a.model")
+    assert same.coef_.dtype == np.float32
+    before = probabilities(classifier, matrix, 3)
+    assert probabilities(same, matrix, 3).tobytes() == before.tobytes()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit.stats import dawid_skene
+from labelkit.stats import blocks, dawid_skene
 
 
 def simulated(accuracies, items=300, each=3, classes=3, seed=0):
@@ -165,9 +165,9 @@ def test_the_sparse_model_is_the_dense_one(seed):
 def test_blocks_and_32_bits_change_nothing(seed):
     votes = drawn_votes(seed)
     whole = dawid_skene.consensus(votes).probabilities
-    with patch.object(dawid_skene, "CELLS_AT_ONCE", 30):
+    with patch.object(blocks, "CELLS_AT_ONCE", 30):
         assert dawid_skene.consensus(votes).probabilities == pytest.approx(whole, abs=1e-12)
-        with patch.object(dawid_skene, "MOST_EXACT", 0), patch.object(dawid_skene, "ROUNDS", 5):
+        with patch.object(blocks, "MOST_EXACT", 0), patch.object(dawid_skene, "ROUNDS", 5):
             small = dawid_skene.consensus(votes).probabilities
     with patch.object(dawid_skene, "ROUNDS", 5):
         assert small == pytest.approx(dawid_skene.consensus(votes).probabilities, abs=1e-3)

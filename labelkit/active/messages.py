@@ -12,6 +12,7 @@ from labelkit.active.candidates import Candidates, Mask, Rows
 from labelkit.active.strategies import default
 from labelkit.command.next_steps import bringing, command
 from labelkit.errors import LabelkitError, listing
+from labelkit.io import streams
 from labelkit.ml import label_typos
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def close(job: "Job", told: Told) -> None:
 def _next(job: "Job", batch: Path, relabels: bool, has_classes: bool) -> str | None:
     """Return the commands that ask a person, and that bring in a batch filled in elsewhere."""
     source = job.output if job.output != "-" else str(job.options["input"][0])
-    if str(batch) == "-" or source == "-":
+    if streams.is_stream(batch) or streams.is_stream(source):
         return None
     unknown = () if has_classes else ("--classes", "A,B")
     asks = command(job.options, job.task, "annotate", str(batch), *unknown, reads_batch=True)

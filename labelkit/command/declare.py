@@ -268,7 +268,7 @@ def command(
 def _take_dashes(given: dict[str, Any]) -> None:
     """Read /dev/stdin as stdin and write /dev/stdout as stdout: `-` is what commands know."""
     if given.get("output"):
-        given["output"] = streams.as_dash(given["output"], 1)
+        given["output"] = type(given["output"])(streams.as_dash(given["output"], 1))
     if isinstance(given.get("input"), str):
         given["input"] = streams.as_dash(given["input"], 0)
     elif given.get("input"):

@@ -8,6 +8,7 @@ import typer
 from labelkit import console
 from labelkit.command.declare import command
 from labelkit.errors import UsageError
+from labelkit.io.streams import is_stream
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -30,8 +31,8 @@ def report(
     Example:
       labelkit report build/final.csv -o build/report.html --gold gold
     """
-    if output is None or output.suffix.lower() not in (".html", ".htm"):
-        raise UsageError("report needs -o FILE.html, the page to write")
+    if output is None or not (is_stream(output) or output.suffix.lower() in (".html", ".htm")):
+        raise UsageError("report needs -o FILE.html, the page to write (-o - is stdout)")
     from labelkit.report import run
 
     excerpts = run.report(job, output)

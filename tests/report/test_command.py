@@ -222,6 +222,13 @@ def test_the_same_files_give_the_same_bytes(report: Any, labelled: Path) -> None
     assert report(labelled).text == once
 
 
+@pytest.mark.parametrize("output", ["-", "/dev/stdout"])
+def test_the_page_goes_to_stdout(output: str, labelkit: Any, labelled: Path) -> None:
+    done = labelkit("report", labelled, "-o", output)
+    assert done.code == 0 and done.out.startswith("<!doctype html>")
+    assert not Path("-").exists()
+
+
 def test_nothing_is_loaded_and_only_the_own_script_runs(report: Any, labelled: Path) -> None:
     page = report(labelled)
     assert not {tag for tag, _ in page.tags} & {"link", "img", "iframe", "object", "base", "form"}

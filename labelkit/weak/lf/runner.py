@@ -111,8 +111,8 @@ class Voters:
         while len(votes) < len(view):
             failure: BaseException | None = None
 
-            def give_up(seconds: float) -> None:
-                self._give_up(bound, seconds, view, len(votes), positions)
+            def give_up() -> None:
+                self._give_up(bound, view, len(votes), positions)
 
             with self.stopwatch.watching(votes.__len__, give_up=give_up) as slow:
                 try:
@@ -138,8 +138,8 @@ class Voters:
         frame = view.frame(bound.names)
         limits = max(1.0, len(view) / ROWS_A_LIMIT)
 
-        def give_up(seconds: float) -> None:
-            self._give_up(bound, seconds, view, None, positions)
+        def give_up() -> None:
+            self._give_up(bound, view, None, positions)
 
         try:
             with self.stopwatch.watching(lambda: 0, limits, give_up) as slow:
@@ -197,12 +197,12 @@ class Voters:
     def _give_up(
         self,
         bound: Bound,
-        seconds: float,
         view: View,
         at: int | None,
         positions: npt.NDArray[np.int64],
     ) -> None:
-        message = self._message(bound, TookTooLong(seconds), view, at, positions)
+        late = TookTooLong(self.stopwatch.seconds)
+        message = self._message(bound, late, view, at, positions)
         end_at_once(
             f"{message}\nIt catches what would stop it, so the process was ended; a bare `except:` "
             f"must be `except Exception:`",

@@ -34,7 +34,7 @@ class Stopwatch:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._progress: Callable[[], int] | None = None
-        self._give_up: Callable[[float], None] | None = None
+        self._give_up: Callable[[], None] | None = None
         self._raised: list[int] = []
         self._seen, self._raises = -1, 0
         self._since = self._last = 0.0  # when this progress was first seen; the last check
@@ -60,12 +60,12 @@ class Stopwatch:
         self,
         progress: Callable[[], int],
         times: float = 1.0,
-        give_up: Callable[[float], None] | None = None,
+        give_up: Callable[[], None] | None = None,
     ) -> Iterator[list[int]]:
         """Raise TookTooLong in the block when `progress()` stays the same for `times` limits.
 
         Yields a list that gets the progress at which it was raised: code may catch it and go on.
-        Where it does so again and again, `give_up` is called with the seconds so far.
+        Where it does so again and again, `give_up` is called.
         """
         raised: list[int] = []
         self._raised = raised
@@ -95,5 +95,5 @@ class Stopwatch:
             self._raised.append(now)
         too_often = self._raises > MOST_RAISES or len(self._raised) > MOST_ROWS
         if too_often and self._give_up is not None:
-            self._give_up(took)
+            self._give_up()
         raise TookTooLong(took)

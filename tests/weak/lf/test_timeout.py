@@ -126,10 +126,10 @@ import sys
 import time
 
 def lf_ever(text):
-    print("begun", file=sys.stderr, flush=True)
     while True:
         try:
-            time.sleep(0.02)
+            print("begun", file=sys.stderr, flush=True)
+            time.sleep(5)
         except:
             print("caught", file=sys.stderr, flush=True)
 """

@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -31,6 +32,7 @@ _SECRET = re.compile(
     r"(key|token|secret|password|passwd|pwd|sig|signature|auth|credential|code)$",
     re.IGNORECASE,
 )
+_LIBRARIES = (os.path.dirname(os.__file__), os.path.dirname(__file__))
 _PLAIN_PROGRESS_SECONDS = 30.0
 
 
@@ -119,6 +121,29 @@ def detail(text: str) -> None:
 def warn(text: str) -> None:
     """Say something that may be wrong, also under --quiet."""
     say(f"{WARNING}{text}")
+
+
+@contextmanager
+def own_warnings_only() -> Iterator[None]:
+    """Say nothing of what libraries warn of, in their words, to whoever wrote code for them.
+
+    A warning of a user's own file, of labeling functions say, is said; all are under --verbose.
+    """
+    with warnings.catch_warnings():
+        hide_library_warnings()
+        yield
+
+
+def hide_library_warnings() -> None:
+    """Do so for the rest of this process, or until the filters of warnings are reset."""
+    warnings.showwarning = _show_warning
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any
+) -> None:
+    is_foreign = filename.startswith((*_LIBRARIES, "<")) or "-packages" + os.sep in filename
+    (detail if is_foreign else warn)(f"{filename}, line {lineno}: {clean(message, 1000)}")
 
 
 def error(text: str) -> None:

@@ -237,6 +237,7 @@ def command(
         split = (inputs != "none") + any(key == "output" for key, _ in shared)
         declared = Declared(name, prefix, annotates, tuple(tables), tuple(instead_of_output))
 
+        @console.own_warnings_only()
         def run(**given: Any) -> None:
             console.set_level(given["quiet"], given["verbose"])
             _take_dashes(given)

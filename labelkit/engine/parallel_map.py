@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
 from typing import Any
 
+from labelkit import console
 from labelkit.errors import LabelkitError
 
 WAITING = 2  # parts read ahead for each process
@@ -55,6 +56,7 @@ def _prepare(make: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ..
     global _function
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says what was interrupted
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    console.hide_library_warnings()
     _function = make(*arguments)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.active.strategies.entropy import entropies
+from labelkit.stats import pick_reasons
 from labelkit.stats.ties import likeliest as likeliest_class
 
 if TYPE_CHECKING:
@@ -26,16 +26,10 @@ def reason(pool: "Pool", place: int, strategy: str, score: float) -> str:
         return pool.reasons[place]
     if pool.probabilities is None:
         return f"{strategy} {score:.3g}"
-    row = pool.probabilities[place]
-    first, second = np.argsort(-row, kind="stable")[:2]
-    if strategy.endswith("entropy"):
-        measure = f"entropy {entropies(row[None, :])[0]:.2f}"
-    elif strategy in ("least-confidence", "modal-uncertainty"):
-        measure = f"confidence {row[first]:.2f}"
-    else:
-        measure = f"margin {row[first] - row[second]:.2f}"
-    names = pool.classes
-    return f"{measure}: {names[first]} {row[first]:.2f}, {names[second]} {row[second]:.2f}"
+    # Without a model there is no ensemble to compare: its strategies score by entropy then.
+    alone = pool.estimator is None and strategy in pick_reasons.SCORES
+    measured_by = "entropy" if alone else strategy
+    return pick_reasons.reason(measured_by, score, pool.probabilities[place], pool.classes)
 
 
 def likeliest(probabilities: "Floats | None", classes: list[str], rows: int) -> Guesses:

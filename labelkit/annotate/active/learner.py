@@ -14,6 +14,7 @@ from labelkit.annotate.rows import Deck
 from labelkit.config import plugins
 from labelkit.job import model_features
 from labelkit.ml import classifier
+from labelkit.stats import pick_reasons
 from labelkit.stats.ties import likeliest
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class Learner:
     ) -> None:
         self._job, self._deck, self._classes, self.told = job, deck, classes, told
         self.watch = watch
+        self._name = name
         self._strategy = plugins.load("strategy", name)
         self._asks_a_model = name in plugins.names("strategy") and name not in NEED_NO_MODEL
         self.ranking: Ranking | None = None
@@ -187,7 +189,10 @@ class Learner:
         order = np.lexsort((rng.random(len(scores)), -scores))
         return Ranking(
             eligible[order],
-            {int(eligible[at]): _reason(seen, int(at)) for at in order[: 5 * PICKS]},
+            {
+                int(eligible[at]): _reason(seen, int(at), self._name, float(scores[at]))
+                for at in order[: 5 * PICKS]
+            },
             *guesses,
             len(given),
         )
@@ -257,17 +262,11 @@ class Learner:
         return seen._replace(probabilities=np.concatenate(parts), estimator=model)
 
 
-def _reason(seen: Seen, place: int) -> str:
+def _reason(seen: Seen, place: int, strategy: str, score: float) -> str:
     """Return why a row is asked: the strategy's own words, else the two likeliest classes."""
     if place in seen.reasons or seen.probabilities is None:
         return seen.reasons.get(place, "")
-    row = seen.probabilities[place]
-    first, second = np.argsort(-row, kind="stable")[:2]
-    names = seen.classes
-    return (
-        f"margin {row[first] - row[second]:.2f}: {names[first]} {row[first]:.2f}, "
-        f"{names[second]} {row[second]:.2f}"
-    )
+    return pick_reasons.reason(strategy, score, seen.probabilities[place], seen.classes)
 
 
 def _guesses(seen: Seen, eligible: Rows, rows: int) -> tuple[Rows, Floats]:

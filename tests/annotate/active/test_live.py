@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -324,6 +325,29 @@ def test_no_model_watches_rows_asked_in_order(write: Any, typed: Any) -> None:
     assert done.code == 2 and "rows are asked in order or again" in done.err
     done = typed("1\n", *args[:-1], "kapa=.9")
     assert done.code == 2 and "did you mean 'kappa'?" in done.err
+
+
+@pytest.mark.parametrize(
+    ("strategy", "measure"),
+    [("bald", "BALD"), ("committee", "vote entropy"), ("entropy", "entropy"), ("margin", "margin"),
+     ("least-confidence", "confidence")],
+)  # fmt: skip
+def test_the_reason_is_what_the_strategy_measures(
+    write: Any, labelkit: Any, strategy: str, measure: str
+) -> None:
+    session, _ = taught(write("data.csv", table(60)), labels=16, audit=0, strategy=strategy)
+    order: Any = session.order
+    reasons = list(order._learner.ranking.reasons.values())
+    assert all(re.fullmatch(rf"{measure} \d\.\d\d: \w+ \d\.\d\d, \w+ \d\.\d\d", r) for r in reasons)
+    assert len(set(reasons)) > 3
+    with Path("data.csv").open() as stream:
+        lines = stream.read().splitlines()
+    said = [f"{line},{truth(i) if i < 16 else ''}" for i, line in enumerate(lines[1:])]
+    write("known.csv", "\n".join([f"{lines[0]},label", *said]) + "\n")
+    query = ("query", "known.csv", "-o", "q.csv", "-n", "3", "--strategy", strategy)
+    assert labelkit(*query).code == 0
+    picked = [row["query_reason"] for row in rows_of("q.csv") if row["query_rank"]]
+    assert all(one.startswith(f"{measure} ") for one in picked) and len(picked) == 3
 
 
 # -- what audit answers must not change ----------------------------------------------------------

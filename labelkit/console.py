@@ -140,7 +140,12 @@ def hide_library_warnings() -> None:
 
 
 def _show_warning(
-    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
 ) -> None:
     is_foreign = filename.startswith((*_LIBRARIES, "<")) or "-packages" + os.sep in filename
     (detail if is_foreign else warn)(f"{filename}, line {lineno}: {clean(message, 1000)}")

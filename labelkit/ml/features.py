@@ -191,6 +191,28 @@ class Features:
         words = len(vectorizer.vocabulary_) if vectorizer else 1
         return [matrix[:, :words], matrix[:, words:].toarray() * EMBEDDING_LENGTH]
 
+    def unseen(self, data: "pa.Table | pa.RecordBatch") -> dict[str, list[str]]:
+        """Return the cells of categories that were not learned by name, of each such column."""
+        if "categories" not in self._parts:
+            return {}
+        known = [set(words) | {""} for words in self._parts["categories"].words]
+        cells = self._words(data).T.tolist()
+        return {
+            name: [cell for cell in column if cell not in words]
+            for name, column, words in zip(self._categories, cells, known, strict=True)
+        }
+
+    def wordless(self, data: "pa.Table | pa.RecordBatch", matrix: Matrix) -> int:
+        """Return how many rows have a text of which no word was learned.
+
+        0 where anything else of a row is read.
+        """
+        if self.kind != "tfidf":
+            return 0
+        empty = np.flatnonzero(matrix.getnnz(axis=1) == 0)
+        texts = self._texts(data) if len(empty) else []
+        return sum(1 for row in empty if texts[row].strip())
+
     def describe(self) -> str:
         """Return what is used, for people: `TF-IDF of text (12,031 terms) · numbers rating`."""
         parts = []

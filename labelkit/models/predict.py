@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from labelkit import console
 from labelkit.command.next_steps import command
-from labelkit.errors import LabelkitError
+from labelkit.errors import LabelkitError, listing
 from labelkit.io.column_types import apply_kinds
 from labelkit.io.feature_kinds import NumberCount, odd_cells
 from labelkit.ml import model_file
@@ -36,6 +36,7 @@ def predict(job: "Job", model: Path, proba: bool, allowed: str = "auto") -> None
     classes, temperature = list(card["classes"]), float(card["temperature"])
     kinds = features.used_kinds()
     loose = {n: NumberCount() for n, kind in kinds.items() if kind == "mostly number"}
+    unfamiliar = Unfamiliar()
     parts, start = [], 0
     with console.progress("predict", None) as advance:
         for batch in job.source.batches(features.columns):
@@ -46,17 +47,59 @@ def predict(job: "Job", model: Path, proba: bool, allowed: str = "auto") -> None
             typed = _typed(job, wanted, kinds, start)
             for name, count in loose.items():
                 count.update(batch.column(name))
-            found = _labels(model, features, classifier, typed, len(classes), temperature, proba)
+            unfamiliar.update(features, typed)
+            found = _labels(
+                *(model, features, classifier, typed, len(classes), temperature, proba, unfamiliar)
+            )
             parts.append(_spread(found, chosen))
             start += batch.num_rows
             advance(batch.num_rows)
     if cells := odd_cells(loose):
         console.note(f"cells that are no numbers count as missing; {cells}")
+    unfamiliar.tell(job)
     codes = np.concatenate([part[0] for part in parts] or [np.zeros(0, dtype=np.int64)])
     confidence = np.concatenate([part[1] for part in parts] or [np.zeros(0)])
     shares = np.concatenate([part[2] for part in parts] or [np.zeros((0, len(classes)))])
     job.annotate(_annotations(job, classes, codes, confidence, shares if proba else None))
     _close(job, classes, codes, card["accuracy"]["audit"])
+
+
+class Unfamiliar:
+    """What of the rows the model has not learned: values of categories, texts without a word."""
+
+    def __init__(self) -> None:
+        self.rows = self.wordless = 0
+        self.cells: dict[str, int] = {}
+        self.examples: dict[str, list[str]] = {}
+
+    def update(self, features: Any, typed: Any) -> None:
+        """Take the categories of the next rows into account."""
+        self.rows += typed.num_rows
+        for name, cells in features.unseen(typed).items():
+            self.cells[name] = self.cells.get(name, 0) + len(cells)
+            shown = self.examples.setdefault(name, [])
+            shown += list(dict.fromkeys(c for c in cells if c not in shown))[: 3 - len(shown)]
+
+    def tell(self, job: "Job") -> None:
+        """Say it, and warn where it is at least half of the rows."""
+        found = {name: n for name, n in self.cells.items() if n}
+        job.figures({"unseen_values": found, "rows_without_a_known_word": self.wordless})
+        for name, n in found.items():
+            values = listing([f"'{console.clean(one, 40)}'" for one in self.examples[name]])
+            self._say(
+                n,
+                f"column {name!r}: {n:,} of {self.rows:,} rows hold a value that the model has "
+                f"not learned by name, as {values}; it knows nothing of them",
+            )
+        if self.wordless:
+            self._say(
+                self.wordless,
+                f"{self.wordless:,} of {self.rows:,} rows have a text without a word that the "
+                f"model has learned; it knows nothing of them",
+            )
+
+    def _say(self, rows: int, text: str) -> None:
+        (console.warn if 2 * rows >= self.rows else console.note)(text)
 
 
 class _Labels(NamedTuple):
@@ -75,6 +118,7 @@ def _labels(
     n_classes: int,
     temperature: float,
     proba: bool,
+    unfamiliar: Unfamiliar,
 ) -> _Labels:
     """Return what a batch is labelled, its matrix made piece by piece to bound the memory."""
     pieces = []
@@ -82,7 +126,9 @@ def _labels(
     for at in range(0, max(typed.num_rows, 1), rows):
         piece = typed.slice(at, rows)
         try:
-            found = fit.predict(classifier, features.matrix(piece), n_classes, temperature)
+            matrix = features.matrix(piece)
+            unfamiliar.wordless += features.wordless(piece, matrix)
+            found = fit.predict(classifier, matrix, n_classes, temperature)
         except LabelkitError:
             raise
         except Exception as error:  # a damaged or hostile model may raise anything

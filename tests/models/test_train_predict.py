@@ -132,6 +132,30 @@ def test_a_table_without_text_never_learns_from_key_gold_or_ours(labelkit, write
     assert all(row["model_label"] in ("dear", "cheap") for row in read("c.csv").to_pylist())
 
 
+def test_what_the_model_has_not_learned_is_said(labelkit, write):
+    lines = [f"{i},{['Rome', 'Oslo'][i % 2]},{['dear', 'cheap'][i % 2]}" for i in range(60)]
+    write("a.csv", "\n".join(["id,town,label", *lines]) + "\n")
+    assert labelkit("train", "a.csv", "-o", "m.model", "--features", "columns").code == 0
+    write("b.csv", "id,town\n" + "".join(f'{i},"Bern\u202e{i % 5}"\n' for i in range(160)))
+    done = labelkit("predict", "m.model", "b.csv", "-o", "c.csv", "--summary", "s.json")
+    assert done.code == 0, done.err
+    assert (
+        "warning: column 'town': 160 of 160 rows hold a value that the model has not learned by "
+        "name, as 'Bern·0', 'Bern·1', 'Bern·2'; it knows nothing of them\n"
+    ) in done.err
+    assert json.loads(Path("s.json").read_text())["unseen_values"] == {"town": 160}
+    write("b.csv", "id,town\n1,Rome\n2,Oslo\n3,\n4,Rome\n5,Bern\n")
+    done = labelkit("predict", "m.model", "b.csv", "-o", "c.csv", "--overwrite")
+    assert "\ncolumn 'town': 1 of 5 rows hold" in "\n" + done.err
+    write("b.csv", "id,town\n1,Rome\n2,\n")
+    assert "learned" not in labelkit("predict", "m.model", "b.csv", "-o", "c.csv").err
+    write("a.csv", reviews())
+    assert labelkit("train", "a.csv", "-o", "t.model", "--features", "tfidf").code == 0
+    write("b.csv", "id,text\n1,zwei Worte\n2,lovely\n3,\n")
+    done = labelkit("predict", "t.model", "b.csv", "-o", "c.csv")
+    assert "1 of 3 rows have a text without a word that the model has learned" in done.err
+
+
 def test_the_same_command_gives_the_same_bytes(labelkit, write):
     write("a.csv", reviews())
     for name in ("one", "two"):

@@ -154,7 +154,8 @@ def evaluate(
     other only. Where gold is what people labelled, accuracy comes from the audit rows; figures
     from rows that were picked for another reason say that they are biased. With --annotators:
     Krippendorff's alpha, the quality of each person by the crowd model, the items whose consensus
-    is least sure, and with --gold how right the consensus is.
+    is least sure, and with --gold how right the consensus is. Of a person's answers to one item
+    the last counts.
 
     Example:
       labelkit evaluate build/final.csv --gold gold --label weak_label --label final_label

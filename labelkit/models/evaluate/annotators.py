@@ -23,13 +23,17 @@ FEW_CLASSES, LEAST_SHOWN = 20, 0.01  # of more classes, shares below this are le
 
 
 class Said(NamedTuple):
-    """The labels of all people, the names behind the codes, and the truth where it is known."""
+    """The labels of all people, the names behind the codes, and the truth where it is known.
+
+    Of a person's answers to one item the last counts; `superseded` is the number of the others.
+    """
 
     votes: dawid_skene.Votes
     classes: list[str]
     people: list[str]
     keys: list[str]
     truth: npt.NDArray[np.integer[Any]] | None
+    superseded: int
 
 
 class _Cells(NamedTuple):
@@ -51,6 +55,7 @@ def evaluate(job: "Job", wanted: str) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "items": votes.items,
         "labels": len(votes.item),
+        "superseded": said.superseded,
         "labels_an_item": round(len(votes.item) / max(votes.items, 1), 3),
         "classes": said.classes,
         "alpha": None if np.isnan(value) else value,
@@ -80,13 +85,15 @@ def _said(job: "Job", wanted: str) -> Said:
     place, number = {k: i for i, k in enumerate(keys)}, {p: i for i, p in enumerate(people)}
     item = np.array([place[key] for key in cells.key], dtype=np.int64)
     who = np.array([number[name] for name in cells.who], dtype=np.int64)
-    _refuse_doubled(job, item, who, cells)
+    given = np.flatnonzero(label >= 0)
+    used = given[_newest(np.column_stack([item, who])[given])]
     known = np.full(len(keys), -1, dtype=np.int64)
     known[item[true >= 0]] = true[true >= 0]
     votes = dawid_skene.Votes(
-        item[label >= 0], who[label >= 0], label[label >= 0], len(keys), len(people), len(classes)
+        item[used], who[used], label[used], len(keys), len(people), len(classes)
     )
-    return Said(votes, list(classes), people, keys, None if gold is None else known)
+    superseded = len(given) - len(used)
+    return Said(votes, list(classes), people, keys, None if gold is None else known, superseded)
 
 
 def _columns(job: "Job", wanted: str) -> list[str]:
@@ -133,15 +140,10 @@ def _long(job: "Job", name: str, rows: Mask, truth: Texts) -> _Cells:
     return _Cells(keys[there], who[there], labels.values[there], truth[there])
 
 
-def _refuse_doubled(job: "Job", item: Any, who: Any, cells: _Cells) -> None:
-    pairs, counts = np.unique(np.column_stack([item, who]), axis=0, return_counts=True)
-    if (counts > 1).any():
-        first = pairs[counts > 1][0]
-        place = int(np.flatnonzero((item == first[0]) & (who == first[1]))[0])
-        raise LabelkitError(
-            f"{job.source.name}: {cells.who[place]!r} labels {job.key_name} "
-            f"{cells.key[place]!r} {int(counts.max())} times; keep one"
-        )
+def _newest(pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the place of the last row of each different pair, in order."""
+    _, first = np.unique(pairs[::-1], axis=0, return_index=True)
+    return np.sort(len(pairs) - 1 - first)
 
 
 def _people(said: Said, found: dawid_skene.Consensus) -> list[dict[str, Any]]:

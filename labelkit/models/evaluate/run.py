@@ -72,9 +72,12 @@ def _of_people(job: "Job", compare: str | None, annotators: str, as_json: bool) 
     alpha = "not known (no item has two labels)"
     if found["alpha"] is not None:
         alpha = f"{found['alpha']:.3f}"
+    replaced = ""
+    if found["superseded"]:
+        replaced = f" · {found['superseded']:,} replaced by a later answer of the same person"
     job.closing(
         f"{len(found['annotators']):,} annotators · {found['items']:,} items · "
-        f"{found['labels']:,} labels · Krippendorff's alpha {alpha}"
+        f"{found['labels']:,} labels{replaced} · Krippendorff's alpha {alpha}"
     )
 
 

@@ -79,13 +79,25 @@ def test_what_cannot_be_is_said(labelkit, wide, options, code, words):
     assert words in done.err
 
 
-def test_a_label_without_a_giver_and_one_given_twice(labelkit, write):
+def test_a_label_without_a_giver(labelkit, write):
     write("a.csv", "id,label,who\n1,x,ann\n1,y,\n")
     done = labelkit("evaluate", "a.csv", "--annotators", "who")
     assert (done.code, "a.csv, row 2: nobody is named in column 'who'" in done.err) == (1, True)
-    write("b.csv", "id,label,who\n1,x,ann\n1,y,ann\n")
-    done = labelkit("evaluate", "b.csv", "--annotators", "who")
-    assert (done.code, "'ann' labels id '1' 2 times; keep one" in done.err) == (1, True)
+
+
+def test_of_a_persons_answers_to_an_item_the_last_counts(labelkit, write):
+    lines = ["1,x,bob", "1,y,ann", "2,x,ann", "2,x,bob", "3,y,ann", "3,y,bob"]
+    write("once.csv", "id,label,who\n" + "\n".join(lines) + "\n")
+    lines = ["1,x,ann", *lines[:1], "1,x,ann", *lines[1:], "3,,ann", "3,z,bob"]
+    write("again.csv", "id,label,who\n" + "\n".join(lines) + "\n")
+    options = ("--annotators", "who", "--classes", "x,y", "--unknown-label", "ignore", "--json")
+    once = labelkit("evaluate", "once.csv", *options)
+    again = labelkit("evaluate", "again.csv", *options)
+    assert "6 labels · 2 replaced by a later answer of the same person · Kripp" in again.err
+    assert "replaced" not in once.err
+    found = json.loads(again.out)
+    assert found.pop("superseded") == 2
+    assert found == {k: v for k, v in json.loads(once.out).items() if k != "superseded"}
 
 
 def test_labels_that_stand_alone_give_no_alpha(labelkit, write):

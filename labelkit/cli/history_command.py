@@ -30,7 +30,9 @@ def show_history(
     if as_json:
         console.data_json({"schema": history.SCHEMA, "steps": steps})
         return
-    rows = [[step["when"], step["command"], _facts(step), step["seconds"]] for step in steps]
+    rows = [
+        [*map(step.get, ("when", "command")), _facts(step), step.get("seconds")] for step in steps
+    ]
     console.data_table(["when", "command", "what", "seconds"], rows)
 
 

@@ -1,6 +1,7 @@
 """The task file, labelkit.toml: what is labelled, and defaults for each command's options."""
 
 import re
+import shlex
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -109,13 +110,9 @@ def load(path: Path) -> Task:
     """
     from labelkit.config.commands import COMMANDS
 
+    text = _text(path)
     try:
-        text = path.read_text("utf-8")
         content = tomllib.loads(text)
-    except FileNotFoundError:
-        raise UsageError(f"there is no task file {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from None
     _check(path, text, content, ("task", "cost", *COMMANDS), "")
@@ -129,6 +126,29 @@ def load(path: Path) -> Task:
     _check_tables(path, content.get("weak-label", {}), "rule", "weak-label.rule")
     _check_task(path, text, content.get("task", {}))
     return Task(path, content)
+
+
+def _text(path: Path) -> str:
+    """Return the text of a task file, without the mark that some editors put before it."""
+    try:
+        if not path.is_file() and path.exists():
+            raise UsageError(f"--task {path} is no file, and it is read more than once")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise UsageError(f"there is no task file {path}") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            why, encoding = "is UTF-16, and a task file is UTF-8", "UTF-16"
+        else:
+            line = data[: error.start].count(b"\n") + 1
+            why, encoding = f"is not UTF-8 (line {line})", "cp1252"
+        new = shlex.quote(f"{path.stem}.utf-8.toml")
+        remedy = f"iconv -f {encoding} -t UTF-8 {shlex.quote(str(path))} > {new}"
+        raise UsageError(f"{path} {why}; save it as UTF-8, for example: {remedy}") from None
 
 
 def _check(path: Path, text: str, table: Any, known: Sequence[str], where: str) -> None:
@@ -208,7 +228,7 @@ def defaults(task: Task, declared: Any, params: Sequence[Any]) -> dict[str, Any]
     """
     by_key = {_key(p): p for p in params if p.name not in ("task", "no_task", "help")}
     table = task.table(declared.name)
-    text = task.path.read_text("utf-8") if task.path else ""
+    text = _text(task.path) if task.path else ""
     _check(task.path or Path(), text, table, (*by_key, *declared.tables), declared.name)
     found: dict[str, Any] = {}
     for key in _SHARED:

@@ -87,7 +87,22 @@ def _parsed(text: str) -> dict[str, Any] | None:
     lists = [content.get("steps"), content.setdefault("columns", [])]
     is_sound = all(isinstance(part, list) for part in lists)
     is_sound = is_sound and isinstance(content.setdefault("output", {}), dict)
-    return content if is_sound and all(isinstance(s, dict) for s in content["steps"]) else None
+    return content if is_sound and all(map(_is_step, content["steps"])) else None
+
+
+_PARTS: dict[str, Any] = {
+    "command": str, "when": str, "seconds": int | float, "options": dict, "inputs": dict,
+    "arguments": list, "columns": list, "counts": dict, "cost": dict, "figures": dict,
+}  # fmt: skip
+
+
+def _is_step(step: Any) -> bool:
+    """Tell whether something is a step as `step` makes it, in all that is read of one."""
+    return (
+        isinstance(step, dict)
+        and all(isinstance(step[name], kind) for name, kind in _PARTS.items() if name in step)
+        and not any(isinstance(value, str) for value in step.get("counts", {}).values())
+    )
 
 
 def made_with(batch: Path) -> tuple[Path, dict[str, Any]] | None:

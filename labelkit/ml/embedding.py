@@ -18,6 +18,7 @@ from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError
 
 CHUNK = 1_024  # texts computed, then kept, at a time: what a killed run loses
+LARGEST = float(np.finfo(np.float16).max)
 ASKED = 500  # keys in one query
 # Their weights come inside a package; all others are fetched by a name, or are code.
 PACKAGED = ("minilm", "wordllama")
@@ -174,6 +175,12 @@ class Embedding:
             )
         if not np.isfinite(found).all():
             raise LabelkitError(f"the embedding {self.name} gave numbers that are not finite")
+        if len(found) and np.abs(found).max() > LARGEST:
+            raise LabelkitError(
+                f"the embedding {self.name} gave the number {np.abs(found).max():g}; vectors are "
+                f"kept as half-precision numbers up to {LARGEST:g}: scale them, for example to "
+                f"length 1"
+            )
         return found.astype(np.float16)
 
     def _path(self) -> Path | None:

@@ -72,7 +72,7 @@ def read(path: Path, classes: Sequence[str]) -> Floats:
     Raises LabelkitError for a file that does not hold it for all classes.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise LabelkitError(f"--noise-matrix {path} cannot be read: {error}") from None
     try:

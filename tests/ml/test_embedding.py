@@ -30,6 +30,9 @@ def wrong_rows(texts):
 def varying(texts):
     return np.zeros((len(texts), 3 + ("b" in texts)))
 
+def huge(texts):
+    return np.full((len(texts), 4), 1e5)
+
 def endless(texts):
     return np.full((len(texts), 4), np.inf)
 """
@@ -162,6 +165,11 @@ def test_any_texts_keep_their_order(texts):
     [
         ("wrong_rows", "gave an array of shape (3, 4) for 2 texts; one row a text is needed"),
         ("endless", "gave numbers that are not finite"),
+        (
+            "huge",
+            "gave the number 100000; vectors are kept as half-precision numbers up to 65504: "
+            "scale them, for example to length 1",
+        ),
     ],
 )
 def test_an_embedding_that_answers_nonsense(own, name, message):
@@ -181,3 +189,13 @@ def test_an_unknown_name_lists_the_known():
         UsageError, match="--features embedding:NAME: 'minilmm' is not known; did you mean"
     ):
         Embedding("minilmm")
+
+
+def test_ones_own_code_may_use_dataclasses_and_late_annotations(write):
+    path = write(
+        "lazy.py",
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+        "import numpy as np\n\n@dataclass\nclass Scale:\n    by: float = 0.5\n\n"
+        "def embed(texts):\n    return np.array([[len(t) * Scale().by] for t in texts])\n",
+    )
+    assert Embedding(f"{path}:embed", None).vectors(["ab"]).tolist() == [[1.0]]

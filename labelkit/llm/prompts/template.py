@@ -75,7 +75,7 @@ def read(
 ) -> Template:
     """Return the template in a file; UsageError where it cannot be read or holds no column."""
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except OSError as error:
         raise UsageError(f"--template {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -1,0 +1,75 @@
+"""Task files as editors save them, with classes of any type."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelkit.config import task_file
+from labelkit.errors import UsageError
+
+TEXT = """
+[task]
+text = "text"
+classes = {classes}
+[task.descriptions]
+{first} = "bad"
+{second} = "good"
+[[task.example]]
+text = "fine"
+label = {second}
+[[weak-label.rule]]
+label = {first}
+any_of = ["dull"]
+[[weak-label.rule]]
+label = {second}
+any_of = ["fine"]
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize(
+    ("first", "second"), [("0", "1"), ("-1", "1"), ("false", "true"), ("2020", "2021")]
+)
+def test_numbers_and_booleans_are_names_of_classes(
+    encoding: str, first: str, second: str, write: Any, labelkit: Any
+) -> None:
+    text = TEXT.format(classes=f"[{first}, {second}]", first=first, second=second)
+    path = write("labelkit.toml", text.encode(encoding))
+    task = task_file.load(path)
+    assert task.descriptions == {first: "bad", second: "good"}
+    assert task.examples == [{"text": "fine", "label": second}]
+    write("in.csv", "id,text\n1,a dull day\n2,a fine day\n")
+    done = labelkit("weak-label", "in.csv", "-o", "o.csv")
+    assert done.code == 0, done.err
+    rows = Path("o.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[2] for row in rows] == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            "[task]\n".encode("utf-16"),
+            "my task.toml is UTF-16, and a task file is UTF-8; save it as UTF-8, for example: "
+            "iconv -f UTF-16 -t UTF-8 'my task.toml' > 'my task.utf-8.toml'",
+        ),
+        (
+            "[task]\nname = 'caf\u00e9'\n".encode("cp1252"),
+            "my task.toml is not UTF-8 (line 2); save it as UTF-8, for example: "
+            "iconv -f cp1252 -t UTF-8 'my task.toml' > 'my task.utf-8.toml'",
+        ),
+    ],
+)
+def test_a_task_file_in_another_encoding_says_how_to_convert_it(
+    data: bytes, message: str, tmp_path: Path
+) -> None:
+    Path("my task.toml").write_bytes(data)
+    with pytest.raises(UsageError) as error:
+        task_file.load(Path("my task.toml"))
+    assert str(error.value) == message
+
+
+def test_a_task_file_that_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no file, and it is read more than once"):
+        task_file.load(tmp_path)

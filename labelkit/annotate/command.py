@@ -103,6 +103,18 @@ StartOver = Annotated[
     ),
     inputs="one",
     unopened=True,
+    groups={
+        "Which rows are asked": (
+            "audit",
+            "strategy",
+            "in_order",
+            "redo",
+            "start_over",
+            "stop_when",
+            "minutes",
+        ),
+        "How they are shown": ("show", "highlight", "blind", "plain", "web", "port"),
+    },
 )
 def annotate(
     unopened: "Unopened",

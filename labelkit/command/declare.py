@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from labelkit import console
+from labelkit.command import help_page
 from labelkit.command.plain_values import plain_first
 from labelkit.io import streams
 from labelkit.job.options import Declared
@@ -219,13 +220,15 @@ def command(
     instead_of_output: Sequence[str] = (),
     job: bool = True,
     unopened: bool = False,
+    groups: help_page.Groups | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Declare a command: its function gets a `Job` and its own options, the rest is added here.
 
     `uses` names shared options that the command reads; `inputs` is `many`, `files` (many, and
     no stdin), `one` or `none`; `tables` names keys of the command's table in the task file that
     are not options; `first` names own arguments that stand before INPUT; `instead_of_output` names
-    own options with which a command that annotates may do without -o. With `job=False` the function
+    own options with which a command that annotates may do without -o; `groups` are headings of the
+    help page with the own options under them, the others come first. With `job=False` the function
     gets the options alone, and no data library is imported; with `unopened=True` it opens the job
     itself.
     """
@@ -260,7 +263,7 @@ def command(
         )
         run.__annotations__ = {p.name: p.annotation for p in parameters}
         run.__name__, run.__doc__ = function.__name__, _unwrapped(function.__doc__ or "")
-        run.declared = declared  # type: ignore[attr-defined]
+        run.declared, run.groups = declared, groups or {}  # type: ignore[attr-defined]
         return run
 
     return declare
@@ -319,6 +322,10 @@ class _Command(TyperCommand):
     """Takes defaults from the task file before it parses."""
 
     declared: Declared
+    groups: help_page.Groups
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        help_page.write(self.get_params(ctx), self.groups, ctx, formatter)
 
     def get_params(self, ctx: Any) -> Any:
         found = plain_first(super().get_params(ctx))
@@ -353,5 +360,5 @@ def as_typer_command(function: Callable[..., None]) -> TyperCommand:
     )(function)
     made = typer.main.get_command(single)
     assert isinstance(made, _Command)
-    made.declared = declared
+    made.declared, made.groups = declared, function.groups  # type: ignore[attr-defined]
     return made

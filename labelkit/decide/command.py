@@ -27,6 +27,16 @@ class Policy(StrEnum):
         *("text", "classes", "unknown_label", "label", "answers", "gold", "group"),
         *("features", "column", "from_proba", "id", "cache"),
     ),
+    groups={
+        "Rows for people": (
+            "target_accuracy",
+            "batch",
+            "budget",
+            "labels",
+            "price_per_label",
+            "price_per_row",
+        ),
+    },
 )
 def decide(
     job: "Job",

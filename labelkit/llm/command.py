@@ -17,6 +17,30 @@ if TYPE_CHECKING:
     annotates=True,
     instead_of_output=("tried", "dry_run", "show_prompt"),
     uses=("text", "classes", "unknown_label", "label", "answers", "gold", "id", "cache"),
+    groups={
+        "Prompt": (
+            "template",
+            "few_shot",
+            "few_shot_by",
+            "rationale",
+            "rows_per_request",
+            "temperature",
+            "max_tokens",
+        ),
+        "Several models": ("cascade", "unsure", "tried", "as_json"),
+        "Confidence": ("confidence", "samples", "threshold", "target_accuracy", "batch"),
+        "Requests": (
+            "concurrency",
+            "rpm",
+            "tpm",
+            "batch_api",
+            "batch_price",
+            "wait",
+            "retries",
+            "timeout",
+            "refresh",
+        ),
+    },
 )
 def llm_label(
     job: "Job",

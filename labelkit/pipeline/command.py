@@ -24,6 +24,17 @@ if TYPE_CHECKING:
     inputs="files",
     uses=("text", "classes", "id", "group", "gold", "answers", "features", "cache"),
     job=False,
+    groups={
+        "Labels by people": (
+            "n",
+            "audit",
+            "labels",
+            "target_accuracy",
+            "annotate",
+            "show",
+            "oracle",
+        ),
+    },
 )
 def pipeline(
     options: dict[str, Any],

@@ -129,6 +129,11 @@ OnError = Annotated[
     ),
     tables=("rule",),
     instead_of_output=("lf_report", "errors_of", "explain", "suggest"),
+    groups={
+        "Label model": ("label_model", "prior", "propagate", "proba", "votes"),
+        "Reports": ("lf_report", "errors_of", "errors", "explain", "as_json"),
+        "Errors of functions": ("on_lf_error", "lf_timeout"),
+    },
 )
 def weak_label(
     job: "Job",

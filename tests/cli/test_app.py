@@ -13,7 +13,7 @@ import pytest
 
 from labelkit import __version__
 from labelkit.command.declare import as_typer_command
-from labelkit.config.commands import COMMANDS
+from labelkit.config.commands import COMMANDS, function_of
 
 HEAVY = {"numpy", "pandas", "pyarrow", "sklearn", "torch", "openai", "snorkel", "cleanlab", "modAL"}
 
@@ -33,6 +33,19 @@ def test_each_command_has_help_that_ends_with_an_example(name: str, labelkit: An
     assert (shown.code, shown.err) == (0, "")
     assert "Example" in shown.out
     assert f"labelkit {name}" in shown.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_options_of_a_help_page_stand_in_short_groups(name: str, labelkit: Any) -> None:
+    made = as_typer_command(function_of(name))
+    page = labelkit(name, "--help").out.split("\n\n")
+    groups = [part for part in page if re.match(r"[^\n]+:\n  -", part)]
+    shown = [re.findall(r"^  (?:-\w, )?(-[-\w]+)", part, re.M) for part in groups]
+    options = [flag for group in shown for flag in group]
+    assert max(len(group) for group in shown) <= 10
+    assert len(set(options)) == len(options)
+    declared = {max(p.opts, key=len) for p in made.params if p.param_type_name == "option"}
+    assert set(options) == declared | {"--help"}
 
 
 def test_stdin_is_named_where_it_may_be_given(labelkit: Any) -> None:

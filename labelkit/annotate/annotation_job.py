@@ -212,6 +212,7 @@ def _checked_answers(job: "Job") -> Path:
     path = answers_path(job.options)
     format_of(path, job.options["format"])
     need_writable(path)
+    history.refuse_foreign(path)
     if path.resolve() == Path(given).resolve():
         raise UsageError(f"the answers {path} are the input; give another name")
     job.options["output"] = str(path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from labelkit.errors import UsageError
+from labelkit.io import history
 from labelkit.io.files import ending_of, need_writable, whole
 from labelkit.io.output_checks import refuse_foreign
 
@@ -26,6 +27,7 @@ class Place:
         path = Path(output)
         if not path.is_dir():
             need_writable(path)
+        history.refuse_foreign(path)
         self._not_the_input(path)
 
     def _not_the_input(self, path: Path) -> None:

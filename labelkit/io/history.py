@@ -14,6 +14,8 @@ from typing import Any
 
 from labelkit import __version__, console
 from labelkit.config.label_text import spelled, split_classes
+from labelkit.errors import LabelkitError
+from labelkit.io import streams
 
 SCHEMA = 1
 _ENDING = ".history.json"
@@ -52,8 +54,31 @@ def _beside(output: Path) -> dict[str, Any] | None:
     else:
         content = _parsed(text)
     if content is None:
-        console.warn(f"{path_for(output)} cannot be read and is begun anew")
+        console.warn(
+            f"{path_for(output)} is no history that labelkit wrote: how {output.name} was made is "
+            f"not known"
+        )
     return content
+
+
+def refuse_foreign(output: Path) -> None:
+    """Refuse to write the history of a file over one of the user that has its name.
+
+    Raises LabelkitError.
+    """
+    place = path_for(output)
+    if streams.is_stream(output) or not place.exists():
+        return
+    try:
+        content = _parsed(place.read_text("utf-8")) or {}
+    except (OSError, ValueError):
+        content = {}
+    is_ours = content.get("schema") == SCHEMA and all("command" in s for s in content["steps"])
+    if not is_ours:
+        raise LabelkitError(
+            f"{place} exists, and it is no history that labelkit wrote; the history of {output} "
+            f"would replace it: move it away, or give another -o"
+        )
 
 
 def _of_content(output: Path) -> dict[str, Any] | None:
@@ -152,6 +177,7 @@ def write(output: Path, steps: list[dict[str, Any]], columns: Sequence[str] = ()
     """
     from labelkit.io.files import whole
 
+    refuse_foreign(output)
     about = {"bytes": output.stat().st_size, "hash": digest(output)} if output.is_file() else {}
     content = {"schema": SCHEMA, "output": about, "columns": list(columns)}
     content["steps"] = [_without_secrets(step) for step in steps]

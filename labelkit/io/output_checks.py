@@ -15,6 +15,7 @@ from labelkit.io.table import format_of
 _READ = ("functions", "answers_files", "answers", "model")
 # Options of single commands that name files to write.
 _WRITTEN = ("batch", "again", "matrix", "lf_report", "errors", "csv", "plot")
+_WITH_HISTORY = ("--batch", "--again")
 KEPT = (".journal.jsonl", ".sqlite")  # how the names of files end that answers are kept in
 
 
@@ -44,6 +45,7 @@ def check(
     if any(path.exists() and target.exists() and path.samefile(target) for path in inputs):
         raise UsageError(f"the output {output} is the input; give another name, or --in-place")
     need_writable(target)
+    history.refuse_foreign(target)
 
 
 def _check_in_place(path: Path) -> None:
@@ -56,6 +58,7 @@ def _check_in_place(path: Path) -> None:
     format_of(path)
     if path.exists():
         need_writable(path)
+    history.refuse_foreign(path)
 
 
 def check_others(
@@ -83,8 +86,10 @@ def check_others(
         _refuse_kept("--summary", Path(summary))
         need_writable(Path(summary))
     one_file = {name: value for name, value in own.items() if not isinstance(value, list)}
-    for _, path in _paths(one_file, _WRITTEN):
+    for name, path in _paths(one_file, _WRITTEN):
         need_writable(path)
+        if name in _WITH_HISTORY:
+            history.refuse_foreign(path)
 
 
 def refuse_foreign(path: Path, commands: Collection[str], reading: Path | None) -> None:

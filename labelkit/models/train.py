@@ -118,6 +118,7 @@ def _output(job: "Job") -> Path:
             f"{output} is named like a data file; train writes a model: -o {path.stem}.model"
         )
     need_writable(path)
+    history.refuse_foreign(path)
     return path
 
 

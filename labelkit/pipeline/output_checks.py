@@ -6,6 +6,7 @@ from pathlib import Path
 
 from labelkit.config.task_file import Task
 from labelkit.errors import LabelkitError, UsageError
+from labelkit.io import history
 from labelkit.io.files import need_writable
 from labelkit.pipeline.stages import AFTER, Stage
 
@@ -42,6 +43,7 @@ def make_folder(folder: Path, output: Path, summary: Path | None) -> None:
     for path in [output, *([summary] if summary is not None else [])]:
         if path.parent.is_dir() or path.parent != folder:
             need_writable(path)
+    history.refuse_foreign(output)
     _make(folder)
 
 

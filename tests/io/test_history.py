@@ -1,6 +1,9 @@
-"""Histories that were damaged: a warning or nothing, never a failure that was not foreseen."""
+"""Histories that were damaged, or that are no histories: read with a warning, never replaced."""
 
+import io
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,4 +56,50 @@ def test_a_history_that_cannot_be_read_is_said(text: str, write: Any, labelkit: 
     done = labelkit("weak-label", "in.csv", "-o", "o.csv", "--keyword", "x=a", "-q")
     assert done.code == 0
     first, _ = done.err.split("\n", 1)
-    assert first == "warning: in.csv.history.json cannot be read and is begun anew"
+    said = "warning: in.csv.history.json is no history that labelkit wrote: how in.csv was made is"
+    assert first == f"{said} not known"
+    assert Path("in.csv.history.json").read_text() == text
+
+
+OWN = ('{"mine": "notes"}', "no JSON", "[1]", '{"steps": []}', '{"schema": 1, "steps": [{"a": 1}]}')
+WORDS = ("--keyword", "A=good", "--keyword", "B=bad")
+COMMANDS: list[tuple[str, tuple[str, ...]]] = [
+    ("o.csv", ("weak-label", "a.csv", "-o", "o.csv", *WORDS)),
+    ("a.csv", ("weak-label", "a.csv", "--in-place", *WORDS)),
+    ("o.csv", ("merge", "a.csv", "b.csv", "-o", "o.csv")),
+    ("t.csv", ("query", "a.csv", "-o", "o.csv", "-n", "1", "--classes", "A,B", "--batch", "t.csv")),
+    ("o.csv", ("annotate", "a.csv", "-o", "o.csv", "--classes", "A,B", "--in-order")),
+    ("m.model", ("train", "b.csv", "-o", "m.model", "--text", "text")),
+    ("o.json", ("export", "a.csv", "-o", "o.json", "--to", "doccano", "--classes", "A,B")),
+    ("o.csv", ("import", "l.jsonl", "-o", "o.csv", "--from", "doccano")),
+    ("o.csv", ("pipeline", "a.csv", "-o", "o.csv", "--work-dir", "w", "--stages", "weak-label",
+               "--functions", "lfs.py", "--classes", "A,B")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "command"), COMMANDS, ids=[f"{c[0]}-{p}" for p, c in COMMANDS])
+def test_a_file_of_the_user_is_not_replaced(
+    labelkit: Any,
+    write: Any,
+    place: str,
+    command: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    write("a.csv", "id,text\n1,good one\n2,bad one\n3,good two\n4,bad two\n")
+    write("b.csv", "id,text,label\n1,good one,A\n2,bad one,B\n3,good two,A\n4,bad two,B\n")
+    write("l.jsonl", '{"row_id": "1", "text": "good one", "label": ["A"]}\n')
+    write("lfs.py", "def lf_a(text): return 'A' if 'good' in text else None\n")
+    before = Path("a.csv").read_bytes()
+    for own in OWN[:1] if command[0] != "weak-label" else OWN:
+        theirs = write(f"{place}.history.json", own)
+        done = labelkit(*command)
+        assert (done.code, done.out) == (1, ""), done.err
+        assert f"error: {place}.history.json exists, and it is no history that lab" in done.err
+        assert theirs.read_text() == own
+        assert place == "a.csv" or not Path(place).exists()
+        assert Path("a.csv").read_bytes() == before
+    theirs.unlink()
+    assert labelkit(*command).code == 0
+    again = () if command[0] in ("annotate", "query") else command
+    assert not again or labelkit(*again).code == 0, "its own history is replaced"

@@ -48,6 +48,21 @@ def plan(labelkit: Any, data: None) -> Any:
     return make
 
 
+@pytest.fixture(scope="module")
+def made() -> dict[str, Any]:
+    """Plans that several tests look at."""
+    return {}
+
+
+@pytest.fixture
+def priced(plan: Any, write: Any, made: dict[str, Any]) -> Any:
+    """The plan of a task with prices and rules, tried out on rows whose labels are known."""
+    write("labelkit.toml", TASK)
+    if not made:
+        made["priced"] = plan("--gold", "gold", "--functions", "lfs.py", "--audit", "20")
+    return made["priced"]
+
+
 def by_question(found: Any) -> dict[str, Any]:
     return {one["question"]: one for one in found["questions"]}
 
@@ -85,9 +100,8 @@ def test_what_init_wrote_as_an_example_is_no_task_yet(plan: Any, write: Any, lab
     assert asked["is the task well defined?"]["why"].startswith("the task file lacks classes, ")
 
 
-def test_mixes_are_priced_and_tried_out_on_known_rows(plan: Any, write: Any) -> None:
-    write("labelkit.toml", TASK)
-    found, said = plan("--gold", "gold", "--functions", "lfs.py", "--audit", "20")
+def test_mixes_are_priced_and_tried_out_on_known_rows(priced: Any) -> None:
+    found, said = priced
     mixes = {mix["mix"]: mix for mix in found["mixes"]}
     assert mixes["all by hand"]["dollars"] == ROWS * 0.5
     assert mixes["all by hand"]["hours"] == pytest.approx(ROWS * 36 / 3600)
@@ -166,10 +180,9 @@ def test_picked_labels_are_called_biased(plan: Any, write: Any) -> None:
 
 
 def test_the_mix_that_is_named_is_printed_as_a_pipeline_that_runs(
-    plan: Any, write: Any, labelkit: Any
+    priced: Any, labelkit: Any
 ) -> None:
-    write("labelkit.toml", TASK)
-    found, said = plan("--gold", "gold", "--functions", "lfs.py", "--audit", "20")
+    found, said = priced
     mixes = {mix["mix"]: mix for mix in found["mixes"]}
     assert mixes["all by hand"]["run"] is None
     line = mixes["rules + 30 by people + model"]["run"]
@@ -343,9 +356,9 @@ def test_the_same_plan_twice_and_a_table_for_people(labelkit: Any, data: None) -
     assert not [p for p in Path().iterdir() if p.suffix == ".json"], "nothing is left behind"
 
 
-def test_of_a_pipe_no_file_is_named_that_is_not_there(labelkit_process: Any, data: None) -> None:
+def test_of_a_pipe_no_file_is_named_that_is_not_there(labelkit: Any, data: None) -> None:
     text = Path("data.csv").read_text()
-    done = labelkit_process("plan", "-", "--classes", "BAD,GOOD", stdin=text)
+    done = labelkit("plan", "-", "--classes", "BAD,GOOD", stdin=text)
     assert done.code == 0, done.err
     assert "next: labelkit query INPUT.csv -o INPUT.query.csv " in done.err
 

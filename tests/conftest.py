@@ -3,13 +3,15 @@
 import contextlib
 import io
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -123,6 +125,35 @@ def piped_stdin(content: str | bytes) -> Iterator[None]:
         os.dup2(before, 0)  # the pipe is closed by this, so the writer ends
         os.close(before)
         writer.join()
+
+
+class _PoolHere:
+    """A pool of processes that works in this one: what is sent and comes back is pickled all the
+    same, and what one part leaves behind the next one does not see."""
+
+    def __init__(self, jobs: int, context: object, initializer: object, initargs: Any) -> None:
+        self._made = pickle.dumps(initargs)
+
+    def submit(self, function: object, part: Any) -> Future[Any]:
+        make, arguments = pickle.loads(self._made)
+        future: Future[Any] = Future()
+        try:
+            found = make(*arguments)(pickle.loads(pickle.dumps(part)))
+            future.set_result(pickle.loads(pickle.dumps(found)))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def shutdown(self, cancel_futures: bool) -> None:
+        """Nothing is waiting."""
+
+
+@pytest.fixture
+def processes_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what --jobs would send to other processes go the same way in this one."""
+    from labelkit.engine import parallel_map
+
+    monkeypatch.setattr(parallel_map, "ProcessPoolExecutor", _PoolHere)
 
 
 @pytest.fixture

@@ -140,14 +140,14 @@ def test_a_batch_has_the_format_of_its_name(labelkit, reviews, suffix):
     assert copied.code == 0, copied.err
 
 
-def test_pipes(labelkit_process, reviews):
+def test_pipes(labelkit, reviews):
     content = reviews(30, 5).read_text()
-    done = labelkit_process("query", "-", "-o", "-", "-n", "3", "--batch", "todo.csv",
+    done = labelkit("query", "-", "-o", "-", "-n", "3", "--batch", "todo.csv",
                             stdin=content)  # fmt: skip
     assert done.code == 0, done.err
     rows = list(csv.DictReader(io.StringIO(done.out)))
     check_output(rows, read("todo.csv"))
-    batch = labelkit_process("query", "-", "-o", "out.csv", "-n", "3", "--batch", "-",
+    batch = labelkit("query", "-", "-o", "out.csv", "-n", "3", "--batch", "-",
                              stdin=content)  # fmt: skip
     assert batch.code == 0, batch.err
     assert batch.out == Path("todo.csv").read_text()

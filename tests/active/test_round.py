@@ -161,7 +161,7 @@ def test_the_same_command_gives_the_same_bytes_and_words(labelkit, reviews):
 
 
 def test_a_column_that_tells_all_draws_a_warning(labelkit, numbers):
-    numbers(120, 80)
+    numbers(90, 48)  # too few to compare kinds of models
     rows = read("numbers.csv")
     save(
         "numbers.csv", [{**row, "closed": str(int(truth(int(row["id"])) == "POS"))} for row in rows]
@@ -174,7 +174,12 @@ def test_a_column_that_tells_all_draws_a_warning(labelkit, numbers):
     assert "alone gives" not in done.err
 
 
-def test_any_number_of_processes_gives_the_same_bytes(labelkit, reviews, monkeypatch):
+@pytest.mark.parametrize("pool", ["processes_here", pytest.param("", marks=pytest.mark.slow)])
+def test_any_number_of_processes_gives_the_same_bytes(
+    labelkit, reviews, monkeypatch, request, pool
+):
+    if pool:
+        request.getfixturevalue(pool)
     reviews(120, 80)
     monkeypatch.setattr(model, "CHUNK", 16)
     found = []

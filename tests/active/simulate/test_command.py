@@ -42,7 +42,10 @@ def test_the_table_names_random_and_what_beats_it(labelkit, known):
     assert "gain" not in found["strategies"]["random"]
 
 
-def test_any_number_of_processes_gives_the_same_bytes(labelkit, known):
+@pytest.mark.parametrize("pool", ["processes_here", pytest.param("", marks=pytest.mark.slow)])
+def test_any_number_of_processes_gives_the_same_bytes(labelkit, known, request, pool):
+    if pool:
+        request.getfixturevalue(pool)
     one = simulate(labelkit, *FAST, "--csv", "1.csv", "--plot", "1.svg")
     two = simulate(labelkit, *FAST, "--csv", "2.csv", "--plot", "2.svg", "--jobs", "2")
     assert one.out == two.out

@@ -2,6 +2,7 @@
 
 import pytest
 
+from labelkit.weak.lf import processes
 from tests.weak.test_command import column
 
 LFS = """
@@ -9,7 +10,7 @@ import re
 from labelkit import vectorized
 
 def lf_tens(text):
-    return f"c{int(text) // 4000}" if text.endswith("0") else None
+    return f"c{int(text) // 400}" if text.endswith("0") else None
 
 def lf_fails(row):
     return "odd" if 10 / int(row.text[-1]) > 4 else None
@@ -17,8 +18,9 @@ def lf_fails(row):
 
 
 @pytest.fixture
-def run(labelkit, write):
-    write("data.csv", "text\n" + "".join(f"{i}\n" for i in range(9000)))
+def run(labelkit, write, monkeypatch):
+    monkeypatch.setattr(processes, "PIECE", 256)
+    write("data.csv", "text\n" + "".join(f"{i}\n" for i in range(900)))
     write("lfs.py", LFS)
 
     def run(jobs, *more):
@@ -38,11 +40,11 @@ def without_times(done, jobs):
     "more",
     [
         ("--on-lf-error", "abstain"),
-        ("--on-lf-error", "abstain", "--classes", "odd,c2,c0,c1", "--where", "text > '2000'"),
+        ("--on-lf-error", "abstain", "--classes", "odd,c2,c0,c1", "--where", "text > '200'"),
         (),
     ],
 )
-def test_the_same_bytes_and_words_whatever_the_number(run, tmp_path, more):
+def test_the_same_bytes_and_words_whatever_the_number(run, tmp_path, more, processes_here):
     one, two = run(1, *more), run(2, *more)
     assert one.code == two.code == (0 if more else 1)
     assert without_times(one, 1) == without_times(two, 2)
@@ -52,7 +54,14 @@ def test_the_same_bytes_and_words_whatever_the_number(run, tmp_path, more):
         assert set(column(tmp_path / "out1.csv", "weak_lf_lf_tens")) == {"", "c0", "c1", "c2"}
 
 
-def test_functions_of_whole_columns_see_the_same_frames(run, write, tmp_path):
+def test_other_processes_give_the_same_bytes(run, tmp_path):
+    assert run(1, "--on-lf-error", "abstain").code == 0
+    done = run(2, "--on-lf-error", "abstain")
+    assert done.code == 0, done.err
+    assert (tmp_path / "out1.csv").read_bytes() == (tmp_path / "out2.csv").read_bytes()
+
+
+def test_functions_of_whole_columns_see_the_same_frames(run, write, tmp_path, processes_here):
     write("lfs.py", "@vectorized\ndef lf_n(df): return [f'n{len(df)}'] * len(df)\n")
     assert run(1).code == run(2).code == 0
     assert (tmp_path / "out1.csv").read_bytes() == (tmp_path / "out2.csv").read_bytes()
@@ -109,7 +118,7 @@ def test_functions_that_keep_state_vote_in_one_process_and_it_is_said(run, write
     assert ("keeps state" in one.err, "keeps state" in two.err) == (False, True)
 
 
-def test_a_memory_of_results_is_no_state(run, write):
+def test_a_memory_of_results_is_no_state(run, write, processes_here):
     write(
         "lfs.py",
         "import functools, re\nWORDS = {'1', '2'}\n"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labelkit import console
+from labelkit.data.answers_journal import journal_path, refuse_unwritten, unwritten
 from labelkit.errors import LabelkitError, PeopleNeeded
 from labelkit.io.files import whole
 from labelkit.io.spreadsheet_cells import held_back, let_go
@@ -85,7 +86,11 @@ def take_filled_batches(stages: Sequence[Stage], folder: Path) -> None:
 
 
 def see_to_answers(stage: Stage, asking: Asking) -> None:
-    """Bring the answers that a stage waits for; raises PeopleNeeded where some are missing."""
+    """Bring the answers that a stage waits for; raises PeopleNeeded where some are missing.
+
+    Raises LabelkitError where a journal holds newer answers than the file: also a stage that has
+    been run would go on without them.
+    """
     if stage.batch is None or stage.answers is None:
         return
     if _is_empty(stage.batch) and not stage.answers.exists():
@@ -98,11 +103,16 @@ def see_to_answers(stage: Stage, asking: Asking) -> None:
     blank = all(_lacks_labels(path, stage.key) for path in every) and not _is_empty(stage.batch)
     if not stage.answers.exists() or (blank and _left(stage, stage.batch, stage.answers)):
         yet = f" ({stage.answers} has no label yet)" if blank else ""
+        newer = unwritten(stage.answers)
+        if newer is not None:
+            yet = f" ({newer.decisions:,} decisions are in {journal_path(stage.answers)})"
         raise PeopleNeeded(
             f"people are needed: {stage.batch} holds the rows to label, best first{yet}. Label "
             f"them in {stage.asks} (or fill the column 'label' and save it as {stage.answers}), "
             f"then go on with: {asking.again}"
         )
+    for path in every:
+        refuse_unwritten(path)
 
 
 def _answers(stage: Stage, first: Path) -> list[Path]:
@@ -158,7 +168,7 @@ def _labels_in(path: Path, key: str | None) -> dict[str, str] | None:
 
 def _annotate(stage: Stage, batch: Path, answers: Path, asking: Asking) -> None:
     """Open annotate unless the batch is answered; raises PeopleNeeded where rows are left."""
-    if answers.exists() and not _left(stage, batch, answers):
+    if answers.exists() and not _left(stage, batch, answers) and unwritten(answers) is None:
         return  # answered here to the end, or by other means
     console.note(f"[{stage.id}] {stage.asks}")
     report = _report_of(answers)

@@ -55,6 +55,46 @@ def test_without_asking_it_goes_on_with_what_is_there(
     assert sum(label != "" for (label,) in cells("labelled.csv", "label")) == 15
 
 
+def kill(decisions: int) -> None:
+    """Leave the answers as a session that is killed does: this many decisions in the journal."""
+    journal = Path("work/answers-1.csv.journal.jsonl")
+    lines = journal.read_text().splitlines(keepends=True)
+    labels = [place for place, line in enumerate(lines) if '"do": "label"' in line]
+    since = [line for line in lines[labels[-decisions] :] if '"do": "w' not in line]
+    journal.write_text("".join([*lines[: labels[-decisions]], *since]))
+
+
+def test_answers_that_are_older_than_their_journal_are_not_gone_on_with(
+    pipeline: Any, labelkit: Any, asked: None
+) -> None:
+    ask = ("annotate", "work/batch-1.csv", "-o", "work/answers-1.csv", "--classes", "BAD,GOOD")
+    # Killed before a file was written: people are still needed, and their work is not forgotten.
+    assert labelkit(*ask, stdin=typed(0, 3)).code == 0
+    kill(3)
+    Path("work/answers-1.csv").unlink()
+    waits = pipeline()
+    assert waits.code == 3
+    assert "(3 decisions are in work/answers-1.csv.journal.jsonl)" in waits.err
+
+    assert labelkit(*ask, stdin=typed(3, 12)).code == 0
+    assert pipeline().code == 0
+    before = Path("work/answers-1.csv").read_bytes()
+    assert labelkit(*ask, stdin=typed(12, ASKED)).code == 0
+    kill(ASKED - 12)
+    Path("work/answers-1.csv").write_bytes(before)
+    for _ in range(2):  # not "nothing to do", though every file is as it was
+        stale = pipeline()
+        assert stale.code == 1
+        assert "work/answers-1.csv is older than its journal: 8 decisions of work" in stale.err
+        assert (
+            "this writes them (q leaves at once): labelkit annotate work/batch-1.csv" in stale.err
+        )
+    done = pipeline("--annotate")
+    assert done.code == 0, done.err
+    labels = [label for (label,) in cells("labelled.csv", "label") if label]
+    assert len(labels) == ASKED
+
+
 def test_answers_from_elsewhere_are_not_asked_again(pipeline: Any, asked: None) -> None:
     answer()
     done = pipeline("--annotate")

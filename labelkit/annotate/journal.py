@@ -15,6 +15,7 @@ from pathlib import Path
 from labelkit import console
 from labelkit.data.answers_journal import Entry, parse_entry
 from labelkit.errors import LabelkitError
+from labelkit.io.files import sync_folder, take_lock
 
 VERSION = 1
 
@@ -39,7 +40,7 @@ class Journal:
                 self._check(self.entries.pop(0), about)
             else:
                 self.append({"journal": VERSION, **about})
-                _sync_folder(path.parent)
+                sync_folder(path.parent)
         except BaseException:
             os.close(self._number)
             raise
@@ -147,26 +148,12 @@ def now() -> str:
 
 
 def _lock(number: int, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows has none
-        return
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not take_lock(number):
         raise LabelkitError(
             f"another labelkit annotate is at work on the same answers ({path}); "
             f"close it first, or give -o ANSWERS for answers of your own"
-        ) from None
+        )
 
 
 def _is_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
-def _sync_folder(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -61,6 +61,7 @@ class Tasks:
         self.classes = self._classes()
         self._reader = ClassReader(self.classes)
         self.descriptions = job.task.descriptions
+        self.guidelines = job.task.guidelines
         self.keys = self._keys()
         self.checks = self._checks()
         self.rows = self.guesses = self.labelled = 0

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from labelkit import console
 from labelkit.errors import LabelkitError
@@ -105,7 +105,7 @@ def whole(path: str | Path, like: Path | None = None) -> Iterator[BinaryIO]:
         os.replace(temporary, target)
         _unfinished.discard(temporary)
         temporary = None
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise _explained(error, Path(path)) from error
     finally:
@@ -191,7 +191,24 @@ def _umask() -> int:
     return mask
 
 
-def _sync_folder(folder: Path) -> None:
+def take_lock(file: int | IO[Any]) -> bool:
+    """Take the lock of an open file for this process; False where another has it.
+
+    Windows has none: two processes at once are not told apart there.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names of a folder on the disk."""
     # Some file systems refuse to open or sync a folder; the rename itself has happened.
     with suppress(OSError):
         number = os.open(folder, os.O_RDONLY)

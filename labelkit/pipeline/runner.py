@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from labelkit import __version__, console
 from labelkit.config.task_file import Task
 from labelkit.errors import LabelkitError, UsageError, listing
-from labelkit.io.files import whole
+from labelkit.io.files import take_lock, whole
 from labelkit.pipeline import people, step
 from labelkit.pipeline.stages import Stage
 
@@ -50,8 +50,15 @@ def run(
             if state.is_fresh(stage, print_of_now):
                 console.detail(f"{stage.id}: fresh")
                 continue
-            with people.keeping_batch(stage, stages, asking, folder):
-                _run_stage(stage, folder)
+            try:
+                with people.keeping_batch(stage, stages, asking, folder):
+                    _run_stage(stage, folder)
+            except KeyboardInterrupt:
+                console.note(
+                    f"pipeline: interrupted in stage {stage.id}; what the stages before it have "
+                    f"made is kept in {folder}, and the same command goes on"
+                )
+                raise
             state.done(stage, print_of_now)
             ran += 1
         return ran
@@ -78,15 +85,11 @@ def _run_stage(stage: Stage, folder: Path) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    import fcntl
-
     with (folder / _LOCK).open("a") as stream:  # its time stays as it is
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not take_lock(stream):
             raise LabelkitError(
                 f"another pipeline is running in {folder}; wait for it, or name another --work-dir"
-            ) from None
+            )
         yield
 
 

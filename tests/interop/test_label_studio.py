@@ -80,6 +80,15 @@ def test_a_class_that_xml_cannot_hold_is_refused(labelkit: Any, rows: Path) -> N
     assert not Path("t.json").exists()
 
 
+def test_guidelines_stand_above_the_text(labelkit: Any, rows: Path, write: Any) -> None:
+    told = 'Judge the <wish>.\\n\\n Not "$5".'
+    write("labelkit.toml", f'[task]\nclasses = [\'a\', \'b\']\nguidelines = """{told}"""\n')
+    assert labelkit("export", rows, "-o", "t.json", "--to", "label-studio").code == 0
+    view = ElementTree.parse("t.config.xml").getroot()
+    assert [tag.tag for tag in view][:3] == ["Header", "Header", "Text"]
+    assert [h.get("value") for h in view.iter("Header")] == ["Judge the <wish>.", 'Not "＄5".']
+
+
 def test_other_columns_beside_the_text_have_titles(labelkit: Any, write: Any) -> None:
     write("t.csv", 'id,text,label,"Größe $x"\n1,hello,,5\n')
     show = ["--show", "label", "--show", "Größe $x"]

@@ -178,6 +178,7 @@ def test_interrupted_in_a_stage_it_says_so_and_goes_on(
     said = process.stderr.read()
     assert process.wait() == 130, said
     assert said.splitlines()[-1].startswith("error: interrupted; no output was written")
+    assert f"pipeline: interrupted in stage {stage}; what the stages before" in said
     assert not Path("labelled.csv").exists() or stage == "6-train"
     assert pipeline("--seed", "1").code == 0
 

@@ -24,7 +24,8 @@ _KEEPS_ALL = "export it as JSON, which keeps every field"
 def write(tasks: "Tasks", place: "Place") -> str:
     """Write the tasks as one JSON list, and the interface beside; return what to do with them."""
     with place.beside(".config.xml") as stream:
-        stream.write(config(tasks.fields, tasks.classes, tasks.descriptions).encode())
+        told = tasks.descriptions, tasks.guidelines
+        stream.write(config(tasks.fields, tasks.classes, *told).encode())
     place.write_list(_task(task, tasks) for task in tasks)
     return (
         f"in Label Studio make a project with the labelling interface of "

@@ -13,12 +13,19 @@ _ESCAPES |= {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def config(fields: Sequence[Field], classes: Sequence[str], descriptions: Mapping[str, str]) -> str:
-    """Return the interface that asks for one class of a row.
+def config(
+    fields: Sequence[Field],
+    classes: Sequence[str],
+    descriptions: Mapping[str, str],
+    guidelines: str = "",
+) -> str:
+    """Return the interface that asks for one class of a row, below the task's guidelines.
 
     Raises LabelkitError for a class with a character that XML cannot hold.
     """
     lines = ["<View>"]
+    for line in filter(str.strip, guidelines.splitlines()):
+        lines.append(f"  <Header value={_quoted(_title(line.strip()))} size={_quoted('5')}/>")
     for field in fields:
         if len(fields) > 1:
             lines.append(f"  <Header value={_quoted(_title(field.title))} size={_quoted('6')}/>")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from labelkit.io.files import take_lock
 from labelkit.io.ledger import Run
 from labelkit.llm.client.cost_meter import Price
 
@@ -45,7 +46,7 @@ class Claims:
         # Locked before it has its name: who sees the file without its lock takes us for gone.
         unlocked = self._folder / f".{self._owner}"
         self._alive: IO[bytes] = unlocked.open("wb")
-        _lock(self._alive)
+        take_lock(self._alive)
         unlocked.rename(self._folder / self._owner)
         self._db = sqlite3.connect(folder / FILE, timeout=timeout, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -116,7 +117,7 @@ class Claims:
             return False  # within a process a key is asked once anyway
         try:
             with (self._folder / owner).open("rb") as file:
-                return not _lock(file)
+                return not take_lock(file)
         except OSError:
             return False
 
@@ -129,16 +130,3 @@ class Claims:
         for path in self._folder.iterdir():
             if path.name == self._owner or not (path.name[0] == "." or self._is_alive(path.name)):
                 path.unlink(missing_ok=True)
-
-
-def _lock(file: IO[bytes]) -> bool:
-    """Take the lock of a file for this process; False where another has it."""
-    try:
-        import fcntl
-    except ImportError:  # pragma: no cover - Windows: two runs at once are not told apart
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

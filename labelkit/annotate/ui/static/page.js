@@ -281,6 +281,7 @@ function keyPressed(event) {
   const labelled = classes.find(({ key }) => key === event.key);
   if (labelled) return run(event, () => act({ do: "label", label: labelled.label }));
   if (Object.hasOwn(KEYS, event.key)) run(event, KEYS[event.key]);
+  else if (/^\d$/.test(event.key)) at("status").textContent = `no class has the digit ${event.key}`;
 }
 
 function run(event, what) {

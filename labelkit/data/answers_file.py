@@ -9,6 +9,7 @@ import numpy.typing as npt
 from labelkit import console
 from labelkit.data.columns import ROW_CHECK
 from labelkit.data.labels import Texts, read_labels
+from labelkit.data.spreadsheet_keys import recognised
 from labelkit.errors import LabelkitError, listing, nearest
 
 if TYPE_CHECKING:
@@ -36,11 +37,37 @@ class Lines(NamedTuple):
         """
         place = {key: i for i, key in enumerate(job.unique_keys())}
         rows = np.array([place.get(key, -1) for key in self.keys], dtype=np.int64)
+        if (rows < 0).any():
+            self._match_changed(job, rows, place)
         unknown = np.flatnonzero(rows < 0)
         if len(unknown):
             self._say_unknown(job, unknown, place, unknown_keys_are_errors)
         self._check_rows(job, rows)
         return rows
+
+    def _match_changed(self, job: Any, rows: npt.NDArray[np.int64], place: dict[str, int]) -> None:
+        """Find the rows of keys that a spreadsheet changed, with --spreadsheet-keys.
+
+        Raises LabelkitError without it.
+        """
+        unknown = np.flatnonzero(rows < 0)
+        before = recognised([str(self.keys[i]) for i in unknown], list(place))
+        changed = [i for i in unknown if self.keys[i] in before]
+        if not changed:
+            return
+        pairs = {str(self.keys[i]): before[self.keys[i]] for i in changed}
+        examples = [f"{console.clean(b)!r} is now {console.clean(a)!r}" for a, b in pairs.items()]
+        told = (
+            f"{self.name}: a spreadsheet has changed {len(pairs):,} of the keys "
+            f"({self.key_name}): {listing(examples, 3)}"
+        )
+        if not job.own.get("spreadsheet_keys"):
+            raise LabelkitError(
+                f"{told}. Give merge --spreadsheet-keys to match them all the same (in a task "
+                f"file: [merge] spreadsheet-keys = true)"
+            )
+        console.note(f"{told}; they are matched")
+        rows[changed] = [place[before[self.keys[i]]] for i in changed]
 
     def _say_unknown(
         self, job: Any, unknown: npt.NDArray[np.int64], place: dict[str, int], refuse: bool

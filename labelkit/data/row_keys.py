@@ -9,14 +9,17 @@ from labelkit.errors import LabelkitError
 
 
 def row_checks(table: pa.Table) -> list[str]:
-    """Return a short hash of each row's text, to notice that rows have moved or changed."""
+    """Return a short hash of each row's text, to notice that rows have moved or changed.
+
+    It begins with a letter that is in no number: a spreadsheet would round 123456789012.
+    """
     from hashlib import blake2b
 
     if not table.num_columns:
         return [""] * table.num_rows
     parts = [pc.fill_null(column.combine_chunks(), "") for column in table.columns]
     joined = pc.binary_join_element_wise(*parts, "\x1f") if len(parts) > 1 else parts[0]
-    return [blake2b(t.encode(), digest_size=6).hexdigest() for t in joined.to_pylist()]
+    return ["x" + blake2b(t.encode(), digest_size=6).hexdigest()[1:] for t in joined.to_pylist()]
 
 
 def check_unique(keys: Sequence[str], key_name: str, file_name: str) -> None:

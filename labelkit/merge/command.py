@@ -58,6 +58,13 @@ def merge(
             "sure than 0.9, least sure first.",
         ),
     ] = None,
+    spreadsheet_keys: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet-keys",
+            help="Match keys that a spreadsheet changed: 1 or 1.0 for 00001, 1E+05, dates.",
+        ),
+    ] = False,
     ignore_unknown: Annotated[
         bool, typer.Option("--ignore-unknown", help="Leave out answers whose key is unknown.")
     ] = False,

@@ -484,3 +484,38 @@ def test_asking_again_needs_the_crowd_model(write: Any, refused: Any) -> None:
     assert "--again needs --prefer consensus" in said
     said = refused(source, answers, "--prefer", "consensus", "--again", "in.csv", code=2)
     assert "--again" in said
+
+
+@pytest.mark.parametrize(
+    ("keys", "saved"),
+    [
+        (("00001", "00002", "00003"), ("1", "2", "3")),
+        (("00001", "00002", "00003"), ("1.0", "2.0", "3.0")),
+        (("100000", "200000", "300000"), ("1E+05", "2E+05", "3E+05")),
+        (("1-2", "3-4", "5-16"), ("2-Jan", "4-Mar", "16-May")),
+    ],
+)
+def test_keys_that_a_spreadsheet_changed(
+    keys: tuple[str, ...], saved: tuple[str, ...], write: Any, merged: Any, refused: Any
+) -> None:
+    source = write("in.csv", "id,text\n" + "".join(f"{key},some\n" for key in keys))
+    answers = write("a.csv", f"id,label\n{saved[2]},x\n{saved[0]},y\n")
+    assert refused(source, answers) == (
+        f"error: {answers}: a spreadsheet has changed 2 of the keys (id): '{keys[2]}' is now "
+        f"'{saved[2]}', '{keys[0]}' is now '{saved[0]}'. Give merge --spreadsheet-keys to match "
+        f"them all the same (in a task file: [merge] spreadsheet-keys = true)\n"
+    )
+    refused(source, answers, "--ignore-unknown")
+    said = merged(source, answers, "--spreadsheet-keys")
+    assert "a spreadsheet has changed 2 of the keys" in said
+    assert labels("out.csv") == ["y", "", "x"]
+
+
+def test_a_key_that_is_unknown_beside_those_that_were_changed(
+    write: Any, merged: Any, refused: Any
+) -> None:
+    source = write("in.csv", "id,text\n001,a\n002,b\n")
+    answers = write("a.csv", "id,label\n1,x\n7,y\n")
+    assert "row 2: the id '7' is not in" in refused(source, answers, "--spreadsheet-keys")
+    merged(source, answers, "--spreadsheet-keys", "--ignore-unknown")
+    assert labels("out.csv") == ["x", ""]

@@ -97,7 +97,7 @@ def within(
 ) -> Terms:
     """Return the terms with what the task's budgets of dollars and labels still allow.
 
-    `by_people` labels are there already; `by_llm` dollars were paid for language models, and more
+    `by_people` answers were given already; `by_llm` dollars were paid for language models, and more
     where a part of their cost is `unknown`.
     """
     dollars, labels = costs.budget(cost), costs.labels(cost)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from labelkit import console
 from labelkit.command import next_steps
+from labelkit.config import costs
 from labelkit.data.labels import Mask
 from labelkit.decide import fill_model as own_model
 from labelkit.decide import messages, opinion_pool, routing
@@ -160,7 +161,9 @@ def _routed(
 ) -> dict[str, Any]:
     """Return the column that says where each row goes; tell what that buys, write the batch."""
     assert wanted.terms is not None
-    by_people = int((said.people >= 0).sum())
+    labels = int((said.people >= 0).sum())
+    # A row that was asked again is one label and two answers, both of which cost.
+    by_people = costs.work(costs.merged_in(job.steps), labels, None).answers
     llm = job.spent_on_models()
     unknown = llm.total is None
     terms = routing.within(wanted.terms, job.task.cost, by_people, llm.dollars, unknown)

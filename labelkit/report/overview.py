@@ -118,6 +118,8 @@ def quality(found: Evidence, every: list[Judged]) -> str:
 
 def _claimed(every: list[Judged]) -> str:
     if accuracy.claim(every) is None:
+        if accuracy.claim(every, accuracy.BY_GOLD) is not None:
+            return pages.paragraph("Gold is known of all rows; no audit row has a person's label.")
         return pages.paragraph(
             "No accuracy is claimed: no row drawn at random for an audit has a person's label."
         )

@@ -104,7 +104,9 @@ def _share_by_people(found: Evidence) -> str:
 def _accuracy_tiles(every: list[Judged]) -> list[tuple[str, str, str]]:
     """Return what the audit claims, and beside it what gold says, each with its interval."""
     audit, gold = accuracy.claim(every), accuracy.claim(every, accuracy.BY_GOLD)
-    tiles = [("accuracy", "not known", "no audit rows with labels")] if audit is None else []
+    tiles = []
+    if audit is None and gold is None:
+        tiles.append(("accuracy", "not known", "no audit rows with labels"))
     if audit is not None:
         tiles.append(_accuracy_tile("accuracy", audit, f"{audit.rows:,} audit rows"))
     if gold is not None:

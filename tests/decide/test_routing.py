@@ -162,6 +162,11 @@ def test_the_budget_of_a_task_is_for_all_that_was_and_will_be_spent(labelkit: An
     rows, told = to_people("labels = 64")
     assert rows == 4 and "[cost] labels: people have given 60 of 64" in told
     assert to_people("labels = 64", "--labels", "3")[0] == 3
+    Path("in.csv.history.json").write_text(json.dumps({"schema": 1, "steps": [
+        {"command": "merge", "columns": [], "counts": {"answers": 13, "new": 10}}
+    ]}))  # fmt: skip
+    rows, told = to_people("labels = 64")
+    assert rows == 1 and "[cost] labels: people have given 63 of 64" in told, "3 were asked again"
 
 
 @pytest.mark.parametrize(

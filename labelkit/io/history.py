@@ -126,7 +126,11 @@ def _is_step(step: Any) -> bool:
     return (
         isinstance(step, dict)
         and all(isinstance(step[name], kind) for name, kind in _PARTS.items() if name in step)
-        and not any(isinstance(value, str) for value in step.get("counts", {}).values())
+        and not any(
+            isinstance(value, str)
+            for name, value in step.get("counts", {}).items()
+            if name != "model"
+        )
     )
 
 

@@ -26,6 +26,10 @@ def tell(job: Job, askings: Sequence[Asking], expected: Sequence[Expected]) -> N
             f"on {each.where}"
         )
         _tell_tokens(asking, each)
+        try:
+            asking.check()
+        except LabelkitError as error:
+            console.note(f"before this can be asked: {error}")
     console.note("nothing was asked and nothing was written")
     job.count(rows=rows, distinct=texts, requests=sum(each.requests for each in expected))
     job.cost(

@@ -72,7 +72,9 @@ def _label(given: Given, chosen: Sequence[Variant], wanted: Wanted) -> None:
     job = given.job
     first = prepare(given, chosen[0], job.chosen)
     aim = acceptance.aim_of(job, wanted, first.known)
-    _check(given, chosen[1:])
+    if not wanted.dry_run:
+        first.check()
+        _check(given, chosen[1:])
     if wanted.dry_run or (console.can_ask() and not wanted.yes):
         asked = [first, *(prepare(given, variant, job.chosen) for variant in chosen[1:])]
         expected = [asking.expected() for asking in asked]

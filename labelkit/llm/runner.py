@@ -94,8 +94,8 @@ class Run:
     def _secrets(self) -> list[str]:
         return secrets_of(self.settings.base_url or "", self.settings.key)
 
-    def connect(self) -> Provider:
-        """Return the provider, not yet spoken to."""
+    def connect(self, asks: bool = True) -> Provider:
+        """Return the provider, not yet spoken to; one that nobody `asks` needs no key."""
         told = self.settings
         if told.local:
             local: Provider = plugins.load("provider", "local")(told.model)
@@ -104,7 +104,7 @@ class Run:
             replay: Provider = plugins.load("provider", "replay")(told.model)
             return replay
         chat: Provider = plugins.load("provider", "openai")(
-            told.model, told.base_url, told.key, told.timeout
+            told.model, told.base_url, told.key, told.timeout, asks=asks
         )
         return chat
 
@@ -127,7 +127,7 @@ class Run:
 
     def unanswered(self, texts: Sequence[str]) -> tuple[Iterator[Request], int, str]:
         """Return the chat requests to come, how many texts they are about, where they would go."""
-        provider: Any = self.connect()
+        provider: Any = self.connect(asks=False)
         try:
             self.recall(provider)
             asker = self._asker(provider)

@@ -26,6 +26,7 @@ class Fix(StrEnum):
         *("text", "classes", "unknown_label", "label", "answers", "gold", "group"),
         *("features", "column", "from_proba", "id", "cache"),
     ),
+    instead_of_output=("explain",),
 )
 def find_noise(
     job: "Job",

@@ -1,6 +1,6 @@
 """--explain KEY: all that speaks for and against one label, as small tables."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,19 +15,20 @@ WORDS = 8
 
 
 def tell(job: "Job", row: int, found: Findings, speaker: Speaker | None) -> None:
-    """Show why the label of a row is doubted, or not."""
+    """Show why the label of a row is doubted, or not; on stdout where no file is written."""
     key = f"{job.key_name} {job.keys()[row]}"
     place = _place(row, speaker)
     if speaker is None or place is None:
         why = found.reason[row] or "its label was not judged"
-        console.note(f"\n{key}: {why}")
+        _line(job, f"\n{key}: {why}")
         return
     evidence, classes = speaker.evidence, speaker.evidence.classes
     given, best = int(evidence.given[place]), classes.index(_rival(found, speaker, row, place))
     flag = "flagged" if found.flag[row] else "not flagged"
-    console.note(
+    _line(
+        job,
         f"\n{key}: given {classes[given]}, quality {found.quality[row]:.3f}, {flag}"
-        f"{': ' + found.reason[row] if found.reason[row] else ''}"
+        f"{': ' + found.reason[row] if found.reason[row] else ''}",
     )
     said = [
         [each.name, classes[int(each.probabilities[place].argmax())],
@@ -36,7 +37,8 @@ def tell(job: "Job", row: int, found: Findings, speaker: Speaker | None) -> None
     ]  # fmt: skip
     mean = evidence.probabilities[place]
     said.append(["all", classes[int(mean.argmax())], float(mean[given]), float(mean[best])])
-    console.table(
+    _table(
+        job,
         "what each view says, not having seen this row",
         ["view", "says", f"P({classes[given]})", f"P({classes[best]})"],
         said,
@@ -46,12 +48,27 @@ def tell(job: "Job", row: int, found: Findings, speaker: Speaker | None) -> None
         for each in speaker.neighbours(place)
     ]
     if near:
-        console.table("nearest labelled rows", ["row", "label", "distance", "text"], near)
+        _table(job, "nearest labelled rows", ["row", "label", "distance", "text"], near)
     words = speaker.words(place, best, WORDS)
     if words:
-        console.table(
-            f"words that speak for {classes[best]}", ["word", "weight"], [list(w) for w in words]
+        _table(
+            job,
+            f"words that speak for {classes[best]}",
+            ["word", "weight"],
+            [list(w) for w in words],
         )
+
+
+def _line(job: "Job", text: str) -> None:
+    (console.note if job.output else console.data_line)(text)
+
+
+def _table(job: "Job", title: str, header: list[str], rows: list[list[Any]]) -> None:
+    if job.output:
+        console.table(title, header, rows)
+    else:
+        console.data_line(title)
+        console.data_table(header, rows)
 
 
 def _place(row: int, speaker: Speaker | None) -> int | None:

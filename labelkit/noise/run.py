@@ -86,7 +86,8 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
         by = by_source.tell(job, evidence, mistakes.mixture, wanted.by)
     for row in asked:
         explain.tell(job, row, found, speaker)
-    job.annotate(output.annotations(job, found, given, firsts, outlier, wanted.exclude))
+    if job.output:
+        job.annotate(output.annotations(job, found, given, firsts, outlier, wanted.exclude))
     _write_others(job, wanted, found, among, evidence, model, by)
     messages.close(job, counts, model, wanted.exclude, wanted.batch)
     if wanted.fail_on_issues and counts["flagged"]:

@@ -13,8 +13,8 @@ from labelkit.io import history
 
 SOUND = {
     "when": "2026-01-01T00:00:00Z", "command": "llm-label", "seconds": 1, "arguments": [],
-    "options": {}, "inputs": {}, "columns": ["weak_label"], "counts": {}, "cost": {},
-    "figures": {},
+    "options": {}, "inputs": {}, "columns": ["weak_label"], "counts": {"rows": 2, "model": "m"},
+    "cost": {}, "figures": {},
 }  # fmt: skip
 DAMAGE: list[Any] = [
     {"steps": "abc"}, [1], "text", None, {}, {"steps": [1]}, {"steps": [[]]}, {"steps": [{}]},

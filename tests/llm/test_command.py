@@ -133,6 +133,17 @@ def test_a_dry_run_sends_nothing(ask: Labelkit, chat_server: ChatServer) -> None
     assert "3 already answered · 0 requests" in ask("--dry-run").err
 
 
+def test_a_dry_run_needs_no_key(labelkit: Labelkit, write: Write) -> None:
+    write("some.csv", "body\nwords\n")
+    args = ("llm-label", "some.csv", "-o", "out.csv", *COMMON, "--model", "some-model")
+    dry = labelkit(*args, "--dry-run", "--price", "1,1")
+    assert dry.code == 0
+    assert "1 requests to some-model on https://api.openai.com/v1" in dry.err
+    assert "before this can be asked: no key for https://api.openai.com/v1" in dry.err
+    done = labelkit(*args, "--yes")
+    assert done.code == 1 and done.err.startswith("error: no key for https://api.openai.com/v1")
+
+
 def test_the_prompt_can_be_seen(ask: Labelkit, chat_server: ChatServer) -> None:
     result = ask("--show-prompt")
     assert "[system]\nYou label the rows of a data set." in result.err

@@ -64,6 +64,10 @@ def test_the_case_of_one_row(labelkit, data):
     assert ["view", "says", "P(pos)", "P(neg)"] in lines
     assert any(line[:3] == ["word", "counts", "neg"] for line in lines)
     assert "nearest labelled rows" in done.err and "words that speak for neg" in done.err
+    Path("out.csv").unlink()
+    alone = labelkit("find-noise", "data.csv", "--features", "tfidf", "--explain", "r10")
+    assert alone.code == 0 and "id r10: given" in alone.out and "nearest labelled rows" in alone.out
+    assert not Path("out.csv").exists()
     done = run(labelkit, "--explain", "r100", code=2)
     assert "--explain r100: data.csv has no row with id 'r100'; did you mean 'r10'?" in done.err
 

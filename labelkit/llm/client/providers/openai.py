@@ -42,10 +42,19 @@ class AnswerTooLong(Exception):
 
 
 def connect(
-    model: str, base_url: str | None, key: str | None, timeout: float, connections: int = 64
+    model: str,
+    base_url: str | None,
+    key: str | None,
+    timeout: float,
+    connections: int = 64,
+    asks: bool = True,
 ) -> "Endpoint":
-    """Return an open endpoint. Without a key only a loopback one is accepted (LabelkitError)."""
+    """Return an open endpoint.
+
+    LabelkitError for a wrong URL or key, and where it `asks` without a key and not on this machine.
+    """
     url = (base_url or "").strip() or DEFAULT_BASE_URL
+    _check(url, key, asks)
     return Endpoint(model, url, key, timeout, connections)
 
 
@@ -58,18 +67,13 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _check(base_url: str, key: str | None) -> None:
+def _check(base_url: str, key: str | None, asks: bool) -> None:
     """Refuse what cannot be asked: no URL, no key for another machine, a key that is none."""
-    try:
-        parts = urlsplit(base_url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    if not _is_usable(base_url):
         raise LabelkitError(
             f"--base-url {shown(base_url)!r} is not a URL like http://127.0.0.1:11434/v1"
         )
-    if not key and not is_loopback(base_url):
+    if asks and not key and not is_loopback(base_url):
         raise LabelkitError(
             f"no key for {shown(base_url)}: set OPENAI_API_KEY in the environment (to anything, "
             "if it wants none), or use --model local for a small model on this machine"
@@ -78,6 +82,14 @@ def _check(base_url: str, key: str | None) -> None:
         raise LabelkitError(  # said here: a library's own message would show the key
             "OPENAI_API_KEY holds a blank, a line end or a letter that no key has; set it anew"
         )
+
+
+def _is_usable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def shown(url: str) -> str:
@@ -100,7 +112,6 @@ class Endpoint:
     ) -> None:
         import httpx2
 
-        _check(base_url, key)
         base, mark, query = base_url.partition("?")
         self.model, self._key = model, key
         self._base, self._query = base.rstrip("/"), query
@@ -365,7 +376,7 @@ def redacted(message: str, secrets: Sequence[str]) -> str:
 def is_in_clear(base_url: str | None) -> bool:
     """Tell whether what is sent to a URL can be read on the way."""
     url = (base_url or "").strip().lower()
-    return url.startswith("http://") and not is_loopback(url)
+    return url.startswith("http://") and _is_usable(url) and not is_loopback(url)
 
 
 # What httpx reads from the environment, and what a mistake in it ends in.

@@ -65,8 +65,8 @@ def fit(
     return table
 
 
-def probabilities(matrix: Any, table: Singles) -> Singles:
-    """Return rows x classes of the coefficients that `fit` gave."""
+def probabilities(matrix: Any, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return rows x classes of coefficients as `fit` gives them."""
     scores = np.asarray(matrix @ table[:-1])
     scores += table[-1]
     scores -= scores.max(axis=1, keepdims=True)

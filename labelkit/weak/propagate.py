@@ -99,14 +99,18 @@ def heard(matrix: Any, keys: Codes, given: Floats, codes: Codes, learned: Mask) 
         rows = np.sort(rows[np.argsort(keys[rows], kind="stable")[:MOST_COMPARED]])
     near = neighbours_say(matrix[rows], codes[rows], given.shape[1])
     kept = reliable(near, codes[rows])
-    learned_from, labels = np.zeros(len(codes)), np.zeros(given.shape)
+    learned_from = np.zeros(len(codes))
     learned_from[rows[kept]] = 1.0
-    labels[rows] = informed(given[rows], near)
-    first = text_model.out_of_fold(matrix, labels, keys, learned_from)
+    labels = informed(given[rows], near)
+
+    def learned_of(weights: Floats) -> Floats:
+        sample = text_model.to_fit(keys, weights)
+        own = labels[np.searchsorted(rows, sample)]
+        return text_model.out_of_fold(matrix, own, sample, keys, weights)
+
+    first = learned_of(learned_from)
     agreed = _agreed(first, codes, rows)
-    if agreed is None:
-        return first
-    return text_model.out_of_fold(matrix, labels, keys, agreed)
+    return first if agreed is None else learned_of(agreed)
 
 
 def _agreed(first: Floats, codes: Codes, rows: Codes) -> Floats | None:

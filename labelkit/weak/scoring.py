@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from labelkit.config.label_text import ClassReader, spelled
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
+from labelkit.stats.blocks import number_type, row_blocks
 from labelkit.stats.ties import NO_CLASS, SAME, likeliest
 from labelkit.weak.label_models import majority
 from labelkit.weak.vote_patterns import Counted
@@ -40,10 +41,12 @@ class Known:
         """Return the arguments of a label model; a pattern made up has the text of its like."""
         if self.said is None and self.gold is None:
             return {"judged": self.judged}
-        said = None if self.said is None else self.said[counted.like]
+        itself = counted.like == np.arange(len(counted.like))
+        said = self.said
+        if said is not None and not (itself.all() and len(itself) == len(said)):
+            said = said[counted.like]
         gold = None
         if self.gold is not None:
-            itself = counted.like == np.arange(len(counted.like))
             gold = np.where(itself, self.gold[counted.like], -1)
         return {"said": said, "gold": gold, "judged": self.judged}
 
@@ -87,13 +90,15 @@ class AgainstVote(NamedTuple):
 def against_majority(counted: Counted, scores: Scores) -> AgainstVote:
     """Return how the labels differ from those of the plain vote."""
     classes = scores.probabilities.shape[1]
-    tally = majority.combine(counted.votes, classes)
-    high = tally.max(axis=1, initial=0.0)
-    top = (tally >= (high - SAME)[:, None]) & (high > 0)[:, None]
+    tally = majority.tally(counted.votes, classes)
     labelled = scores.codes != NO_CLASS
-    moved = np.zeros(len(labelled), dtype=bool)
-    moved[labelled] = ~top[labelled, scores.codes[labelled]]
-    decided = labelled & (top.sum(axis=1) > 1)
+    moved, decided = np.zeros((2, len(labelled)), dtype=bool)
+    for rows in row_blocks(*tally.shape):
+        part, codes = tally[rows].toarray(), scores.codes[rows]
+        high = part.max(axis=1, initial=0.0)
+        top = (part >= (high - SAME)[:, None]) & (high > 0)[:, None]
+        moved[rows] = labelled[rows] & ~top[np.arange(len(codes)), codes]
+        decided[rows] = labelled[rows] & (top.sum(axis=1) > 1)
     return AgainstVote(*(int(counted.counts[mask].sum()) for mask in (labelled, moved, decided)))
 
 
@@ -133,15 +138,18 @@ def _combined(
 
 
 def _checked(given: Any, rows: int, n_classes: int, model: str) -> Floats:
-    found = np.asarray(given, dtype=np.float64)
+    found = np.asarray(given, dtype=number_type(rows, n_classes))
+    if not found.flags.writeable:
+        found = found.copy()
     if found.shape != (rows, n_classes):
         raise LabelkitError(
             f"--label-model {model} returned an array of shape {found.shape}; "
             f"it must be ({rows}, {n_classes}): rows × classes"
         )
-    if not np.isfinite(found).all() or found.min(initial=0) < 0 or found.max(initial=0) > 1 + 1e-6:
+    low, high = found.min(initial=0), found.max(initial=0)  # NaN where one is NaN
+    if not (low >= 0 and high <= 1 + 1e-6):
         raise LabelkitError(f"--label-model {model} returned numbers that are no probabilities")
-    return np.clip(found, 0.0, 1.0)
+    return np.minimum(found, 1.0) if high > 1 else found
 
 
 def parse_prior(text: str) -> dict[str, float]:

@@ -96,10 +96,13 @@ def _said(
     people = None if gold is None else gold[voted]
     # The votes alone teach little that the words do not tell; with people's labels it pays.
     choice = "tfidf+embedding" if gold is not None and embeds(job.source, job.text) else "tfidf"
-    said = np.full((len(counted.votes), n_classes), 1 / n_classes)
-    said[voted] = _listened(
+    found = _listened(
         job, counted.votes[voted], n_classes, chosen, choice, counted.counts[voted], people
     )
+    if voted.all():
+        return found
+    said = np.full((len(counted.votes), n_classes), 1 / n_classes, found.dtype)
+    said[voted] = found
     return said
 
 

@@ -170,8 +170,10 @@ def test_rows_without_a_label_take_no_place_of_those_that_are_learned_from(monke
     weights = np.zeros(2_000)
     weights[::25] = 1.0
     keys = rng.permutation(2_000)
-    text_model.out_of_fold(matrix, labels, keys, weights)
+    sample = text_model.to_fit(keys, weights)
+    text_model.out_of_fold(matrix, labels[sample], sample, keys, weights)
     assert sum(learned_from) == 4 * 80  # each of five models leaves out a fifth of the 80
     learned_from.clear()
-    text_model.out_of_fold(matrix, labels, keys, np.ones(2_000))
+    sample = text_model.to_fit(keys, np.ones(2_000))
+    text_model.out_of_fold(matrix, labels[sample], sample, keys, np.ones(2_000))
     assert sum(learned_from) == 4 * 100

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.blocks import row_blocks
 from labelkit.weak.label_models import majority, majority_fallback, vote_evidence
 from labelkit.weak.label_models.calibration import steadied
 
@@ -39,7 +40,7 @@ def combine(
     found = model(weight, gold)
     if n_classes < 2:
         return found
-    plain = majority.combine(votes, n_classes)
+    plain = majority.tally(votes, n_classes)
     reason = (
         collapse(found, plain, weight, prior is not None or gold is not None)
         or (majority_fallback.worse(model, plain, weight, gold) if gold is not None else "")
@@ -49,14 +50,17 @@ def combine(
         return found
     warnings.warn(f"{reason}: majority vote is used", UserWarning, stacklevel=2)
     voted = (votes >= 0).any(axis=1)
-    symbols = vote_evidence.symbols_of(votes[voted], n_classes)
-    scores = vote_evidence.normal(np.log(plain[voted] + vote_evidence.SMALL))
-    known = None if gold is None else gold[voted]
-    plain[voted] = steadied(scores, *symbols[:3], weight[voted], known)
-    return plain
+    symbols = vote_evidence.symbols_of(votes, n_classes)
+    scores = majority.combine(votes, n_classes)
+    for part in row_blocks(*scores.shape):
+        scores[part] = vote_evidence.normal(np.log(scores[part] + vote_evidence.SMALL))
+    known = None if gold is None else np.where(voted, gold, -1)
+    found = steadied(scores, *symbols[:3], weight * voted, known)
+    found[~voted] = 0
+    return found
 
 
-def collapse(found: Array, plain: Array, weight: Array, moved_on_purpose: bool) -> str:
+def collapse(found: Array, plain: Any, weight: Array, moved_on_purpose: bool) -> str:
     """Return why the model's labels are not to be trusted beside the vote's, or an empty string."""
     shares, before = _shares(found, weight), _shares(plain, weight)
     if shares.max(initial=0) > SWALLOWED and before.max() < 0.9 * SWALLOWED:
@@ -67,10 +71,11 @@ def collapse(found: Array, plain: Array, weight: Array, moved_on_purpose: bool) 
     return ""
 
 
-def _shares(probabilities: Array, weight: Array) -> Array:
+def _shares(probabilities: Any, weight: Array) -> Array:
     """Return the share of each class among the labels; a tie is shared by the tied classes."""
-    high = probabilities.max(axis=1, keepdims=True)
-    top = (probabilities >= high - 1e-9) & (high > 0)
-    part = top / np.maximum(top.sum(axis=1, keepdims=True), 1)
-    total = (part * weight[:, None]).sum(axis=0)
+    total = np.zeros(probabilities.shape[1])
+    for rows, part in majority_fallback.dense_blocks(probabilities):
+        high = part.max(axis=1, keepdims=True)
+        top = (part >= high - 1e-9) & (high > 0)
+        total += (weight[rows] / np.maximum(top.sum(axis=1), 1)) @ top
     return np.asarray(total / max(total.sum(), 1e-300))

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.blocks import row_blocks
+
 Array = npt.NDArray[Any]
 
 PAIRS = 100.0  # pairs of votes after which agreement counts as much as the model's own belief
@@ -17,16 +19,16 @@ def steadied(
 ) -> Array:
     """Return probabilities whose mean confidence lies near the accuracy that can be expected.
 
-    `scores` are log probabilities, rows × classes. The order of the classes in a row stays.
+    `scores` are log probabilities, rows × classes; the result takes their place. The order of the
+    classes in a row stays.
     """
-    given = np.exp(scores)
-    believed = float(np.average(given.max(axis=1), weights=weight))
+    believed = float(np.average(np.exp(scores.max(axis=1)), weights=weight))
     single, pairs = accuracy_of_votes(where, function, code, weight, scores.shape[1])
     share = 0.5 * pairs / (pairs + PAIRS)
     expected = (1 - share) * believed + share * single
     if gold is not None and (gold >= 0).sum() >= FEWEST_GOLD:
         known = np.flatnonzero(gold >= 0)
-        right = float((given[known].argmax(axis=1) == gold[known]).mean())
+        right = float((scores[known].argmax(axis=1) == gold[known]).mean())
         expected = (GOLD * expected + len(known) * right) / (GOLD + len(known))
     return _with_mean(scores, expected, weight)
 
@@ -41,34 +43,46 @@ def accuracy_of_votes(
     """
     from scipy import sparse
 
-    together = (where.T @ sparse.diags(weight) @ where).toarray()
+    together = (where.T @ sparse.diags(weight.astype(float)) @ where).tocoo()
     votes = together.diagonal()
-    alike = code[:, None] == code[None]
-    doubled = alike & (together > 0.9 * np.minimum(votes[:, None], votes[None]))
-    usable = (function[:, None] != function[None]) & ~doubled
-    pairs = float((together * usable).sum()) / 2
+    one, other, both = together.row, together.col, together.data
+    alike = code[one] == code[other]
+    doubled = alike & (both > 0.9 * np.minimum(votes[one], votes[other]))
+    usable = function[one] != function[other]
+    doubles = float((votes[one] * votes[other])[usable & doubled].sum())
+    usable &= ~doubled
+    pairs = float(both[usable].sum()) / 2
     if not pairs:
         return 1 / n_classes, 0.0
-    agreed = float((together * usable * alike).sum()) / 2 / pairs
-    product = np.outer(votes, votes) * usable
-    chance = float((product * alike).sum() / max(product.sum(), 1e-300))
+    agreed = float(both[usable & alike].sum()) / 2 / pairs
+    # All pairs of votes of two functions: those on no row in common as well.
+    of_function, of_class = np.bincount(function, votes), np.bincount(code, votes)
+    every = float(votes.sum() ** 2 - (of_function**2).sum()) - doubles
+    same = float((of_class**2).sum() - (votes**2).sum()) - doubles
+    chance = same / max(every, 1e-300)
     beyond = min(max((agreed - chance) / max(1 - chance, 1e-9), 0.0), 1.0)
     return 1 / n_classes + (1 - 1 / n_classes) * beyond**0.5, pairs
 
 
 def _with_mean(scores: Array, wanted: float, weight: Array) -> Array:
     low, high = -2.0, 3.0  # of the logarithm of the temperature
-    found = np.exp(scores)
+    scores -= scores.max(axis=1, keepdims=True)
+    middle = 0.0
     for _ in range(30):
         middle = (low + high) / 2
-        found = _tempered(scores, float(np.exp(middle)))
-        if float(np.average(found.max(axis=1), weights=weight)) > wanted:
+        if float(np.average(_highest(scores, float(np.exp(middle))), weights=weight)) > wanted:
             low = middle
         else:
             high = middle
+    for part in row_blocks(*scores.shape):
+        odds = np.exp(scores[part] / float(np.exp(middle)))
+        scores[part] = odds / odds.sum(axis=1, keepdims=True)
+    return scores
+
+
+def _highest(scores: Array, temperature: float) -> Array:
+    """Return each row's highest probability at a temperature; the highest score of a row is 0."""
+    found = np.empty(len(scores))
+    for part in row_blocks(*scores.shape):
+        found[part] = 1 / np.exp(scores[part] / temperature).sum(axis=1)
     return found
-
-
-def _tempered(scores: Array, temperature: float) -> Array:
-    odds = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True))

@@ -16,31 +16,28 @@ TRUST_MOVES = 0.5  # standard deviations of what the weights may turn out to be
 CLASSES_MOVE = 1.0
 
 
-def weighed(parts: list[Array], usual: list[float], gold: Array) -> Array:
-    """Return log scores: the weighted sum of `parts` (rows × classes) and an offset a class.
+def fit(parts: list[Array], usual: list[float], gold: Array) -> tuple[Array, Array]:
+    """Return a weight for each of `parts` (rows × classes), and an offset for each class.
 
-    Weights near `usual` that make the known codes (`gold`, -1: unknown) likely.
+    Weights near `usual` with which the weighted sum makes the codes in `gold` likely.
     """
     from scipy.optimize import minimize
     from scipy.special import logsumexp
 
-    rows = np.flatnonzero(gold >= 0)
-    truth = np.eye(parts[0].shape[1])[gold[rows]]
-    seen = [part[rows] for part in parts]
+    truth = np.eye(parts[0].shape[1])[gold]
     start = np.concatenate([usual, np.zeros(truth.shape[1])])
     spread = np.where(np.arange(len(start)) < len(parts), TRUST_MOVES, CLASSES_MOVE)
 
     def loss(weights: Array) -> tuple[float, Array]:
-        scores = sum(w * part for w, part in zip(weights, seen, strict=False))
+        scores = sum(w * part for w, part in zip(weights, parts, strict=False))
         scores = scores + weights[len(parts) :]
         total = logsumexp(scores, axis=1, keepdims=True)
         miss = np.exp(scores - total) - truth
         away = (weights - start) / spread
         value = float((total[:, 0] - (scores * truth).sum(axis=1)).sum() + (away**2).sum() / 2)
-        slope = [*((miss * part).sum() for part in seen), *miss.sum(axis=0)]
+        slope = [*((miss * part).sum() for part in parts), *miss.sum(axis=0)]
         return value, np.asarray(slope) + away / spread
 
     bounds = [(0.1, 2.0)] * len(parts) + [(-3.0, 3.0)] * truth.shape[1]
     best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
-    whole = sum(w * part for w, part in zip(best, parts, strict=False))
-    return np.asarray(whole + best[len(parts) :])
+    return best[: len(parts)], best[len(parts) :]

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.blocks import number_type
+
 Array = npt.NDArray[Any]
 
 
@@ -22,8 +24,19 @@ def combine(
     `prior`, `gold`, `seed` and `counts` (how many rows each row of `votes` stands for) change
     nothing.
     """
-    tally = np.zeros((len(votes), n_classes))
-    for column in votes.T:
-        voted = np.flatnonzero(column >= 0)
-        tally[voted, column[voted]] += 1
-    return np.asarray(tally / np.maximum(tally.sum(axis=1, keepdims=True), 1))
+    found = np.zeros((len(votes), n_classes), number_type(len(votes), n_classes))
+    shares = tally(votes, n_classes).tocoo()
+    found[shares.row, shares.col] = shares.data
+    return found
+
+
+def tally(votes: Array, n_classes: int) -> Any:
+    """Return the same as a sparse matrix."""
+    from scipy import sparse
+
+    rows, functions = np.nonzero(votes >= 0)
+    each = np.maximum((votes >= 0).sum(axis=1), 1)
+    share = (np.ones(len(rows)), (rows, votes[rows, functions]))
+    found = sparse.csr_matrix(share, (len(votes), n_classes))  # adds up what is on one place
+    found.data /= np.repeat(each, np.diff(found.indptr))
+    return found

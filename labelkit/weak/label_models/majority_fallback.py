@@ -1,10 +1,12 @@
 """Whether a label model or the plain vote is to be trusted: by people's labels and by halves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from labelkit.stats.blocks import row_blocks
 
 Array = npt.NDArray[Any]
 Model = Callable[[Array, Array | None], Array]  # weights and gold to rows × classes
@@ -14,13 +16,13 @@ FEWEST_MOVED = 20
 STEADY = 0.5  # the share of the labels moved from the vote's that both halves must move alike
 
 
-def worse(model: Model, plain: Array, weight: Array, gold: Array) -> str:
+def worse(model: Model, plain: Any, weight: Array, gold: Array) -> str:
     """Return that people's labels speak for the plain vote, or an empty string.
 
     The model learns from one half of them and is judged on the other, and the other way round.
     The vote must be ahead by more than one standard error.
     """
-    known = np.flatnonzero((gold >= 0) & (plain.max(axis=1) > 0))
+    known = np.flatnonzero((gold >= 0) & _has_votes(plain))
     if len(known) < FEWEST_GOLD:
         return ""
     ahead = []
@@ -36,7 +38,7 @@ def worse(model: Model, plain: Array, weight: Array, gold: Array) -> str:
 
 
 def unstable(
-    model: Model, found: Array, plain: Array, weight: Array, gold: Array | None, seed: int
+    model: Model, found: Array, plain: Any, weight: Array, gold: Array | None, seed: int
 ) -> str:
     """Return that the model changes with the rows it sees, or an empty string.
 
@@ -44,7 +46,7 @@ def unstable(
     one half of the rows, must move most of them alike.
     """
     best = found.argmax(axis=1)
-    moved = (_right(plain, best) == 0) & (plain.max(axis=1) > 0)
+    moved = (_right(plain, best) == 0) & _has_votes(plain)
     rows = float(weight[moved].sum())
     if rows < FEWEST_MOVED:
         return ""
@@ -59,7 +61,23 @@ def unstable(
     return f"only {share:.0%} of the labels that the model moves are moved by both halves of rows"
 
 
-def _right(found: Array, codes: Array) -> Array:
-    """Return for each row the expected hits where ties are broken at random."""
-    top = found >= found.max(axis=1, keepdims=True) - 1e-9
-    return np.asarray(top[np.arange(len(codes)), codes] / top.sum(axis=1))
+def dense_blocks(table: Any) -> Iterator[tuple[slice, Array]]:
+    """Yield blocks of rows of a table, sparse or not, and which rows they are."""
+    for rows in row_blocks(*table.shape):
+        yield rows, table[rows].toarray() if hasattr(table, "toarray") else table[rows]
+
+
+def _has_votes(plain: Any) -> Array:
+    return np.asarray(plain.sum(axis=1)).ravel() > 0
+
+
+def _right(found: Any, codes: Array) -> Array:
+    """Return for each row the expected hits where ties are broken at random.
+
+    `found` rows × classes, sparse or not.
+    """
+    right = np.empty(len(codes))
+    for block, part in dense_blocks(found):
+        top = part >= part.max(axis=1, keepdims=True) - 1e-9
+        right[block] = top[np.arange(len(part)), codes[block]] / top.sum(axis=1)
+    return right

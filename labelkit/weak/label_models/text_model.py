@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats import softmax_regression
+from labelkit.stats.blocks import number_type, row_blocks
 from labelkit.weak.label_models import majority, vote_evidence
 
 Array = npt.NDArray[Any]
@@ -16,6 +18,7 @@ STRENGTH = 3.0
 STEPS = 60
 ROUNDS = 2
 GOLD_WEIGHT = 15.0
+MOST_COEFFICIENTS = 500_000  # of the exact solver
 
 
 def listen(
@@ -27,48 +30,74 @@ def listen(
     Every row has a vote. `weight` 0 keeps a row out of the learning; known codes (`gold`, -1:
     unknown) count for more than votes.
     """
-    labels = majority.combine(votes, n_classes)
     symbols = vote_evidence.symbols_of(votes, n_classes)
     weight = np.asarray(weight, dtype=float).copy()
     known = np.zeros(len(votes), dtype=bool) if gold is None else gold >= 0
     learning = np.where(known, GOLD_WEIGHT, weight)
-    heard: Array | None = None
-    for _ in range(ROUNDS):
+    sample = to_fit(keys, learning)
+    labels = majority.combine(votes[sample], n_classes)
+    said: Array | None = None
+    for number in range(ROUNDS):
         if gold is not None:
-            labels[known] = np.eye(n_classes)[gold[known]]
-        new = np.log(out_of_fold(text, labels, keys, learning) + vote_evidence.SMALL)
-        heard = new if heard is None else vote_evidence.normal((heard + new) / 2)
-        scores = vote_evidence.log_scores(symbols, n_classes, weight, gold, heard)
-        labels = np.exp(scores)
-    assert heard is not None
-    return np.asarray(np.exp(heard))
+            labels[known[sample]] = np.eye(n_classes)[gold[sample][known[sample]]]
+        said = _combined(said, out_of_fold(text, labels, sample, keys, learning))
+        if number + 1 < ROUNDS:
+            heard = vote_evidence.Logs(said, 0.0)
+            scores = vote_evidence.log_scores(symbols, n_classes, weight, gold, heard)
+            labels = np.exp(scores[sample])
+    assert said is not None
+    return said
 
 
-def out_of_fold(text: Matrix, labels: Array, keys: Array, weights: Array) -> Array:
-    """Return rows × classes: probabilities by models that saw neither the row nor its doubles.
+def _combined(before: Array | None, now: Array) -> Array:
+    """Return the probabilities of this round and of those before it, in place of `now`."""
+    for part in row_blocks(*now.shape):
+        logs = np.log(now[part] + vote_evidence.SMALL)
+        if before is not None:
+            logs = vote_evidence.normal((np.log(before[part]) + logs) / 2)
+        now[part] = np.exp(logs)
+    return now
 
-    `labels` rows × classes are probabilities, `keys` a number a row that equal texts share: it
-    decides the fold and, where more rows have a weight than can be fitted, who is in the sample.
+
+def to_fit(keys: Array, weights: Array) -> Array:
+    """Return the rows that a model is fitted on, in their order: of very many rows a sample.
+
+    All that count more than once are in it; `keys` decides on the others, so that equal texts
+    are in it together.
     """
-    result = np.zeros(labels.shape)
-    fold = keys % FOLDS
     order = np.argsort(keys // FOLDS, kind="stable")
     order = order[weights[order] > 0]
     sample = weights > 1
     sample[order[:MOST_TO_FIT]] = True
+    return np.flatnonzero(sample)
+
+
+def out_of_fold(text: Matrix, labels: Array, sample: Array, keys: Array, weights: Array) -> Array:
+    """Return rows × classes: probabilities by models that saw neither the row nor its doubles.
+
+    `labels` are probabilities of the rows in `sample`, `keys` a number a row that equal texts
+    share: it decides the fold.
+    """
+    rows, classes = text.shape[0], labels.shape[1]
+    result = np.zeros((rows, classes), number_type(rows, classes))
+    fold = keys % FOLDS
     for number in range(FOLDS):
-        held = fold == number
-        seen = sample & ~held
-        if held.any() and seen.any():
-            learned = fit(text[seen], labels[seen], weights[seen])
-            result[held] = predict(text[held], learned)
+        held = np.flatnonzero(fold == number)
+        seen = fold[sample] != number
+        if len(held) and seen.any():
+            places = sample[seen]
+            learned = fit(text[places], labels[seen], weights[places])
+            for part in row_blocks(len(held), classes):
+                result[held[part]] = predict(text[held[part]], learned)
         else:
-            result[held] = 1 / labels.shape[1]
+            result[held] = 1 / classes
     return result
 
 
 def fit(text: Matrix, labels: Array, weights: Array) -> Array:
     """Return (terms + 1) × classes coefficients, the last row the intercepts."""
+    if text.shape[1] * labels.shape[1] > MOST_COEFFICIENTS:
+        return softmax_regression.fit(text, labels, labels.shape[1], STRENGTH, 0, weights)
     from scipy.optimize import minimize
     from scipy.special import logsumexp
 
@@ -93,6 +122,4 @@ def fit(text: Matrix, labels: Array, weights: Array) -> Array:
 
 def predict(text: Matrix, learned: Array) -> Array:
     """Return rows × classes: the probabilities of the coefficients that `fit` gave."""
-    scores = text @ learned[:-1] + learned[-1]
-    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+    return softmax_regression.probabilities(text.astype(learned.dtype), learned)

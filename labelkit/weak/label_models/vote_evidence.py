@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.blocks import number_type, row_blocks
 from labelkit.weak.label_models import evidence_weights
 from labelkit.weak.label_models.calibration import steadied
 
@@ -27,6 +28,17 @@ SHRINK_KNOWN = 50.0  # and where people do
 STRONGEST = 4.0
 SAME_FROM, SAME_AT = 0.85, 0.95  # share of common rows from which two functions are one
 SMALL = 1e-6
+
+
+class Logs(NamedTuple):
+    """Logarithms of what a text model says, rows × classes, made for the rows that are read."""
+
+    probabilities: Array
+    least: float = SMALL  # that is added to each
+
+    def of(self, rows: Any) -> Array:
+        """Return those of some rows."""
+        return np.asarray(np.log(self.probabilities[rows] + self.least))
 
 
 class Symbols(NamedTuple):
@@ -56,23 +68,26 @@ def combine(
     class shares towards it. Nothing is random: `seed` changes nothing.
     """
     voted = (votes >= 0).any(axis=1)
-    found = np.zeros((len(votes), n_classes))
     if not voted.any() or n_classes < 2:
+        found = np.zeros((len(votes), n_classes))
         found[voted] = 1.0
         return found
     weight = np.ones(len(votes)) if counts is None else np.asarray(counts, dtype=float)
     if not weight[voted].any():
         weight = np.ones(len(votes))
-    known = None if gold is None or not (gold >= 0).any() else np.asarray(gold)[voted]
-    heard = None if said is None else np.log(said[voted] + SMALL)
-    symbols = symbols_of(votes[voted], n_classes)
+    weight = weight * voted
+    known = None if gold is None else np.where(voted, gold, -1)
+    known = None if known is None or not (known >= 0).any() else known
+    heard = None if said is None else Logs(said)
+    symbols = symbols_of(votes, n_classes)
     if known is not None and (known >= 0).sum() >= evidence_weights.FEWEST:
-        scores = _weighed(symbols, n_classes, weight[voted], known, heard, judged)
+        scores = _weighed(symbols, n_classes, weight, known, heard, judged)
     else:
-        scores = log_scores(symbols, n_classes, weight[voted], known, heard, judged)
+        scores = log_scores(symbols, n_classes, weight, known, heard, judged)
     if prior is not None:
-        scores = _moved(scores, np.asarray(prior, dtype=float), weight[voted])
-    found[voted] = steadied(scores, *symbols[:3], weight[voted], known)
+        _move(scores, np.asarray(prior, dtype=float), weight)
+    found = steadied(scores, *symbols[:3], weight, known)
+    found[~voted] = 0
     return found
 
 
@@ -84,7 +99,7 @@ def judge(votes: Array, n_classes: int, said: Array) -> Array:
     """
     symbols, weight = symbols_of(votes, n_classes), np.ones(len(votes))
     found = np.tile(np.eye(n_classes) * np.log(STRENGTH), (votes.shape[1], 1, 1))
-    evidence = _by_text(symbols, n_classes, weight, None, np.log(said + SMALL))
+    evidence = _by_text(symbols, n_classes, weight, None, Logs(said))
     found[symbols.function, symbols.code] = evidence / symbols.share[:, None]
     return found
 
@@ -107,12 +122,13 @@ def _shares_of_doubles(where: Any, function: Array, code: Array) -> Array:
     Only rows in common for nearly all of both count: two functions that are merely good agree on
     many rows too.
     """
-    together = (where.T @ where).toarray()
+    together = (where.T @ where).tocoo()
     votes = together.diagonal()
-    either = votes[:, None] + votes[None] - together
-    alike = (code[:, None] == code[None]) & (function[:, None] != function[None])
-    doubled = np.clip((together / either - SAME_FROM) / (SAME_AT - SAME_FROM), 0, 1) * alike
-    return np.asarray(1 / (1 + doubled.sum(axis=1)))
+    one, other = together.row, together.col
+    either = votes[one] + votes[other] - together.data
+    alike = (code[one] == code[other]) & (function[one] != function[other])
+    doubled = np.clip((together.data / either - SAME_FROM) / (SAME_AT - SAME_FROM), 0, 1) * alike
+    return np.asarray(1 / (1 + np.bincount(one, doubled, len(code))))
 
 
 def log_scores(
@@ -120,34 +136,44 @@ def log_scores(
     n_classes: int,
     weight: Array,
     gold: Array | None,
-    heard: Array | None,
+    heard: Logs | None,
     judged: Array | None = None,
 ) -> Array:
     """Return log probabilities, rows × classes, not calibrated yet.
 
-    `heard` are the log probabilities of the text model; without them and without what it `judged`
-    on other rows each vote is judged by the other votes on its rows.
+    `heard` is what the text model says; without it and without what it `judged` on other rows
+    each vote is judged by the other votes on its rows. `weight` is 0 for rows without a vote.
     """
     if heard is not None:
         evidence = _by_text(symbols, n_classes, weight, gold, heard)
-        return normal(TRUST_OF_TEXT * heard + symbols.where @ evidence)
-    if judged is not None:
+    elif judged is not None:
         evidence = judged[symbols.function, symbols.code] * symbols.share[:, None]
-        return normal(symbols.where @ evidence)
-    prompt = np.eye(n_classes)[symbols.code] * np.log(STRENGTH) * symbols.share[:, None]
-    spread = np.full(n_classes, 1 / n_classes)
-    total = _by_each_other(symbols, prompt, weight)
-    return normal(symbols.where @ _evidence(symbols, total, spread, SHRINK_ALONE, gold))
+    else:
+        spread = np.full(n_classes, 1 / n_classes)
+        total = _by_each_other(symbols, n_classes, weight)
+        evidence = _evidence(symbols, total, spread, SHRINK_ALONE, gold)
+    rows = symbols.where.shape[0]
+    scores = np.empty((rows, n_classes), number_type(rows, n_classes))
+    for part in row_blocks(rows, n_classes):
+        of_text = 0.0 if heard is None else TRUST_OF_TEXT * heard.of(part)
+        scores[part] = normal(of_text + symbols.where[part] @ evidence)
+    return scores
 
 
 def _by_text(
-    symbols: Symbols, n_classes: int, weight: Array, gold: Array | None, heard: Array
+    symbols: Symbols, n_classes: int, weight: Array, gold: Array | None, heard: Logs
 ) -> Array:
     """Return symbols × classes: the evidence of each vote, where a text model judges it."""
-    judged = np.exp(normal(TRUST_OF_TEXT * heard))
     spread = _spread(symbols, n_classes, weight)
-    total = symbols.where.T @ (judged * weight[:, None])
-    return _raised(_evidence(symbols, total, spread, SHRINK, gold), symbols, weight, heard)
+    rows, votes = symbols.where.shape
+    total = np.zeros((votes, n_classes), number_type(votes, n_classes))
+    guess = np.empty(rows, dtype=np.int64)
+    for part in row_blocks(rows, n_classes):
+        own = heard.of(part)
+        guess[part] = own.argmax(axis=1)
+        shares = np.exp(normal(TRUST_OF_TEXT * own)) * weight[part, None]
+        total += symbols.where[part].T @ shares
+    return _raised(_evidence(symbols, total, spread, SHRINK, gold), symbols, weight, guess)
 
 
 def _weighed(
@@ -155,7 +181,7 @@ def _weighed(
     n_classes: int,
     weight: Array,
     gold: Array,
-    heard: Array | None,
+    heard: Logs | None,
     judged: Array | None,
 ) -> Array:
     """Return log probabilities whose few weights come from people's labels.
@@ -163,11 +189,21 @@ def _weighed(
     The evidence of each vote is learned without those labels, so they are used once.
     """
     scores = log_scores(symbols, n_classes, weight, None, heard, judged)
-    if heard is None:
-        return normal(evidence_weights.weighed([scores], [1.0], gold))
-    votes = scores - TRUST_OF_TEXT * heard
-    votes -= votes.max(axis=1, keepdims=True)
-    return normal(evidence_weights.weighed([heard, votes], [TRUST_OF_TEXT, 1.0], gold))
+
+    def parts(rows: Any) -> list[Array]:
+        if heard is None:
+            return [scores[rows]]
+        of_text = heard.of(rows)
+        votes = scores[rows] - TRUST_OF_TEXT * of_text
+        return [of_text, votes - votes.max(axis=1, keepdims=True)]
+
+    usual = [1.0] if heard is None else [TRUST_OF_TEXT, 1.0]
+    known = np.flatnonzero(gold >= 0)
+    weights, offsets = evidence_weights.fit(parts(known), usual, gold[known])
+    for part in row_blocks(*scores.shape):
+        added = sum(w * each for w, each in zip(weights, parts(part), strict=True))
+        scores[part] = normal(added + offsets)
+    return scores
 
 
 def normal(scores: Array) -> Array:
@@ -176,19 +212,29 @@ def normal(scores: Array) -> Array:
     return np.asarray(high - np.log(np.exp(high).sum(axis=1, keepdims=True)))
 
 
-def _by_each_other(symbols: Symbols, prompt: Array, weight: Array) -> Array:
+def _by_each_other(symbols: Symbols, n_classes: int, weight: Array) -> Array:
     """Return symbols × classes: rows of each class among those where another function voted."""
+    from scipy import sparse
+
+    votes = symbols.where.shape[1]
+    strength = sparse.diags(np.log(STRENGTH) * symbols.share)
+    prompt = (strength @ _one_hot(symbols.code, n_classes)).tocsr()
     where = symbols.where.tocoo()
-    several = np.asarray(symbols.where.sum(axis=1)).ravel()[where.row] > 1
+    several = np.diff(symbols.where.indptr)[where.row] > 1
     row, column = where.row[several], where.col[several]
-    others = (symbols.where @ prompt)[row] - prompt[column]
-    judged = np.exp(normal(others)) * weight[row, None]
-    size = symbols.where.shape[1]
-    sums = [np.bincount(column, one, minlength=size) for one in judged.T]
-    return np.column_stack(sums)
+    total = np.zeros((votes, n_classes), number_type(votes, n_classes))
+    for part in row_blocks(len(row), n_classes):
+        others = (symbols.where[row[part]] @ prompt - prompt[column[part]]).toarray()
+        judged = np.exp(normal(others)) * weight[row[part], None]
+        entries = np.arange(len(judged))
+        of_symbol = sparse.csr_matrix(
+            (np.ones(len(judged)), (column[part], entries)), (votes, len(judged))
+        )
+        total += of_symbol @ judged
+    return total
 
 
-def _raised(evidence: Array, symbols: Symbols, weight: Array, heard: Array) -> Array:
+def _raised(evidence: Array, symbols: Symbols, weight: Array, guess: Array) -> Array:
     """Return the evidence raised to the common strength, where the text model knows little.
 
     To a text model that guesses, even a perfect function looks like a guess.
@@ -199,46 +245,79 @@ def _raised(evidence: Array, symbols: Symbols, weight: Array, heard: Array) -> A
     votes = symbols.where.T @ weight
     mean = float(np.average(lead, weights=votes)) if votes.any() else 0.0
     lacking = max(1.0, float(np.log(STRENGTH)) / max(mean, 0.1)) - 1
-    return np.asarray(evidence * (1 + lacking * _dimness(symbols, weight, heard)))
+    evidence *= 1 + lacking * _dimness(symbols, classes, weight, guess)
+    return evidence
 
 
-def _dimness(symbols: Symbols, weight: Array, heard: Array) -> float:
-    """Return 1 where the text model agrees with the votes by chance alone, 0 where it knows."""
-    code = np.eye(heard.shape[1])[symbols.code]
-    votes = symbols.where @ code
-    guess = np.eye(heard.shape[1])[heard.argmax(axis=1)]
-    total = max(float((votes * weight[:, None]).sum()), 1e-300)
-    agreed = float((votes * guess * weight[:, None]).sum()) / total
-    shares = (votes * weight[:, None]).sum(axis=0) / total
-    guesses = (guess * votes.sum(axis=1, keepdims=True) * weight[:, None]).sum(axis=0) / total
+def _dimness(symbols: Symbols, classes: int, weight: Array, guess: Array) -> float:
+    """Return 1 where the text model agrees with the votes by chance alone, 0 where it knows.
+
+    `guess` is the class that it finds likeliest for each row.
+    """
+    votes = _tally(symbols, classes)
+    each = np.asarray(votes.sum(axis=1)).ravel() * weight
+    total = max(float(each.sum()), 1e-300)
+    agreed = float(np.asarray(votes[np.arange(len(guess)), guess]).ravel() @ weight) / total
+    shares = (votes.T @ weight) / total
+    guesses = np.bincount(guess, each, classes) / total
     chance = float((shares * guesses).sum())
     beyond = (agreed - chance) / max(1 - chance, 1e-9)
     return 1 - min(max((beyond - BLIND) / (SEES - BLIND), 0.0), 1.0)
 
 
+def _tally(symbols: Symbols, classes: int) -> Any:
+    """Return sparse rows × classes: how many functions vote for each class."""
+    return symbols.where @ _one_hot(symbols.code, classes)
+
+
 def _evidence(
     symbols: Symbols, total: Array, spread: Array, shrink: float, gold: Array | None
 ) -> Array:
-    """Return symbols × classes: the logarithm of how much likelier the vote makes each class."""
-    common = np.log(spread) + np.eye(len(spread))[symbols.code] * np.log(STRENGTH)
-    expected = np.exp(normal(common))
-    found = (total + shrink * expected) / (total.sum(axis=1, keepdims=True) + shrink)
+    """Return symbols × classes: the logarithm of how much likelier the vote makes each class.
+
+    `total` holds the rows of each class that the vote is on; the result takes its place.
+    """
+    classes, seen = len(spread), None
     if gold is not None:
         rows = np.flatnonzero(gold >= 0)
-        seen = symbols.where[rows].T @ np.eye(len(spread))[gold[rows]]
-        found = (SHRINK_KNOWN * found + seen) / (SHRINK_KNOWN + seen.sum(axis=1, keepdims=True))
-    evidence = np.log(found + SMALL) - np.log(spread)
-    return np.asarray(evidence.clip(-STRONGEST, STRONGEST) * symbols.share[:, None])
+        seen = symbols.where[rows].T.tocsr() @ _one_hot(gold[rows], classes)
+    for part in row_blocks(*total.shape):
+        codes = symbols.code[part]
+        common = np.tile(np.log(spread), (len(codes), 1))
+        common[np.arange(len(codes)), codes] += np.log(STRENGTH)
+        own = total[part]
+        found = own + shrink * np.exp(normal(common))
+        found /= own.sum(axis=1, keepdims=True) + shrink
+        if seen is not None:
+            counts = seen[part].toarray()
+            found = SHRINK_KNOWN * found + counts
+            found /= SHRINK_KNOWN + counts.sum(axis=1, keepdims=True)
+        evidence = np.log(found + SMALL) - np.log(spread)
+        total[part] = evidence.clip(-STRONGEST, STRONGEST) * symbols.share[part, None]
+    return total
+
+
+def _one_hot(codes: Array, classes: int) -> Any:
+    from scipy import sparse
+
+    return sparse.csr_matrix(
+        (np.ones(len(codes)), (np.arange(len(codes)), codes)), (len(codes), classes)
+    )
 
 
 def _spread(symbols: Symbols, n_classes: int, weight: Array) -> Array:
     """Return the class shares of the plain vote, none of them zero."""
-    tally = symbols.where @ np.eye(n_classes)[symbols.code]
-    tally /= tally.sum(axis=1, keepdims=True)
-    shares = np.average(tally, axis=0, weights=weight) + 0.01
+    tally = _tally(symbols, n_classes)
+    each = np.asarray(tally.sum(axis=1)).ravel()
+    shares = tally.T @ (weight / np.maximum(each, 1)) / weight.sum() + 0.01
     return np.asarray(shares / shares.sum())
 
 
-def _moved(scores: Array, prior: Array, weight: Array) -> Array:
-    now = np.average(np.exp(scores), axis=0, weights=weight) + SMALL
-    return normal(scores + np.log(np.maximum(prior, SMALL)) - np.log(now))
+def _move(scores: Array, prior: Array, weight: Array) -> None:
+    """Move the scores so that the class shares come near the prior."""
+    now = np.zeros(len(prior))
+    for part in row_blocks(*scores.shape):
+        now += weight[part] @ np.exp(scores[part])
+    more = np.log(np.maximum(prior, SMALL)) - np.log(now / weight.sum() + SMALL)
+    for part in row_blocks(*scores.shape):
+        scores[part] = normal(scores[part] + more)

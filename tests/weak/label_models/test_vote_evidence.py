@@ -1,10 +1,13 @@
 """The learned label model: what it gains, what it never loses, and what must not matter."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labelkit.stats import blocks
 from labelkit.weak.label_models import auto, calibration, majority, vote_evidence
 from labelkit.weak.vote_patterns import distinct_rows
 
@@ -176,3 +179,57 @@ def test_what_must_not_matter(seed, functions, classes):
     counted = auto.combine(distinct, classes, counts=np.bincount(inverse))
     assert np.allclose(counted[inverse], auto.combine(votes, classes))
     assert np.array_equal(found.sum(axis=1) > 0.5, (votes >= 0).any(axis=1))
+
+
+@st.composite
+def panels(draw):
+    """Votes with gaps, how many rows each stands for, what a text model says, known labels."""
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    rows, classes, functions = rng.integers(5, 60), rng.integers(2, 6), rng.integers(1, 7)
+    truth = rng.integers(0, classes, rows)
+    right = rng.random((rows, functions)) < 0.7
+    votes = np.where(right, truth[:, None], rng.integers(0, classes, (rows, functions)))
+    votes[rng.random(votes.shape) < 0.4] = -1
+    votes[:, -1] = votes[:, 0]  # two functions that say the same
+    said = rng.dirichlet(np.ones(classes), rows) if draw(st.booleans()) else None
+    gold = np.where(rng.random(rows) < 0.5, truth, -1) if draw(st.booleans()) else None
+    return votes.astype(np.int16), int(classes), rng.integers(0, 3, rows), said, gold
+
+
+@settings(max_examples=20)
+@given(panels())
+def test_pairs_of_votes_are_counted_as_on_whole_tables(panel):
+    votes, classes, counts, *_ = panel
+    symbols = vote_evidence.symbols_of(votes, classes)
+    where, function, code = symbols.where.toarray(), symbols.function, symbols.code
+    alike, other = code[:, None] == code, function[:, None] != function
+    both = (where.T @ where).astype(float)
+    either = both.diagonal()[:, None] + both.diagonal() - both
+    near = np.clip((both / either - 0.85) / 0.1, 0, 1) * (alike & other)
+    assert symbols.share == pytest.approx(1 / (1 + near.sum(axis=1)))
+    both = where.T @ (where * counts[:, None])
+    number = both.diagonal()
+    usable = other & ~(alike & (both > 0.9 * np.minimum(number[:, None], number)))
+    pairs = (both * usable).sum() / 2
+    product = np.outer(number, number) * usable
+    expected = 1 / classes
+    if pairs:
+        agreed = (both * usable * alike).sum() / 2 / pairs
+        chance = (product * alike).sum() / product.sum()
+        beyond = np.clip((agreed - chance) / max(1 - chance, 1e-9), 0, 1)
+        expected += (1 - 1 / classes) * beyond**0.5
+    found = calibration.accuracy_of_votes(symbols.where, function, code, counts, classes)
+    assert found == pytest.approx((expected, pairs))
+
+
+@settings(max_examples=20)
+@given(panels())
+def test_blocks_and_32_bits_give_the_same_probabilities(panel):
+    votes, classes, counts, said, gold = panel
+    arguments = (votes, classes, None, gold, 0, counts, said)
+    whole = vote_evidence.combine(*arguments)
+    assert (whole.sum(axis=1) > 0).tolist() == (votes >= 0).any(axis=1).tolist()
+    with patch.object(blocks, "CELLS_AT_ONCE", 7):
+        assert vote_evidence.combine(*arguments) == pytest.approx(whole, abs=1e-9)
+        with patch.object(blocks, "MOST_EXACT", 0):
+            assert vote_evidence.combine(*arguments) == pytest.approx(whole, abs=1e-3)

@@ -34,6 +34,8 @@ _SECRET = re.compile(
 )
 _LIBRARIES = (os.path.dirname(os.__file__), os.path.dirname(__file__))
 _PLAIN_PROGRESS_SECONDS = 30.0
+# Between the columns of a table, and the fewest cells to which a text is cut where it is wide.
+_GAP, _LEAST_TEXT = "  ", 16
 
 
 def set_level(quiet: bool, verbose: bool) -> None:
@@ -260,7 +262,7 @@ def _plain_progress(what: str, total: int | None) -> Callable[..., None]:
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Show a small table to people, on stderr."""
     if _level >= _NORMAL:
-        for line in _aligned(title, header, rows):
+        for line in table_lines(title, header, rows, _room(sys.stderr)):
             say(line)
 
 
@@ -271,7 +273,7 @@ def data_table(
     if as_json:
         data_json([dict(zip(header, row, strict=True)) for row in rows])
         return
-    for line in _aligned("", header, rows):
+    for line in table_lines("", header, rows, _room(sys.stdout)):
         data_line(line)
 
 
@@ -287,17 +289,56 @@ def data_json(value: object) -> None:
     print(_HOSTILE.sub(lambda found: f"\\u{ord(found.group()):04x}", text))
 
 
-def _aligned(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    cells = [[clean(shown(value), 60) for value in row] for row in rows]
+def _room(stream: Any) -> int:
+    """Return how wide a table may be on a stream: as wide as its terminal, if it is one."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or sys.maxsize
+    except (OSError, ValueError, AttributeError):
+        return sys.maxsize
+
+
+def table_lines(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[object]], room: int
+) -> list[str]:
+    """Return the lines of a table; one that is too wide stands in parts, below each other."""
+    cells = [[clean(name, 60) for name in header]]
+    cells += [[clean(shown(value), 60) for value in row] for row in rows]
     number = [all(_is_number(row[i]) for row in rows) for i in range(len(header))]
-    heads = [clean(name, 60) for name in header]
-    widths = [max(map(cells_of, column)) for column in zip(heads, *cells, strict=True)]
-
-    def line(values: Sequence[str]) -> str:
-        return "  ".join(map(padded, values, widths, number)).rstrip()
-
+    widths = _narrowed(
+        [max(map(cells_of, column)) for column in zip(*cells, strict=True)], number, room
+    )
     lines = [title] if title else []
-    return [*lines, line(heads), line(["─" * width for width in widths]), *map(line, cells)]
+    for part in _parts(widths, room):
+        for place, row in enumerate(cells):
+            columns = [padded(clean(row[i], widths[i]), widths[i], number[i]) for i in part]
+            lines.append(_GAP.join(columns).rstrip())
+            if place == 0:
+                lines.append(_GAP.join("─" * widths[i] for i in part))
+    return lines
+
+
+def _narrowed(widths: Sequence[int], number: Sequence[bool], room: int) -> list[int]:
+    """Return the widths of columns where the widest texts are cut, so that a table fits."""
+    found = list(widths)
+    texts = [i for i, is_number in enumerate(number) if not is_number]
+    while sum(found) + len(_GAP) * (len(found) - 1) > room:
+        widest = max(texts, key=found.__getitem__, default=0)
+        if not texts or found[widest] <= _LEAST_TEXT:
+            break
+        found[widest] -= 1
+    return found
+
+
+def _parts(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Return the columns that stand side by side; each part begins with the first column."""
+    parts, used = [[0]], widths[0]
+    for place, width in enumerate(widths[1:], 1):
+        used += len(_GAP) + width
+        if used > room and len(parts[-1]) > 1:
+            parts.append([0])
+            used = widths[0] + len(_GAP) + width
+        parts[-1].append(place)
+    return parts
 
 
 def shown(value: object) -> str:

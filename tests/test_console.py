@@ -104,3 +104,17 @@ def test_names_cells_and_arguments_steer_no_terminal(
 def test_secrets_of_urls_are_neither_shown_nor_kept(text: str, shown: str, kept: str) -> None:
     assert console.lines_for_terminal(text) == shown
     assert console.without_secrets(text) == kept
+
+
+CELLS = (st.text(max_size=30), st.integers(0, 10**9), st.floats(0, 1), st.text(max_size=70))
+
+
+@given(st.lists(st.tuples(*CELLS), min_size=1, max_size=5), st.integers(60, 200))
+def test_a_table_is_as_wide_as_the_terminal_at_most(rows: list[Any], room: int) -> None:
+    header = ["name", "count", "share", "a text that may be long"]
+    twice = [[*row, *row[1:]] for row in rows]
+    lines = console.table_lines("", [*header, *header[1:]], twice, room)
+    assert max(map(console.cells_of, lines)) <= room
+    shown = "\n".join(lines)
+    for _, count, share, _ in rows:
+        assert shown.count(f"{count:,}") >= 2 and shown.count(f"{share:.3f}") >= 2

@@ -45,7 +45,7 @@ def write(path: Path, session: "Session", journal: "Journal") -> int:
         ),
     }
     journal.append({"do": "writes"})
-    write_table(pa.table(columns), path, name=str(path))
+    write_table(pa.table(columns), path, name=str(path), ours=("label_seconds",))
     journal.append({"do": "wrote", "answers": history.digest(path)})
     return sum(1 for s in said if s.label)
 

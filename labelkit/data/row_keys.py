@@ -6,9 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit.errors import LabelkitError
+from labelkit.io.content import doubled
 
 
-def row_checks(table: pa.Table) -> list[str]:
+def row_checks(table: pa.Table, rows: int) -> list[str]:
     """Return a short hash of each row's text, to notice that rows have moved or changed.
 
     It begins with a letter that is in no number: a spreadsheet would round 123456789012.
@@ -16,7 +17,7 @@ def row_checks(table: pa.Table) -> list[str]:
     from hashlib import blake2b
 
     if not table.num_columns:
-        return [""] * table.num_rows
+        return [""] * rows
     parts = [pc.fill_null(column.combine_chunks(), "") for column in table.columns]
     joined = pc.binary_join_element_wise(*parts, "\x1f") if len(parts) > 1 else parts[0]
     return ["x" + blake2b(t.encode(), digest_size=6).hexdigest()[1:] for t in joined.to_pylist()]
@@ -32,13 +33,3 @@ def check_unique(keys: Sequence[str], key_name: str, file_name: str) -> None:
         f"{file_name}: {what} in column {key_name!r}; "
         f"name another with --id COLUMN, or --id row for the row's number"
     )
-
-
-def doubled(keys: Sequence[str]) -> str | None:
-    """Return a key that stands more than once, if there is one."""
-    seen: set[str] = set()
-    for key in keys:
-        if key in seen:
-            return key
-        seen.add(key)
-    return None

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit.console import clean
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io.csv_parser import option_for
+from labelkit.io.native_text import is_text
 from labelkit.io.table import Table
 
 # Means over the cells of the file's first batch.
 _FEWEST_CHARACTERS = 12.0
 _FEWEST_SPACES = 1.5
+_NESTED = r"(?s)^(\[.*\]|\{.*\})$"
 
 
 def refuse_other_delimiter(source: Table) -> None:
@@ -55,15 +58,26 @@ def _unclear(source: Table, found: list[str], more: str = "") -> LabelkitError:
     )
 
 
+def _is_json(column: pa.Array) -> bool:
+    filled = column.filter(pc.not_equal(column, ""))
+    return bool(pc.all(pc.match_substring_regex(filled, _NESTED), min_count=0).as_py())
+
+
 def texts_by_look(source: Table, names: Sequence[str]) -> list[str]:
-    """Return those of the named columns whose cells are mostly different phrases."""
+    """Return those of the named columns whose cells are mostly different phrases.
+
+    Only text can be one; a list, also as JSON, is none.
+    """
     kinds = source.kinds(names)
-    head = next(source.batches([n for n in names if kinds[n] == "text"], True), None)
+    head = next(source.batches([n for n in names if kinds[n] == "text"]), None)
     if head is None:
         return []
     found = []
     for name in head.schema.names:
         column = head.column(name)
+        if not is_text(column.type) or _is_json(column):
+            continue
+        column = pc.fill_null(column, "")
         length = pc.mean(pc.utf8_length(column)).as_py() or 0.0
         spaces = pc.mean(pc.count_substring(column, " ")).as_py() or 0.0
         varied = pc.count_distinct(column).as_py() > head.num_rows / 3

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from labelkit.data import text_columns
-from labelkit.data.row_keys import doubled
 from labelkit.errors import LabelkitError
+from labelkit.io.content import doubled
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job

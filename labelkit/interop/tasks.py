@@ -173,12 +173,14 @@ class Tasks:
         """Yield the wanted rows with all their columns, and their places in the file."""
         import pyarrow as pa
 
+        from labelkit.io.native_text import taken
+
         names, start = self._source.every_column(), 0
         for batch in self._source.reader.batches(names):
             wanted = self.chosen(start, batch.num_rows)
             self.rows += len(wanted)
             self.labelled += int((self.known.values[start + wanted] != "").sum())
-            rows = pa.Table.from_batches([batch]).take(pa.array(wanted))
+            rows = taken(pa.Table.from_batches([batch]), pa.array(wanted))
             yield self._without_opinions(rows, start + wanted), start + wanted
             start += batch.num_rows
         if not start:

@@ -10,7 +10,6 @@ The view has two forms: plain, in which every number is a float64 (for models), 
 a column of whole numbers holds integers of any size (for labeling functions and `--where`).
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit.errors import LabelkitError
+from labelkit.io import vectors
+from labelkit.io.native_text import is_text, texts
 
 # Those of pandas and R, the errors of spreadsheets, and infinities, which no model can read.
 MISSING_WORDS = (
@@ -40,6 +41,7 @@ _TARGETS = {
     "text": pa.string(),
     "number": pa.float64(),
     "mostly number": pa.float64(),
+    "vector": pa.binary(),
     "date": pa.timestamp("us"),
     "boolean": pa.bool_(),
 }
@@ -210,8 +212,9 @@ def apply_kinds(data: Columns, kinds: dict[str, str]) -> Columns:
     """Return `data` with each column named in `kinds` cast to its typed form.
 
     text gives string ("" where the cell is empty), number float64, date timestamp[us] in UTC
-    without zone, boolean bool, each null where the cell is empty. `mostly number`, a kind of
-    features only, gives float64, null where a cell is no number. Other columns pass unchanged.
+    without zone, boolean bool, each null where the cell is empty. Kinds of features only are
+    `mostly number`, float64 and null where a cell is no number, and `vector`, see `io/vectors.py`.
+    Other columns pass unchanged.
     Raises LabelkitError for a cell that does not read as the kind asked for, naming both.
     """
     columns = []
@@ -235,7 +238,9 @@ def _typed(name: str, column: Any, kind: str) -> Any:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if kind == "text":
-        return pc.fill_null(_as_text(column), "")
+        return pc.fill_null(texts(column), "")
+    if kind == "vector":
+        return vectors.as_bytes(name, column)
     if is_text(column.type):
         return _parsed(name, column.cast(pa.string()), kind)
     try:
@@ -285,13 +290,6 @@ def is_number(cells: pa.Array) -> pa.Array:
     return pc.match_substring_regex(cells, _PATTERNS["number"])
 
 
-def is_text(kind: pa.DataType) -> bool:
-    """Tell whether a type is one of strings."""
-    return bool(
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    )
-
-
 def _filled_cells(column: pa.Array) -> pa.Array:
     return without_missing(column).drop_null()
 
@@ -307,24 +305,3 @@ def _all_read_as(cells: pa.Array, kind: str) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
-
-
-def _as_text(column: pa.Array) -> pa.Array:
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-        cells = [
-            None if cell is None else cell.decode("utf-8", "replace") for cell in _list(column)
-        ]
-        return pa.array(cells, pa.string())
-    try:
-        return column.cast(pa.string())
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        cells = [None if cell is None else _json(cell) for cell in _list(column)]
-        return pa.array(cells, pa.string())
-
-
-def _list(column: pa.Array) -> list[Any]:
-    return column.to_pylist()  # type: ignore[no-any-return]
-
-
-def _json(cell: Any) -> str:
-    return json.dumps(cell, ensure_ascii=False, default=str)

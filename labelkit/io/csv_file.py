@@ -8,16 +8,16 @@ import numpy as np
 import pyarrow as pa
 
 from labelkit.errors import LabelkitError, listing
-from labelkit.io import spreadsheet_cells, text_cells
+from labelkit.io import encodings, spreadsheet_cells, text_cells
 from labelkit.io.csv_parser import (
     CHUNK_BYTES,
     Block,
     Parser,
     RawCells,
-    checked_encoding,
     header_of,
     without_header,
 )
+from labelkit.io.encodings import checked_encoding
 from labelkit.io.files import open_for_reading
 
 MOST_KEPT_BYTES = 64 << 20  # of columns that were read: commands come back to the same ones
@@ -154,8 +154,9 @@ class CsvFile:
         out.write(
             self._encode(self.mark + self._joined([self.raw_header], [heading], gone, splitter))
         )
-        for path in self.paths:
-            if not gone and self._plain.get(path) and path == self.paths[-1]:
+        for place, path in enumerate(self.paths, 1):
+            is_last = place == len(self.paths)
+            if not gone and self._plain.get(path) and is_last:
                 self._append_to_lines(path, out, annotations)
                 continue
             ended = True
@@ -166,7 +167,7 @@ class CsvFile:
                 ended = text.endswith("\n")
             tail = self._trailing[path]
             out.write(self._encode(tail))
-            if path != self.paths[-1] and not (ended or tail):
+            if not (is_last or ended or tail):
                 out.write(self._encode("\n"))
 
     def _append_to_lines(self, path: Path, out: BinaryIO, annotations: text_cells.Slices) -> None:
@@ -202,7 +203,7 @@ class CsvFile:
 
     def _encode(self, text: str) -> bytes:
         try:
-            return text.encode(self.encoding)
+            return encodings.encode(text, self.encoding)
         except UnicodeEncodeError as error:
             raise text_cells.not_encodable(error) from None
 

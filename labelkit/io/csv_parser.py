@@ -1,6 +1,5 @@
 """The text of CSV and TSV files cut into records; needs no data library, so it starts at once."""
 
-import codecs
 import csv
 import gc
 import io
@@ -13,11 +12,16 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from labelkit.errors import LabelkitError
+from labelkit.io import encodings
+from labelkit.io.content import doubled, first_bytes, refuse_other_content
 from labelkit.io.files import open_for_reading
 
 CHUNK_BYTES = 2 << 20
 FIRST_BYTES = 1 << 16  # enough for a header
 LONGEST_CELL_BYTES = 512 << 20
+MOST_LINES = 1 << 16  # parsed at once: a blank line takes a hundred times its size
+_LINES = re.compile(rb"(?:[^\n]*+\n){%d}" % MOST_LINES)
+_FIRST_LINE = re.compile(rb'(?:[^"\r\n]++|"[^"]*+")*+')
 
 csv.field_size_limit(sys.maxsize)
 
@@ -43,24 +47,33 @@ def header_of(path: Path, delimiter: str, encoding: str) -> tuple[list[str], str
 
     Raises LabelkitError for a file that begins with no clean header.
     """
+    head = first_bytes(path, FIRST_BYTES)
+    refuse_other_content(path, head, "tsv" if delimiter == "\t" else "csv")
+    _refuse_lone_carriage_returns(path, head)
     for block in Parser(path, delimiter, encoding, FIRST_BYTES).blocks():
         names = block.records[0] if block.records else []
         if not names:
             raise LabelkitError(f"{path}, line 1: blank line where the header should be")
-        doubled = [name for i, name in enumerate(names) if name in names[:i]]
-        if doubled:
+        twice = doubled(names)
+        if twice is not None:
             raise LabelkitError(
-                f"{path}, line 1: the column name {doubled[0]!r} stands twice; rename one"
+                f"{path}, line 1: the column name {twice!r} stands twice; rename one"
             )
         raw = block.raw[0]
-        if "\r" in raw.rstrip("\r\n") and not raw.endswith("\n") and '"' not in raw:
-            raise LabelkitError(
-                f"{path} ends its lines with lone carriage returns (old Mac); convert it, "
-                f"for example: tr '\\r' '\\n' < {path.name} > new.csv"
-            )
         mark = "\ufeff" if raw.startswith("\ufeff") else ""
         return names, raw.removeprefix(mark), mark
     raise LabelkitError(f"{path} is empty: not even a header")
+
+
+def _refuse_lone_carriage_returns(path: Path, head: bytes) -> None:
+    first_line = _FIRST_LINE.match(head)
+    assert first_line is not None
+    end = head[first_line.end() : first_line.end() + 2]
+    if end[:1] == b"\r" and end != b"\r\n":
+        raise LabelkitError(
+            f"{path} ends its lines with lone carriage returns (old Mac); convert it, "
+            f"for example: tr '\\r' '\\n' < {shlex.quote(path.name)} > new.csv"
+        )
 
 
 def without_header(block: Block) -> Block:
@@ -81,30 +94,14 @@ def option_for(delimiter: str) -> str:
     return "--delimiter $'\\t'" if delimiter == "\t" else shlex.join(["--delimiter", delimiter])
 
 
-def checked_encoding(encoding: str) -> str:
-    """Return the name that Python knows it by; raises LabelkitError for one not supported."""
-    try:
-        name = codecs.lookup(encoding).name
-        ascii_alike = '\n,"'.encode(name) == b'\n,"'
-    except (LookupError, UnicodeError):
-        raise LabelkitError(f"--encoding {encoding!r} is not a known encoding") from None
-    if name == "utf-8-sig":
-        return "utf-8"
-    if not ascii_alike:
-        raise LabelkitError(
-            f"--encoding {encoding!r} is not supported; convert the file to UTF-8 first, "
-            f"for example: iconv -f {encoding} -t UTF-8"
-        )
-    return name
-
-
 class RawCells:
     """Cuts cells out of a record's own text without touching the others."""
 
     def __init__(self, delimiter: str) -> None:
         self.delimiter = delimiter
         d = re.escape(delimiter)
-        self._cell = re.compile(rf'"(?:[^"]|"")*"(?={d}|\Z)|[^{d}]*' if len(delimiter) == 1 else "")
+        # Possessive: going back would keep a hundred bytes for each character of a long cell.
+        self._cell = re.compile(rf'"[^"]*+(?:""[^"]*+)*+"(?={d}|\Z)|[^{d}]*+')
 
     def split(self, body: str) -> list[str]:
         """Return the raw cells of a record, quotes included."""
@@ -137,37 +134,46 @@ class Parser:
         self.encoding = encoding
         self.chunk_bytes = chunk_bytes
         self.line = 1
+        self._at_start = True
 
     def blocks(self) -> Iterator[Block]:
         """Yield all records; raises LabelkitError for text that is no clean CSV."""
-        carried = b""
-        start = True
+        carried, is_open = b"", False  # a record whose quote is open
+        at_end = False
         with open_for_reading(self.path) as stream:
-            while True:
+            while not at_end:
                 chunk = self._read(stream, max(self.chunk_bytes, len(carried)))
+                at_end = not chunk
+                is_open = is_open and b'"' not in chunk
                 data = carried + chunk
-                if not data:
-                    return
-                cut = data.rfind(b"\n") + 1 if chunk else len(data)
-                if cut == 0:
+                if is_open and at_end:
+                    raise self._unclosed(self._decode(data), self.line)
+                cut = len(data) if at_end else data.rfind(b"\n") + 1
+                if is_open or not cut:  # to parse it again would find no end
                     carried = data
-                    self._check_open_size(carried)
-                    continue
-                text = self._decode(data[:cut])
-                mark = "\ufeff" if start and text.startswith("\ufeff") else ""
-                block, left = self._parse(text.removeprefix(mark), at_end=not chunk)
-                carried = left.encode(self.encoding) + data[cut:] if left else data[cut:]
-                if mark and block.raw:
-                    block.raw[0] = mark + block.raw[0]
-                    start = False
-                elif mark:
-                    carried = mark.encode(self.encoding) + carried
-                if block.records:
-                    start = False
-                    yield block
-                if not chunk:
-                    return
+                else:
+                    left, place = b"", 0
+                    while place < cut:
+                        end = _piece_end(data, place, cut, len(left))
+                        block, left = self._records(left + data[place:end], at_end and end == cut)
+                        place = end
+                        if block.records:
+                            yield block
+                    rest = data[cut:]
+                    carried, is_open = left + rest, bool(left) and b'"' not in rest
                 self._check_open_size(carried)
+
+    def _records(self, data: bytes, at_end: bool) -> tuple[Block, bytes]:
+        """Return the whole records of some whole lines, and the beginning of the next."""
+        text = self._decode(data)
+        mark = "\ufeff" if self._at_start and text.startswith("\ufeff") else ""
+        block, left = self._parse(text.removeprefix(mark), at_end)
+        if not block.records:
+            return block, data if left else b""
+        if mark:
+            block.raw[0] = mark + block.raw[0]
+        self._at_start = False
+        return block, encodings.encode(left, self.encoding)
 
     def _read(self, stream: BinaryIO, size: int) -> bytes:
         try:
@@ -186,7 +192,7 @@ class Parser:
 
     def _decode(self, data: bytes) -> str:
         try:
-            return data.decode(self.encoding)
+            return encodings.decode(data, self.encoding)
         except UnicodeDecodeError as error:
             line = self.line + data.count(b"\n", 0, error.start)
             raise LabelkitError(
@@ -211,6 +217,9 @@ class Parser:
         if stand_in:
             shown = [[c.replace(stand_in, "\r") for c in r] for r in block.records]
             block = block._replace(records=shown, plain=False)
+        if self.encoding != encodings.UTF8 and encodings.has_stand_ins(text):
+            shown = [[encodings.shown(c, self.encoding) for c in r] for r in block.records]
+            block = block._replace(records=shown)
         return block, left
 
     def _parse_many_lined(
@@ -262,6 +271,16 @@ class Parser:
             f"{self.path}, line {line}: the quote that opens here is never closed; "
             f'close it, or write a quote inside a cell as ""'
         )
+
+
+def _piece_end(data: bytes, start: int, end: int, at_least: int) -> int:
+    """Return where a bounded number of lines ends, after `at_least` bytes."""
+    if data.count(b"\n", start, end) <= MOST_LINES:
+        return end
+    lines = _LINES.match(data, start, end)
+    assert lines is not None
+    enough = data.find(b"\n", min(start + at_least, end - 1), end) + 1
+    return max(lines.end(), enough)
 
 
 @contextmanager

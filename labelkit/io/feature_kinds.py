@@ -3,7 +3,8 @@
 A column of texts that the typed view calls `text` is `mostly number` as a feature when at least
 `ENOUGH` of its cells, and at least `SHARE` of those that are not empty, are numbers, and none has
 digits after a leading zero (a code). The cells that are no numbers then count as missing. A string
-column of Parquet gets the kind that it would have in a CSV file.
+column of Parquet gets the kind that it would have in a CSV file. A column of lists of numbers, all
+of one length, is a `vector`; one of other lists, structs or maps is `nested`, and no feature.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit.console import clean
-from labelkit.io.column_types import KindScan, is_number, is_text, without_missing
+from labelkit.io.column_types import KindScan, is_number, without_missing
+from labelkit.io.native_text import is_text
+from labelkit.io.vectors import VectorScan
 
 ENOUGH = 20
 SHARE = 0.95
@@ -32,7 +35,6 @@ class NumberCount:
 
     def update(self, column: pa.Array) -> None:
         """Take the cells of the next rows into account; those of other types have nothing odd."""
-        column = _plain(column)
         if is_text(column.type):
             self._count(without_missing(column))
         self._rows += len(column)
@@ -64,13 +66,18 @@ class FeatureScan:
         self._names = list(names)
         self._scan = KindScan(names)
         self.counts = {name: NumberCount() for name in names}
+        self._vectors = {name: VectorScan() for name in names}
+        self._nested: set[str] = set()
 
     def update(self, batch: pa.RecordBatch) -> None:
         """Take one batch into account; it must hold all the named columns."""
-        columns = [_plain(batch.column(name)) for name in self._names]
+        columns = [batch.column(name) for name in self._names]
         self._scan.update(pa.record_batch(columns, names=self._names))
         for name, column in zip(self._names, columns, strict=True):
             self.counts[name].update(column)
+            self._vectors[name].update(column)
+            if pa.types.is_nested(column.type):
+                self._nested.add(name)
 
     def kinds(self) -> dict[str, str]:
         """Return the kind of each column, for the batches seen so far."""
@@ -78,6 +85,10 @@ class FeatureScan:
         for name, count in self.counts.items():
             if kinds[name] == "text" and count.is_mostly_numbers:
                 kinds[name] = "mostly number"
+            if kinds[name] == "text" and self._vectors[name].is_vector:
+                kinds[name] = "vector"
+            elif name in self._nested:
+                kinds[name] = "nested"
         return kinds
 
 
@@ -90,7 +101,3 @@ def odd_cells(counts: Mapping[str, NumberCount]) -> str:
             more = f" and {count.odd - len(count.first):,} more" if count.odd > _SHOWN else ""
             parts.append(f"column {clean(name)!r}: {shown}{more}")
     return "; ".join(parts)
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column

@@ -1,6 +1,7 @@
 """JSON lines: one object a line; keys, order and the spelling of numbers stay as they are."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from json.decoder import scanstring  # type: ignore[attr-defined]
@@ -10,12 +11,15 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from labelkit.errors import LabelkitError
-from labelkit.io import text_cells
+from labelkit.io import native_text, text_cells
+from labelkit.io.content import doubled, first_bytes, refuse_other_content
 from labelkit.io.files import open_for_reading
 
 _ROWS = 16_384
 _NAMES_FROM_ROWS = 1_000
+_BYTES = 4 << 20
 _SPACE = " \t\r\n"
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class JsonlFile:
@@ -25,6 +29,8 @@ class JsonlFile:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = list(paths)
+        for path in self.paths:
+            refuse_other_content(path, first_bytes(path), "jsonl")
         self._all_names_known = False
         self.names = self._find_names(_NAMES_FROM_ROWS)
         if not self.names:
@@ -39,17 +45,14 @@ class JsonlFile:
 
     def _find_names(self, most: int | None) -> list[str]:
         names: dict[str, None] = {}
-        for record in islice((r for _, rs in self._records() for r in rs), most):
+        for record in islice((r for rs in self._records() for r in rs), most):
             names.update(dict.fromkeys(record))
         return list(names)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield the named columns as text; absent and null are empty, nested values are JSON."""
-        for _, records in self._records():
-            arrays = [
-                pa.array([_as_text(record.get(name)) for record in records], pa.string())
-                for name in columns
-            ]
+        for records in self._records():
+            arrays = [_texts([record.get(name) for record in records], name) for name in columns]
             if arrays:
                 yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
             else:
@@ -64,41 +67,66 @@ class JsonlFile:
     ) -> None:
         """Write every object as it was, our old keys cut out and the new ones added at the end."""
         gone = set(drop)
-        for raw, _ in self._records(parse=False):
-            new = annotations.take(len(raw))
-            columns = [_json_cells(column) for column in new.columns]
-            keys = [json.dumps(name, ensure_ascii=False) for name in names]
-            lines = []
-            for i, text in enumerate(raw):
-                body = text.rstrip(_SPACE)
-                head = _without_keys(body, gone) if gone else body[:-1].rstrip(_SPACE)
-                added = ", ".join(
-                    f"{key}: {column[i]}" for key, column in zip(keys, columns, strict=True)
-                )
-                comma = ", " if added and not head.endswith("{") else ""
-                lines.append(f"{head}{comma}{added}}}{text[len(body) :] or chr(10)}")
-            out.write("".join(lines).encode())
-
-    def _records(self, parse: bool = True) -> Iterator[tuple[list[str], list[dict[str, Any]]]]:
+        keys = [_written(name) for name in names]
         for path in self.paths:
-            number = 0
-            with open_for_reading(path) as stream:
-                while True:
-                    raw = list(islice(stream, _ROWS))
-                    if not raw:
-                        break
-                    texts = [_decoded(path, number + i + 1, line) for i, line in enumerate(raw)]
-                    # The end of the last file may be blank; a blank line between rows may not.
-                    while texts and not texts[-1].strip(_SPACE) and len(raw) < _ROWS:
-                        texts.pop()
-                    records = (
-                        [_object(path, number + i + 1, text) for i, text in enumerate(texts)]
-                        if parse
-                        else []
+            for _, texts in _line_groups(path):
+                new = annotations.take(len(texts))
+                columns = [_json_cells(column) for column in new.columns]
+                lines = []
+                for i, text in enumerate(texts):
+                    body = text.rstrip(_SPACE)
+                    head = _without_keys(body, gone) if gone else body[:-1].rstrip(_SPACE)
+                    added = ", ".join(
+                        f"{key}: {column[i]}" for key, column in zip(keys, columns, strict=True)
                     )
-                    number += len(raw)
-                    if texts:
-                        yield texts, records
+                    comma = ", " if added and not head.endswith("{") else ""
+                    lines.append(f"{head}{comma}{added}}}{text[len(body) :] or chr(10)}")
+                out.write("".join(lines).encode())
+
+    def _records(self) -> Iterator[list[dict[str, Any]]]:
+        for path in self.paths:
+            for first, texts in _line_groups(path):
+                yield [_object(path, first + i, text) for i, text in enumerate(texts)]
+
+
+def _line_groups(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield lines of a bounded number and size, and the number of the first of them.
+
+    The end of a file may be blank; a blank line between rows may not.
+    """
+    number, blank = 1, 0
+    with open_for_reading(path) as stream:
+        while raw := _some_lines(stream, path, number):
+            texts = [_decoded(path, number + i, line) for i, line in enumerate(raw)]
+            rows = len(texts)
+            while rows and not texts[rows - 1].strip(_SPACE):
+                rows -= 1
+            if rows and blank:
+                raise _blank(path, blank)
+            if rows < len(texts):
+                blank = blank or number + rows
+            if rows:
+                yield number, texts[:rows]
+            number += len(raw)
+
+
+def _some_lines(stream: BinaryIO, path: Path, number: int) -> list[bytes]:
+    lines, size = [], 0
+    try:
+        for line in stream:
+            lines.append(line)
+            size += len(line)
+            if len(lines) == _ROWS or size >= _BYTES:
+                break
+    except OSError as error:
+        raise LabelkitError(
+            f"{path} cannot be decompressed after line {number + len(lines) - 1}: {error}"
+        ) from None
+    return lines
+
+
+def _blank(path: Path, line: int) -> LabelkitError:
+    return LabelkitError(f"{path}, line {line}: blank line between rows; delete it")
 
 
 def _decoded(path: Path, line: int, data: bytes) -> str:
@@ -114,16 +142,22 @@ def _decoded(path: Path, line: int, data: bytes) -> str:
 def _object(path: Path, line: int, text: str) -> dict[str, Any]:
     try:
         # Numbers keep their spelling: 1.10 and 1e3 are the user's text.
-        found = json.loads(text, parse_int=_Number, parse_float=_Number, object_pairs_hook=_unique)
+        found = json.loads(
+            text,
+            parse_int=_Number,
+            parse_float=_Number,
+            parse_constant=_constant,
+            object_pairs_hook=_unique,
+        )
     except _DoubleKey as error:
         raise LabelkitError(
             f"{path}, line {line}: the key {error.args[0]!r} stands twice"
         ) from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise LabelkitError(f"{path}, line {line}: values in values, too deep to read") from None
+    except ValueError as error:
         if not text.strip(_SPACE):
-            raise LabelkitError(
-                f"{path}, line {line}: blank line between rows; delete it"
-            ) from None
+            raise _blank(path, line) from None
         raise LabelkitError(f"{path}, line {line}: not a JSON object: {error}") from None
     if not isinstance(found, dict):
         raise LabelkitError(f"{path}, line {line}: not a JSON object but {type(found).__name__}")
@@ -138,19 +172,35 @@ class _DoubleKey(ValueError):
     pass
 
 
+def _constant(word: str) -> "_Number | None":
+    """Return what stands for a word that JSON lacks and other programs write: NaN is missing."""
+    return None if word == "NaN" else _Number(word)
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
+    found = {_whole_characters(key): value for key, value in pairs}
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _DoubleKey(next(key for i, key in enumerate(keys) if key in keys[:i]))
+        raise _DoubleKey(doubled(_whole_characters(key) for key, _ in pairs))
     return found
+
+
+def _whole_characters(text: str) -> str:
+    """Return a text that UTF-8 can hold: half characters (lone surrogates) become U+FFFD."""
+    return text if text.isascii() else _HALVES.sub("\ufffd", text)
+
+
+def _texts(values: list[Any], name: str) -> pa.Array:
+    try:
+        return pa.array([_as_text(value) for value in values], pa.string())
+    except RecursionError:
+        raise LabelkitError(f"column {name!r} holds values in values, too deep to read") from None
 
 
 def _as_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return str(value)
+        return _whole_characters(str(value))
     if isinstance(value, bool):
         return "true" if value else "false"
     return _nested(value)
@@ -160,17 +210,22 @@ def _nested(value: Any) -> str:
     if isinstance(value, _Number):
         return str(value)
     if isinstance(value, dict):
-        inner = (f"{json.dumps(k, ensure_ascii=False)}: {_nested(v)}" for k, v in value.items())
+        inner = (f"{_written(k)}: {_nested(v)}" for k, v in value.items())
         return "{" + ", ".join(inner) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_nested, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return _written(value)
+
+
+def _written(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return _whole_characters(text)
 
 
 def _json_cells(column: pa.ChunkedArray) -> list[str]:
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
         return [text or "null" for text in text_cells.as_text(column).to_pylist()]
-    return [json.dumps(value, ensure_ascii=False) for value in column.to_pylist()]
+    return [_written(value) for value in column.to_pylist()]
 
 
 def _without_keys(body: str, gone: set[str]) -> str:
@@ -198,13 +253,18 @@ def _skip(text: str, place: int) -> int:
     return place
 
 
-def lines(table: pa.Table) -> str:
+def lines(table: pa.Table, name: str) -> str:
     """Return a table of any types as JSON lines; what JSON lacks is written as text."""
-    plain = table.select(table.column_names)
-    for i, field in enumerate(plain.schema):
-        if pa.types.is_temporal(field.type) or pa.types.is_decimal(field.type):
-            plain = plain.set_column(i, field.name, plain.column(i).cast(pa.string()))
-    try:
-        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in plain.to_pylist())
-    except TypeError as error:
-        raise LabelkitError(f"a column cannot be written as JSON: {error}") from None
+    for field in table.schema:
+        if native_text.holds_bytes(field.type):
+            raise LabelkitError(
+                f"{name}: column {field.name!r} is binary and cannot be written as JSON; write a "
+                f".parquet file, or drop the column first"
+            )
+    names = table.column_names
+    columns = [native_text.values(column.combine_chunks()) for column in table.columns]
+    rows = zip(*columns, strict=True)
+    return "".join(
+        json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False) + "\n"
+        for row in rows
+    )

@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from labelkit.errors import LabelkitError, listing
-from labelkit.io import text_cells
+from labelkit.io import native_text, partitions, text_cells
+from labelkit.io.content import doubled, first_bytes, refuse_other_content
+from labelkit.io.native_text import texts
 
 _ROWS = 16_384
 _GROUP_BYTES = 32 << 20
@@ -30,41 +32,52 @@ if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
 
 
 class ParquetFile:
-    """One or more Parquet files of the same schema, read in order."""
+    """One or more Parquet files of the same schema, read in order.
+
+    The names of folders such as `year=2024` between `folder` and a file are columns too.
+    """
 
     native = True
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], folders: Sequence[Path | None] = ()) -> None:
         self.paths = list(paths)
         files = [_opened(path) for path in self.paths]
-        self.schema: pa.Schema = files[0].schema_arrow
+        schemas = [_schema(path, file) for path, file in zip(self.paths, files, strict=True)]
         self.metadata = {
             key: value
             for key, value in (files[0].metadata.metadata or {}).items()
             if key != b"ARROW:schema"
         }
+        for path, schema in zip(self.paths[1:], schemas[1:], strict=True):
+            _refuse_other_schema(path, schema, self.paths[0], schemas[0])
+        self._in_file = set(schemas[0].names)
+        self._of_folders = partitions.columns(self.paths, folders, self._in_file)
+        fields = [
+            field.with_nullable(any(schema.field(i).nullable for schema in schemas))
+            for i, field in enumerate(schemas[0])
+        ]
+        self.schema = pa.schema(
+            fields + [pa.field(name, values.type) for name, values in self._of_folders.items()]
+        )
         self.names = list(self.schema.names)
-        doubled = [name for i, name in enumerate(self.names) if name in self.names[:i]]
-        if doubled:
-            raise LabelkitError(f"{self.paths[0]}: the column name {doubled[0]!r} stands twice")
-        for path, file in zip(self.paths[1:], files[1:], strict=True):
-            if not file.schema_arrow.equals(self.schema):
-                raise LabelkitError(
-                    f"{path} has another schema than {self.paths[0]}: "
-                    f"{listing(file.schema_arrow.names)} instead of {listing(self.names)}"
-                )
         self.rows = sum(file.metadata.num_rows for file in files)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield the named columns in their own types."""
-        for path in self.paths:
-            # Without a small buffer the reader holds a whole row group.
-            file = _opened(path)
-            for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
-                if columns:
-                    yield batch.select(list(columns))
-                else:
+        names = list(columns)
+        inside = [name for name in names if name in self._in_file]
+        for place, path in enumerate(self.paths):
+            for batch in _batches(path, inside):
+                if not names:
                     yield text_cells.no_columns(batch.num_rows)
+                    continue
+                arrays = [
+                    batch.column(name)
+                    if name in self._in_file
+                    else pa.repeat(self._of_folders[name][place], batch.num_rows)
+                    for name in names
+                ]
+                yield pa.RecordBatch.from_arrays(arrays, names=names)
 
     def append(
         self,
@@ -89,12 +102,69 @@ def _opened(path: Path) -> pq.ParquetFile:
     if not path.exists():
         raise LabelkitError(f"there is no file {path}")
     try:
+        # Without a small buffer the reader holds a whole row group.
         return pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
     except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+        raise _unreadable(path, error) from None
+
+
+def _schema(path: Path, file: pq.ParquetFile) -> pa.Schema:
+    try:
+        schema = file.schema_arrow
+        names = schema.names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from None
+    if not names:
+        raise LabelkitError(f"{path} has no columns")
+    twice = doubled(names)
+    if twice is not None:
+        raise LabelkitError(f"{path}: the column name {twice!r} stands twice; rename one")
+    return schema
+
+
+def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    file = _opened(path)
+    groups: list[range | list[int]] = [range(file.num_row_groups)]
+    if any(native_text.has_inner_dictionary(field.type) for field in file.schema_arrow):
+        # Arrow reads such columns from one group of rows at a time only.
+        groups = [[number] for number in groups[0]]
+    try:
+        for group in groups:
+            yield from file.iter_batches(
+                batch_size=_ROWS, row_groups=list(group), columns=list(columns)
+            )
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> LabelkitError:
+    reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    if "crypt" in reason.lower():
+        return LabelkitError(
+            f"{path} is encrypted; write it without encryption where its key is ({reason})"
+        )
+    if isinstance(error, pa.ArrowNotImplementedError):
+        return LabelkitError(f"{path} cannot be read with pyarrow {pa.__version__} ({reason})")
+    refuse_other_content(path, first_bytes(path), "parquet")
+    return LabelkitError(
+        f"{path} is not a whole Parquet file ({reason}); was it cut off in a download?"
+    )
+
+
+def _refuse_other_schema(path: Path, schema: pa.Schema, first: Path, wanted: pa.Schema) -> None:
+    if sorted(schema.names) != sorted(wanted.names):
         raise LabelkitError(
-            f"{path} is not a whole Parquet file ({reason}); was it cut off in a download?"
-        ) from None
+            f"{path} has another schema than {first}: "
+            f"{listing(schema.names)} instead of {listing(wanted.names)}"
+        )
+    if schema.names != wanted.names:
+        raise LabelkitError(f"{path} has the columns of {first} in another order")
+    for field, other in zip(wanted, schema, strict=True):
+        if field.type != other.type:
+            raise LabelkitError(
+                f"{path}: column {field.name!r} is {other.type}, but {field.type} in {first}; "
+                f"write both files with one type"
+            )
 
 
 class GroupedWriter:
@@ -129,62 +199,66 @@ class GroupedWriter:
 
 
 def as_text_table(batch: pa.RecordBatch, refuse_binary: str) -> pa.Table:
-    """Return every column as text, by Arrow's casts; nested values as JSON, nulls empty.
+    """Return every column as text, nested values as JSON, nulls and NaN empty.
 
     Raises LabelkitError, naming `refuse_binary`, for a binary column.
     """
     binary = binary_columns(batch.schema)
     if binary:
         raise LabelkitError(
-            f"column {binary[0]!r} is binary and cannot be written as text; "
-            f"write {refuse_binary} as .parquet, or drop the column first"
+            f"{refuse_binary}: column {binary[0]!r} is binary and cannot be read or written as "
+            f"text; write a .parquet file, name other columns, or drop this one first"
         )
-    return _as_texts(batch, _as_text)
+    return _as_texts(batch, texts, refuse_binary)
+
+
+def plain_batch(batch: pa.RecordBatch, file_name: str) -> pa.RecordBatch:
+    """Return the columns in plain types: see `native_text.plain`."""
+    arrays = [
+        _of_utf8(native_text.plain, column, name, file_name)
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    ]
+    if not arrays:
+        return batch
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+
+
+def _of_utf8(
+    change: Callable[[pa.Array], pa.Array], column: pa.Array, name: str, file_name: str
+) -> pa.Array:
+    try:
+        return change(column)
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise LabelkitError(f"{file_name}: column {name!r} cannot be read: {error}") from None
 
 
 def as_check_table(batch: pa.RecordBatch) -> pa.Table:
     """Return every column as text, a binary one as hashes: enough to see whether rows changed."""
-    return _as_texts(batch, lambda column: _as_text(_hashed(column)))
+    return _as_texts(batch, _check_text, "the input")
 
 
 def binary_columns(schema: pa.Schema) -> list[str]:
     """Return the columns that hold bytes (pictures, sound), which cannot be read as text."""
-    kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
-    return [field.name for field in schema if any(check(_plain(field.type)) for check in kinds)]
+    return [field.name for field in schema if native_text.holds_bytes(field.type)]
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
-def _as_texts(batch: pa.RecordBatch, as_text: Callable[[pa.Array], pa.Array]) -> pa.Table:
-    columns = [as_text(column) for column in batch.columns]
+def _as_texts(
+    batch: pa.RecordBatch, as_text: Callable[[pa.Array], pa.Array], file_name: str
+) -> pa.Table:
+    columns = [
+        pc.fill_null(_of_utf8(as_text, column, name, file_name), "")
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    ]
     return pa.Table.from_arrays(columns, names=batch.schema.names)
 
 
-def _hashed(column: pa.Array) -> pa.Array:
+def _check_text(column: pa.Array) -> pa.Array:
     from hashlib import blake2b
 
-    if not binary_columns(pa.schema([pa.field("", column.type)])):
-        return column
-    decoded = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-    texts = [
-        None if cell is None else blake2b(cell, digest_size=16).hexdigest()
-        for cell in decoded.to_pylist()
+    if not native_text.holds_bytes(column.type):
+        return texts(column)
+    cells = [
+        None if value is None else blake2b(json.dumps(value).encode(), digest_size=16).hexdigest()
+        for value in native_text.values(column)
     ]
-    return pa.array(texts, pa.string())
-
-
-def _as_text(column: pa.Array) -> pa.Array:
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    kind = column.type
-    if pa.types.is_nested(kind):
-        texts = [
-            None if v is None else json.dumps(v, ensure_ascii=False, default=str)
-            for v in column.to_pylist()
-        ]
-        column = pa.array(texts, pa.string())
-    elif pa.types.is_null(kind):
-        column = pa.array([""] * len(column), pa.string())
-    return pc.fill_null(column.cast(pa.string()), "")
+    return pa.array(cells, pa.string())

@@ -3,7 +3,7 @@
 Only the columns that are asked for are held; the rest streams from the input to the output.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,13 +19,16 @@ from labelkit.io.feature_kinds import FeatureScan, odd_cells
 from labelkit.io.files import COMPRESSIONS, whole
 from labelkit.io.jsonl import JsonlFile
 from labelkit.io.jsonl import lines as json_lines
+from labelkit.io.native_text import taken
 from labelkit.io.parquet import (
     GroupedWriter,
     ParquetFile,
     as_check_table,
     as_text_table,
     binary_columns,
+    plain_batch,
 )
+from labelkit.io.partitions import parts_of
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet")
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
@@ -80,12 +83,13 @@ class Table:
         self.name = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
         if self.name == "-":
             self.name = "stdin"
-        parts = [part for path in paths for part in _parts(Path(path))]
-        formats = {format_of(path, given_format) for path in parts}
+        placed = [placed for path in paths for placed in _placed(Path(path))]
+        formats = {format_of(path, given_format) for path, _ in placed}
         if len(formats) > 1:
             raise UsageError(f"the inputs are of several formats: {listing(sorted(formats))}")
         self.format = formats.pop()
-        self.paths = [streams.spooled(path) for path in parts]
+        self.paths = [streams.spooled(path) for path, _ in placed]
+        self._folders = [folder for _, folder in placed]
         self.delimiter = delimiter or _DELIMITERS.get(self.format, ",")
         self.encoding = encoding
         self.reader: Reader = self._reader()
@@ -95,7 +99,7 @@ class Table:
 
     def _reader(self) -> Reader:
         if self.format == "parquet":
-            return ParquetFile(self.paths)
+            return ParquetFile(self.paths, self._folders)
         if self.format == "jsonl":
             return JsonlFile(self.paths)
         return CsvFile(self.paths, self.delimiter, self.encoding)
@@ -140,7 +144,7 @@ class Table:
         texts = [name for name in unknown if kinds[name] == "text"]
         if texts:
             scan = FeatureScan(texts)
-            for batch in self.reader.batches(texts):
+            for batch in self._plain_batches(texts):
                 scan.update(batch)
             kinds |= scan.kinds()
             loose = {n: scan.counts[n] for n in texts if kinds[n] == "mostly number"}
@@ -154,20 +158,23 @@ class Table:
         if unknown:
             self.require(unknown)
             scan = KindScan(unknown, texts_are_typed=not self.reader.native)
-            for batch in self.reader.batches(unknown):
+            for batch in self._plain_batches(unknown):
                 scan.update(batch)
             self._kinds.update(scan.exact())
         return {name: self._kinds[name] for name in columns}
 
     def take_as_text(self, columns: Sequence[str]) -> None:
         """Fix the kind of columns that are known to be text, which saves a pass over the file."""
-        if not self.reader.native:
-            self._kinds.update(dict.fromkeys(columns, Exact("text", "", True)))
+        self._kinds.update(dict.fromkeys(columns, Exact("text", "", True)))
+
+    def _plain_batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        for batch in self.reader.batches(columns):
+            yield plain_batch(batch, self.name) if self.reader.native else batch
 
     def batches(
         self, columns: Sequence[str], typed: bool = False, exact: bool = False
     ) -> Iterator[pa.RecordBatch]:
-        """Yield the columns batch by batch, as they are or in their kinds.
+        """Yield the columns batch by batch, in plain types or in their kinds.
 
         In the `exact` kinds whole numbers are integers (see `apply_exact`).
         """
@@ -176,7 +183,7 @@ class Table:
         kinds = self._exact(wanted) if typed or exact else {}
         plain = {name: kind.kind for name, kind in kinds.items()}
         rows = 0
-        for batch in self.reader.batches(wanted):
+        for batch in self._plain_batches(wanted):
             rows += batch.num_rows
             if exact:
                 yield apply_exact(batch, kinds)
@@ -185,19 +192,27 @@ class Table:
         self._rows = rows
 
     def read(self, columns: Sequence[str], typed: bool = False) -> pa.Table:
-        """Return whole columns, as they are or in their kinds."""
+        """Return whole columns, in plain types or in their kinds."""
         return self.read_as(self.kinds(columns) if typed else dict.fromkeys(columns, ""))
 
     def read_as(self, kinds: Mapping[str, str]) -> pa.Table:
-        """Return the columns named, each in its kind, as it is where the kind is empty."""
+        """Return the columns named, each in its kind, in its plain type where that is empty."""
         columns, typed = list(kinds), {name: kind for name, kind in kinds.items() if kind}
         batches = [apply_kinds(batch, typed) for batch in self.batches(columns)]
         if batches:
             return pa.Table.from_batches(batches)
-        schema = pa.schema([pa.field(name, pa.string()) for name in columns])
-        if isinstance(self.reader, ParquetFile):
-            schema = pa.schema([self.reader.schema.field(name) for name in columns])
-        return apply_kinds(schema.empty_table(), typed)
+        empty = self._no_rows(columns)
+        empty = plain_batch(empty, self.name) if self.reader.native else empty
+        return apply_kinds(pa.Table.from_batches([empty]), typed)
+
+    def _no_rows(self, columns: Sequence[str]) -> pa.RecordBatch:
+        """Return columns in their own types, without a row."""
+        schema = self.reader.schema if isinstance(self.reader, ParquetFile) else None
+        arrays = [
+            pa.nulls(0, schema.field(name).type if schema is not None else pa.string())
+            for name in columns
+        ]
+        return pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
     def texts(self, column: str) -> np.ndarray[Any, np.dtype[np.object_]]:
         """Return a column as text, one object a row; empty cells and nulls are ''."""
@@ -245,7 +260,7 @@ class Table:
     def gather(
         self, rows: np.ndarray[Any, np.dtype[np.int64]], columns: Sequence[str] = ()
     ) -> pa.Table:
-        """Return some rows, in the order given, with all their columns or those named."""
+        """Return some rows, in the order given, with all their columns or those named, as typed."""
         names = list(columns) or self.every_column()
         wanted = np.asarray(rows, dtype=np.int64)
         order = np.argsort(wanted, kind="stable")
@@ -254,13 +269,25 @@ class Table:
             here = wanted[order]
             here = here[(here >= start) & (here < start + batch.num_rows)]
             if len(here):
-                found.append(pa.Table.from_batches([batch]).take(pa.array(here - start)))
+                found.append(taken(pa.Table.from_batches([batch]), pa.array(here - start)))
             start += batch.num_rows
         if not found:
-            return self.read(names).slice(0, 0)
+            return pa.Table.from_batches([self._no_rows(names)])
         back = np.empty(len(order), dtype=np.int64)
         back[order] = np.arange(len(order))
-        return pa.concat_tables(found).unify_dictionaries().take(pa.array(back))
+        return taken(pa.concat_tables(found).unify_dictionaries(), pa.array(back))
+
+    def gather_texts(
+        self, rows: np.ndarray[Any, np.dtype[np.int64]], columns: Sequence[str]
+    ) -> pa.Table:
+        """Return some rows of columns as text; empty cells and nulls are ''."""
+        found = self.gather(rows, columns).combine_chunks()
+        if not (self.reader.native and columns):
+            return found
+        batch = pa.RecordBatch.from_arrays(
+            [column.combine_chunks() for column in found.columns], names=found.column_names
+        )
+        return as_text_table(batch, self.name)
 
     def every_column(self) -> list[str]:
         """Return the columns, keys of later JSON lines included."""
@@ -289,7 +316,7 @@ class Table:
             if kind == self.format:
                 self.reader.append(out, slices, names, gone)
                 return
-            with _TableWriter(out, kind) as writer:
+            with _TableWriter(out, kind, self.name) as writer:
                 for table in self._converted(kind, slices, names, gone):
                     writer.add(table)
 
@@ -297,8 +324,9 @@ class Table:
         self, kind: str, slices: text_cells.Slices, names: Sequence[str], gone: Sequence[str]
     ) -> Iterator[pa.Table]:
         kept = [name for name in self.every_column() if name not in gone]
-        empty = True
-        for batch in self.reader.batches(kept):
+        first = next(self.reader.batches(kept), None)
+        batches = self.reader.batches(kept) if first is not None else iter([self._no_rows(kept)])
+        for batch in batches:
             table = (
                 as_text_table(batch, self.name)
                 if self.reader.native and kind in _DELIMITERS
@@ -307,31 +335,33 @@ class Table:
             new = slices.take(table.num_rows)
             for name in names:
                 table = table.append_column(name, new.column(name))
-            empty = False
-            yield table
-        if empty:
-            table = self.read(kept)
-            for field in slices.table.schema:
-                table = table.append_column(field, pa.array([], field.type))
             yield table
 
 
 def write_table(
-    table: pa.Table, output: str | Path, *, given_format: str | None = None, name: str = "the table"
+    table: pa.Table,
+    output: str | Path,
+    *,
+    given_format: str | None = None,
+    name: str = "the table",
+    ours: Collection[str] = (),
 ) -> None:
-    """Write a table that is in memory, in the format of the output's suffix."""
+    """Write a table that is in memory, in the format of the output's suffix.
+
+    Numbers in columns of `ours` are written with six decimals at most, others exactly.
+    """
     target = Path(output)
     kind = format_of(target, given_format)
-    with whole(target) as out, _TableWriter(out, kind) as writer:
+    with whole(target) as out, _TableWriter(out, kind, name) as writer:
         for start in range(0, max(table.num_rows, 1), _BATCH):
             piece = table.slice(start, _BATCH)
-            writer.add(_all_text(piece, name) if kind in _DELIMITERS else piece)
+            writer.add(_all_text(piece, name, ours) if kind in _DELIMITERS else piece)
 
 
-def _all_text(table: pa.Table, name: str) -> pa.Table:
+def _all_text(table: pa.Table, name: str, ours: Collection[str]) -> pa.Table:
     columns = []
     for column, field in zip(table.columns, table.schema, strict=True):
-        if pa.types.is_floating(field.type) or pa.types.is_boolean(field.type):
+        if field.name in ours:
             columns.append(text_cells.as_text(column))
         else:
             batch = pa.RecordBatch.from_arrays([column.combine_chunks()], names=[field.name])
@@ -342,8 +372,8 @@ def _all_text(table: pa.Table, name: str) -> pa.Table:
 class _TableWriter:
     """Writes tables one after the other in a format."""
 
-    def __init__(self, out: BinaryIO, kind: str) -> None:
-        self._out, self._kind = out, kind
+    def __init__(self, out: BinaryIO, kind: str, name: str) -> None:
+        self._out, self._kind, self._name = out, kind, name
         self._parquet: GroupedWriter | None = None
         self._started = False
 
@@ -360,7 +390,7 @@ class _TableWriter:
                 self._parquet = GroupedWriter(self._out, table.schema)
             self._parquet.add(table.cast(self._parquet.schema))
         elif self._kind == "jsonl":
-            self._out.write(json_lines(table).encode())
+            self._out.write(json_lines(table, self._name).encode())
         else:
             delimiter = _DELIMITERS[self._kind]
             if spreadsheet_cells.are_for_people(table.column_names):
@@ -372,10 +402,6 @@ class _TableWriter:
         self._started = True
 
 
-def _parts(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    parts = sorted(path.glob("*.parquet"))
-    if not parts:
-        raise LabelkitError(f"{path} is a folder without .parquet files")
-    return parts
+def _placed(path: Path) -> list[tuple[Path, Path | None]]:
+    """Return a file, or the parts in a folder, each with the folder that was named."""
+    return [(part, path) for part in parts_of(path)] if path.is_dir() else [(path, None)]

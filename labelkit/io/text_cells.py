@@ -54,7 +54,7 @@ def _decimals(array: pa.Array) -> pa.Array:
     # Confidences repeat; each distinct number is spelled once.
     encoded = array.dictionary_encode()
     spelled = [
-        "" if value is None else f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
+        "" if value is None or value != value else f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
         for value in encoded.dictionary.to_pylist()
     ]
     spelled = ["0" if text == "-0" else text for text in spelled]

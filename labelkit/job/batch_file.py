@@ -105,7 +105,7 @@ def write_batch(
     }
     extra["label_origin"] = kinds
     extra["label"] = [""] * len(rows)
-    job.write_rows(path, rows, extra, _own_columns(job))
+    job.write_rows(path, rows, extra, _own_columns(job, path))
     written = [name for name in extra if name not in ("row", "label")]  # people's, not ours
     job.record(path, written, classes=job.known_classes())
 
@@ -145,11 +145,21 @@ def _where(mask: Any, values: Any) -> Any:
     return pc.if_else(mask, values, pa.scalar(None, values.type))
 
 
-def _own_columns(job: "Job") -> list[str]:
-    """Return the user's columns that people may see: no gold, no label, nothing of a machine."""
+def _own_columns(job: "Job", path: Path) -> list[str]:
+    """Return the user's columns that people may see: no gold, no label, nothing of a machine.
+
+    A batch of text holds no bytes either.
+    """
+    from labelkit.io import table
+
     unseen = {*job.machine_columns, "label", "gold", *(job.options.get("label") or [])}
     unseen |= {name for name in [job.options.get("gold"), *job.hidden] if name}
     unseen -= {job.key_name}
+    is_text = table.format_of(path, job.options["format"]) != "parquet"
+    binary = [n for n in job.source.binary_columns() if is_text and n not in unseen]
+    if binary:
+        console.note(f"left out of the batch, since they are binary: {listing(binary)}")
+    unseen |= set(binary)
     own = [name for name in job.source.every_column() if name not in unseen]
     repeating = _repeating_the_label(job, own)
     if repeating:

@@ -221,7 +221,7 @@ class Job(JobLabels):
         """Return a hash of each row's own content, our columns aside."""
         mine = set(self.machine_columns) | {"label"}
         names = [name for name in self.source.columns if name not in mine]
-        return row_keys.row_checks(self.source.check_texts(names))
+        return row_keys.row_checks(self.source.check_texts(names), self.rows)
 
     # -- features ------------------------------------------------------------------------------
 
@@ -410,12 +410,12 @@ class Job(JobLabels):
         names: Sequence[str] = (),
     ) -> None:
         """Write some rows to a second file, all columns or those named, `extra` appended."""
-        subset = self.source.gather(np.asarray(rows, dtype=np.int64), names)
-        added = output.as_columns(extra)
-        subset = subset.drop_columns([n for n in added if n in subset.column_names])
-        for name, values in added.items():
-            subset = subset.append_column(name, values)
-        table.write_table(subset, path, given_format=self._format(), name=self.source.name)
+        some = self.source.gather(np.asarray(rows, dtype=np.int64), names)
+        new = output.as_columns(extra)
+        some = some.drop_columns([name for name in new if name in some.column_names])
+        for name, values in new.items():
+            some = some.append_column(name, values)
+        table.write_table(some, path, given_format=self._format(), name=self.source.name, ours=new)
 
     def _format(self) -> str | None:
         given: str | None = self.options["format"]

@@ -105,7 +105,7 @@ def _characters(source: "Table", text: Sequence[str]) -> int:
     import pyarrow.compute as pc
 
     total = 0
-    for batch in source.batches(text):
+    for batch in source.batches(text, typed=True):
         total += sum(pc.sum(pc.utf8_length(batch.column(name))).as_py() or 0 for name in text)
         if total > MOST_CHARACTERS:
             break

@@ -1,10 +1,10 @@
 """Columns to a matrix: TF-IDF or embeddings of texts, numbers, dates, true/false, categories.
 
 A text is read once into TF-IDF of its words and word pairs, a sentence embedding, or both side by
-side; numbers become their rank among the
-values seen (heavy tails and outliers then do no harm), with a column of their own that tells
-where a value was missing; dates are numbers of days; columns of few different words become one
-column a word. What was learned from one table maps any other table or batch of the same columns.
+side; numbers become their rank among the values seen (heavy tails and outliers then do no harm),
+with a column of their own that tells where a value was missing; dates are numbers of days; columns
+of few different words become one column a word; lists of numbers are an embedding made elsewhere.
+What was learned from one table maps any other table or batch of the same columns.
 """
 
 import re
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.io.column_types import NUMBERS
+from labelkit.io.vectors import matrix as matrix_of
 from labelkit.ml.embedding import PACKAGED, Embedding
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\u
 class Features:
     """Maps typed columns to a matrix; `fit` once, then `matrix` for any batch.
 
-    `text` names the columns read as text, `kinds` the kind (`text number date boolean`, or
-    `mostly number`) of every column that may be used. `choice`: `tfidf` and `embedding` are the
+    `text` names the columns read as text, `kinds` the kind (`text number date boolean`, or those of
+    `feature_kinds`) of every column that may be used. `choice`: `tfidf` and `embedding` are the
     texts alone, as is `tfidf+embedding`; `embedding:NAME` says which; `columns` is the other
     columns alone, `mixed` TF-IDF and the other columns; `auto` is what `choose` answers when `fit`
     asks it (`tfidf` without it) where there is a text column, and `columns` elsewhere. `cache` is
@@ -85,11 +86,17 @@ class Features:
         self._embedding = Embedding(embedding, self._folder) if "embedding" in choice else None
         self.columns_left_out: dict[str, str] = {}
         self._text = list(text) if choice != "columns" else []
-        self._candidates = {
-            name: kind for name, kind in kinds.items() if self.reads_columns and name not in text
-        }
+        others = {n: k for n, k in kinds.items() if self.reads_columns and n not in text}
+        self._nested = [name for name, kind in others.items() if kind == "nested"]
+        self._candidates = {n: k for n, k in others.items() if k != "nested"}
+        for name in self._named.intersection(self._nested):
+            raise UsageError(
+                f"--column {name}: it holds lists, structs or maps, which are no features; lists "
+                f"of numbers, all of one length, are"
+            )
         self._numbers: list[str] = []
         self._categories: list[str] = []
+        self._vector_widths: dict[str, int] = {}
         self._parts: dict[str, Any] = {}
         self._width = 0
 
@@ -101,7 +108,7 @@ class Features:
     @property
     def columns(self) -> list[str]:
         """The columns that the matrix is made of."""
-        return [*self._text, *self._numbers, *self._categories]
+        return [*self._text, *self._numbers, *self._categories, *self._vector_widths]
 
     @property
     def allowing(self) -> str:
@@ -145,6 +152,8 @@ class Features:
             self._parts["numbers"] = _fit_numbers(self._floats(table), self.seed)
         if self._categories:
             self._parts["categories"] = _fit_categories(self._words(table))
+        if self._vector_widths:
+            self._parts["vectors"] = _fit_vectors(self._numbers_of_vectors(table))
         self._width = self.matrix(table.slice(0, 1)).shape[1]
         return self
 
@@ -153,8 +162,7 @@ class Features:
         from scipy import sparse
 
         if data.num_rows == 0:  # scikit-learn refuses empty input
-            is_dense = self.kind == "columns" and self._width <= WIDEST_DENSE
-            is_dense |= self.kind == "embedding"
+            is_dense = self._is_dense(self._width)
             return np.zeros((0, self._width)) if is_dense else sparse.csr_matrix((0, self._width))
         texts = self._texts(data) if self._text else []
         if self.kind == "embedding":
@@ -170,15 +178,24 @@ class Features:
             blocks.append(self._vectors(texts).astype(np.float64))
         weight = 1.0
         if self.kind == "mixed":  # as a row of TF-IDF, the other columns have length one together
-            weight = 1 / max(len(self._numbers) + len(self._categories), 1) ** 0.5
+            others = len(self._numbers) + len(self._categories) + len(self._vector_widths)
+            weight = 1 / max(others, 1) ** 0.5
         if "numbers" in self._parts:
             blocks.append(weight * self._parts["numbers"].transform(self._floats(data)))
         if "categories" in self._parts:
             blocks.append(weight * self._parts["categories"].transform(self._words(data)))
-        if self.kind != "columns" or sum(block.shape[1] for block in blocks) > WIDEST_DENSE:
+        if "vectors" in self._parts:
+            vectors = self._parts["vectors"].transform(self._numbers_of_vectors(data))
+            length = 1.0 if self.kind == "mixed" else EMBEDDING_LENGTH
+            blocks.append(weight * length / vectors.shape[1] ** 0.5 * vectors)
+        if not self._is_dense(sum(block.shape[1] for block in blocks)):
             return sparse.hstack([sparse.csr_matrix(block) for block in blocks], format="csr")
         dense = [block.toarray() if sparse.issparse(block) else block for block in blocks]
         return np.hstack(dense)
+
+    def _is_dense(self, width: int) -> bool:
+        is_narrow = width <= WIDEST_DENSE or bool(self._vector_widths)
+        return self.kind == "embedding" or (self.kind == "columns" and is_narrow)
 
     def parts(self, matrix: Matrix) -> list[Matrix]:
         """Return what of a matrix could stand alone: words (csr) and meaning (dense), where both.
@@ -226,6 +243,8 @@ class Features:
             parts.append(f"numbers {listing(self._numbers)}")
         if self._categories:
             parts.append(f"categories {listing(self._categories)}")
+        for name, width in self._vector_widths.items():
+            parts.append(f"embedding in {name} ({width:,} numbers)")
         return " · ".join(parts)
 
     def state(self) -> dict[str, Any]:
@@ -237,6 +256,7 @@ class Features:
             "candidates": self._candidates,
             "numbers": self._numbers,
             "categories": self._categories,
+            "vectors": self._vector_widths,
             "left_out": self.columns_left_out,
             "width": self._width,
             "embedding": self._embedding
@@ -265,6 +285,7 @@ class Features:
         features._candidates = dict(own["candidates"])
         features._numbers = list(own["numbers"])
         features._categories = list(own["categories"])
+        features._vector_widths = dict(own["vectors"])
         features.columns_left_out = dict(own["left_out"])
         features._width = own["width"]
         features._parts = dict(state["parts"])
@@ -277,7 +298,7 @@ class Features:
 
     def column_kinds(self) -> dict[str, str]:
         """Return the kinds of the used columns that are not read as text."""
-        names = [*self._numbers, *self._categories]
+        names = [*self._numbers, *self._categories, *self._vector_widths]
         return {name: self._candidates[name] for name in names}
 
     @property
@@ -292,11 +313,14 @@ class Features:
         return self._embedding.vectors(texts)
 
     def _look_over(self, table: "pa.Table") -> None:
-        self._numbers, self._categories, self.columns_left_out = [], [], {}
+        self._numbers, self._categories, self._vector_widths = [], [], {}
+        self.columns_left_out = dict.fromkeys(self._nested, "lists, structs or maps")
         for name, kind in self._candidates.items():
             reason = "" if name in self._named else _unfit(name, kind, table.column(name))
             if reason:
                 self.columns_left_out[name] = reason
+            elif kind == "vector":
+                self._vector_widths[name] = matrix_of(name, table.column(name), None).shape[1]
             else:
                 (self._categories if kind == "text" else self._numbers).append(name)
 
@@ -309,6 +333,10 @@ class Features:
     def _floats(self, data: Any) -> Floats:
         columns = [_days_or_number(data.column(name)) for name in self._numbers]
         return np.column_stack(columns)
+
+    def _numbers_of_vectors(self, data: Any) -> Floats:
+        widths = self._vector_widths.items()
+        return np.hstack([matrix_of(name, data.column(name), width) for name, width in widths])
 
     def _words(self, data: Any) -> npt.NDArray[Any]:
         words = np.empty((data.num_rows, len(self._categories)), dtype=object)
@@ -326,7 +354,7 @@ def _days_or_number(column: Any) -> Floats:
     is_date = pa.types.is_timestamp(column.type)
     if is_date:
         column = column.cast(pa.int64())
-    values: Floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    values: Floats = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     # infinities stay the largest and the smallest
     return values / 86_400e6 if is_date else values.clip(-1e150, 1e150)
 
@@ -406,6 +434,25 @@ def _fit_numbers(values: Floats, seed: int) -> Any:
         StandardScaler(),
     )
     return pipeline.fit(values)
+
+
+class Vectors:
+    """Scales the numbers of vectors to mean 0 and variance 1; a missing one becomes the mean."""
+
+    def __init__(self, means: Floats, scales: Floats) -> None:
+        self.means, self.scales = means, scales
+
+    def transform(self, values: Floats) -> Floats:
+        """Return vectors, rows x numbers, scaled."""
+        return np.nan_to_num((values - self.means) / self.scales, copy=False)
+
+
+def _fit_vectors(values: Floats) -> Vectors:
+    known = ~np.isnan(values)
+    rows = np.maximum(known.sum(axis=0), 1)
+    means = np.where(known, values, 0).sum(axis=0) / rows
+    spread = np.sqrt((np.where(known, values - means, 0) ** 2).sum(axis=0) / rows)
+    return Vectors(means, np.where(spread > 0, spread, 1.0))
 
 
 class Categories:

@@ -18,7 +18,14 @@ from labelkit.io.column_types import KINDS, NUMBERS
 from labelkit.io.files import whole
 from labelkit.ml import model_parts
 from labelkit.ml.embedding import permitted
-from labelkit.ml.features import CHOICES, Categories, Features, cut_of, vectorizer_of
+from labelkit.ml.features import (
+    CHOICES,
+    Categories,
+    Features,
+    Vectors,
+    cut_of,
+    vectorizer_of,
+)
 from labelkit.ml.model_parts import Arrays, Stored
 
 if TYPE_CHECKING:
@@ -219,18 +226,30 @@ def _features_written(features: Features) -> tuple[dict[str, Any], Arrays]:
         learned["categories"] = {"words": made.words, "rest": made.rest}
     if "numbers" in parts:
         arrays |= model_parts.numbers_written(parts["numbers"])
+    if "vectors" in parts:
+        arrays |= {"vector_means": parts["vectors"].means, "vector_scales": parts["vectors"].scales}
     return learned, arrays
 
 
 def _own(own: dict[str, Any]) -> dict[str, Any]:
     """Return what `Features.state` calls `own`, checked. Raises ValueError or KeyError."""
     _require(own["kind"] in CHOICES and own["kind"] != "auto")
-    columns = [*own["text"], *own["numbers"], *own["categories"]]
+    widths = own["vectors"]
+    _require(isinstance(widths, dict))
+    columns = [*own["text"], *own["numbers"], *own["categories"], *widths]
     _require(all(isinstance(name, str) for name in columns))
     _require(0 < len(set(columns)) == len(columns))
     candidates, left_out = own["candidates"], own["left_out"]
     _require(isinstance(candidates, dict) and isinstance(left_out, dict))
-    _require(all(kind in (*KINDS, *NUMBERS) for kind in candidates.values()))
+    _require(all(kind in (*KINDS, *NUMBERS, "vector") for kind in candidates.values()))
+    _require(
+        all(
+            (candidates[name] == "vector") == (name in widths)
+            for name in columns
+            if name not in own["text"]
+        )
+    )
+    _require(all(type(width) is int and width > 0 for width in widths.values()))
     _require(all(candidates[name] != "text" for name in own["numbers"]))
     _require(all(candidates[name] == "text" for name in own["categories"]))
     _require(bool(own["text"]) == (own["kind"] != "columns"))
@@ -265,6 +284,11 @@ def _parts(learned: dict[str, Any], own: dict[str, Any], stored: Stored) -> dict
             _require(all(isinstance(word, str) for word in some) and isinstance(has_rest, bool))
             _require(len(set(some)) == len(some))
         parts["categories"] = Categories(words, rest)
+    if own["vectors"]:
+        width = sum(own["vectors"].values())
+        scales = stored.floats("vector_scales", width)
+        _require(bool((scales > 0).all()))
+        parts["vectors"] = Vectors(stored.floats("vector_means", width), scales)
     return parts
 
 
@@ -281,8 +305,10 @@ def _empty_row(features: Features) -> "pa.Table":
     import pyarrow as pa
 
     kinds = features.used_kinds()
-    types = {name: pa.string() if kind == "text" else pa.float64() for name, kind in kinds.items()}
-    return pa.table({name: pa.nulls(1, dtype) for name, dtype in types.items()})
+    types = {"text": pa.string(), "vector": pa.binary()}
+    return pa.table(
+        {name: pa.nulls(1, types.get(kind, pa.float64())) for name, kind in kinds.items()}
+    )
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -38,7 +38,8 @@ def telling_columns(table: "pa.Table", kinds: dict[str, str], codes: Codes) -> d
         rows = np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False))
         table, codes = table.take(rows), codes[rows]
     found = {}
-    for name in list(kinds)[:MOST_COLUMNS]:
+    # An embedding may tell the label, as a text may.
+    for name in [name for name, kind in kinds.items() if kind != "vector"][:MOST_COLUMNS]:
         try:
             features = Features([], {name: kinds[name]}, "columns").fit(table.select([name]))
         except UsageError:  # nothing in it that carries over to other rows

@@ -70,10 +70,10 @@ def _shown(found: Evidence, rows: Rows) -> list[tuple[str, str]]:
     keyed = job.key_name != "row"
     names = job.text if job.has_text() else [n for n in job.visible_columns() if n != job.key_name]
     wanted = list(dict.fromkeys([*names[:6], *([job.key_name] if keyed else [])]))
-    data = job.source.gather(rows, wanted)
+    data = job.source.gather_texts(rows, wanted)
     shown = []
     for place, record in enumerate(data.to_pylist()):
-        key = str(record[job.key_name]) if keyed else str(rows[place])
-        text = " · ".join(str(record[n]) for n in names[:6] if record[n] not in (None, ""))
+        key = record[job.key_name] if keyed else str(rows[place])
+        text = " · ".join(record[n] for n in names[:6] if record[n])
         shown.append((key, text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"))
     return shown

@@ -112,7 +112,7 @@ def _judged(job: "Job", counted: Counted, n_classes: int) -> Floats:
     some = np.sort(np.random.default_rng([job.seed, 3]).choice(voted, TO_JUDGE, replace=False))
     console.note(f"the texts of {TO_JUDGE:,} rows judge the labeling functions")
     votes = counted.votes[counted.rows[some]]
-    chosen = job.source.gather(some, job.text)
+    chosen = job.source.gather_texts(some, job.text)
     said = _listened(job, votes, n_classes, chosen, "tfidf", np.ones(len(some)), None)
     return vote_evidence.judge(votes, n_classes, said)
 

@@ -5,7 +5,10 @@ import io
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.active.conftest import (
@@ -186,3 +189,31 @@ def test_the_classes_known_to_query_are_offered_by_annotate_and_export(labelkit,
     done = labelkit("annotate", "todo.csv", "--no-task", stdin="MIXED\n3\n")
     assert done.code == 0, done.err
     assert {row["label"] for row in read("todo.answers.csv")} == {"MIXED"}
+
+
+def test_float_keys_and_cells_of_a_batch_are_exact(labelkit: Any, tmp_path: Path) -> None:
+    """Human work on a Parquet file comes back by keys that are floating-point numbers."""
+    keys = [47.123456789 + i / 7 for i in range(12)]
+    columns = {
+        "id": keys,
+        "tiny": pa.array([4.7e-08 * i for i in range(12)], pa.float32()),
+        "text": [f"the {i} film was warm and kind" for i in range(12)],
+        "picture": [b"\xff"] * 12,
+    }
+    pq.write_table(pa.table(columns), tmp_path / "f.parquet")
+    given = ("--text", "text", "--classes", "P,N", "-n", "6", "--batch", "todo.csv")
+    found = labelkit("query", "f.parquet", "-o", "q.parquet", *given, "--features", "tfidf")
+    assert found.code == 0, found.err
+    assert "left out of the batch, since they are binary: picture" in found.err
+    with (tmp_path / "todo.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    places = [keys.index(float(row["id"])) for row in rows]
+    assert [float(row["tiny"]) for row in rows] == pytest.approx([4.7e-08 * i for i in places])
+    with (tmp_path / "answers.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**row, "label": "P"} for row in rows)
+    found = labelkit("merge", "q.parquet", "answers.csv", "-o", "m.parquet")
+    assert found.code == 0, found.err
+    labels = pq.read_table(tmp_path / "m.parquet")["label"].to_pylist()
+    assert [i for i, label in enumerate(labels) if label] == sorted(places)

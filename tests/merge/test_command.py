@@ -158,7 +158,7 @@ def test_rows_by_place_are_refused_when_the_file_was_re_sorted(
 
     texts = ["one", "two", "three"]
     source = write("in.csv", "text\n" + "".join(f"{text}\n" for text in texts))
-    checks = row_checks(pa.table({"text": texts}))
+    checks = row_checks(pa.table({"text": texts}), len(texts))
     lines = [f"{i},{check},x{i}\n" for i, check in enumerate(checks)]
     answers = write("a.csv", "row,row_check,label\n" + "".join(lines))
     merged(source, answers)
@@ -175,7 +175,7 @@ def test_columns_of_ours_that_came_since_do_not_break_the_row_check(
 ) -> None:
     from labelkit.data.row_keys import row_checks
 
-    (check,) = row_checks(pa.table({"text": ["one"]}))
+    (check,) = row_checks(pa.table({"text": ["one"]}), 1)
     source = write("in.csv", "text,weak_label,label\none,a,b\n")
     answers = write("a.csv", f"row,row_check,label\n0,{check},x\n")
     assert labelkit("merge", source, answers, "-o", "out.csv").code == 0

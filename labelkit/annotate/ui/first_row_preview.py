@@ -19,7 +19,8 @@ from labelkit.data.answers_journal import journal_path, read_entries
 from labelkit.data.columns import ROW_CHECK
 from labelkit.data.suggestions import BLIND_ORIGINS
 from labelkit.errors import LabelkitError
-from labelkit.io.csv_parser import FIRST_BYTES, Parser, checked_encoding
+from labelkit.io.csv_parser import FIRST_BYTES, Parser
+from labelkit.io.encodings import checked_encoding
 from labelkit.io.spreadsheet_cells import are_for_people, let_go
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}

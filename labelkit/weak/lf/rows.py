@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labelkit.io import native_text
 from labelkit.io.column_types import LONG_INTEGER
 
 if TYPE_CHECKING:
@@ -133,13 +134,4 @@ def _pandas_values(array: pa.Array, has_empty: bool) -> Any:
 
 def as_text(array: pa.Array) -> pa.Array:
     """Return any column as text, a whole number without `.0`; an empty cell stays null."""
-    if pa.types.is_string(array.type):
-        return array
-    if not pa.types.is_floating(array.type):
-        return pc.cast(array, pa.string())
-    # Arrow writes 12345678901.0 as 1.2345678901e+10.
-    values = array.to_numpy(zero_copy_only=False)
-    whole = np.isfinite(values) & (np.abs(values) < 2.0**53) & (values == np.trunc(values))
-    integers = pa.array(np.where(whole, values, 0.0).astype(np.int64))
-    text = pc.if_else(pa.array(whole), pc.cast(integers, pa.string()), pc.cast(array, pa.string()))
-    return pc.if_else(pc.is_valid(array), text, pa.scalar(None, pa.string()))
+    return array if pa.types.is_string(array.type) else native_text.texts(array)

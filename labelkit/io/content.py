@@ -1,0 +1,94 @@
+"""What a file holds by its first bytes, where it is not the text or table that its name promises.
+
+Needs no data library.
+"""
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from labelkit.errors import LabelkitError
+from labelkit.io.files import open_for_reading
+
+_HEAD = 512
+_UTF16 = "iconv -f UTF-16 -t UTF-8 < {old} > {new}"
+# First bytes, what they are, and the line that makes a file that can be read of it.
+_KINDS = (
+    (b"\xff\xfe\x00\x00", "UTF-32", "iconv -f UTF-32 -t UTF-8 < {old} > {new}"),
+    (b"\x00\x00\xfe\xff", "UTF-32", "iconv -f UTF-32 -t UTF-8 < {old} > {new}"),
+    (b"\xff\xfe", "UTF-16", _UTF16),
+    (b"\xfe\xff", "UTF-16", _UTF16),
+    (b"\x1f\x8b", "gzip", "gunzip < {old} > {new}"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard", "zstd -d < {old} > {new}"),
+    (b"BZh", "bzip2", "bunzip2 < {old} > {new}"),
+    (b"\xfd7zXZ\x00", "xz", "unxz < {old} > {new}"),
+    (b"PK\x03\x04", "ZIP", "unzip -p {old} > {new}"),
+    (b"PAR1", "Parquet", "mv {old} {parquet}"),
+    (b"PARE", "encrypted Parquet", ""),
+    (b"ARROW1", "Arrow", ""),
+    (b"ORC", "ORC", ""),
+    (b"Obj\x01", "Avro", ""),
+    (b"SQLite format 3\x00", "SQLite", ""),
+    (b"%PDF-", "PDF", ""),
+    (b"\xd0\xcf\x11\xe0", "an old spreadsheet (xls)", ""),
+)
+_TEXTS = ("csv", "tsv", "jsonl")
+
+
+def first_bytes(path: Path, size: int = _HEAD) -> bytes:
+    """Return how a file begins; nothing where it cannot be decompressed, which reading it tells."""
+    with open_for_reading(path) as stream:
+        try:
+            return bytes(stream.read(size))
+        except OSError:
+            return b""
+
+
+def refuse_other_content(path: Path, head: bytes, file_format: str) -> None:
+    """Raise LabelkitError for a file that begins with the bytes of another format.
+
+    The message names it, with a line to paste where a usual tool converts it.
+    """
+    if file_format in _TEXTS:
+        _refuse_bytes(path, head[:_HEAD], file_format)
+        return
+    for start, name, remedy in _KINDS:
+        if head.startswith(start) and name != "Parquet":
+            raise _other(path, name, remedy, file_format)
+    if not head.startswith(b"PAR1"):
+        raise LabelkitError(f"{path} is not a Parquet file, though it is named so")
+
+
+def _refuse_bytes(path: Path, head: bytes, file_format: str) -> None:
+    for start, name, remedy in _KINDS:
+        # Letters may begin a table too.
+        if head.startswith(start) and (not _is_printable(start) or not _is_printable(head)):
+            is_book = name == "ZIP" and (b"[Content_Types]" in head or b"xl/" in head)
+            if is_book:
+                name, remedy = "a spreadsheet (xlsx)", ""
+            raise _other(path, name, remedy, file_format)
+    has_zero = [byte == 0 for byte in head[:4]]
+    for pattern, name in (([0, 1, 0, 1], "UTF-16LE"), ([1, 0, 1, 0], "UTF-16BE")):  # no mark
+        if has_zero == pattern:
+            raise _other(path, name, _UTF16.replace("UTF-16", name), file_format)
+
+
+def _is_printable(head: bytes) -> bool:
+    return head.isascii() and all(byte >= 32 or byte in b"\t\r\n" for byte in head)
+
+
+def _other(path: Path, name: str, remedy: str, file_format: str) -> LabelkitError:
+    words = {"old": path.name, "new": f"new.{file_format}", "parquet": f"{path.stem}.parquet"}
+    quoted = {key: shlex.quote(word) for key, word in words.items()}
+    how = remedy.format(**quoted) if remedy else f"save it as .{file_format} (UTF-8)"
+    return LabelkitError(f"{path} is {name}, not {file_format}; convert it: {how}")
+
+
+def doubled(names: Iterable[str]) -> str | None:
+    """Return a name that stands more than once, if there is one."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None

@@ -1,0 +1,92 @@
+"""Encodings of text files; each byte of a file can be written back as it was."""
+
+import codecs
+import re
+
+from labelkit.errors import LabelkitError
+
+UTF8 = "utf-8"
+# Several bytes of an encoding may stand for one character (FA 54 and 81 CA in cp932), so writing
+# the character may not give its bytes back. Such bytes are kept as these surrogates.
+_FIRST_STAND_IN = 0xDC00
+_STAND_INS = re.compile("[\udc00-\udcff]+")
+_WRITES_STAND_INS = "labelkit-stand-ins"
+
+
+def checked_encoding(encoding: str) -> str:
+    """Return the name that Python knows it by; raises LabelkitError for one not supported."""
+    try:
+        name = codecs.lookup(encoding).name
+        ascii_alike = '\n,"'.encode(name) == b'\n,"'
+    except (LookupError, UnicodeError):
+        raise LabelkitError(f"--encoding {encoding!r} is not a known encoding") from None
+    if name == "utf-8-sig":
+        return UTF8
+    if not ascii_alike:
+        raise LabelkitError(
+            f"--encoding {encoding!r} is not supported; convert the file to UTF-8 first, "
+            f"for example: iconv -f {encoding} -t UTF-8"
+        )
+    return name
+
+
+def decode(data: bytes, encoding: str) -> str:
+    """Return text of which `encode` makes the same bytes; raises UnicodeDecodeError.
+
+    Characters that would be written with other bytes are stand-ins: see `shown`.
+    """
+    text = data.decode(encoding)
+    if encoding == UTF8 or _writes(text, encoding) == data:
+        return text
+    lines = data.split(b"\n")
+    return "\n".join(_exact_line(line, encoding) for line in lines)
+
+
+def encode(text: str, encoding: str) -> bytes:
+    """Return the bytes of a text that `decode` gave; raises UnicodeEncodeError."""
+    return text.encode(encoding, "strict" if encoding == UTF8 else _WRITES_STAND_INS)
+
+
+def shown(text: str, encoding: str) -> str:
+    """Return a text with the characters that its stand-ins stand for."""
+    return _STAND_INS.sub(
+        lambda found: bytes(ord(c) - _FIRST_STAND_IN for c in found[0]).decode(encoding), text
+    )
+
+
+def has_stand_ins(text: str) -> bool:
+    """Tell whether a text that `decode` gave holds stand-ins."""
+    return _STAND_INS.search(text) is not None
+
+
+def _writes(text: str, encoding: str) -> bytes | None:
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:  # some codecs read what they cannot write
+        return None
+
+
+def _exact_line(line: bytes, encoding: str) -> str:
+    text = line.decode(encoding)
+    if _writes(text, encoding) == line:
+        return text
+    decoder = codecs.getincrementaldecoder(encoding)()
+    parts, start = [], 0
+    for end in range(1, len(line) + 1):
+        part = decoder.decode(line[end - 1 : end], final=end == len(line))
+        if part:
+            data, start = line[start:end], end
+            exact = _writes(part, encoding) == data
+            parts.append(part if exact else "".join(chr(_FIRST_STAND_IN + b) for b in data))
+    return "".join(parts)
+
+
+def _bytes_of_stand_ins(error: UnicodeError) -> tuple[bytes, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    found = _STAND_INS.match(error.object, error.start)
+    if found is None:
+        raise error
+    return bytes(ord(c) - _FIRST_STAND_IN for c in found[0]), found.end()
+
+
+codecs.register_error(_WRITES_STAND_INS, _bytes_of_stand_ins)

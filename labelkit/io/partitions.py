@@ -1,0 +1,65 @@
+"""The columns that folders of Parquet files name: `year=2024/part.parquet`."""
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow as pa
+
+from labelkit.errors import LabelkitError
+
+_NULL = "__HIVE_DEFAULT_PARTITION__"
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})")
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """Return the Parquet files in a folder and the folders in it, in the order of their names.
+
+    Names that begin with a dot or an underscore are left out, as other tools do.
+    """
+    found = [
+        path
+        for path in folder.rglob("*.parquet")
+        if path.is_file() and not any(p[0] in "._" for p in path.relative_to(folder).parts)
+    ]
+    if not found:
+        raise LabelkitError(f"{folder} is a folder without .parquet files")
+    return sorted(found)
+
+
+def columns(
+    paths: Sequence[Path], folders: Sequence[Path | None], in_file: Collection[str]
+) -> dict[str, pa.Array]:
+    """Return for each column that folders name its values, one a file.
+
+    They are integers where all are spelled so, else text. A column that the files themselves hold
+    is not repeated. Raises LabelkitError where not all files are in folders of the same names.
+    """
+    named = [_named(path, folder) for path, folder in zip(paths, folders, strict=False)]
+    for path, values in zip(paths, named, strict=False):
+        if values.keys() != named[0].keys():
+            raise LabelkitError(
+                f"{path} is not in folders of the same names as {paths[0]}: "
+                f"{_listed(values)} instead of {_listed(named[0])}"
+            )
+    names = [name for name in (named[0] if named else ()) if name not in in_file]
+    return {name: _typed([values[name] for values in named]) for name in names}
+
+
+def _named(path: Path, folder: Path | None) -> dict[str, str | None]:
+    if folder is None:
+        return {}
+    pairs = [part.partition("=") for part in path.parent.relative_to(folder).parts]
+    texts = {unquote(name): unquote(value) for name, equals, value in pairs if equals and name}
+    return {name: None if text == _NULL else text for name, text in texts.items()}
+
+
+def _typed(texts: list[str | None]) -> pa.Array:
+    if all(text is None or _INTEGER.fullmatch(text) for text in texts):
+        return pa.array([None if text is None else int(text) for text in texts], pa.int64())
+    return pa.array(texts, pa.string())
+
+
+def _listed(values: dict[str, str | None]) -> str:
+    return ", ".join(f"{name}=…" for name in values) or "none"

@@ -19,7 +19,11 @@ Codes = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Outcome:
-    """The votes on a file and the label model's answer; `rescore` asks the model again."""
+    """The votes on a file and the label model's answer.
+
+    `rescore` asks the model again, knowing what it knew. `relearn` asks one that knows nothing that
+    was learned from the voter of a column (None: from all voters).
+    """
 
     names: Sequence[str]  # of the voters, in the order of the votes' columns
     classes: Sequence[str]
@@ -27,6 +31,7 @@ class Outcome:
     scores: Scores
     truth: Truth | None
     rescore: Callable[[Counted], Scores]
+    relearn: Callable[[Counted, int | None], Scores]
 
     def number_of(self, name: str) -> int:
         """Return the column of a voter; raises UsageError with the nearest name."""
@@ -38,11 +43,11 @@ class Outcome:
         )
 
     def without(self, column: int) -> Scores:
-        """Return the label model's answer for each pattern when one voter is left out."""
+        """Return the label model's answer for each pattern when one voter was never there."""
         votes = self.counted.votes.copy()
         votes[:, column] = ABSTAIN
         whole = self.counted
-        return self.rescore(Counted(votes, whole.counts, whole.rows, whole.like))
+        return self.relearn(Counted(votes, whole.counts, whole.rows, whole.like), column)
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,9 @@ def estimates(outcome: Outcome, advance: Callable[[int], None]) -> list[Estimate
     """Return an Estimate for each voter: the label model runs once without each of them."""
     found = []
     known = None if outcome.truth is None else outcome.truth.by_pattern(outcome.counted)
-    everyone = _right(outcome.scores.codes, known)
+    everyone = None
+    if known is not None and known.sum():
+        everyone = _right(outcome.relearn(outcome.counted, None).codes, known)
     counted, shares = outcome.counted, _shares(outcome)
     for column in range(len(outcome.names)):
         others = outcome.without(column)

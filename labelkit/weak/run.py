@@ -26,7 +26,7 @@ from labelkit.weak.lf.rules import keyword_tables
 from labelkit.weak.lf.runner import SECONDS, OnError
 from labelkit.weak.outcome import Outcome, estimates
 from labelkit.weak.propagate import propagate
-from labelkit.weak.scoring import Scores
+from labelkit.weak.scoring import Known, Scores
 from labelkit.weak.vote_patterns import Counted
 
 if TYPE_CHECKING:
@@ -73,25 +73,31 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
     learns = scoring.takes(combine, "said")
     everyone, classes = _vote(job, panel, learns)
     prior = scoring.prior_of(weights, classes) if weights and classes else None
-    everyone, known = (
-        side_information.gather(job, everyone, classes) if learns else (everyone, None)
-    )
+    known = None
+    if learns:
+        leaves_out = bool(wanted.lf_report or wanted.errors_of)
+        everyone, known = side_information.gather(job, everyone, classes, leaves_out)
     counted = everyone if job.chosen is None else everyone.only(job.chosen)
 
-    def rescore(given: Counted, prior: Any = prior) -> Scores:
+    def score(given: Counted, prior: Any = prior, known: Known | None = known) -> Scores:
         return scoring.score(
             given, len(classes), combine, prior, job.seed, wanted.label_model, known
         )
 
-    scores = rescore(counted)
+    def relearn(given: Counted, without: int | None) -> Scores:
+        return score(given, known=known and known.without(everyone.votes, without))
+
+    scores = score(counted)
     for note in scores.notes:
         console.warn(note)
     _say_model(job, wanted.label_model, counted, scores, known)
     if prior is not None and learns:
-        _say_prior(job, counted, scores, rescore(counted, None))
+        _say_prior(job, counted, scores, score(counted, prior=None))
     elif prior is not None and wanted.label_model == "majority":
         console.warn("--prior changes nothing: the majority vote counts votes alone")
-    found = Outcome(panel.names, classes, counted, scores, truth.known(job, classes), rescore)
+    found = Outcome(
+        panel.names, classes, counted, scores, truth.known(job, classes), score, relearn
+    )
     _judge(job, panel, found, wanted, prior)
     summaries, more = _summaries(found), {}
     if wanted.propagate:
@@ -205,7 +211,7 @@ def _vote(job: "Job", panel: Panel, learns: bool) -> tuple[Counted, list[str]]:
 
 
 def _say_model(
-    job: "Job", name: str, counted: Counted, scores: Scores, known: scoring.Known | None
+    job: "Job", name: str, counted: Counted, scores: Scores, known: Known | None
 ) -> None:
     """Say which label model made the labels, and how far they are from the plain vote."""
     rows, moved, decided = scoring.against_majority(counted, scores)

@@ -14,6 +14,7 @@ from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.stats.blocks import number_type, row_blocks
 from labelkit.stats.ties import NO_CLASS, SAME, likeliest
 from labelkit.weak.label_models import majority
+from labelkit.weak.vote_codes import ABSTAIN, Votes
 from labelkit.weak.vote_patterns import Counted
 
 Floats = npt.NDArray[np.float64]
@@ -36,6 +37,19 @@ class Known:
     said: Floats | None  # patterns × classes: a text model's probabilities
     gold: npt.NDArray[np.int32] | None  # people's labels, -1: none
     judged: Floats | None = None  # what the texts of some rows say of each vote
+    relearn: Callable[[Votes], "Known"] | None = None  # the same from other votes on these rows
+
+    def without(self, votes: Votes, column: int | None) -> "Known":
+        """Return what is known where one function was never there; `votes` are all of them.
+
+        With None all are there: learned in the same way, for a fair comparison.
+        """
+        if self.relearn is None:
+            return self
+        fewer = votes.copy()
+        if column is not None:
+            fewer[:, column] = ABSTAIN
+        return self.relearn(fewer)
 
     def of(self, counted: Counted) -> dict[str, Any]:
         """Return the arguments of a label model; a pattern made up has the text of its like."""

@@ -1,6 +1,8 @@
 """What a label model learns from beside the votes: the texts of the rows and people's labels."""
 
 import zlib
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +16,7 @@ from labelkit.data.labels import Mask
 from labelkit.ml.feature_selection import embeds
 from labelkit.weak.label_models import text_model, vote_evidence
 from labelkit.weak.scoring import Known
+from labelkit.weak.vote_codes import ABSTAIN, Votes
 from labelkit.weak.vote_patterns import Counted
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 FEWEST_TO_READ = 50
 MOST_TO_READ = 200_000
 TO_JUDGE = 5_000
+TO_LEARN_AGAIN = 1_000  # rows, where functions are left out one by one
 
 Floats = npt.NDArray[np.float64]
 
@@ -56,16 +60,21 @@ def labelled(job: "Job") -> Mask | None:
     return None if labels is None else (labels.codes >= 0) & ~job.excluded_from_training
 
 
-def gather(job: "Job", counted: Counted, classes: list[str]) -> tuple[Counted, Known | None]:
-    """Return the votes, by row where there is something to learn from, and what that is."""
+def gather(
+    job: "Job", counted: Counted, classes: list[str], relearns: bool = False
+) -> tuple[Counted, Known | None]:
+    """Return the votes, by row where there is something to learn from, and what that is.
+
+    `relearns`: it keeps what it takes to learn again from other votes (`Known.without`).
+    """
     given = people(job, classes)
     voted = int(counted.counts[counted.voters > 0].sum())
     reads = voted >= FEWEST_TO_READ and len(classes) > 1 and job.has_text()
     judged = None
     if reads and voted > MOST_TO_READ:
-        judged, reads = _judged(job, counted, len(classes)), False
+        judged, reads = _judging(job, counted, len(classes)), False
     if not reads and given is None:
-        return counted, None if judged is None else Known(None, None, judged)
+        return counted, None if judged is None else _judged_by(judged, counted.votes, relearns)
     rows = counted.by_row()
     of_pattern = np.full(len(rows.votes), -1, dtype=np.int64)
     seen = np.flatnonzero(rows.rows >= 0)
@@ -75,64 +84,103 @@ def gather(job: "Job", counted: Counted, classes: list[str]) -> tuple[Counted, K
         gold = np.where(rows.voters > 0, given.codes[of_pattern], -1)
         _say_people(int((gold >= 0).sum()))
         gold = gold if (gold >= 0).any() else None
-    said = _said(job, rows, len(classes), of_pattern, gold) if reads else None
-    return rows, Known(said, gold, judged)
+    if not reads:
+        known = Known(None, gold, None if judged is None else judged(counted.votes))
+        return rows, known
+    said = _saying(job, rows, len(classes), of_pattern, gold)
+    known = Known(said(rows.votes), gold)
+    if not relearns:
+        return rows, known
+    return rows, replace(known, relearn=lambda votes: Known(said(votes, TO_LEARN_AGAIN), gold))
+
+
+def _judged_by(judged: Callable[[Votes], Floats], votes: Votes, relearns: bool) -> Known:
+    known = Known(None, None, judged(votes))
+    if not relearns:
+        return known
+    return replace(known, relearn=lambda fewer: Known(None, None, judged(fewer)))
 
 
 def _say_people(known: int) -> None:
     console.note(f"label model: it learns from people's labels of {known:,} rows with a vote")
 
 
-def _said(
+def _saying(
     job: "Job",
     counted: Counted,
     n_classes: int,
     of_pattern: npt.NDArray[np.int64],
     gold: npt.NDArray[np.int32] | None,
-) -> Floats:
-    """Return what a text model says of each pattern, each of which stands for one row."""
+) -> Callable[..., Floats]:
+    """Return what gives a text model's probabilities of each pattern (each is one row) by votes.
+
+    It takes the votes and from how many rows to learn at most.
+    """
     voted = counted.voters > 0
     chosen = job.source.read(job.text, typed=True).take(of_pattern[voted])
     people = None if gold is None else gold[voted]
     # The votes alone teach little that the words do not tell; with people's labels it pays.
     choice = "tfidf+embedding" if gold is not None and embeds(job.source, job.text) else "tfidf"
-    found = _listened(
-        job, counted.votes[voted], n_classes, chosen, choice, counted.counts[voted], people
-    )
-    if voted.all():
+    listen = _listening(job, n_classes, chosen, choice, counted.counts[voted], people)
+
+    def said(votes: Votes, most: int = text_model.MOST_TO_FIT) -> Floats:
+        if voted.all():
+            return listen(votes, most)
+        some = listen(votes[voted], most)
+        found = np.full((len(votes), n_classes), 1 / n_classes, some.dtype)
+        found[voted] = some
         return found
-    said = np.full((len(counted.votes), n_classes), 1 / n_classes, found.dtype)
-    said[voted] = found
+
     return said
 
 
-def _judged(job: "Job", counted: Counted, n_classes: int) -> Floats:
-    """Return how the texts of some rows judge the functions; see `dawid_skene.judge`."""
+def _judging(job: "Job", counted: Counted, n_classes: int) -> Callable[[Votes], Floats]:
+    """Return what tells how the texts of some rows judge the functions; see `dawid_skene.judge`."""
     voted = np.flatnonzero((counted.rows >= 0) & (counted.voters[counted.rows] > 0))
     some = np.sort(np.random.default_rng([job.seed, 3]).choice(voted, TO_JUDGE, replace=False))
     console.note(f"the texts of {TO_JUDGE:,} rows judge the labeling functions")
-    votes = counted.votes[counted.rows[some]]
-    chosen = job.source.gather_texts(some, job.text)
-    said = _listened(job, votes, n_classes, chosen, "tfidf", np.ones(len(some)), None)
-    return vote_evidence.judge(votes, n_classes, said)
+    of_row = counted.rows[some]
+    texts = job.source.gather_texts(some, job.text)
+    listen = _listening(job, n_classes, texts, "tfidf", np.ones(len(some)), None)
+
+    def judged(votes: Votes) -> Floats:
+        own = votes[of_row]
+        some = (own != ABSTAIN).any(axis=1)
+        return vote_evidence.judge(own[some], n_classes, listen(own)[some])
+
+    return judged
 
 
-def _listened(
+def _listening(
     job: "Job",
-    votes: npt.NDArray[np.int16],
     n_classes: int,
     texts: pa.Table,
     choice: str,
     weight: npt.NDArray[Any],
     gold: npt.NDArray[np.int32] | None,
-) -> Floats:
+) -> Callable[..., Floats]:
+    """Return what learns from votes on these texts and says a text model's probabilities."""
     from scipy import sparse
 
     from labelkit.ml.features import Features
 
     features = Features(job.text, {}, choice, job.seed, cache=lambda: job.cache_dir)
     matrix = sparse.csr_matrix(features.fit(texts).matrix(texts))
-    return text_model.listen(votes, n_classes, matrix, _fold_keys(texts), weight, gold)
+    keys = _fold_keys(texts)
+
+    def listen(votes: Votes, most: int = text_model.MOST_TO_FIT) -> Floats:
+        some = (votes != ABSTAIN).any(axis=1)
+        if some.all():
+            return text_model.listen(votes, n_classes, matrix, keys, weight, gold, most)
+        # A function is left out.
+        found = np.full((len(votes), n_classes), 1 / n_classes)
+        if some.any():
+            known = None if gold is None else gold[some]
+            given = (votes[some], n_classes, matrix[some], keys[some], weight[some], known)
+            found[some] = text_model.listen(*given, most)
+        return found
+
+    return listen
 
 
 def _fold_keys(texts: pa.Table) -> npt.NDArray[np.int64]:

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import random
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +87,29 @@ def test_peoples_labels_count_without_being_named(report, write):
     found, done = report()
     assert found["lf_a"]["correct"] == 2 and found["lf_a"]["incorrect"] == 0
     assert "accuracy (biased)" in done.err
+
+
+def test_a_coin_is_not_ranked_above_a_good_rule_where_texts_are_read(labelkit, write):
+    # A text model that learned from a function would believe it wherever its word stands.
+    rng = random.Random(2)
+    lines, filler = ["id,text,gold"], [f"w{i}" for i in range(80)]
+    for row in range(1200):
+        truth = rng.choice(["pos", "neg"])
+        words = [f"{truth}ish{rng.randrange(9)}", *rng.choices(filler, k=6)]
+        if rng.random() < 0.5:
+            right = rng.random() < 0.75
+            words.append("warm" if (truth == "pos") == right else "stale")
+        words += [word for word in ("zebra", "yak") if rng.random() < 0.2]  # in either class
+        lines.append(f"r{row},{' '.join(words)},{truth}")
+    write("data.csv", "\n".join(lines) + "\n")
+    rules = ["pos=warm", "neg=stale", "pos=zebra", "neg=yak"]
+    done = labelkit(
+        *["weak-label", "data.csv", "--lf-report", "lf.json", "--gold", "gold"],
+        *[word for rule in rules for word in ("--keyword", rule)],
+    )
+    assert done.code == 0, done.err
+    functions = json.loads(Path("lf.json").read_text())["functions"]
+    warm, stale, zebra, yak = (one["estimated_accuracy"] for one in functions)
+    assert min(warm, stale) > max(zebra, yak)
+    gains = [one["marginal_gain"] for one in functions]
+    assert min(gains[:2]) > max(gains[2:])

@@ -104,16 +104,17 @@ def worse_than_chance(
         if chances is not None and summary.accuracy is not None:
             right, wrong = summary.correct or 0, summary.incorrect or 0
             share, ends, chance = summary.accuracy, wilson(right, right + wrong), chances[number]
-            source = f"n={right + wrong}"
+            source, advice = f"n={right + wrong}", "remove it, or invert its vote"
         elif accuracy is not None:
             share, ends, chance = accuracy.accuracy, accuracy[1:3], accuracy.chance
             source = "estimated from the other functions"
+            advice = "look at some of its votes, then remove it or invert its vote"
         else:
             continue
         if ends[1] < chance:
             messages.append(
                 f"{summary.name} is right less often than a guess ({chance:.2f}): {share:.2f} "
-                f"(95% CI {ends[0]:.2f}–{ends[1]:.2f}, {source}); remove it, or invert its vote"
+                f"(95% CI {ends[0]:.2f}–{ends[1]:.2f}, {source}); {advice}"
             )
     return messages
 

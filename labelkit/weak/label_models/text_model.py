@@ -22,19 +22,25 @@ MOST_COEFFICIENTS = 500_000  # of the exact solver
 
 
 def listen(
-    votes: Array, n_classes: int, text: Matrix, keys: Array, weight: Array, gold: Array | None
+    votes: Array,
+    n_classes: int,
+    text: Matrix,
+    keys: Array,
+    weight: Array,
+    gold: Array | None,
+    most: int = MOST_TO_FIT,
 ) -> Array:
     """Return rows × classes: what the text says, to a model that never saw the row.
 
     It learns from the votes on other rows, in each further round from votes and text together.
     Every row has a vote. `weight` 0 keeps a row out of the learning; known codes (`gold`, -1:
-    unknown) count for more than votes.
+    unknown) count for more than votes. Of more than `most` rows a sample is learned from.
     """
     symbols = vote_evidence.symbols_of(votes, n_classes)
     weight = np.asarray(weight, dtype=float).copy()
     known = np.zeros(len(votes), dtype=bool) if gold is None else gold >= 0
     learning = np.where(known, GOLD_WEIGHT, weight)
-    sample = to_fit(keys, learning)
+    sample = to_fit(keys, learning, most)
     labels = majority.combine(votes[sample], n_classes)
     said: Array | None = None
     for number in range(ROUNDS):
@@ -59,7 +65,7 @@ def _combined(before: Array | None, now: Array) -> Array:
     return now
 
 
-def to_fit(keys: Array, weights: Array) -> Array:
+def to_fit(keys: Array, weights: Array, most: int = MOST_TO_FIT) -> Array:
     """Return the rows that a model is fitted on, in their order: of very many rows a sample.
 
     All that count more than once are in it; `keys` decides on the others, so that equal texts
@@ -68,7 +74,7 @@ def to_fit(keys: Array, weights: Array) -> Array:
     order = np.argsort(keys // FOLDS, kind="stable")
     order = order[weights[order] > 0]
     sample = weights > 1
-    sample[order[:MOST_TO_FIT]] = True
+    sample[order[:most]] = True
     return np.flatnonzero(sample)
 
 

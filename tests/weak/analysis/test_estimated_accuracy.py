@@ -68,7 +68,7 @@ def test_the_report_has_estimates_with_intervals_and_names_the_worst(report):
         low, high = (float(found[name][f"estimated_{end}"]) for end in ("low", "high"))
         assert low - 0.03 <= accuracy <= high + 0.03, name
     assert "wrong is right less often than a guess" in said
-    assert "remove it, or invert its vote" in said
+    assert "; look at some of its votes, then remove it or invert its vote" in said
     assert said.count("less often than a guess") == 1
 
 

@@ -124,6 +124,7 @@ def sit_down(job: "Job", wanted: Wanted) -> Sitting:
     if not in_order:
         _keep_apart(job)
         live.check_features(job, deck)
+        live.check_columns(job, Path(str(job.options["output"])))
     journal = open_journal(job, deck, classes, path, wanted.start_over)
     try:
         if in_order:

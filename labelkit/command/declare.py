@@ -264,6 +264,7 @@ def command(
         run.__annotations__ = {p.name: p.annotation for p in parameters}
         run.__name__, run.__doc__ = function.__name__, _unwrapped(function.__doc__ or "")
         run.declared, run.groups = declared, groups or {}  # type: ignore[attr-defined]
+        run.own = frozenset(p.name for p in own)  # type: ignore[attr-defined]
         return run
 
     return declare

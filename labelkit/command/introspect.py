@@ -17,8 +17,8 @@ def accepted(name: str) -> set[str]:
     return set(inspect.signature(function_of(name)).parameters)
 
 
-def parsed(name: str, args: Sequence[str]) -> None:
-    """Parse a command line as its command does, with the task file's keys, and do nothing.
+def parsed(name: str, args: Sequence[str]) -> dict[str, Any]:
+    """Return the options of a command line as its command parses it, with the task file's keys.
 
     Raises UsageError for what the command would refuse.
     """
@@ -27,7 +27,7 @@ def parsed(name: str, args: Sequence[str]) -> None:
     from labelkit.command.declare import as_typer_command
 
     try:
-        as_typer_command(function_of(name)).make_context(name, [*args])
+        return dict(as_typer_command(function_of(name)).make_context(name, [*args]).params)
     except ClickException as error:
         raise UsageError(message_of(error)) from None
 

@@ -2,9 +2,13 @@
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from labelkit.command.declare import as_typer_command
 from labelkit.config.commands import function_of
+
+if TYPE_CHECKING:
+    from labelkit.job.job import Job
 
 
 def run(args: Sequence[str]) -> int:
@@ -20,3 +24,18 @@ def run(args: Sequence[str]) -> int:
     finally:
         sys.argv = before
     return code if isinstance(code, int) else 0
+
+
+def later_job(name: str, given: dict[str, Any], inputs: Sequence[str]) -> "Job | None":
+    """Return the job of a command that will write what these inputs become; None if it does not.
+
+    `given` are its options as they were parsed.
+    """
+    from labelkit.job.job import Job
+
+    function = function_of(name)
+    if not function.declared.annotates:
+        return None
+    own = {option: given[option] for option in function.own}
+    shared = {option: value for option, value in given.items() if option not in own}
+    return Job(function.declared, {**shared, "input": list(inputs)}, own)

@@ -121,16 +121,15 @@ _PARTS: dict[str, Any] = {
 }  # fmt: skip
 
 
+_NUMBERS = ("answers", "new", "kappa")  # counts that later steps count with
+
+
 def _is_step(step: Any) -> bool:
     """Tell whether something is a step as `step` makes it, in all that is read of one."""
     return (
         isinstance(step, dict)
         and all(isinstance(step[name], kind) for name, kind in _PARTS.items() if name in step)
-        and not any(
-            isinstance(value, str)
-            for name, value in step.get("counts", {}).items()
-            if name != "model"
-        )
+        and not any(isinstance(step.get("counts", {}).get(name), str) for name in _NUMBERS)
     )
 
 

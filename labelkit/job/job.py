@@ -23,14 +23,14 @@ from labelkit.data.probability_columns import probabilities
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
 from labelkit.io import history, ledger, output_checks, streams, table
 from labelkit.job import output, row_mask
-from labelkit.job.labels import JobLabels
 from labelkit.job.options import Declared
+from labelkit.job.own_columns import OwnColumns
 
 if TYPE_CHECKING:
     from labelkit.ml.features import Features
 
 
-class Job(JobLabels):
+class Job(OwnColumns):
     """What a command's function gets: columns in, annotations out, and what to say about it."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Job(JobLabels):
         opened = self.open(*paths)
         if self.options["delimiter"] is None:
             text_columns.refuse_other_delimiter(opened)
-        self._check_written(opened)
+        self.check_columns(opened)
         return opened
 
     def open(self, *paths: str | Path) -> table.Table:
@@ -330,51 +330,12 @@ class Job(JobLabels):
 
     # -- the output ----------------------------------------------------------------------------
 
-    def column(self, name: str) -> str:
-        """Return the full name of one of this command's columns."""
-        return f"{self.options.get('as_name') or self.prefix}_{name}"
-
     @property
     def output(self) -> str:
         """Where the result goes."""
         if self.options.get("in_place"):
             return str(self._input_paths()[0])
         return str(self.options.get("output") or "")
-
-    def may_replace(self, column: str) -> bool:
-        """Tell whether this command may write a column: it is new, or labelkit wrote it before."""
-        return column in self._earlier.columns or not self.source.has(column)
-
-    @cached_property
-    def _recorded(self) -> list[str]:
-        """The columns that labelkit wrote by the histories of the inputs, of each of them."""
-        named = [history.written_columns(path) or [] for path in self._input_paths()]
-        return [name for name in (named or [[]])[0] if all(name in names for names in named)]
-
-    @cached_property
-    def _earlier(self) -> columns.Replaceable:
-        """The columns of the input that this command may replace."""
-        return self._replaceable(self.source)
-
-    def _replaceable(self, source: table.Table) -> columns.Replaceable:
-        is_known = bool(self.steps) and not any(history.reads_stream(step) for step in self.steps)
-        return columns.replaceable_columns(
-            source, self.prefix, self.options.get("as_name"), self._recorded, is_known
-        )
-
-    def _check_written(self, source: table.Table) -> None:
-        """Refuse, before any work, an input whose own columns the output would replace.
-
-        Answers fill columns that the input may have: of these the cells tell, when all is read.
-        """
-        is_filled = self.prefix == columns.PEOPLE
-        if not (self.annotates and self.output) or is_filled or self.options.get("overwrite"):
-            return
-        name, endings = self.options.get("as_name") or self.prefix, columns.ENDINGS[self.prefix]
-        written = [*endings.always, *(e for e in endings.optional if self.own.get(e))]
-        names = [f"{name}_{ending}" for ending in written]
-        if set(names) & set(source.every_column()):
-            output.refuse_users_columns(source, names, self._replaceable(source), self.name)
 
     def annotate(self, annotations: Mapping[str, Any], updated: Sequence[str] = ()) -> None:
         """Write the output: all rows, these columns appended, this command's earlier ones replaced.

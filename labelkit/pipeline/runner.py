@@ -42,7 +42,7 @@ def run(
         if asking.oracle is None:
             people.take_filled_batches(stages, folder)
         if not all(state.is_fresh(stage, _fingerprint(stage, task, state)) for stage in stages):
-            step.check(stages)
+            step.check(stages, about.inputs)
         ran = 0
         for stage in stages:
             people.see_to_answers(stage, asking)

@@ -1,28 +1,46 @@
 """One command as a part of a pipeline."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from labelkit import console
 from labelkit.command.introspect import parsed
-from labelkit.errors import LabelkitError, UsageError
+from labelkit.command.invoke import later_job
+from labelkit.errors import LabelkitError
 from labelkit.pipeline.stages import Stage
 
 _INTERRUPTED = 130
 
 
-def check(stages: Sequence[Stage]) -> None:
-    """Parse the commands of all stages, and in which people answer, with the task file's keys.
+def check(stages: Sequence[Stage], inputs: Sequence[str]) -> None:
+    """Check what all stages are told, and the columns that they will write.
 
-    Raises UsageError, naming the stage, before any of them has cost money or a person's time.
+    That is done before any of them has cost money or a person's time. Raises UsageError, naming
+    the stage, for options that a command refuses and for columns of the user that one of the
+    stages would replace.
     """
+    source = None
     for stage in stages:
         lines = [stage.args, *([shlex.split(stage.asks)[1:]] if stage.asks else [])]
-        for name, *args in lines:
-            try:
-                parsed(name, args)
-            except UsageError as error:
-                raise UsageError(f"stage {stage.id}: {error}") from None
+        with _named(stage.id):
+            given, *_ = (parsed(name, args) for name, *args in lines)
+            job = later_job(stage.args[0], given, inputs)
+            if job is None:
+                continue
+            if source is None:
+                source = job.source
+            else:
+                job.check_columns(source, details=())
+
+
+@contextmanager
+def _named(stage: str) -> Iterator[None]:
+    try:
+        yield
+    except LabelkitError as error:
+        error.args = (f"stage {stage}: {error}",)
+        raise
 
 
 def run(stage: str, args: Sequence[str]) -> None:
@@ -32,12 +50,8 @@ def run(stage: str, args: Sequence[str]) -> None:
     """
     from labelkit.command.invoke import run as run_command
 
-    try:
-        with console.within():
-            code = run_command([*args])
-    except LabelkitError as error:
-        error.args = (f"stage {stage}: {error}",)
-        raise
+    with _named(stage), console.within():
+        code = run_command([*args])
     if code == _INTERRUPTED:
         raise KeyboardInterrupt
     if code != 0:

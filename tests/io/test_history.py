@@ -19,7 +19,7 @@ SOUND = {
 DAMAGE: list[Any] = [
     {"steps": "abc"}, [1], "text", None, {}, {"steps": [1]}, {"steps": [[]]}, {"steps": [{}]},
     *({"steps": [SOUND | {name: value}]} for name in SOUND for value in (7j, None, [], {}, "x")),
-    *({"steps": [SOUND | {"counts": {name: "x"}}]} for name in ("answers", "kappa", "labelled")),
+    *({"steps": [SOUND | {"counts": {name: "x"}}]} for name in ("answers", "kappa", "new")),
     {"steps": [SOUND], "columns": 5}, {"steps": [SOUND], "output": [1]},
 ]  # fmt: skip
 

@@ -251,3 +251,39 @@ def test_a_column_added_after_people_labelled(run: Any, answered: bytes) -> None
     done = run()
     assert done.code == 0, done.err
     assert people() == ASKED
+
+
+@pytest.mark.parametrize(
+    ("column", "stage"),
+    [("weak_label", "1-weak-label"), ("query_score", "2-query"), ("final_label", "4-decide")],
+)
+def test_columns_of_the_user_that_any_stage_would_replace(
+    column: str, stage: str, run: Any, write: Any
+) -> None:
+    text = Path("reviews.csv").read_text().splitlines()
+    write("reviews.csv", "".join(f"{line},{column if n == 0 else 'mine'}\n"
+                                 for n, line in enumerate(text)))  # fmt: skip
+    found = run()
+    assert found.code == 2, found.err
+    command = stage.partition("-")[2]
+    assert (
+        f"error: stage {stage}: reviews.csv: {command} would replace the column '{column}', and no "
+        f"history says that labelkit wrote it; give --as NAME"
+    ) in found.err
+    assert not [path for path in Path("work").iterdir() if path.suffix == ".csv"]
+    Path("labelkit.toml").write_text(f"[{command}]\noverwrite = true\n")
+    assert run().code == 3
+
+
+def test_columns_that_a_first_command_takes_for_its_own_are_the_user_s_for_a_later_stage(
+    run: Any, write: Any
+) -> None:
+    text = Path("reviews.csv").read_text().splitlines()
+    names = "final_label,final_confidence,final_source"
+    lines = [f"{line},{names if n == 0 else 'GOOD,0.5,weak'}\n" for n, line in enumerate(text)]
+    write("reviews.csv", "".join(lines))
+    found = run()
+    assert (found.code, "error: stage 4-decide: reviews.csv: decide would" in found.err) == (
+        2,
+        True,
+    )

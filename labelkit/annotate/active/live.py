@@ -32,6 +32,7 @@ _SHARED = (
     "text", "classes", "unknown_label", "id", "gold", "features", "column", "cache", "delimiter",
     "seed",
 )  # fmt: skip
+_DETAILS = ("note", "flag", "seconds")  # what answers of annotate have of a label
 AUDIT_SHARE = 5  # of a budget of labels, one in five at most is for the audit
 
 
@@ -204,6 +205,21 @@ def left_behind(source: str, answers: Path) -> tuple[Path, Path]:
 def refuse_foreign(path: Path, answers: Path) -> None:
     """Raise LabelkitError where a file that is left behind would replace one of the user."""
     output_checks.refuse_foreign(path, ("merge", "predict", "train"), answers)
+
+
+def check_columns(job: "Job", answers: Path) -> None:
+    """Raise where what is left behind would replace columns of the user: now, not at the end."""
+    from labelkit.command.introspect import parsed
+    from labelkit.command.invoke import later_job
+
+    source = str(job.options["input"])
+    labelled, model = map(str, left_behind(source, answers))
+    merge = ["merge", source, str(answers), "-o", labelled, *_passed(job, "merge")]
+    predict = ["predict", model, source, "-o", labelled, *_passed(job, "predict")]
+    for name, *args in (merge, predict):
+        later = later_job(name, parsed(name, args), [source])
+        assert later is not None
+        later.check_columns(job.source, details=_DETAILS)
 
 
 def leave_behind(job: "Job", session: Session, answers: Path) -> Path | None:

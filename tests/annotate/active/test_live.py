@@ -429,3 +429,16 @@ def test_answers_to_audit_rows_change_nothing_that_a_person_is_shown(
         assert shown_to_a_person(with_labels(audit, said, with_origin), 0, same) == first
     for typed in (same, other):  # without their answers they are asked again, first
         assert shown_to_a_person(with_labels(audit, {}, typed == same), 8, typed) == first
+
+
+@pytest.mark.parametrize("column", ["model_label", "label_note", "label_annotator"])
+def test_columns_that_are_replaced_at_the_end_are_refused_at_the_start(
+    column: str, write: Any, labelkit: Any
+) -> None:
+    lines = table(12).splitlines()
+    cells = [column, *["mine"] * 12]
+    write("data.csv", "\n".join(f"{a},{b}" for a, b in zip(lines, cells, strict=True)) + "\n")
+    done = labelkit("annotate", "data.csv", "--classes", "ok,worn", stdin="1\n" * 12)
+    assert done.code == 2, done.err
+    assert f"would replace the column '{column}', and no history" in done.err
+    assert not Path("data.answers.csv").exists()

@@ -128,9 +128,15 @@ def fit(
         from sklearn.dummy import DummyClassifier
 
         return DummyClassifier(strategy="prior").fit(matrix, codes)
-    if recipe.kind == "logistic" and not recipe.splines and _is_large(matrix, len(seen)):
-        return _many_coefficients(matrix, codes, seen, recipe.strength, seed, sample_weight)
     model = _estimator(matrix, recipe, seed)
+    if recipe.kind == "logistic" and _is_large(matrix, len(seen)):
+        if recipe.splines:
+            matrix = model[:-1].fit_transform(matrix)
+        fitted = _many_coefficients(matrix, codes, seen, recipe.strength, seed, sample_weight)
+        if not recipe.splines:
+            return fitted
+        model.steps[-1] = (model.steps[-1][0], fitted)
+        return model
     last = model.steps[-1][0] if hasattr(model, "steps") else ""
     weights = {f"{last}__sample_weight" if last else "sample_weight": sample_weight}
     with _quiet_single_thread():

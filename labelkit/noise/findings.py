@@ -9,6 +9,7 @@ import numpy.typing as npt
 from labelkit.noise.checks.duplicates import Conflict
 from labelkit.noise.label_quality import Evidence, Verdict
 from labelkit.noise.reasons import Speaker
+from labelkit.stats.blocks import row_blocks
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -41,10 +42,11 @@ class Findings:
         For a flagged label it is the likeliest of the others.
         """
         rows, names = evidence.rows, np.array(evidence.classes, dtype=object)
-        among = evidence.belief.copy()
-        flagged = np.flatnonzero(verdict.flag)
-        among[flagged, evidence.given[flagged]] = -1.0
-        best = among.argmax(axis=1)
+        best = np.empty(len(rows), dtype=np.int64)
+        for part in row_blocks(*evidence.belief.shape):
+            among, flagged = evidence.belief[part].copy(), np.flatnonzero(verdict.flag[part])
+            among[flagged, evidence.given[part][flagged]] = -1.0
+            best[part] = among.argmax(axis=1)
         self.suggested[rows] = names[best]
         self.quality[rows] = verdict.quality
         self.judged[rows] = True

@@ -193,6 +193,13 @@ def test_many_coefficients_are_fitted_as_well_in_another_way():
         assert (one.argmax(axis=1) == other.argmax(axis=1)).mean() > 0.9
 
 
+def test_many_coefficients_on_splines():
+    matrix, codes = blobs(n=400)
+    with patch.object(classifier, "MOST_COEFFICIENTS", 0):
+        model = fit(matrix, codes, Recipe("logistic", 1.0, splines=True))
+    assert (probabilities(model, matrix, 3).argmax(axis=1) == codes).mean() > 0.9
+
+
 def test_blocks_and_32_bits_change_no_probability():
     matrix, codes = blobs()
     model = fit(matrix, codes, Recipe("logistic"))

@@ -25,7 +25,8 @@ WIDTH = 0.5  # of the kernel, in median distances
 def score(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return scores above 1 for the n picks, falling; below 1 what a row would still add.
 
-    Of a pool above 3,000 rows a sample is looked at; the other rows have 0.
+    Of a pool above 3,000 rows a sample is looked at; the other rows have 0. Picks beyond the
+    sample are drawn at random: by then the rows picked stand for all of the pool.
     """
     with one_thread():
         return _score(pool, n, rng)
@@ -34,7 +35,7 @@ def score(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[np.floa
 def _score(pool: "Pool", n: int, rng: np.random.Generator) -> "Floats":
     rows = pool.features.shape[0]
     project = fit_space(pool.features, rng)
-    some = _some(rows, max(MOST_COMPARED, n), rng)
+    some = _some(rows, MOST_COMPARED, rng)
     points = project(pool.features[some])
     kernel, width = _kernel(points)
     covered = _covered_by(project(pool.labelled[-MOST_LABELLED:]), points, width)
@@ -43,7 +44,11 @@ def _score(pool: "Pool", n: int, rng: np.random.Generator) -> "Floats":
     scores = np.zeros(rows)
     left = np.maximum(kernel - covered, 0.0).sum(axis=1, dtype=np.float64)
     scores[some] = 0.999 * left / max(float(left.max(initial=0.0)), 1e-12)
-    scores[some[picks]] = 1.0 + np.arange(len(picks), 0, -1) / max(len(picks), 1)
+    more = min(n, rows) - len(picks)
+    drawn = rng.choice(np.setdiff1d(np.arange(rows), some), more, replace=False)
+    chosen = np.concatenate([some[picks], drawn])
+    scores[chosen] = 1.0 + np.arange(len(chosen), 0, -1) / max(len(chosen), 1)
+    pool.reasons.update(dict.fromkeys(drawn.tolist(), "cold start: drawn at random"))
     for place, stands_for in zip(picks, _stand_for(kernel, before, picks), strict=True):
         share = f"about {100 * stands_for / len(some):.2g} % of the rows"
         like = f"{stands_for:,} rows" if len(some) == rows else share

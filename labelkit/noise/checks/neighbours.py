@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.blocks import number_type, row_blocks
+
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -23,19 +25,25 @@ class Nearest(NamedTuple):
     places: npt.NDArray[np.int32]
     distances: npt.NDArray[np.float32]
 
-    def votes(self, labels: Floats) -> Floats:
+    def votes(self, codes: Codes, weights: Floats, classes: int) -> Floats:
         """Return each class's share of the neighbours, nearer ones counting more.
 
-        `labels` is rows x classes: what each row says, with its weight. The frequency of each
-        class counts as one more neighbour.
+        `codes` and `weights` say what each row is labelled and how much it counts. The frequency
+        of each class counts as one more neighbour.
         """
-        found = np.empty((len(self.places), labels.shape[1]))
-        for start in range(0, len(found), CHUNK):
-            part = slice(start, start + CHUNK)
-            said = labels[self.places[part]]
-            found[part] = np.einsum("rn,rnc->rc", self._weights(part), said)
-        found += labels.mean(axis=0)
-        return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12))
+        from scipy import sparse
+
+        n, wanted = self.places.shape
+        of_row = sparse.csr_matrix((weights, (np.arange(n), codes)), (n, classes))
+        share = np.bincount(codes, weights, classes) / n
+        found = np.empty((n, classes), number_type(n, classes))
+        for part in row_blocks(n, max(classes, wanted)):
+            near, places = self._weights(part), np.maximum(self.places[part], 0)
+            ends = np.arange(len(near) + 1) * wanted
+            voters = sparse.csr_matrix((near.ravel(), places.ravel(), ends), (len(near), n))
+            said = (voters @ of_row).toarray() + share
+            found[part] = said / np.maximum(said.sum(axis=1, keepdims=True), 1e-12)
+        return found
 
     def _weights(self, part: slice) -> Floats:
         """Return how much each neighbour of some rows counts."""

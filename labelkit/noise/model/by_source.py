@@ -45,8 +45,8 @@ def tell(job: "Job", evidence: Evidence, mixture: Mixture, name: str) -> dict[st
 
 def _of(evidence: Evidence, mixture: Mixture, rows: Any) -> NoiseModel:
     given = evidence.given[rows]
-    truth = mixture.truth(given, evidence.probabilities[rows])
-    joint = np.eye(len(evidence.classes))[given].T @ truth
+    joint = np.zeros((len(evidence.classes), len(evidence.classes)))
+    np.add.at(joint, given, mixture.truth(given, evidence.probabilities[rows]))
     return NoiseModel(evidence.classes, joint)
 
 

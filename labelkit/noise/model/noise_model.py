@@ -15,12 +15,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.blocks import number_type, row_blocks
+from labelkit.stats.sampling import some_rows
+
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
 Views = npt.NDArray[np.floating[Any]]
 
-FIT_ROWS = 20_000
-CHUNK = 50_000
+FIT_ROWS, FEWEST_FIT_ROWS = 20_000, 5_000
+FIT_CELLS = 5_000_000  # rows x classes
 MOST_CLASSES = 60  # with more, all pairs of classes are confused at one rate
 MOST_EXACT = 10  # classes; with more, the interval leaves single pairs of classes where they are
 DRAWS = 200
@@ -40,21 +43,60 @@ _STARTS = (0.02, 0.1, 0.25)
 
 
 class Mixture(NamedTuple):
-    """What was fitted: `transition[t, g]` is P(given g | truly t)."""
+    """What was fitted.
+
+    `odds` are the log odds of each error against the right label, k x k without the diagonal;
+    a single number, where all pairs of classes are confused at one rate.
+    """
 
     strength: float
     shift: Floats
-    transition: Floats
+    odds: Floats
 
-    def truth(self, given: Codes, probabilities: Floats) -> Floats:
+    @property
+    def transition(self) -> Floats:
+        """Return P(given g | truly t) at [t, g]."""
+        k = len(self.shift)
+        odds = np.zeros((k, k))
+        odds[~np.eye(k, dtype=bool)] = self.odds
+        return _softmax(odds)
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """Return P(given as it truly is), and P of each other class, where all are alike."""
+        wrong = float(np.exp(self.odds[0]))
+        right = 1 / (1 + (len(self.shift) - 1) * wrong)
+        return right, wrong * right
+
+    def times(self, true: Floats, given: Codes) -> Floats:
+        """Return P(given label and true class | row) for probabilities of the true class."""
+        if len(self.odds) > 1:
+            return np.asarray(true * self.transition[:, given].T)
+        right, wrong = self.rates
+        joint, rows = true * wrong, np.arange(len(given))
+        joint[rows, given] = true[rows, given] * right
+        return joint
+
+    def truth(self, given: Codes, probabilities: Views) -> Floats:
         """Return P(true class | row and its given label), rows x classes."""
-        found = np.empty(probabilities.shape)
-        for start in range(0, len(given), CHUNK):
-            part = slice(start, start + CHUNK)
-            true = _softmax(self.strength * _logs(probabilities[part]) + self.shift)
-            true *= self.transition[:, given[part]].T
-            found[part] = true / np.maximum(true.sum(axis=1, keepdims=True), 1e-300)
+        found = np.empty(probabilities.shape, number_type(*probabilities.shape))
+        for part in row_blocks(*probabilities.shape):
+            found[part] = self._truth(given[part], probabilities[part])
         return found
+
+    def right(self, given: Codes, probabilities: Views) -> Floats:
+        """Return P(the given label is true | row) of each row."""
+        found = np.empty(len(given))
+        for part in row_blocks(*probabilities.shape):
+            truth = self._truth(given[part], probabilities[part])
+            found[part] = truth[np.arange(len(truth)), given[part]]
+        return found
+
+    def _truth(self, given: Codes, probabilities: Views) -> Floats:
+        true = _softmax(self.strength * _logs(probabilities) + self.shift)
+        joint = self.times(true, given)
+        joint /= np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)
+        return joint
 
 
 class Fitted(NamedTuple):
@@ -76,7 +118,7 @@ def fit(
     is fitted, always the same. `others` come from the normal distribution around the best
     (Laplace's approximation).
     """
-    rows = _some(len(given))
+    rows = _some(*probabilities.shape)
     problem = _Problem(np.asarray(given)[rows], [_logs(probabilities[rows])], strength)
     best = problem.solve()
     if not draws:
@@ -92,15 +134,15 @@ def blend(given: Codes, views: Sequence[Views]) -> Floats:
     Their mean, leaning to the views that help to tell the labels once mistakes in these are
     allowed for.
     """
-    rows = _some(len(given))
+    rows = _some(*views[0].shape)
     features = _features([view[rows] for view in views])
     problem = _Problem(np.asarray(given)[rows], features, OF_VIEWS)
     best = problem.solve()
     lean = best[1 : len(views) + 1] / np.exp(best[0])
-    found = np.empty((len(given), problem.k))
-    for start in range(0, len(given), CHUNK):
-        mean, *apart = _features([view[start : start + CHUNK] for view in views])
-        found[start : start + CHUNK] = _softmax(mean + np.tensordot(lean, np.stack(apart), 1))
+    found = np.empty(views[0].shape, number_type(*views[0].shape))
+    for part in row_blocks(*found.shape):
+        mean, *apart = _features([view[part] for view in views])
+        found[part] = _softmax(mean + np.tensordot(lean, np.stack(apart), 1))
     return found
 
 
@@ -120,13 +162,13 @@ def count_interval(
     It reaches down for the rows on which the views are surely wrong: the labels cannot tell how
     many of up to one in a hundred are counted as errors.
     """
-    rows = _some(len(given))
+    rows = _some(*probabilities.shape)
     scale = len(given) / len(rows)
     codes, chances = np.asarray(given)[rows], probabilities[rows]
     rng = np.random.default_rng(12)
     drawn = []
     for mixture in fitted.others:
-        right = mixture.truth(codes, chances)[np.arange(len(rows)), codes]
+        right = mixture.right(codes, chances)
         spread = float((right * (1 - right)).sum() * scale) ** 0.5
         drawn.append(float((1 - right).sum()) * scale + spread * rng.standard_normal())
     mistaken = SURE_AND_WRONG * rng.random(len(drawn)) * len(given)
@@ -158,9 +200,10 @@ class _Problem:
     ) -> None:
         self.given, self.features = given, list(features)
         self.k, others = features[0].shape[1], len(features) - 1
-        self.truths = np.eye(self.k)[given]
+        self.rows = np.arange(len(given))
         self.off = ~np.eye(self.k, dtype=bool)
         pairs = self.k * (self.k - 1) if self.k <= MOST_CLASSES else 0
+        self.truths = np.eye(self.k)[given] if pairs else None
         rate = np.log(_RATE[0] / (1 - _RATE[0]) / (self.k - 1))
         parts = [(*strength, 1), (*_LEAN, others), (*_SHIFT, self.k), (rate, _RATE[1], 1),
                  (*_PAIR, pairs)]  # fmt: skip
@@ -170,10 +213,9 @@ class _Problem:
         self.rate = self.shifts.stop
 
     def mixture(self, vector: Floats) -> Mixture:
-        odds = np.zeros((self.k, self.k))
         pairs = vector[self.rate + 1 :]
-        odds[self.off] = vector[self.rate] + (pairs if len(pairs) else 0.0)
-        return Mixture(float(np.exp(vector[0])), vector[self.shifts], _softmax(odds))
+        odds = vector[self.rate] + pairs if len(pairs) else vector[[self.rate]]
+        return Mixture(float(np.exp(vector[0])), vector[self.shifts], odds)
 
     def loss(self, vector: Floats) -> tuple[float, Floats]:
         """Return the negative log posterior and its gradient."""
@@ -181,16 +223,21 @@ class _Problem:
         weights = [mixture.strength, *vector[1 : len(self.features)]]
         said = sum(w * each for w, each in zip(weights, self.features, strict=True))
         true = _softmax(said + mixture.shift)
-        joint = true * mixture.transition[:, self.given].T
+        joint = mixture.times(true, self.given)
         label = np.maximum(joint.sum(axis=1), 1e-300)
         after = joint / label[:, None]
         pull = after - true
-        counts = after.T @ self.truths
-        turned = (counts - counts.sum(axis=1, keepdims=True) * mixture.transition)[self.off]
+        if self.truths is None:
+            errors = len(self.rows) - after[self.rows, self.given].sum()
+            turned = np.array([errors - len(self.rows) * (1 - mixture.rates[0])])
+        else:
+            counts = after.T @ self.truths
+            expected = counts.sum(axis=1, keepdims=True) * mixture.transition
+            turned = (counts - expected)[self.off]
         slopes = [(pull * each).sum() for each in self.features]
         slopes[0] *= mixture.strength
         gradient = [slopes, pull.sum(axis=0), [turned.sum()]]
-        gradient += [turned] if len(vector) > self.rate + 1 else []
+        gradient += [turned] if self.truths is not None else []
         away = (vector - self.mean) / self.deviation
         value = -float(np.log(label).sum()) + 0.5 * float(away @ away)
         return value, away / self.deviation - np.concatenate(gradient)
@@ -212,32 +259,35 @@ class _Problem:
 
     def around(self, best: Floats, draws: int, rng: np.random.Generator) -> list[Floats]:
         """Return vectors drawn around the best."""
-        free = len(best) if self.k <= MOST_EXACT else self.rate + 1
-        curvature = np.empty((free, free))
+        free = np.arange(len(best) if self.k <= MOST_EXACT else self.rate + 1)
+        if self.k > MOST_CLASSES:  # the shifts of single classes stay as they are, too
+            free = np.delete(free, np.r_[self.shifts])
+        curvature = np.empty((len(free), len(free)))
         step = 1e-4
-        for place in range(free):
+        for row, place in enumerate(free):
             moved = np.zeros(len(best))
             moved[place] = step
             slope = self.loss(best + moved)[1] - self.loss(best - moved)[1]
-            curvature[place] = slope[:free] / (2 * step)
+            curvature[row] = slope[free] / (2 * step)
         values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
         spread = vectors / np.sqrt(np.maximum(values, self.deviation.max() ** -2))
         found = np.tile(best, (draws, 1))
-        found[:, :free] += rng.standard_normal((draws, free)) @ spread.T
+        found[:, free] += rng.standard_normal((draws, len(free))) @ spread.T
         return list(found)
 
 
-def _some(n: int) -> npt.NDArray[np.int64]:
-    if n <= FIT_ROWS:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(10).choice(n, FIT_ROWS, replace=False))
+def _some(n: int, classes: int) -> npt.NDArray[np.int64]:
+    most = int(np.clip(FIT_CELLS // classes, FEWEST_FIT_ROWS, FIT_ROWS))
+    return some_rows(np.arange(n), most, np.random.default_rng(10))
 
 
-def _logs(probabilities: Floats) -> Floats:
-    logs = np.log(np.clip(probabilities, FLOOR, 1.0))
-    return np.asarray(logs - logs.mean(axis=1, keepdims=True))
+def _logs(probabilities: Views) -> Floats:
+    logs = np.log(np.clip(probabilities, FLOOR, 1.0, dtype=np.float64))
+    logs -= logs.mean(axis=1, keepdims=True)
+    return np.asarray(logs)
 
 
 def _softmax(values: Floats) -> Floats:
     raised = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+    raised /= raised.sum(axis=1, keepdims=True)
+    return np.asarray(raised)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from labelkit.errors import UsageError
 from labelkit.noise.model import noise_model
 from labelkit.noise.model.noise_model import Fitted
+from labelkit.stats.blocks import row_blocks
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
@@ -90,10 +91,9 @@ def estimate(given: Codes, probabilities: Floats, classes: list[str], fitted: Fi
     `given` are codes 0..k-1, `probabilities` rows x k out of fold, `fitted` the mixture for them.
     """
     joint = np.zeros((len(classes), len(classes)))
-    for start in range(0, len(given), noise_model.CHUNK):
-        part = slice(start, start + noise_model.CHUNK)
+    for part in row_blocks(*probabilities.shape):
         truth = fitted.best.truth(given[part], probabilities[part])
-        joint += np.eye(len(classes))[given[part]].T @ truth
+        np.add.at(joint, given[part], truth)
     low, high = noise_model.count_interval(fitted, given, probabilities)
     # Of many rows a sample says how far off the count may be.
     errors = float(joint.sum() - np.trace(joint))

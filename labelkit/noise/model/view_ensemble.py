@@ -6,7 +6,7 @@ that help to tell the labels count more.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from labelkit import console
 from labelkit.ml import classifier
 from labelkit.noise.model import noise_model
 from labelkit.noise.model.views import Labels, View
+from labelkit.stats.blocks import number_type, row_blocks
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -27,7 +28,7 @@ class Opinion(NamedTuple):
     """What one view says: probabilities, rows x classes."""
 
     name: str
-    probabilities: npt.NDArray[np.float32]
+    probabilities: npt.NDArray[np.floating[Any]]
 
 
 def judge(
@@ -36,16 +37,22 @@ def judge(
     """Return out-of-fold probabilities, rows x classes, and what each view says."""
     folds = classifier.assign_folds(given, groups, FOLDS, seed).astype(np.int64)
     weights = np.ones(len(given))
-    said = [np.zeros((len(given), n_classes), dtype=np.float32) for _ in views]
+    size = (len(given), n_classes)
+    # Of a large table three decimals of a probability are enough of what each view says alone.
+    small = np.float32 if number_type(*size) == np.float64 else np.float16
+    said = [np.zeros(size, dtype=small) for _ in views]
     with console.progress("judge", 2 * len(views)) as advance:
-        for _ in range(2):
-            own = np.zeros((len(given), n_classes))
+        for last in (False, True):
+            own = np.zeros(size, dtype=number_type(*size))
             for view, opinion in zip(views, said, strict=True):
                 found = view.judge(Labels(given, weights, folds, n_classes))
-                own += found / len(views)
-                opinion += (found / 2).astype(np.float32)
+                for part in row_blocks(*size):
+                    own[part] += found[part] / len(views)
+                    opinion[part] += (found[part] / 2).astype(small)
                 advance()
-            weights = _right(given, own, len(views))
+            if not last:
+                weights = _right(given, own, len(views))
+    del own, found
     together = noise_model.blend(given, said) if len(views) > 1 else said[0].astype(np.float64)
     return together, [Opinion(view.name, each) for view, each in zip(views, said, strict=True)]
 
@@ -53,5 +60,4 @@ def judge(
 def _right(given: Codes, probabilities: Floats, views: int) -> Floats:
     strength = noise_model.OF_VIEWS if views > 1 else noise_model.ANY
     best = noise_model.fit(given, probabilities, 0, strength).best
-    truth = best.truth(given, probabilities)
-    return np.maximum(truth[np.arange(len(given)), given], LEAST_WEIGHT)
+    return np.maximum(best.right(given, probabilities), LEAST_WEIGHT)

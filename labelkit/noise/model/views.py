@@ -16,12 +16,14 @@ import numpy.typing as npt
 from labelkit.ml import classifier
 from labelkit.noise.checks import neighbours
 from labelkit.noise.checks.neighbours import Nearest
+from labelkit.stats.blocks import number_type, row_blocks
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Judge = Callable[["Labels"], Floats]
 
 MOST_TREES = 30  # classes: each is a forest of its own
+PRIOR_COUNT = 0.5  # of each word in each class, for naive Bayes
 WORDS_STRENGTH, MEANING_STRENGTH = 3.0, 0.2  # C: stronger shrinkage than for clean labels
 
 
@@ -76,8 +78,7 @@ def of_neighbours(nearest: Nearest) -> View:
     """Return the view of the nearest rows; a row never votes on itself or on its group."""
 
     def judge(labels: Labels) -> Floats:
-        said = np.eye(labels.n_classes)[labels.codes] * labels.weights[:, None]
-        return nearest.votes(said)
+        return nearest.votes(labels.codes, labels.weights, labels.n_classes)
 
     return View("neighbours", judge)
 
@@ -115,16 +116,29 @@ def _learner(recipe: classifier.Recipe, seed: int) -> _Learner:
 
 
 def _naive_bayes(matrix: Any, codes: Codes, weights: Floats, held: Any, k: int) -> Floats:
-    from sklearn.naive_bayes import MultinomialNB
+    """Return what multinomial naive Bayes says, from the words that occur with each class alone."""
+    from scipy import sparse
+    from scipy.special import log_softmax
 
-    model = MultinomialNB(alpha=0.5).fit(matrix, codes, sample_weight=weights)
-    found = np.zeros((held.shape[0], k))
-    found[:, model.classes_] = model.predict_proba(held)
+    matrix, held = sparse.csr_matrix(matrix), sparse.csr_matrix(held)
+    of_class = sparse.csr_matrix((weights, (codes, np.arange(len(codes)))), (k, len(codes)))
+    counts = (of_class @ matrix).tocsr()
+    sizes = np.asarray(counts.sum(axis=1)).ravel() + PRIOR_COUNT * matrix.shape[1]
+    prior = np.bincount(codes, weights, k)
+    counts.data = np.log1p(counts.data / PRIOR_COUNT)  # how far a word is beyond one unseen
+    lead, length = counts.T.tocsr(), np.asarray(held.sum(axis=1)).ravel()
+    with np.errstate(divide="ignore"):
+        prior = np.log(prior / prior.sum())
+    found = np.empty((held.shape[0], k), number_type(held.shape[0], k))
+    for part in row_blocks(*found.shape):
+        scores = (held[part] @ lead).toarray() - length[part, None] * np.log(sizes) + prior
+        found[part] = np.exp(log_softmax(scores, axis=1))
     return found
 
 
 def _out_of_fold(learn: _Learner, matrix: Any, labels: Labels) -> Floats:
-    found = np.empty((len(labels.codes), labels.n_classes))
+    size = (len(labels.codes), labels.n_classes)
+    found = np.empty(size, number_type(*size))
     for number in np.unique(labels.folds):
         held = labels.folds == number
         if held.all():

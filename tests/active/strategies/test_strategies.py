@@ -241,3 +241,21 @@ def test_a_class_seen_once_is_in_every_draw():
     codes = np.r_[np.zeros(20, int), 2]
     for name in ("bald", "committee"):
         assert np.isfinite(score(name, pool._replace(codes=codes))).all()
+
+
+def test_coverage_compares_a_sample_however_many_rows_are_wanted(monkeypatch):
+    monkeypatch.setattr(coverage, "MOST_COMPARED", 30)
+    kernel, compared = coverage._kernel, []
+
+    def seen(points):
+        compared.append(len(points))
+        return kernel(points)
+
+    monkeypatch.setattr(coverage, "_kernel", seen)
+    for wanted in (10, 70, 200):
+        pool = pool_of(rows=120)
+        found = coverage.score(pool, wanted, np.random.default_rng(0))
+        picks = np.flatnonzero(found > 1)
+        assert len(picks) == len(np.unique(found[picks])) == min(wanted, 120)
+        assert set(picks.tolist()) <= set(pool.reasons)
+    assert compared == [30, 30, 30]

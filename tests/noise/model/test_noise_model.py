@@ -102,3 +102,25 @@ def test_a_row_without_any_chance_is_no_trouble():
     chances[0] = [0.0, 1.0]
     _, quality = judged(given, chances)
     assert quality[0] < 0.1 and quality[1:].min() > 0.9
+
+
+def test_one_rate_of_all_pairs_is_the_matrix_of_that_rate():
+    k, rng = noise_model.MOST_CLASSES + 1, np.random.default_rng(0)
+    given, chances = rng.integers(0, k, 300), rng.dirichlet(np.full(k, 0.2), 300)
+    problem = noise_model._Problem(given, [noise_model._logs(chances)], noise_model.ANY)
+    vector = problem.mean + 0.1 * rng.standard_normal(len(problem.mean))
+    mixture = problem.mixture(vector)
+    assert mixture.transition.sum(axis=1) == pytest.approx(np.ones(k))
+    true = rng.dirichlet(np.ones(k), 300)
+    joint = true * mixture.transition[:, given].T
+    assert mixture.times(true, given) == pytest.approx(joint, abs=1e-12)
+    truth = mixture.truth(given, chances)
+    assert mixture.right(given, chances) == pytest.approx(truth[np.arange(300), given])
+    slope = problem.loss(vector)[1]
+    for place in (0, 1, problem.rate):
+        step = np.zeros(len(vector))
+        step[place] = 1e-5
+        change = problem.loss(vector + step)[0] - problem.loss(vector - step)[0]
+        assert slope[place] == pytest.approx(change / 2e-5, rel=1e-4, abs=1e-4)
+    few = problem.around(vector, 3, rng)
+    assert all((each[problem.shifts] == vector[problem.shifts]).all() for each in few)

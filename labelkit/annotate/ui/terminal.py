@@ -154,7 +154,7 @@ class AnnotateApp(App[None]):
         if self.mode == "opening":
             self.mode = "row"
         warned = [line for line in self.opening.said if line.startswith(console.WARNING)]
-        self.draw(warned[-1] if warned else "", wrong=bool(warned))
+        self.draw(warned[-1] if warned else "? shows the keys", wrong=bool(warned))
         self._press_what_waited()
 
     def _press_what_waited(self) -> None:

@@ -102,6 +102,46 @@ def test_votes(labelkit: Callable, spelling: list[int]) -> None:
     assert [one["polarity"] for one in functions] == [["0", "1", "café"]] * 2
 
 
+@settings(
+    max_examples=2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+@given(mix)
+def test_probability_columns_and_noise_matrices(labelkit: Callable, spelling: list[int]) -> None:
+    rows = rows_of(spelling)
+    names = {label: SPELLINGS[label][which] for label, which in zip(TOPICS, spelling, strict=False)}
+    shares = [["0.8" if row[2] == label else "0.1" for label in TOPICS] for row in rows]
+    table = [[*row, *own] for row, own in zip(rows, shares, strict=True)]
+    write("a.csv", ["id", "text", "gold", "label", *(f"p_{names[one]}" for one in TOPICS)], table)
+    truth, proba = [row[2] for row in rows], ["--from-proba", "p_", "--gold", "gold"]
+    assert labelkit(*words("find-noise a.csv -o n.csv"), *proba).code == 0
+    assert column("n.csv", "noise_suggested") == truth
+    done = labelkit(*words("train a.csv -o a.model --features tfidf --summary s.json"), *proba)
+    assert (done.code, summary()["classes"]) == (0, 3)
+    write("b.csv", ["id", "text", "gold", "label", *(f"p_{names[one]}" for one in TOPICS)],
+          [[*row[:3], "", *row[4:]] for row in table])  # fmt: skip
+    assert labelkit(*words("decide b.csv -o d.csv"), *proba).code == 0
+    assert column("d.csv", "final_label") == truth
+    done = labelkit(*words("query b.csv -o q.csv --features tfidf -n 2 --classes 0,1,café"), *proba)
+    assert done.code == 0, done.err
+    pairs = [[names[true], names[one], "0.8" if true == one else "0.1"]
+             for true in TOPICS for one in TOPICS]  # fmt: skip
+    write("m.csv", ["true", "given", "p_given_when_true"], pairs)
+    forward = ["--robust-by", "forward", "--noise-matrix", "m.csv"]
+    done = labelkit(*words("train a.csv -o c.model --features tfidf --gold gold"), *forward)
+    assert done.code == 0, done.err
+
+
+def test_two_columns_of_one_class_are_refused(labelkit: Callable) -> None:
+    write("a.csv", ["id", "text", "label", "p_1", "p_1.0", "p_0"],
+          [[f"r{i}", f"w{i}", str(i % 2), "0.5", "0.5", "0.5"] for i in range(4)])  # fmt: skip
+    done = labelkit(*words("decide a.csv -o d.csv --from-proba p_"))
+    assert done.code == 1
+    assert "the columns 'p_1' and 'p_1.0' are both of the class '1'" in done.err
+
+
 @pytest.mark.parametrize("command", ["query", "decide", "train", "evaluate", "annotate"])
 def test_another_case_is_warned_of_once(labelkit: Callable, command: str) -> None:
     cells = ["Good", "good", "bad", "Good", "good", "bad", "good", "bad", ""]

@@ -23,6 +23,7 @@ from labelkit.active.strategies import default
 from labelkit.data.audit import AUDIT_REASON, audit_order, draw_audit, may_be_drawn
 from labelkit.data.columns import AUDIT
 from labelkit.data.duplicates import blank_rows, duplicate_groups
+from labelkit.data.probability_columns import classes_of_columns
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.job import model_features
 from labelkit.job.batch_file import check_batch, write_batch
@@ -147,7 +148,7 @@ def _labels(job: "Job") -> "Labels":
     """Return the labels so far; the columns of --from-proba name the classes if nobody does."""
     prefix = job.options.get("from_proba")
     if prefix and job.classes is None:
-        named = [name[len(prefix) :] for name in job.source.columns if name.startswith(prefix)]
+        named = classes_of_columns(job.source.columns, prefix)
         if len(named) < 2:
             raise LabelkitError(
                 f"{job.source.name} has {'one column' if named else 'no column'} that begins with "

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from labelkit import console
 from labelkit.data.labels import Codes, Mask, Texts, encode
+from labelkit.data.probability_columns import classes_of_columns
 from labelkit.decide import trust
 from labelkit.decide.opinion_pool import Voter
 from labelkit.errors import LabelkitError, listing
@@ -170,14 +171,16 @@ def _nobody(job: "Job") -> str:
 
 
 def _all_classes(job: "Job", values: Sequence[Texts]) -> list[str]:
+    labels = {text for each in values for text in pc.unique(_array(each)).to_pylist()} - {""}
     prefix = job.options.get("from_proba")
-    named = [n[len(prefix) :] for n in job.source.columns if prefix and n.startswith(prefix)]
-    if prefix and not named:
+    if not prefix:
+        return sorted(labels)
+    named = classes_of_columns(job.source.columns, prefix, labels)
+    if not named:
         raise LabelkitError(
             f"{job.source.name} has no column that begins with {prefix!r} (--from-proba)"
         )
-    return sorted({text for each in values for text in pc.unique(_array(each)).to_pylist()}
-                  .union(named) - {""})  # fmt: skip
+    return sorted(labels.union(named))
 
 
 def _array(texts: Texts) -> pa.Array:

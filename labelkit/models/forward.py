@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.config.label_text import ClassReader
 from labelkit.errors import LabelkitError, listing
 from labelkit.models.augment import Lesson
 from labelkit.stats.threads import one_thread
@@ -69,7 +70,8 @@ def _softmax(scores: Floats) -> Floats:
 def read(path: Path, classes: Sequence[str]) -> Floats:
     """Return P(given | true) from a file of `find-noise --matrix`, k x k, a row a true class.
 
-    Raises LabelkitError for a file that does not hold it for all classes.
+    The names are read as labels are. Raises LabelkitError for a file that does not hold it for all
+    classes.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -81,6 +83,11 @@ def read(path: Path, classes: Sequence[str]) -> Floats:
         raise LabelkitError(
             f"--noise-matrix {path} is no file that find-noise --matrix wrote"
         ) from None
+    reader = ClassReader(classes)
+    read = {(reader.read(true), reader.read(given)): p for (true, given), p in cells.items()}
+    if len(read) < len(cells):
+        raise LabelkitError(f"--noise-matrix {path} names a class twice, in two spellings")
+    cells = read
     missing = [name for name in classes if (name, name) not in cells]
     if missing:
         raise LabelkitError(

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from labelkit.data.columns import RELABEL
 from labelkit.data.duplicates import Groups, share_group
+from labelkit.data.probability_columns import classes_of_columns
 from labelkit.errors import LabelkitError, UsageError
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _classes(job: "Job", found: list[str]) -> list[str]:
     prefix = job.options.get("from_proba")
     if job.classes is not None or not prefix:
         return found
-    named = [name[len(prefix) :] for name in job.source.columns if name.startswith(prefix)]
+    named = classes_of_columns(job.source.columns, prefix, found)
     if not named:
         raise LabelkitError(
             f"{job.source.name} has no column that begins with {prefix!r} (--from-proba)"

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from labelkit import console
 from labelkit.config import plugins
+from labelkit.data.probability_columns import classes_of_columns
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.noise.features import Looks, Matrices
 from labelkit.noise.model import disputed, noise_model, transition_matrix, view_ensemble
@@ -126,8 +127,8 @@ def by_columns(job: "Job", rows: Codes, names: list[str], codes: Codes) -> Evide
 def _classes_of_columns(job: "Job", prefix: str, names: list[str]) -> list[str]:
     # A class that no row is labelled with still has its share of the probabilities.
     columns = [c for c in job.source.columns if c.startswith(prefix) and c != prefix]
-    kinds = job.source.kinds(columns)
-    return sorted({c.removeprefix(prefix) for c in columns if kinds[c] == "number"} | set(names))
+    numbers = [column for column, kind in job.source.kinds(columns).items() if kind == "number"]
+    return sorted({*classes_of_columns(numbers, prefix, names), *names})
 
 
 class Mistakes(NamedTuple):

@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 OURS = "default"
 PEERS = {
     "margin": "margin",
-    "modAL ranked batch": "modal-ranked-batch",
+    "modAL ranked batch": "ranked-batch",
     "BADGE": f"{HERE / 'query_peers.py'}:badge",
     "TypiClust": f"{HERE / 'query_peers.py'}:typiclust",
     "TypiClust then margin": f"{HERE / 'query_peers.py'}:typiclust_margin",

@@ -48,10 +48,10 @@ def query(
             metavar="NAME",
             help="How rows are picked: default (coverage while labels are few, then "
             "diverse for two classes and informative for more), coverage, informative, diverse, "
-            "margin, least-confidence, entropy, committee, bald, random, "
-            "modal-uncertainty, modal-margin, modal-entropy, modal-ranked-batch, "
-            "by-column:COLUMN (lowest number first), disagreement:weak_label,llm_label (where "
-            "columns differ), relabel (what find-noise flagged), or your own as "
+            "uncertainty (also called least-confidence), margin, entropy, committee, bald, random, "
+            "modal-uncertainty, modal-margin, modal-entropy (the same by modAL), ranked-batch "
+            "(modAL's), by-column:COLUMN (lowest number first), disagreement:weak_label,llm_label "
+            "(where columns differ), relabel (what find-noise flagged), or your own as "
             "file.py:function.",
         ),
     ] = "default",

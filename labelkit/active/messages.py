@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from labelkit.job.job import Job
     from labelkit.ml.features import Features
 
+# Each falls as the likelier of two classes gets likelier.
+ALIKE_FOR_TWO = (
+    "uncertainty", "least-confidence", "margin", "entropy", "modal-uncertainty", "modal-margin",
+    "modal-entropy",
+)  # fmt: skip
+
 
 class Told(NamedTuple):
     """What was found out and picked; `strategy` is the one that scored."""
@@ -218,6 +224,8 @@ def close(job: "Job", told: Told) -> None:
             f"the audit takes every row that may be asked, and audit rows teach nothing; "
             f"--audit {len(told.found.audit) // 3} leaves most of them to learn from"
         )
+    if told.strategy in ALIKE_FOR_TWO and len(told.pool.classes) == 2:
+        console.note("with two classes uncertainty, margin and entropy pick the same rows")
     by = (
         told.strategy
         if told.strategy == wanted.strategy

@@ -21,6 +21,7 @@ PARTS: dict[str, dict[str, str]] = {
         "default": "labelkit.active.strategies.default:score",
         "coverage": "labelkit.active.strategies.coverage:score",
         "margin": "labelkit.active.strategies.margin:score",
+        "uncertainty": "labelkit.active.strategies.least_confidence:score",
         "least-confidence": "labelkit.active.strategies.least_confidence:score",
         "entropy": "labelkit.active.strategies.entropy:score",
         "informative": "labelkit.active.strategies.informative:score",
@@ -31,7 +32,7 @@ PARTS: dict[str, dict[str, str]] = {
         "modal-uncertainty": "labelkit.active.strategies.modal:uncertainty",
         "modal-margin": "labelkit.active.strategies.modal:margin",
         "modal-entropy": "labelkit.active.strategies.modal:entropy",
-        "modal-ranked-batch": "labelkit.active.strategies.modal:ranked_batch",
+        "ranked-batch": "labelkit.active.strategies.modal:ranked_batch",
     },
     "embedding": {
         "minilm": "labelkit.ml.embeddings.minilm:embed",

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-BY_MARGIN = ("default", "margin", "informative", "diverse", "modal-margin", "modal-ranked-batch")
+BY_MARGIN = ("default", "margin", "informative", "diverse", "modal-margin", "ranked-batch")
 BY_ENTROPY = ("entropy", "modal-entropy")
-BY_CONFIDENCE = ("least-confidence", "modal-uncertainty")
+BY_CONFIDENCE = ("uncertainty", "least-confidence", "modal-uncertainty")
 SCORES = {"committee": "vote entropy", "bald": "BALD"}
 
 

@@ -133,11 +133,25 @@ def test_probabilities_made_elsewhere_need_no_label(labelkit, reviews):
     assert "probabilities from columns, no model" in done.err
 
 
-@pytest.mark.parametrize("name", ["default", "modal-ranked-batch", "entropy"])
+@pytest.mark.parametrize("name", ["default", "ranked-batch", "entropy"])
 def test_ready_probabilities_serve_every_strategy(labelkit, reviews, name):
     reviews(30, 0, weak_proba_NEG=lambda i: i / 30, weak_proba_POS=lambda i: 1 - i / 30)
     run(labelkit, "-n", "5", "--from-proba", "weak_proba_", "--strategy", name)
     assert len(ranked()) == 5
+
+
+def test_for_two_classes_three_strategies_are_said_to_be_alike(labelkit, reviews):
+    reviews(30, 0, weak_proba_NEG=lambda i: i / 30, weak_proba_POS=lambda i: 1 - i / 30)
+    picked = []
+    for name in ("uncertainty", "margin", "entropy"):
+        done = run(labelkit, "-n", "5", "--from-proba", "weak_proba_", "--strategy", name)
+        assert "with two classes uncertainty, margin and entropy pick the same rows" in done.err
+        picked.append([row["id"] for row in ranked()])
+    assert picked[0] == picked[1] == picked[2]
+    shares = {"p_A": lambda i: 0.5, "p_B": lambda i: 0.3, "p_C": lambda i: 0.2}
+    reviews(30, 0, **shares)
+    done = run(labelkit, "-n", "5", "--from-proba", "p_", "--strategy", "margin")
+    assert "pick the same rows" not in done.err
 
 
 def test_the_entropy_in_a_reason_is_in_nats(labelkit, reviews):

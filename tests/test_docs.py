@@ -18,7 +18,7 @@ from tests.conftest import ROOT, SAMPLE
 IN_ORDER = (
     "weak-label", "llm-label", "query", "annotate", "merge", "export", "import", "find-noise",
     "decide", "train", "predict", "evaluate", "simulate", "history", "report", "init", "plan",
-    "doctor", "pipeline",
+    "doctor", "cache", "pipeline",
 )  # fmt: skip
 WAITS_FOR_PEOPLE = 3
 

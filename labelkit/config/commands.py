@@ -32,6 +32,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("labelkit.report.command:report", "Show all of it on one HTML page."),
     "init": ("labelkit.init.command:init", "Write a starter task file for a data file."),
     "doctor": ("labelkit.cli.doctor:doctor", "Show what works on this machine."),
+    "cache": (
+        "labelkit.cli.cache_command:cache",
+        "Show or delete stored answers and embeddings.",
+    ),
     "history": ("labelkit.cli.history_command:show_history", "Show how a file was made."),
 }
 

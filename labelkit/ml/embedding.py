@@ -6,6 +6,7 @@ import shlex
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError
 
 CHUNK = 1_024  # texts computed, then kept, at a time: what a killed run loses
+_FILES = "embeddings-"
 LARGEST = float(np.finfo(np.float16).max)
 ASKED = 500  # keys in one query
 # Their weights come inside a package; all others are fetched by a name, or are code.
@@ -189,7 +191,7 @@ class Embedding:
             return None
         made = hashlib.sha256(f"{self.name} {self.version}".encode()).hexdigest()[:12]
         plain = "".join(c if c.isalnum() else "-" for c in Path(self.name).name)[:40]
-        return folder / f"embeddings-{plain}-{made}.sqlite"
+        return folder / f"{_FILES}{plain}-{made}.sqlite"
 
 
 class _Kept:
@@ -246,3 +248,19 @@ class _Kept:
         if self._db is not None:
             self._db.close()
             self._db = None
+
+
+def stored_vectors(folder: Path) -> tuple[int, int]:
+    """Return how many vectors a folder stores, and the bytes of their files."""
+    number = size = 0
+    for path in sorted(folder.glob(f"{_FILES}*.sqlite")):
+        size += path.stat().st_size
+        with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as db:
+            number += int(db.execute("SELECT COUNT(*) FROM vectors").fetchone()[0])
+    return number, size
+
+
+def delete_vectors(folder: Path) -> None:
+    """Delete the vectors that a folder stores; they are computed again when they are needed."""
+    for path in folder.glob(f"{_FILES}*.sqlite*"):
+        path.unlink(missing_ok=True)

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS failures (key TEXT PRIMARY KEY, why TEXT NOT NULL) WI
 CREATE TABLE IF NOT EXISTS facts (endpoint TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refreshes (scope TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
 {ledger.TABLES}"""
+_OF_ANSWERS = ("answers", "failures", "facts", "refreshes")
 _COLUMNS = ["key", "reply", "at", "dollars", "cut"]
 _KNOWN = "key = ? AND at >= ? AND (cut IS NULL OR cut >= ?)"
 
@@ -37,6 +38,21 @@ def digest(value: object) -> str:
     """Return a key for anything that JSON can hold: equal values, equal keys."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def stored_answers(folder: Path) -> tuple[int, int]:
+    """Return how many answers a folder stores, and the bytes of their file; 0 where there is none.
+
+    Raises LabelkitError for a file that cannot be read.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return 0, 0
+    opened = Cache(folder)
+    try:
+        return opened.count(), path.stat().st_size
+    finally:
+        opened.close()
 
 
 class Answer(NamedTuple):
@@ -288,6 +304,27 @@ class Cache:
         """Claim keys as `Claims.take` does."""
         with self._named():
             return self.claims.take(keys)
+
+    def count(self) -> int:
+        """Return the number of stored answers."""
+        with self._named():
+            return int(self._db.execute("SELECT COUNT(*) FROM answers").fetchone()[0])
+
+    def dollars(self) -> float:
+        """Return what was paid for the stored answers, as far as it is known."""
+        with self._named():
+            return float(self._db.execute("SELECT TOTAL(dollars) FROM answers").fetchone()[0])
+
+    def clear(self) -> None:
+        """Delete the answers and what was learned from them, also from the disk.
+
+        What they cost, and batch jobs that are not collected, stay.
+        """
+        with self._named():
+            for table in _OF_ANSWERS:
+                self._db.execute(f"DELETE FROM {table}")
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close the file; what an interruption left waiting is written before."""

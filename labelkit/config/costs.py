@@ -157,6 +157,19 @@ def people(price: Prices, labels: int, what: str, seconds: float | None = None) 
     return Line(what, price.dollars_of(labels, seconds), hours) if labels else Line(what, 0.0, 0.0)
 
 
+def missing_of_people(price: Prices, *lines: Line) -> str:
+    """Return what has to be named in [cost] to know these lines of people's work; '' for nothing.
+
+    An hourly rate makes dollars of hours.
+    """
+    named = []
+    if any(line.hours is None for line in lines):
+        named.append("human_seconds")
+    if price.hourly_rate is None and any(line.dollars is None for line in lines):
+        named.append("human_label or hourly_rate (dollars)")
+    return ", and ".join(named)
+
+
 def language_model(runs: Iterable[Mapping[str, Any]]) -> float | None:
     """Return what runs of llm-label cost together; None where a part of it is not known.
 

@@ -143,6 +143,22 @@ class Answers(NamedTuple):
         blank = np.full(len(self.labels), "", dtype=object)
         return self.details.get(name, blank)
 
+    def seconds(self) -> tuple[list[float], list[float]]:
+        """Return the seconds of labels, and those of rows that were skipped, where measured.
+
+        Raises LabelkitError where a cell is no number.
+        """
+        try:
+            labelled, skipped = (
+                [float(text) for text in texts if text]
+                for texts in (self.detail("label_seconds"), self.unlabelled_seconds)
+            )
+        except ValueError:
+            raise LabelkitError(
+                f"{self.name}: column 'label_seconds' holds a cell that is no number"
+            ) from None
+        return labelled, skipped
+
     def matched(self, job: Any, unknown_keys_are_errors: bool) -> Matched:
         """Find the row of each answer; raises as `Lines.rows_in` does."""
         rows = self.lines.rows_in(job, unknown_keys_are_errors)

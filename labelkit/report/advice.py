@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from labelkit.command import next_steps
+from labelkit.config import costs
 from labelkit.data.columns import AUDIT, RELABEL
 from labelkit.html import page as pages
 from labelkit.io.files import next_to
@@ -12,7 +13,6 @@ from labelkit.report import accuracy, overview
 from labelkit.report.accuracy import Judged
 from labelkit.report.data import FINAL, Evidence, error_of
 
-_DOLLARS = "human_label or hourly_rate (dollars)"
 WIDE = 0.06  # an interval this wide each way leaves the accuracy open
 
 
@@ -131,17 +131,12 @@ def _unjudged(found: Evidence) -> Advice | None:
 
 def _unpriced(found: Evidence) -> Advice | None:
     lines, by_hand = overview.costs(found)
-    people = [lines[0], by_hand]
-    missing = []
-    if any(line.dollars is None for line in people):
-        missing.append(_DOLLARS)
-    if any(line.hours is None for line in people):
-        missing.append("human_seconds")
-    if not missing:
+    people = lines[0], by_hand
+    named = costs.missing_of_people(found.price, *people)
+    if not named:
         return None
-    if len(missing) == 2:
-        what, named = "The cost of people is", ", and ".join(missing[::-1])
-    else:
-        what = "Dollars of people are" if missing[0] == _DOLLARS else "Hours of people are"
-        (named,) = missing
+    no_hours = any(line.hours is None for line in people)
+    no_dollars = any(line.dollars is None for line in people)
+    what = "Dollars of people are" if no_dollars else "Hours of people are"
+    what = "The cost of people is" if no_dollars and no_hours else what
     return Advice(f"{what} not known: name {named}, in [cost] of the task file", "")

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit.config import costs
+from labelkit.data.answers_file import read_answers
 from labelkit.data.labels import Labels, Mask, Texts, read_labels
 from labelkit.errors import LabelkitError
 from labelkit.report import inputs
@@ -78,6 +79,27 @@ class Evidence:
     def by_people(self) -> Mask:
         """The rows that a person labelled."""
         return np.asarray(self.people.values != "")
+
+    def work(self) -> tuple[costs.Work, float | None]:
+        """Return what people did, and the seconds that a label took, None where not measured."""
+        said = self.numbers("label_seconds")[self.by_people]
+        timed = [float(one) for one in said[np.isfinite(said)]]
+        merges, labels = costs.merged_in(self.steps), int(self.by_people.sum())
+        before = labels
+        if self.job.options.get("answers"):
+            in_file = self.job.label_texts([PEOPLE]) if self.job.source.has(PEOPLE) else {}
+            before = int((in_file.get(PEOPLE, np.zeros(0, dtype=object)) != "").sum())
+        for path in self.job.options.get("answers") or []:
+            read = read_answers(self.job.open(path), self.job.key_name, self.job.classes)
+            labelled, skipped = read.seconds()
+            timed += labelled
+            n = len(read.labels)
+            seconds = sum(labelled) * n / len(labelled) + sum(skipped) if labelled else None
+            # What these answers label first is not of an earlier merge.
+            merges.append(costs.Merged(frozenset([str(path)]), n, labels - before, seconds))
+            before = labels
+        measured = sum(timed) / len(timed) if timed else None
+        return costs.work(merges, labels, measured), measured
 
     def latest(self, command: str) -> dict[str, Any] | None:
         """Return the last step of a command; None where it did not run."""

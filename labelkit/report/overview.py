@@ -62,10 +62,7 @@ def _counted(values: pa.Array) -> list[tuple[str, int]]:
 
 def costs(found: Evidence) -> tuple[list[bill.Line], bill.Line]:
     """Return the lines of the bill with their sum last, and all rows by hand."""
-    said = found.numbers("label_seconds")[found.by_people]
-    timed = said[np.isfinite(said)]
-    measured = float(timed.mean()) if len(timed) else None
-    work = bill.work(bill.merged_in(found.steps), int(found.by_people.sum()), measured)
+    work, measured = found.work()
     lines = [
         bill.people(found.price, work.answers, work.words, work.seconds),
         bill.Line("language model", bill.paid_by(found.steps), 0.0),
@@ -91,12 +88,12 @@ def cost(found: Evidence) -> str:
         "Cost, set-up included, and all by hand", header, rows, sorted_=False, numbers=[1, 2]
     )
     if lines[0].dollars is None:
-        told = "Dollars of people are not known: name human_label or hourly_rate in [cost]."
-        shown += pages.paragraph(told)
+        named = bill.missing_of_people(found.price, lines[0])
+        shown += pages.paragraph(f"Dollars of people are not known: name {named}, in [cost].")
     if lines[1].dollars is None:
         told = "What the language model cost is not known: name its price (llm-label --price)."
         shown += pages.paragraph(told)
-    if found.has("label_seconds"):
+    if found.work()[1] is not None:
         told = "Hours are from the seconds that people's answers took, rows that they skipped too."
         shown += pages.paragraph(told)
     return shown

@@ -149,6 +149,21 @@ def test_seconds_of_skipped_rows_and_answers_of_rows_that_were_asked_again_cost_
     assert bill["people: 4 answers, 3 labels"] == ["5.000", "0.139"]  # 500 seconds
 
 
+def test_time_of_answers_that_are_not_merged_counts(report: Any, write: Any) -> None:
+    write("labelkit.toml", "[cost]\nhourly_rate = 36\n")
+    write("d.csv", "id,text,weak_label,label\na,x,NO,\nb,y,YES,\nc,z,NO,\nd,z,NO,NO\n")
+    head = "id,label,label_annotator,label_seconds\n"
+    write("1.csv", f"{head}a,NO,ann,50\nb,YES,ann,150\nc,,ann,200\n")
+    page = report("d.csv", "--answers", "1.csv")
+    bill = {row[0]: row[1:] for row in page.tables[COST]}
+    assert bill["people: 3 labels"] == ["5.000", "0.139"]  # 400 seconds, and 100 of d
+    assert "people is not known" not in page.words
+    write("1.csv", f"{head}a,NO,ann,\n")
+    page = report("d.csv", "--answers", "1.csv")
+    assert "Dollars of people are not known: name human_seconds, in [cost]." in page.words
+    assert "The cost of people is not known: name human_seconds, in [cost]" in page.words
+
+
 def test_functions_and_their_conflicts_come_from_the_history(report: Any, labelled: Path) -> None:
     page = report(labelled)
     rows = page.tables["Labeling functions"]

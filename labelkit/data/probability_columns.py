@@ -8,6 +8,7 @@ import numpy.typing as npt
 from labelkit.config.label_text import ClassReader
 from labelkit.errors import LabelkitError, listing, nearest
 from labelkit.io.table import Table
+from labelkit.stats.blocks import number_type
 
 
 def classes_of_columns(columns: Iterable[str], prefix: str, known: Iterable[str] = ()) -> list[str]:
@@ -31,13 +32,17 @@ def probabilities(source: Table, prefix: str, classes: Sequence[str]) -> npt.NDA
     if wrong_kind:
         raise LabelkitError(f"{source.name}: column {wrong_kind[0]!r} does not hold numbers only")
     data = source.read(names, typed=True)
-    found = np.column_stack([np.asarray(data[name].to_numpy(), np.float64) for name in names])
-    filled = ~np.isnan(found).all(axis=1)
-    sums = np.nansum(found, axis=1)
-    for name, negative in zip(names, (found < 0).T, strict=True):
-        if negative.any():
-            row = int(np.flatnonzero(negative)[0])
+    found = np.empty((data.num_rows, len(names)), number_type(data.num_rows, len(names)))
+    sums, filled = np.zeros(len(found)), np.zeros(len(found), dtype=bool)
+    for place, name in enumerate(names):
+        column = np.asarray(data[name].to_numpy(), np.float64)
+        if (column < 0).any():
+            row = int(np.flatnonzero(column < 0)[0])
             raise LabelkitError(f"{source.name}, row {row + 1}: the probability {name} is below 0")
+        stated = ~np.isnan(column)
+        sums[stated] += column[stated]
+        filled |= stated
+        found[:, place] = column
     wrong = filled & (np.abs(sums - 1) > 1e-3)
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])

@@ -22,6 +22,7 @@ from labelkit.decide.policy import Verdict
 from labelkit.decide.sources import MODEL, Source
 from labelkit.job import model_features
 from labelkit.ml import classifier, target_leakage
+from labelkit.stats.blocks import number_type
 from labelkit.stats.sampling import some_rows, some_rows_of_all
 from labelkit.stats.ties import likeliest
 
@@ -71,14 +72,6 @@ class Inputs:
         """Return the features of some rows."""
         return self._features.matrix(self._table.take(pa.array(rows)))
 
-    def shares(self, model: Any, rows: Codes, n_classes: int) -> Floats:
-        """Return a model's probabilities for some rows, rows x classes."""
-        parts = [
-            classifier.probabilities(model, self.of(rows[start : start + _CHUNK]), n_classes)
-            for start in range(0, len(rows), _CHUNK)
-        ]
-        return np.concatenate(parts) if parts else np.zeros((0, n_classes))
-
 
 def reader(
     job: "Job", inputs: Inputs, decided: Verdict, teaching: Mask, groups: Codes, n_classes: int
@@ -98,7 +91,7 @@ def reader(
     inputs.warn_of_leakage(rows, codes)
     matrix = inputs.of(rows)
     recipe, _ = classifier.select(matrix, codes, n_classes, "auto", job.seed, weights, groups[rows])
-    shares = np.empty((job.rows, n_classes))
+    shares = np.empty((job.rows, n_classes), number_type(job.rows, n_classes))
     rounds = _ROUNDS if len(rows) <= _MOST_FOR_ROUNDS else 1
     shares[rows] = np.mean(
         [
@@ -112,7 +105,9 @@ def reader(
     others = np.setdiff1d(np.arange(job.rows), rows, assume_unique=True)
     if len(others):
         model = classifier.fit(matrix, codes, recipe, job.seed, weights)
-        shares[others] = inputs.shares(model, others, n_classes)
+        for start in range(0, len(others), _CHUNK):
+            some = others[start : start + _CHUNK]
+            shares[some] = classifier.probabilities(model, inputs.of(some), n_classes)
     voter = Voter(*likeliest(shares), shares)
     return Source(COLUMN, MODEL, voter, np.ones(job.rows, dtype=bool), voter)
 

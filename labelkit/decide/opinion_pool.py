@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.blocks import number_type, row_blocks
+
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
 
@@ -34,7 +36,7 @@ _SPREAD_WEIGHT, _SPREAD_BIAS, _SPREAD_PRIOR, _SPREAD_TEMPERATURE = 0.5, 0.2, 0.2
 # A single voter has nobody to be set right by: its biases and the prior could only overturn it
 # wholesale, because of what is odd about the rows that were picked for people.
 _ALONE = 0.5
-_CHUNK = 65_536
+_MOST_CLASSES = 50  # with more, a voter's bias is for or against the class that it says alone
 
 
 class Voter(NamedTuple):
@@ -57,7 +59,8 @@ class Voter(NamedTuple):
 class Pool(NamedTuple):
     """How voters are pooled.
 
-    `weights` one a voter, `biases` voters x class said x class, `prior` one a class,
+    `weights` one a voter, `biases` voters x class said x class (of many classes voters x class
+    said, for that class alone), `prior` one a class,
     `temperature`, `rows` learned from (0: the voters' own confidences decide), `calibrated`
     whether the temperature was fitted, `unseen` probabilities of the learning rows from pools
     that did not see them (None where there are too few).
@@ -76,7 +79,7 @@ def own_word(voters: int, n_classes: int) -> Pool:
     """Return the pool in which each voter counts as it says itself."""
     return Pool(
         np.ones(voters),
-        np.zeros((voters, n_classes, n_classes)),
+        np.zeros((voters, *[n_classes] * (2 if n_classes <= _MOST_CLASSES else 1))),
         np.zeros(n_classes),
         1.0,
         0,
@@ -115,9 +118,8 @@ def pooled(voters: Sequence[Voter], pool: Pool, n_classes: int) -> Floats:
     A row on which no voter speaks gets the pool's prior.
     """
     rows = len(voters[0].codes)
-    found = np.empty((rows, n_classes))
-    for start in range(0, rows, _CHUNK):
-        piece = slice(start, start + _CHUNK)
+    found = np.empty((rows, n_classes), number_type(rows, n_classes))
+    for piece in row_blocks(rows, n_classes):
         evidence = _Evidence([voter.at(piece) for voter in voters], n_classes)
         found[piece] = _softmax(evidence.log_odds(pool) / pool.temperature)
     return found
@@ -152,6 +154,10 @@ class _Evidence:
         """Return the pooled log-odds, rows x classes, before the temperature."""
         total = np.einsum("v,vrk->rk", pool.weights, self.x)
         for said, bias in zip(self.said, pool.biases, strict=True):
+            if bias.ndim == 1:
+                heard = np.flatnonzero(said >= 0)
+                total[heard, said[heard]] += bias[said[heard]]
+                continue
             total += np.where((said >= 0)[:, None], bias[np.maximum(said, 0)], 0.0)
         result: Floats = pool.prior + self.scale * total
         return result
@@ -181,7 +187,6 @@ class _Task:
         self.evidence = _Evidence(voters, n_classes)
         self.truth = truth
         self.k, self.v = n_classes, len(voters)
-        self.says = [_one_hot(voter.codes, n_classes) for voter in voters]
         self.target = _one_hot(truth, n_classes)
 
     def fit(self, rows: npt.NDArray[np.bool_]) -> Pool:
@@ -203,8 +208,9 @@ class _Task:
         return self._pool(best.x)._replace(rows=int(rows.sum()))
 
     def _pool(self, flat: Floats) -> Pool:
-        cut = self.v + self.v * self.k**2
-        biases = flat[self.v : cut].reshape(self.v, self.k, self.k)
+        biases = own_word(self.v, self.k).biases
+        cut = self.v + biases.size
+        biases = flat[self.v : cut].reshape(biases.shape)
         return Pool(flat[: self.v], biases, flat[cut:], 1.0, 0, False, None)
 
     def _loss(self, flat: Floats, rows: npt.NDArray[np.bool_]) -> tuple[float, Floats]:
@@ -216,17 +222,25 @@ class _Task:
         scaled = off * self.evidence.scale
         gradient = [
             np.einsum("vrk,rk->v", self.evidence.x, scaled),
-            np.concatenate([(says.T @ scaled).ravel() for says in self.says]),
+            np.concatenate([self._by_bias(said, scaled) for said in self.evidence.said]),
             off.sum(axis=0),
         ]
         means = _flat(own_word(self.v, self.k))
         room = _ALONE if self.v == 1 else 1.0
         spread = np.repeat(
             [_SPREAD_WEIGHT, room * _SPREAD_BIAS, room * _SPREAD_PRIOR],
-            [self.v, self.v * self.k**2, self.k],
+            [self.v, pool.biases.size, self.k],
         )
         apart = (flat - means) / spread
         return loss + float(apart @ apart) / 2, np.concatenate(gradient) + apart / spread
+
+    def _by_bias(self, said: Codes, scaled: Floats) -> Floats:
+        """Return the gradient by each bias of the voter that said so."""
+        if self.k <= _MOST_CLASSES:
+            return np.asarray((_one_hot(said, self.k).T @ scaled).ravel())
+        heard = np.flatnonzero(said >= 0)
+        by_class = np.bincount(said[heard], scaled[heard, said[heard]], self.k)
+        return np.asarray(by_class, dtype=np.float64)
 
     def unseen(self, fold: Codes) -> Floats:
         """Return log-odds of each row by a pool fitted without its fold."""

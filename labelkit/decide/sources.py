@@ -14,6 +14,7 @@ from labelkit.data.probability_columns import classes_of_columns
 from labelkit.decide import trust
 from labelkit.decide.opinion_pool import Voter
 from labelkit.errors import LabelkitError, listing
+from labelkit.stats.blocks import number_type
 from labelkit.stats.ties import likeliest
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _shares(job: "Job", prefix: str, classes: Sequence[str]) -> Floats | None:
     known = {code: name for code, name in known.items() if job.source.has(name)}
     if not known:
         return None
-    found = np.zeros((job.rows, len(classes)))
+    found = np.zeros((job.rows, len(classes)), number_type(job.rows, len(classes)))
     for code, name in known.items():
         found[:, code] = _numbers(job, name)
     found[np.abs(found.sum(axis=1) - 1) > 1e-3] = np.nan
@@ -247,11 +248,11 @@ def _ready_probabilities(job: "Job", classes: Sequence[str]) -> Source | None:
     if shares is None:
         return None
     stated = np.array(~np.isnan(shares).all(axis=1), dtype=bool)
-    filled = np.nan_to_num(shares)
-    codes, confidence = likeliest(filled)
+    np.nan_to_num(shares, copy=False)
+    codes, confidence = likeliest(shares)
     confidence = np.where(stated, confidence, np.nan)
     prefix = str(job.options["from_proba"])
-    shares = np.where(stated[:, None], filled, np.nan)
+    shares[~stated] = np.nan
     name = prefix.strip("_") or prefix
     voter = Voter(codes.astype(np.int32), confidence, shares)
     return Source(prefix, name, voter, stated, voter)

@@ -14,7 +14,7 @@ Singles = npt.NDArray[np.float32]
 
 BATCH = 256
 RATE = 4.0
-VISITS = 300_000  # of rows, within the epochs below
+VISITS = 100_000  # of rows, within the epochs below
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 15
 MOST_COEFFICIENTS = 20_000_000  # of the most frequent features
 

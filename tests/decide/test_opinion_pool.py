@@ -1,6 +1,7 @@
 """How voters are pooled: what must hold for any voters, and that good ones count for more."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -118,3 +119,27 @@ def test_a_voter_alone_is_not_overturned_by_rows_that_were_picked() -> None:
     found = opinion_pool.pooled([voter], pool, 2).argmax(axis=1)
     rest = np.setdiff1d(np.arange(400), picked)
     assert (found[rest] == codes[rest]).mean() > 0.75
+
+
+def test_of_many_classes_a_bias_is_for_the_class_that_a_voter_says(monkeypatch):
+    monkeypatch.setattr(opinion_pool, "_MOST_CLASSES", 2)
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 4, 600)
+    good = np.where(rng.random(600) < 0.9, truth, (truth + 1) % 4)
+    poor = np.where(rng.random(600) < 0.35, truth, rng.integers(0, 4, 600))
+    poor[:50] = -1
+    sure = np.full(600, 0.8)
+    voters = [opinion_pool.Voter(poor, sure), opinion_pool.Voter(good, sure)]
+    told = np.where(np.arange(600) < 200, truth, -1)
+    pool = opinion_pool.learn(voters, told, 4)
+    assert pool.biases.shape == (2, 4)
+    found = opinion_pool.pooled(voters, pool, 4).argmax(axis=1)
+    assert (found == truth)[200:].mean() > 0.85
+    task = opinion_pool._Task(voters, truth, 4)
+    rows = np.ones(600, dtype=bool)
+    flat = opinion_pool._flat(opinion_pool.own_word(2, 4)) + 0.1 * rng.standard_normal(14)
+    slope = task._loss(flat, rows)[1]
+    for place in range(len(flat)):
+        step = 1e-5 * np.eye(len(flat))[place]
+        change = task._loss(flat + step, rows)[0] - task._loss(flat - step, rows)[0]
+        assert slope[place] == pytest.approx(change / 2e-5, rel=1e-4, abs=1e-4)

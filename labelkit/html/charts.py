@@ -37,6 +37,17 @@ def bar(share: float) -> Html:
     )
 
 
+def interval(value: float, low: float, high: float, biased: bool) -> Html:
+    """Return a share from 0 to 1 with its interval as a dot on a line, for a table's cell."""
+    x, left, right = (160 * min(max(share, 0.0), 1.0) + 5 for share in (value, low, high))
+    dot, spread = ("open", "open-spread") if biased else ("dot", "spread")
+    return Html(
+        f'<svg aria-hidden="true" width="170" height="12"><path class="axis" d="M5 6H165"/>'
+        f'<path class="{spread}" d="M{left:.1f} 6H{right:.1f}"/>'
+        f'<circle class="{dot}" cx="{x:.1f}" cy="6" r="3.5"/></svg>'
+    )
+
+
 def heat_map(title: str, names: Sequence[str], both: Counts, differ: Counts) -> str:
     """Return for each pair the share of their common rows on which they differ, as squares."""
     order = np.argsort(-differ.sum(axis=1), kind="stable")[:MOST_IN_MAP]

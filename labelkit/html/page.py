@@ -52,7 +52,7 @@ th, td {{ padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-alig
   vertical-align: top; }}
 th.number, td.number {{ text-align: right; }} td.long {{ min-width: 16rem; }}
 th button {{ font: inherit; color: inherit; background: none; border: 0; padding: 0;
-  cursor: pointer; text-align: inherit; }}
+  cursor: pointer; text-align: inherit; white-space: nowrap; }}
 th button::after {{ content: " ↕"; color: var(--faint); }}
 [aria-sort=ascending] button::after {{ content: " ↑"; }}
 [aria-sort=descending] button::after {{ content: " ↓"; }}

@@ -102,10 +102,11 @@ def cost(found: Evidence) -> str:
 def quality(found: Evidence, every: list[Judged]) -> str:
     """Return the section on accuracy, calibration and agreement."""
     rows = [
-        [one.column, one.measured_on, one.rows, *one.figure, "biased" if one.biased else "no"]
+        [one.column, one.measured_on, one.rows, *one.figure,
+         charts.interval(*one.figure, one.biased), "biased" if one.biased else "no"]
         for one in every
-    ]
-    header = ["labels", "measured on", "rows", "share right", "low", "high", "biased"]
+    ]  # fmt: skip
+    header = ["labels", "measured on", "rows", "share right", "low", "high", "0 to 1", "biased"]
     parts = [_claimed(every)]
     if rows:
         parts.append(pages.table("Accuracy with 95 % intervals", header, rows))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from labelkit.config.task_file import Task
 
 DIGITS = "1234567890"
+TIMED = 5  # rows after which the pace tells something
 EMPTY = "(empty)"  # what is shown of a text without characters
 
 
@@ -81,9 +82,9 @@ def progress_line(progress: Progress, asked: str = "") -> str:
     """Return `12 of 50 · id r7 · 3.2 s a row · 2 min left · 1 skipped`."""
     of = f" of {progress.total:,}" if progress.total is not None else ""
     parts = [f"{progress.done:,}{of}", *([asked] if asked else [])]
-    if progress.pace is not None:
+    if progress.pace is not None and progress.done >= TIMED:
         parts.append(f"{progress.pace:.1f} s a row")
-    if progress.left is not None and progress.left > 0:
+    if progress.left is not None and progress.left > 0 and progress.done >= TIMED:
         parts.append(f"{_duration(progress.left)} left")
     parts += [
         f"{n:,} {what}"

@@ -387,9 +387,11 @@ def test_many_decisions(screen: Any) -> None:
     rows = "".join(f"r{i},text {i},c{i}\n" for i in range(60))
 
     async def talk(person: Screen) -> None:
+        assert "s a row" not in person.shows("progress")
         for round_ in range(5):
             await person.press("1", "2", "space", "backspace", "3", "f")
             assert person.session.progress().done == 3 * (round_ + 1)
+            assert ("s a row" in person.shows("progress")) == (round_ > 0)
         assert list(person.labels().values()) == ["refund", "account", "other"] * 5
 
     screen(talk, batch="id,text,row_check\n" + rows)

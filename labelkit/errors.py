@@ -2,12 +2,26 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class LabelkitError(Exception):
-    """Printed to stderr as it is, without a traceback; the command ends with `exit_code`."""
+    """Printed to stderr as it is, without a traceback; the command ends with `exit_code`.
+
+    `remedy` is an option with which the same command would work, and its value as a shell takes
+    it: the command line to paste is printed too.
+    """
 
     exit_code = 1
+    remedy: tuple[str, str] | None = None
+
+    def remedied_by(self, option: str, value: str) -> "Self":
+        """Return the error with its remedy."""
+        self.remedy = option, value
+        return self
 
 
 class UsageError(LabelkitError):

@@ -1,5 +1,6 @@
 """The app: commands loaded by name, and the one place where errors become exit codes."""
 
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -45,13 +46,14 @@ class _Commands(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         given = list(sys.argv[1:] if args is None else args)
-        sys.exit(_exit_code(lambda: self._run(given), "--debug" in given))
+        sys.exit(_exit_code(lambda: self._run(given), given))
 
     def _run(self, args: list[str]) -> Any:
         return super().main(args=args, prog_name="labelkit", standalone_mode=False)
 
 
-def _exit_code(run: Any, debug: bool) -> int:
+def _exit_code(run: Any, args: list[str]) -> int:
+    debug = "--debug" in args
     try:
         code = run()
         sys.stdout.flush()
@@ -64,6 +66,8 @@ def _exit_code(run: Any, debug: bool) -> int:
         is_no_failure = isinstance(error, PeopleNeeded | StoppingRuleReached)
         say = console.say if is_no_failure else console.error
         say(streams.named(str(error)))
+        if error.remedy is not None:
+            console.say(f"try: {_remedied(args, *error.remedy)}")
         if isinstance(error, StdoutFailed):
             _forget_stdout()
         return error.exit_code
@@ -89,6 +93,20 @@ def _exit_code(run: Any, debug: bool) -> int:
             f"(run it again with --debug for the details)"
         )
         return 1
+
+
+def _remedied(args: list[str], option: str, value: str) -> str:
+    """Return a command line with an option in place of the one that it may have."""
+    words, rest = list[str](), iter(args)
+    for word in rest:
+        if word == "--":
+            words += [f"{option} {value}", "--", *map(shlex.quote, rest)]
+            return " ".join(["labelkit", *words])
+        if word == option:
+            next(rest, None)
+        elif not word.startswith(f"{option}="):
+            words.append(shlex.quote(word))
+    return " ".join(["labelkit", *words, option, value])
 
 
 def _usage(error: ClickException) -> int:

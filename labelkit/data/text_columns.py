@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelkit.console import clean
-from labelkit.errors import LabelkitError, UsageError, listing
-from labelkit.io.csv_parser import option_for
+from labelkit.errors import LabelkitError, listing
+from labelkit.io.csv_parser import other_delimiter
 from labelkit.io.native_text import is_text
 from labelkit.io.table import Table
 
@@ -24,10 +23,7 @@ def refuse_other_delimiter(source: Table) -> None:
     (name,) = source.columns
     other = next((character for character in ";\t|," if character in name), None)
     if other is not None:
-        raise UsageError(
-            f"{source.name} has one column only, {clean(name, 60)!r}; name what stands between "
-            f"its cells: {option_for(other)} ({option_for(source.delimiter)} if it is one column)"
-        )
+        raise other_delimiter(source.name, name, other, source.delimiter)
 
 
 def text_columns(source: Table, names: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from labelkit.config.label_text import ClassReader
 from labelkit.data.answers_journal import refuse_unwritten
 from labelkit.errors import LabelkitError, listing, nearest
 from labelkit.interop.task_types import ORIGIN, ROW_CHECK, ROW_ID, ROW_KEY, Said
+from labelkit.io.encodings import conversion
 from labelkit.io.files import ending_of, open_for_reading
 from labelkit.io.streams import spooled
 
@@ -88,7 +89,8 @@ class Given:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = data[: error.start].count(b"\n") + 1
-            raise self.wrong(f"line {line} is not UTF-8") from None
+            how = conversion(self.path, "cp1252")
+            raise self.wrong(f"line {line} is not UTF-8; convert it, for example: {how}") from None
         if not text.strip():
             raise self.wrong("it is empty")
         return text

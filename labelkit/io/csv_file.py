@@ -34,7 +34,7 @@ class CsvFile:
     def __init__(self, paths: Sequence[Path], delimiter: str, encoding: str = "utf-8") -> None:
         self.paths = list(paths)
         self.delimiter = delimiter
-        self.encoding = checked_encoding(encoding)
+        self.encoding = checked_encoding(encoding, self.paths[0])
         self._trailing: dict[Path, str] = {}
         self._plain: dict[Path, bool] = {}  # known after a whole pass: one line is one record
         self._kept: dict[str, list[pa.Array]] = {}

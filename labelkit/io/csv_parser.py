@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from labelkit.errors import LabelkitError
+from labelkit import console
+from labelkit.errors import LabelkitError, UsageError
 from labelkit.io import encodings
 from labelkit.io.content import doubled, first_bytes, refuse_other_content
 from labelkit.io.files import open_for_reading
@@ -21,6 +22,7 @@ FIRST_BYTES = 1 << 16  # enough for a header
 LONGEST_CELL_BYTES = 512 << 20
 MOST_LINES = 1 << 16  # parsed at once: a blank line takes a hundred times its size
 _LINES = re.compile(rb"(?:[^\n]*+\n){%d}" % MOST_LINES)
+_AFTER_QUOTE = re.compile(r'"([;\t|,])')
 _FIRST_LINE = re.compile(rb'(?:[^"\r\n]++|"[^"]*+")*+')
 
 csv.field_size_limit(sys.maxsize)
@@ -91,7 +93,19 @@ def without_header(block: Block) -> Block:
 
 def option_for(delimiter: str) -> str:
     """Return the option that names a delimiter, as a shell takes it."""
-    return "--delimiter $'\\t'" if delimiter == "\t" else shlex.join(["--delimiter", delimiter])
+    return f"--delimiter {_in_shell(delimiter)}"
+
+
+def _in_shell(delimiter: str) -> str:
+    return "$'\\t'" if delimiter == "\t" else shlex.quote(delimiter)
+
+
+def other_delimiter(name: str, header: str, other: str, delimiter: str) -> UsageError:
+    """Return the error for a file that another delimiter would cut into several columns."""
+    return UsageError(
+        f"{name} has one column only, {console.clean(header, 60)!r}; name what stands between "
+        f"its cells: {option_for(other)} ({option_for(delimiter)} if it is one column)"
+    ).remedied_by("--delimiter", _in_shell(other))
 
 
 class RawCells:
@@ -195,11 +209,12 @@ class Parser:
             return encodings.decode(data, self.encoding)
         except UnicodeDecodeError as error:
             line = self.line + data.count(b"\n", 0, error.start)
+            other = "cp1252" if self.encoding == "utf-8" else "utf-8"
             raise LabelkitError(
                 f"{self.path}, line {line}: byte 0x{data[error.start]:02x} is not "
                 f"{self.encoding.upper()}; name the file's encoding, for example "
-                f"--encoding {'cp1252' if self.encoding == 'utf-8' else 'utf-8'}"
-            ) from None
+                f"--encoding {other}"
+            ).remedied_by("--encoding", other) from None
 
     def _parse(self, text: str, at_end: bool) -> tuple[Block, str]:
         lines = list(io.StringIO(text, newline="\n"))
@@ -236,7 +251,8 @@ class Parser:
         except csv.Error as error:
             done = last_lines[-1] if last_lines else 0
             if "unexpected end of data" not in str(error):
-                raise self._not_clean(str(error), self.line + reader.line_num - 1) from None
+                broken = seen[reader.line_num - 1]
+                raise self._not_clean(str(error), self.line + reader.line_num - 1, broken) from None
             if at_end:
                 raise self._unclosed("".join(seen[done:]), self.line + done) from None
             left = "".join(lines[done:])
@@ -249,7 +265,10 @@ class Parser:
         self.line += last_lines[-1] if last_lines else 0
         return Block(records, raw, first, last_lines), left
 
-    def _not_clean(self, reason: str, line: int) -> LabelkitError:
+    def _not_clean(self, reason: str, line: int, text: str) -> LabelkitError:
+        other = _AFTER_QUOTE.search(text) if "expected after" in reason and line == 1 else None
+        if other is not None and self.delimiter not in text:
+            return other_delimiter(str(self.path), text.strip(), other[1], self.delimiter)
         if "expected after" in reason:
             reason = "text after a closing quote; double the quotes inside a quoted cell"
         return LabelkitError(f"{self.path}, line {line}: {reason}")

@@ -2,6 +2,8 @@
 
 import codecs
 import re
+import shlex
+from pathlib import Path
 
 from labelkit.errors import LabelkitError
 
@@ -13,8 +15,11 @@ _STAND_INS = re.compile("[\udc00-\udcff]+")
 _WRITES_STAND_INS = "labelkit-stand-ins"
 
 
-def checked_encoding(encoding: str) -> str:
-    """Return the name that Python knows it by; raises LabelkitError for one not supported."""
+def checked_encoding(encoding: str, path: Path) -> str:
+    """Return the name that Python knows it by; raises LabelkitError for one not supported.
+
+    `path` is the file whose encoding it is.
+    """
     try:
         name = codecs.lookup(encoding).name
         ascii_alike = '\n,"'.encode(name) == b'\n,"'
@@ -25,9 +30,15 @@ def checked_encoding(encoding: str) -> str:
     if not ascii_alike:
         raise LabelkitError(
             f"--encoding {encoding!r} is not supported; convert the file to UTF-8 first, "
-            f"for example: iconv -f {encoding} -t UTF-8"
+            f"for example: {conversion(path, encoding)}"
         )
     return name
+
+
+def conversion(path: Path, encoding: str) -> str:
+    """Return the command line that writes a file in UTF-8 beside it."""
+    new = path.with_name(f"{path.name.partition('.')[0]}.utf-8{''.join(path.suffixes)}")
+    return f"iconv -f {encoding} -t UTF-8 {shlex.quote(str(path))} > {shlex.quote(str(new))}"
 
 
 def decode(data: bytes, encoding: str) -> str:

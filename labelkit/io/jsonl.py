@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from labelkit.errors import LabelkitError
-from labelkit.io import native_text, text_cells
+from labelkit.io import encodings, native_text, text_cells
 from labelkit.io.content import doubled, first_bytes, refuse_other_content
 from labelkit.io.files import open_for_reading
 
@@ -134,7 +134,8 @@ def _decoded(path: Path, line: int, data: bytes) -> str:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise LabelkitError(
-            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8; convert the file"
+            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8; convert the file, "
+            f"for example: {encodings.conversion(path, 'cp1252')}"
         ) from None
     return text.removeprefix("\ufeff") if line == 1 else text
 

@@ -3,6 +3,7 @@
 import importlib
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -339,3 +340,46 @@ def test_debug_shows_the_traceback(labelkit_process: Any) -> None:
     found = labelkit_process("weak-label", "no.csv", "-o", "o.csv", "--debug")
     assert "Traceback" in found.err
     assert "Traceback" not in labelkit_process("weak-label", "no.csv", "-o", "o.csv").err
+
+
+RULES = ("-o", "o.csv", "--keyword", "a=caf", "--keyword", "b=dull", "--no-task", "-q")
+
+
+@pytest.mark.parametrize(
+    ("data", "tries"),
+    [
+        (b"id;text\n1;caf\xe9\n2;dull\n", ["--encoding cp1252", "--delimiter ';'"]),
+        (b'"id";"text"\n"1";"cafe"\n"2";"dull, or so"\n', ["--delimiter ';'"]),
+        (b"id\ttext\n1\tcafe\n2\tdull\n", ["--delimiter $'\\t'"]),
+        (b"id|text\n1|cafe\n2|dull\n", ["--delimiter '|'"]),
+    ],
+)
+def test_a_delimiter_or_encoding_that_is_recognised_ends_in_a_line_to_paste(
+    data: bytes, tries: list[str], write: Any, labelkit: Any
+) -> None:
+    write("my data.csv", data)
+    args = ["weak-label", "my data.csv", *RULES]
+    for option in tries:
+        done = labelkit(*args)
+        assert done.code in (1, 2)
+        *_, last = done.err.splitlines()
+        assert last.startswith("try: labelkit weak-label 'my data.csv' -o o.csv --keyword a=caf")
+        assert last.endswith(f" {option}")
+        args = shlex.split(last.removeprefix("try: labelkit ").replace("$'\\t'", "'\t'"))
+    done = labelkit(*args)
+    assert done.code == 0, done.err
+    assert Path("o.csv").read_bytes().count(b"\n") == 3
+
+
+def test_an_option_that_was_wrong_is_replaced_in_the_line_to_paste(
+    write: Any, labelkit: Any
+) -> None:
+    write("in.csv", b"id,text\n1,caf\xe9\n")
+    for given in (["--encoding", "utf-8"], ["--encoding=utf-8"]):
+        done = labelkit("weak-label", *given, *RULES, "in.csv")
+        assert done.err.splitlines()[-1] == (
+            "try: labelkit weak-label -o o.csv --keyword a=caf --keyword b=dull --no-task -q "
+            "in.csv --encoding cp1252"
+        )
+    done = labelkit("weak-label", *RULES, "--", "in.csv")
+    assert done.err.splitlines()[-1].endswith(" -q --encoding cp1252 -- in.csv")

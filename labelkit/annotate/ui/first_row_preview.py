@@ -70,7 +70,8 @@ def _first(options: Mapping[str, Any], wanted: Wanted, classes: list[str]) -> Fi
         return None
     done = set() if wanted.start_over else answered(read_entries(kept)[1:])
     delimiter = options.get("delimiter") or DELIMITERS[source.suffix.lower()]
-    parser = Parser(source, delimiter, checked_encoding(options["encoding"]), FIRST_BYTES)
+    encoding = checked_encoding(options["encoding"], source)
+    parser = Parser(source, delimiter, encoding, FIRST_BYTES)
     records = (record for block in islice(parser.blocks(), MOST_BLOCKS) for record in block.records)
     names = next(records, [])
     if are_for_people(names):

@@ -179,7 +179,7 @@ function drawGuide(guide) {
   for (const part of parts) part.dir = "auto";
   at("guide-text").replaceChildren(...parts);
   at("guide").hidden = !parts.length;
-  at("guide").open = window.innerHeight >= 700;
+  at("guide").open = window.innerHeight >= 700 && window.innerWidth >= 480; // room for the text
 }
 
 function makeClasses() {

@@ -70,6 +70,14 @@ class EndedBySignal(LabelkitError):
         self.exit_code = 128 + number
 
 
+class WrongCell(LabelkitError):
+    """A cell does not read as the kind of its column; `row` is its place in the batch, from 0."""
+
+    def __init__(self, message: str, row: int) -> None:
+        super().__init__(message)
+        self.row = row
+
+
 # Errors whose command has written its output.
 AFTER_WRITING = (IssuesFound, StoppingRuleReached, EndedBySignal)
 

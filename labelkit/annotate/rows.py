@@ -12,7 +12,7 @@ from labelkit.annotate.row import About
 from labelkit.annotate.row import about as row_about
 from labelkit.data.columns import ROW_CHECK
 from labelkit.data.duplicates import duplicate_groups
-from labelkit.data.row_keys import check_unique
+from labelkit.data.row_keys import check_unique, numbers
 from labelkit.data.suggestions import (
     SUGGESTING,
     confidence_beside,
@@ -62,7 +62,7 @@ class Deck:
                     f"{self.name} is a batch without a column 'id' or 'row': which column is the "
                     f"key? Name it with --id COLUMN"
                 )
-            return [str(row) for row in range(self.rows)]
+            return numbers(self.rows)
         keys: list[str] = self._data.column(self.key_name).to_pylist()
         return keys
 

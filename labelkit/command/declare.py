@@ -131,7 +131,11 @@ _ON_REQUEST: dict[str, tuple[Any, Any]] = {
     ),
     "column": (
         Annotated[
-            list[str] | None, _option(metavar="NAME", help="A column to learn from; repeats.")
+            list[str] | None,
+            _option(
+                metavar="NAME",
+                help="A column to learn from (numbers, categories, lists as embeddings); repeats.",
+            ),
         ],
         None,
     ),

@@ -9,6 +9,11 @@ from labelkit.errors import LabelkitError
 from labelkit.io.content import doubled
 
 
+def numbers(rows: int) -> list[str]:
+    """Return the keys of rows that are known by their place alone: 1, 2, …"""
+    return [str(number) for number in range(1, rows + 1)]
+
+
 def row_checks(table: pa.Table, rows: int) -> list[str]:
     """Return a short hash of each row's text, to notice that rows have moved or changed.
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelkit.errors import LabelkitError
+from labelkit.errors import LabelkitError, WrongCell
 from labelkit.io import vectors
 from labelkit.io.native_text import is_text, texts
 
@@ -262,9 +262,14 @@ def _parsed(name: str, column: pa.Array, kind: str) -> pa.Array:
         return pc.cast(numbers, pa.float64())
     filled = cells.drop_null()
     if not _all_read_as(filled, kind):
-        wrong = next(cell for cell in filled if not _all_read_as(pa.array([cell.as_py()]), kind))
-        raise LabelkitError(
-            f"column {name!r} is a {kind} column, but {wrong.as_py()[:40]!r} is not a {kind}"
+        listed = cells.to_pylist()
+        row = next(
+            row
+            for row, text in enumerate(listed)
+            if text is not None and not _all_read_as(pa.array([text]), kind)
+        )
+        raise WrongCell(
+            f"column {name!r} is a {kind} column, but {listed[row][:40]!r} is not a {kind}", row
         )
     if kind == "boolean":
         return pc.equal(pc.utf8_lower(cells), "true")

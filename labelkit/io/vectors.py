@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelkit.errors import LabelkitError
+from labelkit.errors import LabelkitError, WrongCell
 from labelkit.io.native_text import is_list, is_text, plain
 
 _NUMBER = r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?"
@@ -81,9 +81,11 @@ def _parsed(name: str, column: pa.Array) -> pa.Array:
     cells = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
     is_vector = pc.match_substring_regex(cells, _LIST)
     if not pc.all(is_vector, min_count=0).as_py():
-        wrong = cells.filter(pc.invert(is_vector))[0].as_py()
-        raise LabelkitError(
-            f"column {name!r} holds lists of numbers, but {wrong[:40]!r} is no such list"
+        row = pc.index(is_vector, False).as_py()
+        raise WrongCell(
+            f"column {name!r} holds lists of numbers, but {cells[row].as_py()[:40]!r} is no such "
+            f"list",
+            row,
         )
     parts = pc.split_pattern(pc.utf8_trim(cells, " \t\r\n[]"), ",")
     numbers = pc.cast(pc.utf8_trim_whitespace(pc.list_flatten(parts)), pa.float64())

@@ -97,7 +97,7 @@ def write_batch(
     rows = [chosen[place] for place in order]
     seen = pa.array([kind not in BLIND_ORIGINS for kind in kinds], pa.bool_())
     checks = job.row_checks()
-    extra: dict[str, Any] = {"row": rows} if job.key_name == "row" else {}
+    extra: dict[str, Any] = {"row": [row + 1 for row in rows]} if job.key_name == "row" else {}
     extra[ROW_CHECK] = [checks[row] for row in rows]
     extra |= {
         name: _where(seen, _column(v).take(pa.array(order, pa.int64())))

@@ -171,7 +171,7 @@ class Job(OwnColumns):
     def keys(self) -> list[str]:
         """Return each row's key as text."""
         if self.key_name == "row":
-            return [str(i) for i in range(self.rows)]
+            return row_keys.numbers(self.rows)
         return list(self._texts(self.key_name))
 
     def unique_keys(self) -> list[str]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from labelkit import console
 from labelkit.command.next_steps import command
-from labelkit.errors import LabelkitError, listing
+from labelkit.errors import LabelkitError, WrongCell, listing
 from labelkit.io.column_types import apply_kinds
 from labelkit.io.feature_kinds import NumberCount, odd_cells
 from labelkit.ml import model_file
@@ -44,7 +44,7 @@ def predict(job: "Job", model: Path, proba: bool, allowed: str = "auto") -> None
             if job.chosen is not None:
                 chosen = job.chosen[start : start + batch.num_rows]
             wanted = batch if chosen is None else batch.filter(pa.array(chosen))
-            typed = _typed(job, wanted, kinds, start)
+            typed = _typed(job, wanted, kinds, start, chosen)
             for name, count in loose.items():
                 count.update(batch.column(name))
             unfamiliar.update(features, typed)
@@ -150,14 +150,19 @@ def _require(job: "Job", columns: list[str], model: Path) -> None:
             job.source.require([name], f"the model {model} was trained on it")
 
 
-def _typed(job: "Job", batch: Any, kinds: dict[str, str], start: int) -> Any:
+def _typed(
+    job: "Job", batch: Any, kinds: dict[str, str], start: int, chosen: npt.NDArray[np.bool_] | None
+) -> Any:
     try:
         return apply_kinds(batch, kinds)
-    except LabelkitError as error:
+    except WrongCell as error:
+        place = error.row if chosen is None else int(np.flatnonzero(chosen)[error.row])
         raise LabelkitError(
-            f"{job.source.name}, after row {start + 1}: {error}, as it was when the model was "
-            f"trained; mend the cell or train again"
+            f"{job.source.name}, row {start + place + 1}: {error}, as it was when the model was "
+            f"trained; correct the cell, empty it (a missing value), or train again"
         ) from None
+    except LabelkitError as error:
+        raise LabelkitError(f"{job.source.name}: {error}; train the model again") from None
 
 
 def _spread(found: _Labels, chosen: npt.NDArray[np.bool_] | None) -> _Labels:

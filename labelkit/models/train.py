@@ -12,6 +12,7 @@ import pyarrow as pa
 from labelkit import console
 from labelkit.command.next_steps import command
 from labelkit.config.label_text import is_number
+from labelkit.data.duplicates import blank_rows
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io import history
 from labelkit.io.files import need_writable, next_to
@@ -59,6 +60,11 @@ def train(job: "Job", wanted: Wanted) -> None:
     needed = np.flatnonzero(learning | told.audit | (told.uncleaned >= 0))
     table = job.source.read_as(features.kinds).take(pa.array(needed))
     features.fit(table.filter(pa.array(learning[needed])))
+    if blank_rows(table.select(features.columns)).all():
+        console.warn(
+            f"{job.source.name}: the {table.num_rows:,} rows to learn from are empty in "
+            f"{listing(features.columns)}; is that the right column (--text, --column)?"
+        )
     matrix = features.matrix(table)
     own, doubted = learning[needed], _doubted(told, learning)[needed]
     codes = np.where(own, told.codes[needed], np.where(doubted, told.uncleaned[needed], -1))

@@ -45,6 +45,7 @@ class Oracle(NamedTuple):
 
         Raises LabelkitError where the input has no such column.
         """
+        from labelkit.data import row_keys
         from labelkit.io.table import Table
 
         paths = [Path(name) for name in self.inputs]
@@ -52,7 +53,7 @@ class Oracle(NamedTuple):
         table.require([self.column], "--oracle")
         cells = table.texts(self.column)
         is_number = key_name == "row" and not table.has("row")
-        every = map(str, range(len(cells))) if is_number else table.texts(key_name)
+        every = row_keys.numbers(len(cells)) if is_number else table.texts(key_name)
         by_key = dict(zip(every, cells, strict=True))
         return [str(by_key[key]) for key in keys]
 

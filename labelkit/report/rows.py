@@ -73,7 +73,7 @@ def _shown(found: Evidence, rows: Rows) -> list[tuple[str, str]]:
     data = job.source.gather_texts(rows, wanted)
     shown = []
     for place, record in enumerate(data.to_pylist()):
-        key = record[job.key_name] if keyed else str(rows[place])
+        key = record[job.key_name] if keyed else str(rows[place] + 1)
         text = " · ".join(record[n] for n in names[:6] if record[n])
         shown.append((key, text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"))
     return shown

@@ -181,8 +181,8 @@ def _panel(job: "Job", wanted: Wanted, classes: list[str] | None) -> Panel:
 
     def describe(position: int) -> str:
         if job.key_name == "row":
-            return f"row {position}"
-        return f"row {position} ({job.key_name} {console.clean(job.keys()[position])})"
+            return f"row {position + 1}"
+        return f"row {position + 1} ({job.key_name} {console.clean(job.keys()[position])})"
 
     panel.describe = describe
     for column, names in panel.named_hidden().items():

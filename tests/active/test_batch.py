@@ -75,7 +75,7 @@ def test_rows_without_a_key_carry_their_number_and_a_check(labelkit, write):
     batch = read("todo.csv")
     out = read("out.csv")
     for row in batch:
-        assert out[int(row["row"])]["text"] == row["text"]
+        assert out[int(row["row"]) - 1]["text"] == row["text"]
         assert len(row["row_check"]) == 12
     save("todo.csv", [{**row, "label": "POS"} for row in batch])
     sorted_rows = sorted(out, key=lambda row: row["text"])

@@ -159,14 +159,14 @@ def test_rows_by_place_are_refused_when_the_file_was_re_sorted(
     texts = ["one", "two", "three"]
     source = write("in.csv", "text\n" + "".join(f"{text}\n" for text in texts))
     checks = row_checks(pa.table({"text": texts}), len(texts))
-    lines = [f"{i},{check},x{i}\n" for i, check in enumerate(checks)]
+    lines = [f"{i},{check},x{i}\n" for i, check in enumerate(checks, 1)]
     answers = write("a.csv", "row,row_check,label\n" + "".join(lines))
     merged(source, answers)
-    assert labels("out.csv") == ["x0", "x1", "x2"]
+    assert labels("out.csv") == ["x1", "x2", "x3"]
     Path("out.csv").unlink()
     moved = write("moved.csv", "text\ntwo\none\nthree\n")
     said = refused(moved, answers)
-    assert f"{answers}, row 1: row '0' now has other content in {moved}" in said
+    assert f"{answers}, row 1: row '1' now has other content in {moved}" in said
     assert "(2 of 3 rows); was the file re-sorted or changed?" in said
 
 
@@ -177,7 +177,7 @@ def test_columns_of_ours_that_came_since_do_not_break_the_row_check(
 
     (check,) = row_checks(pa.table({"text": ["one"]}), 1)
     source = write("in.csv", "text,weak_label,label\none,a,b\n")
-    answers = write("a.csv", f"row,row_check,label\n0,{check},x\n")
+    answers = write("a.csv", f"row,row_check,label\n1,{check},x\n")
     assert labelkit("merge", source, answers, "-o", "out.csv").code == 0
     assert labels("out.csv") == ["x"]
 

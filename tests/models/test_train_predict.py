@@ -265,9 +265,18 @@ def test_a_file_that_the_model_does_not_fit(labelkit, write):
     done = labelkit("predict", "m.model", "c.csv", "-o", "out.csv")
     assert done.code == 1
     assert done.err == (
-        "error: c.csv, after row 1: column 'price' is a number column, but 'dear' is not a number, "
-        "as it was when the model was trained; mend the cell or train again\n"
+        "error: c.csv, row 2: column 'price' is a number column, but 'dear' is not a number, "
+        "as it was when the model was trained; correct the cell, empty it (a missing value), or "
+        "train again\n"
     )
+    done = labelkit("predict", "m.model", "c.csv", "-o", "out.csv", "--where", "price == 'dear'")
+    assert "error: c.csv, row 2: " in done.err
+
+
+def test_training_on_empty_texts_warns(labelkit, write):
+    write("a.csv", "id,text,label\n" + "".join(f"{i},,{'ab'[i % 2]}\n" for i in range(12)))
+    done = labelkit("train", "a.csv", "-o", "m.model", "--text", "text", "--features", "tfidf")
+    assert "warning: a.csv: the 12 rows to learn from are empty in text; is that" in done.err
 
 
 def test_labels_that_noise_use_leaves_out_keep_the_model_modest(labelkit, write):

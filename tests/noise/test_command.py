@@ -381,7 +381,7 @@ def test_a_table_without_text(labelkit, write, tmp_path):
     assert done.code == 0, done.err
     assert "features: numbers size · categories kind" in done.err
     assert flagged(tmp_path / "out.csv") == [8]
-    assert column(tmp_path / "out.csv", "noise_duplicate_of")[42] == "0"
+    assert column(tmp_path / "out.csv", "noise_duplicate_of")[42] == "1"
 
 
 def test_features_that_say_nothing(labelkit, write, tmp_path):
@@ -526,7 +526,7 @@ def test_wrong_usage(labelkit, data, write, tmp_path, arguments, message):
 
 def test_a_header_without_rows(labelkit, write):
     write("data.csv", "id,text,label\n")
-    assert "data.csv has labels on no row" in run(labelkit, code=1).err
+    assert "data.csv has no rows" in run(labelkit, code=1).err
 
 
 def test_peoples_answers_and_several_columns_of_labels(labelkit, write, tmp_path):

@@ -237,7 +237,7 @@ def test_a_failing_function_stops_or_is_counted(labelkit, data, write, tmp_path)
     stopped = labelkit("weak-label", "data.csv", "-o", "out.csv", "--functions", "lfs.py")
     assert stopped.code == 1 and not (tmp_path / "out.csv").exists()
     assert (
-        "lf_high (lfs.py, line 1) failed on row 1 (id b2): TypeError: '>' not supported between "
+        "lf_high (lfs.py, line 1) failed on row 2 (id b2): TypeError: '>' not supported between "
         "instances of 'NoneType' and 'int'\n"
         "    line 2: return 'POS' if row.rating > 8 else None\n"
         "    rating = None\n"
@@ -288,7 +288,7 @@ def test_functions_that_say_little_are_named(labelkit, data, write):
         (
             ["--functions", "lfs.py", "--from-votes", "rating"],
             1,
-            "column 'rating', row 0 (id a1): it holds 9; the classes are numbered 0 to 1 (NEG, "
+            "column 'rating', row 1 (id a1): it holds 9; the classes are numbered 0 to 1 (NEG, "
             "POS), -1 abstains",
         ),
     ],
@@ -402,7 +402,7 @@ def test_a_function_that_ends_the_program_does_not(labelkit, write):
     write("lfs.py", "import sys\n\ndef lf_a(row):\n    sys.exit(0)\n")
     found = labelkit("weak-label", "in.csv", "-o", "o.csv", "--functions", "lfs.py")
     assert found.code == 1
-    assert "lf_a (lfs.py, line 3) failed on row 0 (id 1): SystemExit: 0" in found.err
+    assert "lf_a (lfs.py, line 3) failed on row 1 (id 1): SystemExit: 0" in found.err
 
 
 def test_stdout_is_data_whatever_a_function_file_runs(labelkit_process, write):

@@ -119,6 +119,6 @@ def checked(name: str, found: object, rows: int) -> npt.NDArray[np.float64]:
     if len(bad):
         raise LabelkitError(
             f"--strategy {name} returned {len(bad):,} scores that are NaN or infinite "
-            f"(the first at row {int(bad[0])} of the pool)"
+            f"(the first at row {int(bad[0]) + 1} of the pool)"
         )
     return scores

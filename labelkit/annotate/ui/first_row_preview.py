@@ -81,7 +81,7 @@ def _first(options: Mapping[str, Any], wanted: Wanted, classes: list[str]) -> Fi
     if not (ROW_CHECK in names or wanted.in_order) or not set(text) <= set(names):
         return None
     key_name = options.get("id") or ("id" if "id" in names else "row")
-    for number, record in enumerate(records):
+    for number, record in enumerate(records, 1):
         if not record and len(names) > 1:  # blank lines are no rows
             return None
         cells = dict(zip(names, record, strict=False))

@@ -75,7 +75,9 @@ def _said(job: "Job", wanted: str) -> Said:
     truth = np.full(job.rows, "", dtype=object) if gold is None else gold
     cells = _wide(job, names, rows, truth) if len(names) > 1 else _long(job, names[0], rows, truth)
     if not len(cells.label):
-        raise LabelkitError(f"{job.source.name}: no annotator labelled any row (--annotators)")
+        raise LabelkitError(
+            f"{job.source.name}: no annotator labelled any row (--annotators){_as_read(job, names)}"
+        )
     classes = job.classes or sorted({text for text in [*cells.label, *cells.truth] if text})
     job.warn_of_spellings(classes)
     ignore = job.ignores_unknown_labels()
@@ -109,6 +111,17 @@ def _columns(job: "Job", wanted: str) -> list[str]:
             )
         found += [name for name in here if name not in found]
     return [name for name in found if name not in (job.options.get("gold"), job.key_name)]
+
+
+def _as_read(job: "Job", names: list[str]) -> str:
+    """Return how --annotators was read, where one column is named."""
+    if len(names) != 1:
+        return ""
+    labels = listing(job.label_columns()) or "none"
+    return (
+        f"; the one column {names[0]!r} is read as the names of the people who gave the labels "
+        f"in --label (here: {labels}). Name the columns of two people or more to compare them"
+    )
 
 
 def _wide(job: "Job", names: list[str], rows: Mask, truth: Texts) -> _Cells:

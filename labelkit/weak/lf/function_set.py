@@ -32,7 +32,7 @@ class Panel:
     ready: list[str] = field(default_factory=list)
     on_error: OnError = "stop"
     seconds: float = SECONDS
-    describe: Callable[[int], str] = lambda position: f"row {position}"
+    describe: Callable[[int], str] = lambda position: f"row {position + 1}"
     errors: dict[str, int] = field(default_factory=dict)
     first_error: dict[str, str] = field(default_factory=dict)
     kept_state: str = ""  # why the functions voted in one process although more were asked for

@@ -39,7 +39,7 @@ class Voters:
     columns: FileColumns
     codebook: Codebook
     on_error: OnError = "stop"
-    describe: Callable[[int], str] = lambda position: f"row {position}"
+    describe: Callable[[int], str] = lambda position: f"row {position + 1}"
     stopwatch: Stopwatch = field(default_factory=lambda: Stopwatch(SECONDS))
     errors: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     first_error: dict[str, str] = field(default_factory=dict)

@@ -250,7 +250,7 @@ def test_optional_parameters_are_filled_where_there_is_such_a_column(vote):
         ),
         (
             "def lf_a(row):\n    limit = 8\n    return 'POS' if row.rating > limit else None\n",
-            "lf_a (lfs.py, line 1) failed on row 1: TypeError: '>' not supported between "
+            "lf_a (lfs.py, line 1) failed on row 2: TypeError: '>' not supported between "
             "instances of 'NoneType' and 'int'\n"
             "    line 3: return 'POS' if row.rating > limit else None\n"
             "    rating = None\n"
@@ -258,39 +258,39 @@ def test_optional_parameters_are_filled_where_there_is_such_a_column(vote):
         ),
         (
             "def lf_a(text):\n    return {'Good film': 'POS'}[text]\n",
-            "lf_a (lfs.py, line 1) failed on row 1: KeyError: 'bad one'\n"
+            "lf_a (lfs.py, line 1) failed on row 2: KeyError: 'bad one'\n"
             "    line 2: return {'Good film': 'POS'}[text]\n"
             '    text = "bad one"\n'
             "Correct the function, or let it abstain on such rows: --on-lf-error abstain",
         ),
         (
             "def lf_a(row): return helper(row)\ndef helper(it): return it.ratings\n",
-            "lf_a (lfs.py, line 1) failed on row 0: there is no column 'ratings'; did you mean "
+            "lf_a (lfs.py, line 1) failed on row 1: there is no column 'ratings'; did you mean "
             "'rating'?\n"
             "    line 2: def helper(it): return it.ratings\n"
             "Correct the function, or let it abstain on such rows: --on-lf-error abstain",
         ),
         (
             "def lf_a(text): return 'POSTIVE'\n",
-            "lf_a (lfs.py, line 1), row 0: it returned 'POSTIVE', which is not a declared class; "
+            "lf_a (lfs.py, line 1), row 1: it returned 'POSTIVE', which is not a declared class; "
             "did you mean 'POSITIVE'? (classes: NEGATIVE, POSITIVE)\n"
             '    text = "Good film"',
         ),
         (
             "def lf_a(text): return 'bad' in text\n",
-            "lf_a (lfs.py, line 1), row 0: it returned False; return a class (NEGATIVE, "
+            "lf_a (lfs.py, line 1), row 1: it returned False; return a class (NEGATIVE, "
             "POSITIVE), its number, or None to abstain\n"
             '    text = "Good film"',
         ),
         (
             "def lf_a(rating): return rating / 10 if rating else None\n",
-            "lf_a (lfs.py, line 1), row 0: it returned 0.9 (float); return a class (NEGATIVE, "
+            "lf_a (lfs.py, line 1), row 1: it returned 0.9 (float); return a class (NEGATIVE, "
             "POSITIVE), its number, or None to abstain\n"
             "    rating = 9.0",
         ),
         (
             "def lf_a(text): return 2\n",
-            "lf_a (lfs.py, line 1), row 0: it returned 2; the classes are numbered 0 to 1 "
+            "lf_a (lfs.py, line 1), row 1: it returned 2; the classes are numbered 0 to 1 "
             "(NEGATIVE, POSITIVE), -1 abstains\n"
             '    text = "Good film"',
         ),
@@ -328,7 +328,7 @@ def test_a_stop_iteration_is_a_failure_like_any_other(vote):
     source = "def lf_a(text): return next(w for w in text.split() if w == 'Good') and 'A'\n"
     assert vote(source, REVIEWS, on_error="abstain") == {"lf_a": ["A", None, None]}
     assert dict(vote.voters.errors) == {"lf_a": 2}
-    with pytest.raises(LabelkitError, match=r"failed on row 1: StopIteration: \n    line 1"):
+    with pytest.raises(LabelkitError, match=r"failed on row 2: StopIteration: \n    line 1"):
         vote(source, REVIEWS)
 
 
@@ -336,7 +336,7 @@ def test_failures_can_abstain_and_are_counted(vote):
     source = "def lf_a(rating): return 'A' if rating > 5 else 'B'\n"
     assert vote(source, REVIEWS, on_error="abstain") == {"lf_a": ["A", None, "B"]}
     assert dict(vote.voters.errors) == {"lf_a": 1}
-    assert "row 1" in vote.voters.first_error["lf_a"]
+    assert "row 2" in vote.voters.first_error["lf_a"]
 
 
 @pytest.mark.parametrize(

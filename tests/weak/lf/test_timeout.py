@@ -43,7 +43,7 @@ def test_a_catastrophic_expression_is_stopped(run, tmp_path):
     assert time.monotonic() - started < 60
     assert done.code == 1 and not (tmp_path / "out.csv").exists()
     assert (
-        "error: lf_backtracks (lfs.py, line 4) failed on row 1 (id x2): it took more than 0.4 "
+        "error: lf_backtracks (lfs.py, line 4) failed on row 2 (id x2): it took more than 0.4 "
         "seconds\n"
         '    line 5: return "A" if re.search("(a+)+$", text) else None\n'
         f'    text = "{CATASTROPHE}"\n'

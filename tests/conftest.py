@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,6 +126,35 @@ def piped_stdin(content: str | bytes) -> Iterator[None]:
         os.dup2(before, 0)  # the pipe is closed by this, so the writer ends
         os.close(before)
         writer.join()
+
+
+@pytest.fixture
+def words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no command embed texts unasked, nor compare that with words: the tests of features do."""
+    from labelkit.ml import feature_selection
+
+    monkeypatch.setattr(feature_selection, "best", lambda *_: "tfidf")
+    monkeypatch.setattr(feature_selection, "embeds", lambda *_: False)
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where folders that several tests start from are kept."""
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture
+def begin(kept: Path, tmp_path: Path) -> Callable[[str, Callable[[], object]], None]:
+    """Bring the test's folder to where several tests start from: made once, copied afterwards."""
+
+    def copy_or_make(name: str, make: Callable[[], object]) -> None:
+        if not (kept / name).exists():
+            make()
+            shutil.copytree(tmp_path, kept / name)
+        else:
+            shutil.copytree(kept / name, tmp_path, dirs_exist_ok=True)
+
+    return copy_or_make
 
 
 class _PoolHere:

@@ -12,6 +12,8 @@ from labelkit.job.options import Declared
 from labelkit.plan import trials
 from tests.servers import chat_server
 
+pytestmark = pytest.mark.usefixtures("words_alone")
+
 ROWS, AUDIT = 60, 10
 WORDS = {"GOOD": "wonderful warm lovely", "BAD": "boring stale awful"}
 
@@ -33,8 +35,13 @@ def save(path, rows):
 
 
 @pytest.fixture
-def asked(labelkit):
+def asked(labelkit, begin):
     """A file that query has drawn rows from, and answers to its batch in three versions."""
+    begin("audit rows", lambda: draw_and_answer(labelkit))
+    return {row["id"] for row in read("todo.csv") if row["label_origin"] == "audit"}
+
+
+def draw_and_answer(labelkit):
     rows = [
         {"id": f"r{i}", "text": f"{WORDS[truth(i)]} film number {i % 55}",
          "llm_label": truth(i) if i % 7 else "BAD", "llm_confidence": "0.8"}
@@ -60,7 +67,6 @@ def asked(labelkit):
     for name in ("answers", "flipped"):
         bare = [{"id": row["id"], "label": row["label"]} for row in read(f"{name}.csv")]
         save(f"{name}_bare.csv", bare)
-    return audit
 
 
 VERSIONS = ("answers", "flipped", "flipped_bare")

@@ -157,6 +157,7 @@ def test_every_annotating_command_is_under_the_laws() -> None:
 
 @cases
 @formats
+@pytest.mark.usefixtures("words_alone")
 def test_rows_and_cells_are_kept_and_a_second_run_changes_nothing(
     case: Case, suffix: str, run: Any, tmp_path: Path
 ) -> None:

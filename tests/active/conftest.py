@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelkit.ml import feature_selection
-
 WORDS = {
     "POS": ["warm", "lovely", "bright", "moving", "clever", "tender"],
     "NEG": ["stale", "awful", "grim", "dull", "clumsy", "hollow"],
@@ -133,6 +131,5 @@ def numbers(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(autouse=True)
-def words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test wait for the embedding of texts that few labels would call for."""
-    monkeypatch.setattr(feature_selection, "embeds", lambda job, text: False)
+def no_embedding(words_alone: None) -> None:
+    """Texts are words here."""

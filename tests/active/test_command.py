@@ -16,16 +16,11 @@ from labelkit.config import plugins
 from tests.active.conftest import check_output, ranked, read, run, save, truth
 
 
-def features(name):
-    """Compare kinds of features for one strategy alone: none of them looks at how they came."""
-    return () if name == "default" else ("--features", "tfidf")
-
-
 @pytest.mark.parametrize("name", [*plugins.names("strategy"), "by-column:conf"])
 @pytest.mark.parametrize("labelled", [0, 1, 4, 45], ids="{} labelled".format)
 def test_every_strategy_on_texts(labelkit, reviews, name, labelled):
     reviews(80, labelled, conf=lambda i: f"{i / 100}")
-    args = ("-n", "9", "--audit", "5", "--batch", "todo.csv", "--strategy", name, *features(name))
+    args = ("-n", "9", "--audit", "5", "--batch", "todo.csv", "--strategy", name)
     run(labelkit, *args)
     check_output(read("out.csv"), read("todo.csv"))
     assert len(ranked()) == 14
@@ -200,7 +195,7 @@ def test_a_class_seen_once_is_no_obstacle(labelkit, reviews, name):
     rows = read("reviews.csv")
     rows[0]["label"] = "RARE"
     save("reviews.csv", rows)
-    run(labelkit, "-n", "4", "--strategy", name, *features(name))
+    run(labelkit, "-n", "4", "--strategy", name)
     assert len(ranked()) == 4
 
 

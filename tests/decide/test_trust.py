@@ -13,6 +13,8 @@ from labelkit.decide import trust
 from labelkit.decide.opinion_pool import Voter
 from labelkit.errors import UsageError
 
+pytestmark = pytest.mark.usefixtures("words_alone")
+
 Row = dict[str, str]
 
 

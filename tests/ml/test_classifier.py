@@ -116,8 +116,8 @@ def test_one_group_alone_gives_smoothed_frequencies():
 def test_the_same_seed_gives_the_same_bytes():
     matrix, codes = blobs(40, spread=2)
     for kind in ("auto", "forest", "boosting"):
-        one = out_of_fold(matrix, codes, None, 3, kind=kind, seed=5)
-        two = out_of_fold(matrix, codes, None, 3, kind=kind, seed=5)
+        one = out_of_fold(matrix, codes, None, 3, 2, kind=kind, seed=5)
+        two = out_of_fold(matrix, codes, None, 3, 2, kind=kind, seed=5)
         assert one.tobytes() == two.tobytes()
 
 

@@ -163,7 +163,7 @@ def test_commands_that_learn_take_the_embedding(labelkit, write, tmp_path, comma
     write("own.py", OWN)
     write("a.csv", by_words())
     more = ["-n", "3"] if command == "query" else []
-    for choice in ("embedding:own.py:embed", "tfidf+embedding:own.py:embed"):
+    for choice in ("embedding:own.py:embed", "tfidf+embedding:own.py:embed", "auto"):
         done = labelkit(command, "a.csv", "-o", "b.csv", "--features", choice, *more)
         assert done.code == 0, done.err
         assert len((tmp_path / "b.csv").read_text().splitlines()) == 71

@@ -4,6 +4,10 @@ import csv
 import io
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.usefixtures("words_alone")
+
 GOOD, BAD = "lovely warm kind tale", "dull stale noisy mess"
 WRONG = (10, 33)
 

@@ -10,6 +10,8 @@ import pytest
 
 from labelkit.ml import model_file
 
+pytestmark = pytest.mark.usefixtures("words_alone")
+
 GOOD = ["lovely", "moving", "warm", "clever", "funny"]
 BAD = ["dull", "flat", "tired", "empty", "noisy"]
 

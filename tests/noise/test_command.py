@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+pytestmark = pytest.mark.usefixtures("words_alone")
+
 GOOD = ["lovely warm film", "bright kind tale", "warm tender story", "great lovely cast"]
 BAD = ["awful stale plot", "boring dull mess", "stale noisy junk", "dull awful cast"]
 WRONG = (10, 33)  # rows whose label is flipped: an even row is neg by its text, an odd one pos

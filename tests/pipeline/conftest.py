@@ -1,7 +1,6 @@
 """A small task for the whole chain: reviews, labeling functions, a person who answers."""
 
 import csv
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,26 +79,6 @@ def pipeline(labelkit: Any, reviews: None) -> Callable[..., Any]:
     return run
 
 
-@pytest.fixture(scope="session")
-def kept(tmp_path_factory: Any) -> Path:
-    """Where pipelines that many tests start from are kept, each in a folder of its own."""
-    return Path(tmp_path_factory.mktemp("pipelines"))
-
-
-@pytest.fixture
-def begin(kept: Path, tmp_path: Path) -> Callable[..., None]:
-    """Bring a pipeline to where a test starts from: run once, copied afterwards."""
-
-    def copy_or_run(name: str, run: Callable[[], None]) -> None:
-        if (kept / name).exists():
-            shutil.copytree(kept / name, tmp_path, dirs_exist_ok=True)
-            return
-        run()
-        shutil.copytree(tmp_path, kept / name)
-
-    return copy_or_run
-
-
 @pytest.fixture
 def asked(pipeline: Any, begin: Any) -> None:
     """The pipeline waits for people."""
@@ -107,7 +86,7 @@ def asked(pipeline: Any, begin: Any) -> None:
     def run() -> None:
         assert pipeline().code == 3
 
-    begin("asked", run)
+    begin("a pipeline that asks", run)
 
 
 @pytest.fixture
@@ -118,7 +97,7 @@ def finished(asked: None, pipeline: Any, begin: Any) -> None:
         answer()
         assert pipeline().code == 0
 
-    begin("finished", run)
+    begin("a pipeline that is finished", run)
 
 
 def answer(mistakes: int = 0) -> None:

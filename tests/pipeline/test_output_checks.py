@@ -30,7 +30,7 @@ def answered(run: Any, begin: Any) -> None:
         assert run().code == 3
         answer()
 
-    begin("answered", until)
+    begin("a short pipeline that is answered", until)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,6 @@ from labelkit.job.options import Declared
 from labelkit.plan import trials
 from tests.servers import chat_server
 
-pytestmark = pytest.mark.usefixtures("words_alone")
-
 ROWS, AUDIT = 60, 10
 WORDS = {"GOOD": "wonderful warm lovely", "BAD": "boring stale awful"}
 
@@ -81,7 +79,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("case", COMMANDS)
-def test_answers_to_audit_rows_change_no_other_row(labelkit, asked, case):
+def test_answers_to_audit_rows_change_no_other_row(labelkit, asked, words_alone, case):
     command = "weak-label" if case == "propagate" else case
     outputs, batches = [], []
     for version in VERSIONS:
@@ -109,7 +107,7 @@ def learned(path):
     return parts
 
 
-def test_a_model_is_the_same_whatever_audit_rows_are_called(labelkit, asked):
+def test_a_model_is_the_same_whatever_audit_rows_are_called(labelkit, asked, words_alone):
     models, merged, summaries = [], [], []
     for version in VERSIONS:
         Path("said.csv").write_bytes(Path(f"{version}.csv").read_bytes())

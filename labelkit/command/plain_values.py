@@ -5,8 +5,10 @@ good part of the time in which a command starts. Here text, flags, whole numbers
 fit are taken as they are, and only what is left goes Typer's way, with its messages.
 """
 
+import os
 from collections.abc import Sequence
 from enum import Enum
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 _UNSURE = object()
@@ -55,6 +57,8 @@ def _one(value: Any, kind: Any, info: Any) -> Any:
         return value
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _choice(value, kind)
+    if kind is Path and isinstance(value, str):
+        return _path(value, info)
     if kind is int and isinstance(value, str) and _is_whole(value):
         value = int(value)
     is_number = kind is int and isinstance(value, int) and not isinstance(value, bool)
@@ -66,6 +70,14 @@ def _one(value: Any, kind: Any, info: Any) -> Any:
 
 def _is_whole(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+
+
+def _path(text: str, info: Any) -> Any:
+    is_checked = any(getattr(info, name, False) for name in ("exists", "writable", "resolve_path"))
+    is_checked |= not all(getattr(info, name, True) for name in ("file_okay", "dir_okay"))
+    if is_checked or "\0" in text or (os.path.exists(text) and not os.access(text, os.R_OK)):
+        return _UNSURE
+    return Path(text)
 
 
 def _choice(value: Any, kind: type[Enum]) -> Any:

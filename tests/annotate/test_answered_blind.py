@@ -132,6 +132,6 @@ def test_a_batch_is_the_same_whatever_a_machine_thinks_of_its_audit_rows(
 def test_enter_labels_no_audit_row(labelkit_process: Any, tmp_path: Path) -> None:
     save("todo.csv", [dict.fromkeys(MACHINE, "good") for _ in KINDS])
     done = labelkit_process("annotate", "todo.csv", "--classes", "good,bad", "--no-task",
-                            stdin="\n")  # fmt: skip
+                            "--in-order", stdin="\n")  # fmt: skip
     assert done.code == 1 and "there is no guess to take" in done.err
     assert "guess:" not in done.err and "why:" not in done.err

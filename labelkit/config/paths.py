@@ -8,6 +8,8 @@ from labelkit.config import task_file
 
 CACHE = ".labelkit"
 ANSWERS = "llm.sqlite"  # in it
+# Options of single commands that name files to write.
+WRITTEN = ("batch", "again", "matrix", "lf_report", "errors", "csv", "plot")
 
 
 def task_path(options: Mapping[str, Any]) -> Path | None:

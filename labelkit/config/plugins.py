@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from labelkit.config import user_code
 from labelkit.errors import UsageError, listing, nearest
 
 PARTS: dict[str, dict[str, str]] = {
@@ -108,7 +109,8 @@ def _load_own(kind: str, name: str) -> Callable[..., Any]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look themselves up there
     try:
-        spec.loader.exec_module(module)
+        with user_code.watched(Path(path)):
+            spec.loader.exec_module(module)
     except Exception as error:  # the user's code may raise anything
         raise UsageError(f"--{kind} {name}: {path} does not run: {error}") from error
     found = getattr(module, function, None)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from labelkit.config.paths import WRITTEN
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.io import history
 from labelkit.io.files import need_writable, whole
@@ -13,8 +14,6 @@ from labelkit.io.table import format_of
 
 # Options and arguments of single commands that name files to read.
 _READ = ("functions", "answers_files", "answers", "model")
-# Options of single commands that name files to write.
-_WRITTEN = ("batch", "again", "matrix", "lf_report", "errors", "csv", "plot")
 _WITH_HISTORY = ("--batch", "--again")
 KEPT = (".journal.jsonl", ".sqlite")  # how the names of files end that answers are kept in
 
@@ -86,7 +85,7 @@ def check_others(
         _refuse_kept("--summary", Path(summary))
         need_writable(Path(summary))
     one_file = {name: value for name, value in own.items() if not isinstance(value, list)}
-    for name, path in _paths(one_file, _WRITTEN):
+    for name, path in _paths(one_file, WRITTEN):
         need_writable(path)
         if name in _WITH_HISTORY:
             history.refuse_foreign(path)

@@ -1,6 +1,5 @@
 """One run of a command: its input, the options that all share, and its output."""
 
-import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -21,16 +20,17 @@ from labelkit.data.duplicates import duplicate_groups, joined_groups, share_grou
 from labelkit.data.labels import Labels, Mask, Texts
 from labelkit.data.probability_columns import probabilities
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
-from labelkit.io import history, ledger, output_checks, streams, table
+from labelkit.io import history, ledger, output_checks, table
 from labelkit.job import output, row_mask
 from labelkit.job.options import Declared
 from labelkit.job.own_columns import OwnColumns
+from labelkit.job.run_record import RunRecord
 
 if TYPE_CHECKING:
     from labelkit.ml.features import Features
 
 
-class Job(OwnColumns):
+class Job(OwnColumns, RunRecord):
     """What a command's function gets: columns in, annotations out, and what to say about it."""
 
     def __init__(
@@ -47,11 +47,6 @@ class Job(OwnColumns):
         super().__init__()
         # More columns that no model, rule or prompt may see: a command may set them first of all.
         self.hidden: list[str] = []
-        self._started = time.perf_counter()
-        self._counts: dict[str, Any] = {}
-        self._costs: dict[str, Any] = {}
-        self._figures: dict[str, Any] = {}
-        self._other_inputs: list[Path] = []
         self._kept_rows = 0
         shows = any(self.own.get(name) for name in declared.instead_of_output)
         writes = options.get("output") or options.get("in_place")
@@ -100,10 +95,6 @@ class Job(OwnColumns):
             delimiter=self.options["delimiter"],
             encoding=self.options["encoding"],
         )
-
-    def also_reads(self, path: Path) -> None:
-        """Record a file beside the input that the result depends on."""
-        self._other_inputs.append(path)
 
     @property
     def rows(self) -> int:
@@ -410,18 +401,6 @@ class Job(OwnColumns):
         """Random numbers from the seed."""
         return np.random.default_rng(self.seed)
 
-    def count(self, **numbers: Any) -> None:
-        """Add counts to the history and the summary."""
-        self._counts.update(numbers)
-
-    def cost(self, **numbers: Any) -> None:
-        """Add tokens and dollars to the history and the summary."""
-        self._costs.update(numbers)
-
-    def figures(self, found: Mapping[str, Any]) -> None:
-        """Add figures to the summary."""
-        self._figures.update(found)
-
     def closing(self, text: str, then: str | None = None, output: str | None = None) -> None:
         """Say in one line what was done, then what to type next."""
         target = self.output if output is None else output
@@ -431,31 +410,3 @@ class Job(OwnColumns):
         console.note(f"{self.name}: {text}{kept}{shown}{used}")
         if then:
             console.next_step(then)
-
-    def record(
-        self,
-        output: Path,
-        written: Sequence[str] = (),
-        ours: Sequence[str] | None = None,
-        **more: Any,
-    ) -> None:
-        """Write the history of an output: the input's steps and this one, with `more` facts.
-
-        `ours` are all columns of the output that labelkit wrote, where this step did not write
-        all. A stream has no history.
-        """
-        if streams.is_stream(output):
-            return
-        inputs = [p for p in self._input_paths() if p.is_file()]
-        own = [p for p in [self.task_path, *self._other_inputs] if p is not None and p.is_file()]
-        step = history.step(
-            self.name,
-            {**self.options, **self.own},
-            [p for p in [*inputs, *own] if p != output],
-            columns=list(written),
-            counts=self._counts,
-            cost=self._costs,
-            figures=self._figures,
-            seconds=time.perf_counter() - self._started,
-        )
-        history.write(output, [*self.steps, step | more], written if ours is None else ours)

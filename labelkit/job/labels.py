@@ -71,6 +71,7 @@ class JobLabels:
             """Record a file beside the input that the result depends on."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._warned: set[str] = set()
         self._label_cells: dict[str, Texts] = {}
         self._read_answers: dict[Path, tuple[Texts, Texts]] = {}

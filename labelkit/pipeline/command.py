@@ -90,8 +90,9 @@ def pipeline(
 
     Stages: weak-label, llm-label, query, people, find-noise, decide, train. Where people's labels
     are needed it stops with exit code 3 and says what to do; with --annotate it asks at once, as
-    labelkit annotate does, and goes on when all rows are answered. Stages whose inputs, options
-    and version have not changed are skipped. At the end report.html in DIR shows all of it.
+    labelkit annotate does, and goes on when all rows are answered. Stages are skipped whose inputs
+    (files that labeling functions open or import too), options and versions have not changed. At
+    the end report.html in DIR shows all of it.
 
     With --target-accuracy the least sure rows go to the language model or to people, whichever
     takes more errors away for a dollar ([cost] human_label, budget, labels), until so many labels
@@ -128,7 +129,7 @@ def pipeline(
     _check_gold(options["gold"], planned)
     targets.check(planned, work_dir, options["input"], loaded, options["summary"])
     if show is not None:
-        _print(show, planned, work_dir)
+        _print(show, planned, work_dir, loaded.path)
         return
     for name in options["input"]:
         if not Path(name).exists():
@@ -189,10 +190,13 @@ def _check_annotate(oracle: str | None, options: dict[str, Any], show: str | Non
             raise UsageError(f"--annotate asks a person while it runs; leave {other} out")
 
 
-def _print(kind: str, planned: Any, folder: Path) -> None:
-    from labelkit.pipeline import stages
+def _print(kind: str, planned: "Sequence[Stage]", folder: Path, task: Path | None) -> None:
+    from labelkit.pipeline import runner, stages
 
     if kind not in ("sh", "make"):
         raise UsageError(f"--print {kind!r}: choose sh or make")
-    text = stages.as_shell(planned, folder) if kind == "sh" else stages.as_make(planned, folder)
+    if kind == "sh":
+        text = stages.as_shell(planned, folder)
+    else:
+        text = stages.as_make(planned, folder, task, runner.files_read(folder))
     sys.stdout.write(text)

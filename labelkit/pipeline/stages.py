@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from labelkit.command.introspect import accepted
 from labelkit.config.label_text import split_classes
+from labelkit.config.paths import WRITTEN
 from labelkit.config.task_file import Task
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.io.files import ending_of
@@ -275,11 +276,31 @@ class _Plan:
         named = (
             [self.own["functions"]] if name == "weak-label" and self.own.get("functions") else []
         )
-        table = self.task.table(name)
-        values = [v for v in table.values() if isinstance(v, str)]
-        values += [r["in_file"] for r in table.get("rule", []) if "in_file" in r]
-        named += [self.task.beside(value.split(".py:")[0]) for value in values]
-        return [Path(path) for path in named if _is_file(Path(path))]
+        options = [self.options.get("features"), self.own.get("model")]
+        named += [_file_of(value) for value in options if isinstance(value, str)]
+        own = self.task.table(name).items()
+        table = {key: value for key, value in own if key.replace("-", "_") not in WRITTEN}
+        texts = _texts([table, self.task.content.get("task", {})])
+        named += [self.task.beside(_file_of(value)) for value in texts]
+        found = [Path(path) for path in named if _is_file(Path(path))]
+        return [path for path in dict.fromkeys(found) if path != self.task.path]
+
+
+def _texts(value: Any) -> list[str]:
+    """Return all texts of a table of the task file, those of its lists and tables too."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return [text for each in value for text in _texts(each)] if isinstance(value, list) else []
+
+
+def _file_of(value: str) -> str:
+    """Return the file that a value may name: `embedding:mine.py:embed`, `local:model.gguf`."""
+    file, own, _ = value.partition(".py:")
+    name = f"{file}.py" if own else value
+    kind, colon, rest = name.partition(":")
+    return rest if colon and kind in ("embedding", "tfidf+embedding", "local") else name
 
 
 def _is_file(path: Path) -> bool:
@@ -310,17 +331,43 @@ def make_plan(
 
 
 def as_shell(stages: Sequence[Stage], folder: Path) -> str:
-    """Return the plan as a POSIX shell script."""
+    """Return the plan as a POSIX shell script; where answers are missing it says who gives them."""
     lines = ["#!/bin/sh", "set -eu", shlex.join(["mkdir", "-p", str(folder)])]
-    return "\n".join([*lines, *(stage.line() for stage in stages)]) + "\n"
+    for stage in stages:
+        if stage.answers is not None:
+            there = shlex.join(["test", "-e", str(stage.answers)])
+            lines.append(f"{there} || {{ {_asking(stage)}; }}")
+        lines.append(stage.line())
+    return "\n".join(lines) + "\n"
 
 
-def as_make(stages: Sequence[Stage], folder: Path) -> str:
-    """Return the plan as a Makefile; a file is made again when one that it is made from changed."""
+def _asking(stage: Stage) -> str:
+    """Return shell commands that say what people are to do, and end with exit code 3."""
+    text = f"people label {stage.batch}: {stage.asks} - then go on"
+    return f"{shlex.join(['echo', text])} >&2; exit 3"
+
+
+def as_make(
+    stages: Sequence[Stage],
+    folder: Path,
+    task: Path | None,
+    found: Mapping[str, Sequence[Path]],
+) -> str:
+    """Return the plan as a Makefile; a file is made again when one that it is made from changed.
+
+    `found` are files that stages were seen to read, by the stage's id. Where answers are missing,
+    make says who gives them.
+    """
     goals = " ".join(_escaped(stage.makes[0]) for stage in stages if stage is _last(stages, stage))
     blocks = [f".DELETE_ON_ERROR:\n\nall: {goals}\n.PHONY: all\n"]
+    maker = {path: stage.makes[0] for stage in stages for path in stage.makes}
     for stage in stages:
-        needs = " ".join(_escaped(path) for path in stage.reads if path != stage.batch)
+        if stage.answers is not None and stage.batch is not None:
+            first = _escaped(maker.get(stage.batch, stage.batch))
+            ask = _asking(stage).replace("$", "$$")
+            blocks.append(f"{_escaped(stage.answers)}: | {first}\n\t@{ask}\n")
+        reads = [*stage.reads, *([task] if task else []), *found.get(stage.id, [])]
+        needs = " ".join(_escaped(path) for path in dict.fromkeys(reads) if path != stage.batch)
         recipe = stage.line().replace("$", "$$")
         made = _escaped(stage.makes[0])
         blocks.append(f"{made}: {needs} | {_escaped(folder)}\n\t{recipe}\n")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labelkit import vectorized
+from labelkit.config import user_code
 from labelkit.config.label_text import ClassReader
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.weak.lf.column_reads import UNKNOWN, Reads, functions_by_line, reads
@@ -117,7 +118,11 @@ def running(path: Path) -> Iterator[None]:
     folder = str(path.resolve().parent)
     sys.path.insert(0, folder)
     try:
-        with contextlib.redirect_stdout(sys.stderr), _stdout_to_stderr():
+        with (
+            user_code.watched(path),
+            contextlib.redirect_stdout(sys.stderr),
+            _stdout_to_stderr(),
+        ):
             yield
     finally:
         with contextlib.suppress(ValueError):

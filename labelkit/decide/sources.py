@@ -76,6 +76,7 @@ def read(job: "Job", believed: Mapping[str, float | None] | None = None) -> Said
     found |= {column: _stem(column) for column in believed if column not in found}
     texts = job.label_texts(list(found))
     if not found and not job.options.get("from_proba") and not (people.values != "").any():
+        job.need_rows()
         raise LabelkitError(_nobody(job))
     known = np.where(people.audit, "", people.values)
     classes = job.classes or _all_classes(job, [known, *texts.values()])

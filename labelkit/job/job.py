@@ -101,6 +101,11 @@ class Job(OwnColumns, RunRecord):
         """The number of rows."""
         return self.source.count()
 
+    def need_rows(self) -> None:
+        """Raise LabelkitError for a file that is a header alone."""
+        if not self.rows:
+            raise LabelkitError(f"{self.source.name} has no rows")
+
     def require(self, names: Sequence[str]) -> None:
         """Raise LabelkitError for a column that is not in the file."""
         self.source.require(names)

@@ -54,6 +54,7 @@ def train(job: "Job", wanted: Wanted) -> None:
     if told.soft is not None:
         learning |= ~np.isnan(told.soft).all(axis=1)
     if not learning.any():
+        job.need_rows()
         raise LabelkitError(_nothing(job, told))
     _refuse_measurements(job, told)
     features = job.features()

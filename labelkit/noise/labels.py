@@ -61,8 +61,7 @@ def without_people_of_audit(job: "Job", labels: "Labels") -> "Labels":
 def find(job: "Job", labels: "Labels") -> Given:
     """Return the labels to judge; raises LabelkitError where there are none or of one class."""
     rows = np.flatnonzero((labels.codes >= 0) & ~labels.audit)
-    if not job.rows:
-        raise LabelkitError(f"{job.source.name} has no rows")
+    job.need_rows()
     if not len(rows):
         where = "only on audit rows, which are not judged" if labels.audit.any() else "on no row"
         raise LabelkitError(

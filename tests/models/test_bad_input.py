@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -131,3 +132,20 @@ def test_first_labels_of_many_classes_are_learned_from(train):
     assert "declare them: --classes A,B" in said
     names = ",".join(f"name {i}" for i in range(60))
     assert "60 classes" in train(texts(label=lambda i: f"name {i}"), "--classes", names)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("train", "head.csv", "-o", "m.model"),
+        ("find-noise", "head.csv", "-o", "o.csv"),
+        ("decide", "head.csv", "-o", "o.csv"),
+        ("simulate", "head.csv"),
+        ("evaluate", "head.csv", "--gold", "gold", "--label", "label"),
+        ("evaluate", "head.csv", "--annotators", "ann_*"),
+    ],
+)
+def test_a_file_without_rows_says_so(args: tuple[str, ...], write: Any, labelkit: Any) -> None:
+    write("head.csv", "id,text,label,gold,ann_a,ann_b\n")
+    done = labelkit(*args)
+    assert (done.code, done.err.splitlines()[-1]) == (1, "error: head.csv has no rows")

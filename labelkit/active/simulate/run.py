@@ -144,6 +144,7 @@ def _labels(job: "Job") -> "Labels":
         job.gold()
     labels = job.gold_labels() if gold else job.labels()
     if not (labels.codes >= 0).any():
+        job.need_rows()
         named = gold or listing(job.options.get("label") or ["label"])
         raise LabelkitError(
             f"{job.source.name} has no labels in {named}; simulate needs a file whose labels are "

@@ -75,6 +75,7 @@ def _said(job: "Job", wanted: str) -> Said:
     truth = np.full(job.rows, "", dtype=object) if gold is None else gold
     cells = _wide(job, names, rows, truth) if len(names) > 1 else _long(job, names[0], rows, truth)
     if not len(cells.label):
+        job.need_rows()
         raise LabelkitError(
             f"{job.source.name}: no annotator labelled any row (--annotators){_as_read(job, names)}"
         )

@@ -155,6 +155,7 @@ def _pair(compare: str | None) -> list[str]:
 def _bases(job: "Job", columns: Columns, rows: Mask) -> list[work.Basis]:
     assert columns.truth is not None
     if not (rows & (columns.truth >= 0)).any():
+        job.need_rows()
         raise LabelkitError(f"{job.source.name}: column {columns.gold!r} (--gold) is empty")
     return work.bases(columns.truth, rows, job.audit_mask, people=columns.gold == "label")
 

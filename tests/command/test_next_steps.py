@@ -134,7 +134,7 @@ def test_an_audit_of_all_rows_leaves_nothing_to_learn_from(labelkit: Any, write:
     done = labelkit("query", "a.csv", "-o", "b.csv", "--audit", "20", "--batch", "c.csv")
     assert "warning: the audit takes every row that may be asked" in done.err
     assert "--audit 4 leaves most of them" in done.err
-    Path("c.csv").write_bytes(b"row,label_origin,label\n0,audit,x\n1,audit,y\n")
+    Path("c.csv").write_bytes(b"row,label_origin,label\n1,audit,x\n2,audit,y\n")
     done = labelkit("train", "a.csv", "-o", "m.model", "--answers", "c.csv")
     assert done.code == 1
     assert "left out: 2 audit rows (they judge, and teach nothing" in done.err

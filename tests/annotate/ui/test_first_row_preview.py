@@ -90,7 +90,7 @@ def test_blank_lines_at_the_end_are_no_row(write: Any) -> None:
     write("todo.csv", "id,text,row_check,label\n1,one,c1,refund\n\n\n")
     assert key() is None
     write("todo.csv", "text\n\n")
-    assert key(wanted=Wanted(in_order=True)) == "0"
+    assert key(wanted=Wanted(in_order=True)) == "1"
 
 
 def test_where_it_is_not_clear_no_row_is_shown(batch: None, write: Any) -> None:
@@ -108,7 +108,7 @@ def test_where_it_is_not_clear_no_row_is_shown(batch: None, write: Any) -> None:
 
 def test_a_row_without_a_key_is_known_by_its_number(write: Any) -> None:
     write("data.csv", "text\none\ntwo\n")
-    assert key("data.csv", Wanted(in_order=True)) == "0"
+    assert key("data.csv", Wanted(in_order=True)) == "1"
 
 
 # -- keys that come before the file is read ----------------------------------------------------

@@ -1,5 +1,6 @@
 """Every part by name: the option's choices, its help, its did-you-mean, the tests' list."""
 
+import functools
 import importlib
 import importlib.util
 import sys
@@ -119,4 +120,15 @@ def _load_own(kind: str, name: str) -> Callable[..., Any]:
         raise UsageError(
             f"--{kind} {name}: {path} has no function {function!r}{nearest(function, defined)}"
         )
-    return found  # type: ignore[no-any-return]
+    return _watched(found, Path(path))
+
+
+def _watched(function: Callable[..., Any], file: Path) -> Callable[..., Any]:
+    """Return the function of the user's file so that what it reads is known."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **named: Any) -> Any:
+        with user_code.watched(file):
+            return function(*args, **named)
+
+    return call

@@ -313,6 +313,8 @@ def _empty_row(features: Features) -> "pa.Table":
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-    entry.compress_type = zipfile.ZIP_DEFLATED
+    # Terms that repeat each other shrink so far that the file would look like a bomb.
+    is_large = name in DOCUMENTS and len(content) > SMALLEST_LIMIT["documents"] // len(DOCUMENTS)
+    entry.compress_type = zipfile.ZIP_STORED if is_large else zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
     archive.writestr(entry, content)

@@ -176,6 +176,18 @@ def test_an_entry_that_expands_far_is_not_read(model, name):
         model_file.load(model)
 
 
+def test_a_model_whose_terms_shrink_very_far_is_no_bomb(tmp_path, monkeypatch):
+    monkeypatch.setitem(model_file.SMALLEST_LIMIT, "documents", 30_000)
+    words = [chr(97 + i) * 400 for i in range(26)]
+    texts = [f"{words[i % 26]} {words[(i + 7 * (i // 26)) % 26]}" for i in range(N * 2)]
+    table = pa.table({"text": texts})
+    features = Features(["text"], {"text": "text"}).fit(table)
+    classifier = fit(features.matrix(table), np.arange(N * 2) % 2, Recipe("logistic"))
+    path = tmp_path / "a.model"
+    model_file.save(path, features, classifier, {"classes": ["a", "b"]})
+    assert model_file.load(path)[0].matrix(table).shape == features.matrix(table).shape
+
+
 def test_an_entry_that_is_larger_than_it_says_is_not_read_on(model):
     raw = model.read_bytes()
     with zipfile.ZipFile(model) as archive:

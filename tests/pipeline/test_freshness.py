@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from labelkit.config.task_file import Task
+from labelkit.io import history
 from labelkit.pipeline import runner, stages
 
 LFS = """
@@ -141,3 +142,20 @@ def test_the_printed_makefile_knows_the_task_file_and_who_answers(
     )
     script = labelkit(*base, "--stages", "weak-label,query,people,decide", "--print", "sh").out
     assert "\ntest -e work/answers-1.csv || { echo 'people label work/batch-1.csv" in script
+
+
+def test_what_a_users_own_part_reads_stands_in_the_history(
+    run: Callable[[], list[str]], labelkit: Any, write: Any
+) -> None:
+    write("model.py", """
+import numpy as np
+
+def combine(votes, n_classes, prior, gold, seed):
+    share = float(open("share.txt").read())
+    return np.full((len(votes), n_classes), share)
+""")  # fmt: skip
+    write("share.txt", "0.5")
+    done = labelkit("weak-label", "data.csv", "-o", "w.csv", "--label-model", "model.py:combine")
+    assert done.code == 0, done.err
+    read = history.read(Path("w.csv"))[-1]["inputs"]
+    assert {"model.py", "share.txt", "rules/warm.txt", "late.txt"} <= set(read)

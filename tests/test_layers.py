@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import labelkit
@@ -38,9 +39,15 @@ def name_of(path: Path) -> str:
 MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
 def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
     names = set()
-    tree = ast.parse(path.read_text())
+    tree = tree_of(path)
     for node in tree.body if top_level_only else ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
@@ -50,7 +57,10 @@ def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
     return names
 
 
-GRAPH = {name: imports(path) & MODULES.keys() - {name} for name, path in MODULES.items()}
+@cache
+def graph() -> dict[str, set[str]]:
+    """Return which modules each module imports."""
+    return {name: imports(path) & MODULES.keys() - {name} for name, path in MODULES.items()}
 
 
 def place_of(module: str) -> str:
@@ -68,7 +78,7 @@ def test_each_folder_has_a_floor() -> None:
 
 
 def test_a_floor_imports_none_above_it_and_no_wing_another() -> None:
-    for module, imported in GRAPH.items():
+    for module, imported in graph().items():
         if place_of(module) in ("", "__main__"):
             continue
         for other in imported - {"labelkit"}:
@@ -84,7 +94,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     def visit(module: str, way: tuple[str, ...]) -> None:
         assert module not in way, " -> ".join([*way[way.index(module) :], module])
         if module not in done:
-            for other in sorted(GRAPH[module] - {"labelkit"}):
+            for other in sorted(graph()[module] - {"labelkit"}):
                 visit(other, (*way, module))
             done.add(module)
 
@@ -119,7 +129,7 @@ def test_only_commands_and_their_declaration_know_typer() -> None:
 
 
 def strings_of(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 

@@ -359,22 +359,6 @@ def test_a_model_of_other_versions(tmp_path):
         model_file.load(path)
 
 
-def test_torch_is_not_imported(tmp_path):
-    model_file.save(
-        tmp_path / "a.model", *made("columns", Recipe("logistic")), {"classes": ["a", "b"]}
-    )
-    script = (
-        "import sys; from pathlib import Path; from labelkit.ml import model_file; "
-        "model_file.load(Path('a.model')); assert 'torch' not in sys.modules"
-    )
-    root = str(Path(__file__).parents[2])
-    subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); {script}"],
-        check=True,
-        cwd=tmp_path,
-    )
-
-
 def test_a_model_with_very_many_coefficients_comes_back(tmp_path, monkeypatch):
     monkeypatch.setattr("labelkit.stats.blocks.MOST_EXACT", 0)
     monkeypatch.setattr("labelkit.ml.classifier.MOST_COEFFICIENTS", 0)

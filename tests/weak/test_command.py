@@ -322,21 +322,6 @@ def test_parquet_in_and_out(labelkit, data, tmp_path):
     assert out["weak_votes"].to_pylist() == [2, 0]
 
 
-def test_everything_but_snorkels_model_works_without_torch(labelkit_process, data, write):
-    write("blocked/torch.py", "raise ModuleNotFoundError('blocked', name='torch')\n")
-    write("lfs.py", f"from snorkel.labeling import labeling_function\n{LFS}")
-    arguments = ["weak-label", "data.csv", "-o", "out.csv", "--classes", "NEG,POS"]
-    arguments += ["--functions", "lfs.py"]
-    done = labelkit_process(*arguments, PYTHONPATH="blocked")
-    assert done.code == 0, done.err
-    done = labelkit_process(*arguments, "--label-model", "snorkel", PYTHONPATH="blocked")
-    assert done.code == 1
-    assert (
-        "error: --label-model snorkel needs torch, which is not installed; install it "
-        "(`labelkit doctor` says how), or use --label-model majority" in done.err
-    )
-
-
 def test_a_second_run_replaces_its_columns_and_changes_nothing(labelkit, data, tmp_path):
     run(labelkit, "--functions", "lfs.py", "--proba", "--votes")
     first = (tmp_path / "out.csv").read_bytes()
@@ -349,8 +334,8 @@ def test_a_second_run_replaces_its_columns_and_changes_nothing(labelkit, data, t
     assert first.startswith(DATA.split("\n")[0].encode())
 
 
-def test_stdin_and_stdout(labelkit_process, data):
-    done = labelkit_process(
+def test_stdin_and_stdout(labelkit, data):
+    done = labelkit(
         *["weak-label", "-", "-o", "-", "--functions", "lfs.py", "--classes", "NEG,POS"],
         *["--label-model", "majority"],
         stdin=DATA,

@@ -31,6 +31,7 @@ from labelkit.errors import (
 )
 from labelkit.io import history, output_checks
 from labelkit.io.files import need_writable
+from labelkit.io.streams import is_stream
 from labelkit.ml import stopping
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ def _checked_answers(job: "Job") -> Path:
     from labelkit.io.table import format_of
 
     given = str(job.options["input"])
-    if given == "-":
+    if is_stream(given):
         raise UsageError("annotate reads answers on stdin; give the batch as a file")
     if Path(given).is_dir():
         raise UsageError(f"{given} is a folder; annotate takes a file")

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,15 @@ from labelkit.errors import UsageError
 from labelkit.io import history
 from labelkit.io.files import ending_of, need_writable, whole
 from labelkit.io.output_checks import refuse_foreign
+
+
+def _mode_of(folder: Path) -> int:
+    """Return the mode of a folder that is replaced, else that of a new one."""
+    if folder.is_dir():
+        return stat.S_IMODE(folder.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o777 & ~mask
 
 
 class Place:
@@ -93,9 +103,7 @@ class Place:
             )
         made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
         try:
-            mask = os.umask(0)
-            os.umask(mask)
-            made.chmod(0o777 & ~mask)
+            made.chmod(_mode_of(target))
             yield made
             self._swap(made, target)
             self.written.append(target)

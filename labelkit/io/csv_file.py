@@ -152,7 +152,7 @@ class CsvFile:
         splitter = RawCells(self.delimiter)
         heading = text_cells.heading(names, self.delimiter)
         out.write(
-            self._encode(self.mark + self._joined([self.raw_header], [heading], gone, splitter))
+            self.encoded(self.mark + self._joined([self.raw_header], [heading], gone, splitter))
         )
         for place, path in enumerate(self.paths, 1):
             is_last = place == len(self.paths)
@@ -163,12 +163,12 @@ class CsvFile:
             for block in self._blocks_of(path):
                 new = text_cells.suffixes(annotations.take(len(block.records)), self.delimiter)
                 text = self._joined(block.raw, new, gone, splitter)
-                out.write(self._encode(text))
+                out.write(self.encoded(text))
                 ended = text.endswith("\n")
             tail = self._trailing[path]
-            out.write(self._encode(tail))
+            out.write(self.encoded(tail))
             if not (is_last or ended or tail):
-                out.write(self._encode("\n"))
+                out.write(self.encoded("\n"))
 
     def _append_to_lines(self, path: Path, out: BinaryIO, annotations: text_cells.Slices) -> None:
         """Append cells to a file in which every line is a record, without parsing it again."""
@@ -201,11 +201,12 @@ class CsvFile:
             return "".join([b + cell + ends for b, cell in zip(bodies, new, strict=True)])
         return "".join([b + cell + e for b, cell, e in zip(bodies, new, ends, strict=True)])
 
-    def _encode(self, text: str) -> bytes:
+    def encoded(self, text: str) -> bytes:
+        """Return the bytes of a text; raises LabelkitError for what the encoding cannot hold."""
         try:
             return encodings.encode(text, self.encoding)
         except UnicodeEncodeError as error:
-            raise text_cells.not_encodable(error) from None
+            raise text_cells.not_encodable(error, self.encoding) from None
 
 
 def _split_ends(raw: list[str]) -> tuple[list[str], list[str] | str]:

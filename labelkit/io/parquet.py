@@ -203,13 +203,18 @@ def as_text_table(batch: pa.RecordBatch, refuse_binary: str) -> pa.Table:
 
     Raises LabelkitError, naming `refuse_binary`, for a binary column.
     """
-    binary = binary_columns(batch.schema)
+    refuse_bytes(batch.schema, refuse_binary)
+    return _as_texts(batch, texts, refuse_binary)
+
+
+def refuse_bytes(schema: pa.Schema, name: str) -> None:
+    """Raise LabelkitError, naming the file, for a binary column."""
+    binary = binary_columns(schema)
     if binary:
         raise LabelkitError(
-            f"{refuse_binary}: column {binary[0]!r} is binary and cannot be read or written as "
-            f"text; write a .parquet file, name other columns, or drop this one first"
+            f"{name}: column {binary[0]!r} is binary and cannot be read or written as text; write "
+            f"a .parquet file, name other columns, or drop this one first"
         )
-    return _as_texts(batch, texts, refuse_binary)
 
 
 def plain_batch(batch: pa.RecordBatch, file_name: str) -> pa.RecordBatch:

@@ -27,6 +27,7 @@ from labelkit.io.parquet import (
     as_text_table,
     binary_columns,
     plain_batch,
+    refuse_bytes,
 )
 from labelkit.io.partitions import parts_of
 
@@ -296,6 +297,18 @@ class Table:
         return self.columns
 
     # -- writing -------------------------------------------------------------------------------
+
+    def check_output(self, output: str, given_format: str | None, labels: Sequence[str]) -> None:
+        """Raise LabelkitError, before any work, for a table that cannot be written there.
+
+        Bytes are not written as text, and the encoding of a CSV file may lack letters of `labels`.
+        """
+        kind = format_of(Path(output), given_format)
+        if isinstance(self.reader, ParquetFile) and kind != "parquet":
+            refuse_bytes(self.reader.schema, self.name)
+        if isinstance(self.reader, CsvFile) and kind == self.format:
+            for label in labels:
+                self.reader.encoded(label)
 
     def write_annotated(
         self,

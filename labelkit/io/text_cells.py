@@ -137,13 +137,13 @@ def _encoded(text: pa.Array, encoding: str) -> pa.Array:
     try:
         return pa.array([cell.encode(encoding) for cell in text.to_pylist()], pa.binary())
     except UnicodeEncodeError as error:
-        raise not_encodable(error) from None
+        raise not_encodable(error, encoding) from None
 
 
-def not_encodable(error: UnicodeEncodeError) -> LabelkitError:
+def not_encodable(error: UnicodeEncodeError, encoding: str) -> LabelkitError:
     """Return the message for a cell of ours that the file's encoding cannot hold."""
     return LabelkitError(
-        f"{error.object[error.start]!r} cannot be written in {error.encoding}; "
+        f"{error.object[error.start]!r} cannot be written in {encoding}; "
         f"convert the input to UTF-8 first"
     )
 

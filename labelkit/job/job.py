@@ -83,6 +83,8 @@ class Job(OwnColumns, RunRecord):
         if self.options["delimiter"] is None:
             text_columns.refuse_other_delimiter(opened)
         self.check_columns(opened)
+        if self.annotates and self.output:
+            opened.check_output(self.output, self._format(), self.classes or [])
         return opened
 
     def open(self, *paths: str | Path) -> table.Table:

@@ -13,6 +13,7 @@ from labelkit.command.declare import command
 from labelkit.config import costs, task_file
 from labelkit.config.label_text import split_classes
 from labelkit.errors import UsageError
+from labelkit.io.streams import is_stream
 
 if TYPE_CHECKING:
     from labelkit.pipeline.people import Oracle
@@ -104,8 +105,8 @@ def pipeline(
     """
     if work_dir is None:
         raise UsageError("pipeline needs --work-dir DIR, the folder for what the stages leave")
-    if "-" in options["input"] or str(output) == "-":
-        raise UsageError("pipeline resumes by files; give files instead of -")
+    if any(map(is_stream, [*options["input"], str(output)])):
+        raise UsageError("pipeline resumes by files; give files instead of - or a pipe")
     if oracle is not None:
         _check_oracle(oracle, options, show)
         options["gold"] = oracle  # hidden from all that learns

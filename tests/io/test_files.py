@@ -95,3 +95,29 @@ def test_what_cannot_be_written_is_refused_before_any_work(
         "error: no/o.csv cannot be written: there is no folder no (mkdir -p no)\n",
     )
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d.csv", "in.csv"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
+def test_bytes_are_refused_before_any_work(suffix: str, labelkit: Any, write: Any) -> None:
+    table = pa.table({"id": ["1", "2"], "text": ["good", "bad"], "blob": [b"\xff", b"x"]})
+    pq.write_table(table, "in.parquet")
+    write("lfs.py", "open('ran', 'w')\ndef lf_a(text):\n    return 'a'\n")
+    args = ("weak-label", "in.parquet", "--text", "text", "--functions", "lfs.py", "--no-task")
+    done = labelkit(*args, "-o", f"o.{suffix}")
+    assert (done.code, "column 'blob' is binary and cannot be" in done.err) == (1, True)
+    assert not Path("ran").exists()
+    assert labelkit(*args, "-o", "o.parquet").code == 0
+
+
+def test_labels_that_the_encoding_lacks_are_refused_before_any_work(
+    labelkit: Any, write: Any
+) -> None:
+    write("in.csv", b"id,text\n1,caf\xe9\n2,abc\n")
+    done = labelkit(
+        "weak-label", "in.csv", "-o", "o.csv", "--keyword", "a=abc", "--encoding", "cp1252",
+        "--classes", "\u826f\u3044,a",
+    )  # fmt: skip
+    assert (done.code, done.err) == (
+        1,
+        "error: '\u826f' cannot be written in cp1252; convert the input to UTF-8 first\n",
+    )

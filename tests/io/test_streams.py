@@ -139,3 +139,18 @@ def test_names_of_descriptors(tmp_path: Path) -> None:
     assert streams.descriptor_of(tmp_path / "loop") is None
     with pytest.raises(LabelkitError, match="/dev/fd/987 cannot be read"):
         streams.spooled(Path("/dev/fd/987"))
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("pipeline", "f.csv", "-o", "o.csv", "--work-dir", "w"), "pipeline resumes by files"),
+        (("annotate", "f.csv", "--classes", "a,b"), "give the batch as a file"),
+    ],
+)
+def test_who_reads_a_file_again_refuses_a_fifo(
+    args: tuple[str, ...], message: str, labelkit: Any
+) -> None:
+    os.mkfifo("f.csv")
+    done = labelkit(*args)
+    assert (done.code, message in done.err) == (2, True)

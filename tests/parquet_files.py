@@ -58,7 +58,7 @@ def _every_column() -> dict[str, pa.Array]:
     far = [2**62, -(2**62)]
     for kind in (pa.date32(), pa.time32("s"), pa.time64("ns"), pa.duration("ns"), pa.duration("s")):
         found[str(kind)] = _of_integers(kind, [1, 86_399])
-    for zone in (None, "UTC", "Europe/Berlin", "+05:30"):
+    for zone in (None, "UTC", "Europe/Berlin", "+05:30", "No/Where"):
         for unit in ("ms", "us", "ns"):
             found[f"{unit} {zone}"] = _of_integers(pa.timestamp(unit, zone), [1, 10**9])
     found["far dates"] = _of_integers(pa.date32(), [2**31 - 1, -(2**31)])

@@ -88,11 +88,15 @@ def kept(source: Path, output: Path) -> None:
         assert texts(new).equals(texts(old))
 
 
+CONDITIONS = ["it is empty", "it == 'a'", "it > 1", "it contains 'a'", "it in ('a', 'b')",
+              "it == true", "it > '2024-01-01'", "it == label"]  # fmt: skip
 ROLES: list[tuple[str, ...]] = [
     ("weak-label", "in.parquet", "-o", "o.parquet", *KEYWORDS, "--text"),
     ("weak-label", "in.parquet", "-o", "o.csv", *KEYWORDS, "--text"),
     ("weak-label", "in.parquet", "-o", "o.jsonl", *KEYWORDS, "--text"),
     ("weak-label", "in.parquet", "-o", "o.parquet", "--text", "words", *KEYWORDS, "--where"),
+    ("weak-label", "in.parquet", "-o", "o.parquet", "--text", "words", "--functions", "rows.py"),
+    ("weak-label", "in.parquet", "-o", "o.parquet", "--text", "words", "--functions", "frames.py"),
     ("query", "in.parquet", "-o", "o.parquet", *TWO, "--batch", "todo.csv", "--features", "tfidf",
      "--text"),
     ("query", "in.parquet", "-o", "o.parquet", *TWO, "--batch", "t.csv", "--text", "words", "--id"),
@@ -113,8 +117,10 @@ ROLES: list[tuple[str, ...]] = [
 
 
 @few
-@given(st.sampled_from(sorted(EVERY_COLUMN)), st.sampled_from(ROLES))
-def test_a_column_of_any_type_in_any_role(labelkit: Run, kind: str, role: tuple[str, ...]) -> None:
+@given(st.sampled_from(sorted(EVERY_COLUMN)), st.sampled_from(ROLES), st.sampled_from(CONDITIONS))
+def test_a_column_of_any_type_in_any_role(
+    labelkit: Run, kind: str, role: tuple[str, ...], condition: str
+) -> None:
     for path in Path().iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     columns = {
@@ -123,8 +129,10 @@ def test_a_column_of_any_type_in_any_role(labelkit: Run, kind: str, role: tuple[
         "it": repeated(EVERY_COLUMN[kind], 12),
     }
     pq.write_table(pa.table(columns), "in.parquet", row_group_size=7)
-    named = "it is empty" if role[-1] == "--where" else "it"
-    refused_or_done(labelkit(*role, named, stdin="q\n"))
+    Path("rows.py").write_text("def lf_a(row): return 'a' if row.it else 'b'\n")
+    Path("frames.py").write_text("def lf_a(df): return ['a' if it else 'b' for it in df['it']]\n")
+    named = {"--where": condition, "rows.py": (), "frames.py": ()}.get(role[-1], "it")
+    refused_or_done(labelkit(*role, *([named] if named else []), stdin="q\n"))
 
 
 @few

@@ -10,6 +10,7 @@ from labelkit.config.label_text import ClassReader
 from labelkit.data.answers_journal import refuse_unwritten
 from labelkit.errors import LabelkitError, listing, nearest
 from labelkit.interop.task_types import ORIGIN, ROW_CHECK, ROW_ID, ROW_KEY, Said
+from labelkit.io.content import first_bytes, refuse_other_content
 from labelkit.io.encodings import conversion
 from labelkit.io.files import ending_of, open_for_reading
 from labelkit.io.streams import spooled
@@ -83,6 +84,7 @@ class Given:
 
     def text(self) -> str:
         """Return the text of the file; raises LabelkitError where it is not UTF-8, or is empty."""
+        refuse_other_content(self.path, first_bytes(self.path), "json")
         with open_for_reading(self.path) as stream:
             data = stream.read()
         try:

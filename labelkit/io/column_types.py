@@ -46,6 +46,9 @@ _TARGETS = {
     "boolean": pa.bool_(),
 }
 
+_MICROSECONDS = {"day": 86_400_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
+_CALENDAR = (-62_135_596_800_000_000, 253_402_300_799_999_999)  # in microseconds from 1970
+
 # The digits of whole numbers, some of which need more than 64 bits: Arrow has no such integer. A
 # text column of the typed view is pa.string(), never this.
 LONG_INTEGER = pa.large_string()
@@ -212,7 +215,8 @@ def apply_kinds(data: Columns, kinds: dict[str, str]) -> Columns:
     """Return `data` with each column named in `kinds` cast to its typed form.
 
     text gives string ("" where the cell is empty), number float64, date timestamp[us] in UTC
-    without zone, boolean bool, each null where the cell is empty. Kinds of features only are
+    without zone (null outside the years 1 to 9999), boolean bool, each null where the cell is
+    empty. Kinds of features only are
     `mostly number`, float64 and null where a cell is no number, and `vector`, see `io/vectors.py`.
     Other columns pass unchanged.
     Raises LabelkitError for a cell that does not read as the kind asked for, naming both.
@@ -244,6 +248,8 @@ def _typed(name: str, column: Any, kind: str) -> Any:
     if is_text(column.type):
         return _parsed(name, column.cast(pa.string()), kind)
     try:
+        if kind == "date":
+            column = _in_calendar(column)
         values = column.cast(_TARGETS[kind], safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         noun = kind.removeprefix("mostly ")
@@ -253,6 +259,18 @@ def _typed(name: str, column: Any, kind: str) -> Any:
     if kind in NUMBERS:
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
     return values
+
+
+def _in_calendar(column: pa.Array) -> pa.Array:
+    """Return dates with those outside the years 1 to 9999, which Python lacks, as missing."""
+    is_day = pa.types.is_date32(column.type)
+    unit = "day" if is_day else getattr(column.type, "unit", "ns")
+    if unit not in _MICROSECONDS:
+        return column
+    numbers = column.cast(pa.int32() if is_day else pa.int64())
+    first, last = (end // _MICROSECONDS[unit] for end in _CALENDAR)
+    inside = pc.and_(pc.greater_equal(numbers, first), pc.less_equal(numbers, last))
+    return pc.if_else(inside, column, pa.scalar(None, column.type))
 
 
 def _parsed(name: str, column: pa.Array, kind: str) -> pa.Array:

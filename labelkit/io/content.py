@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from labelkit.errors import LabelkitError
-from labelkit.io.files import open_for_reading
+from labelkit.io.files import compression_of, open_for_reading
 
 _HEAD = 512
 _UTF16 = "iconv -f UTF-16 -t UTF-8 < {old} > {new}"
@@ -32,7 +32,7 @@ _KINDS = (
     (b"%PDF-", "PDF", ""),
     (b"\xd0\xcf\x11\xe0", "an old spreadsheet (xls)", ""),
 )
-_TEXTS = ("csv", "tsv", "jsonl")
+_TEXTS = ("csv", "tsv", "jsonl", "json")
 
 
 def first_bytes(path: Path, size: int = _HEAD) -> bytes:
@@ -41,7 +41,19 @@ def first_bytes(path: Path, size: int = _HEAD) -> bytes:
         try:
             return bytes(stream.read(size))
         except OSError:
+            _refuse_wrong_suffix(path)
             return b""
+
+
+def _refuse_wrong_suffix(path: Path) -> None:
+    start = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}[compression_of(path) or "gzip"]
+    with path.open("rb") as stream:
+        head = stream.read(len(start))
+    if head and not start.startswith(head) and not head.startswith(start):
+        old, new = shlex.quote(str(path)), shlex.quote(str(path.with_suffix("")))
+        raise LabelkitError(
+            f"{path} is not compressed, though it is named {path.suffix}: mv {old} {new}"
+        )
 
 
 def refuse_other_content(path: Path, head: bytes, file_format: str) -> None:
@@ -78,9 +90,12 @@ def _is_printable(head: bytes) -> bool:
 
 
 def _other(path: Path, name: str, remedy: str, file_format: str) -> LabelkitError:
-    words = {"old": path.name, "new": f"new.{file_format}", "parquet": f"{path.stem}.parquet"}
-    quoted = {key: shlex.quote(word) for key, word in words.items()}
-    how = remedy.format(**quoted) if remedy else f"save it as .{file_format} (UTF-8)"
+    old, renamed = shlex.quote(str(path)), shlex.quote(str(path.with_suffix(".parquet")))
+    how = remedy.format(old=old, new=f"new.{file_format}", parquet=renamed)
+    unpacking = {"gzip": "gunzip", "zstd": "zstd -d"}.get(compression_of(path) or "")
+    if unpacking and f" < {old}" in how:
+        how = f"{unpacking} < {old} | {how.replace(f' < {old}', '')}"
+    how = how or f"save it as .{file_format} (UTF-8)"
     return LabelkitError(f"{path} is {name}, not {file_format}; convert it: {how}")
 
 

@@ -74,7 +74,7 @@ def _refuse_lone_carriage_returns(path: Path, head: bytes) -> None:
     if end[:1] == b"\r" and end != b"\r\n":
         raise LabelkitError(
             f"{path} ends its lines with lone carriage returns (old Mac); convert it, "
-            f"for example: tr '\\r' '\\n' < {shlex.quote(path.name)} > new.csv"
+            f"for example: tr '\\r' '\\n' < {shlex.quote(str(path))} > new.csv"
         )
 
 

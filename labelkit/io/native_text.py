@@ -115,7 +115,10 @@ def texts(column: pa.Array) -> pa.Array:
         return pa.array(as_json, pa.string())
     if pa.types.is_floating(kind):
         return _float_texts(pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column))
-    return column.cast(pa.string())
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowInvalid:  # a time zone that is not known here: as UTC
+        return column.cast(pa.timestamp(kind.unit)).cast(pa.string())
 
 
 def _float_texts(column: pa.Array) -> pa.Array:

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -128,13 +128,23 @@ def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     if any(native_text.has_inner_dictionary(field.type) for field in file.schema_arrow):
         # Arrow reads such columns from one group of rows at a time only.
         groups = [[number] for number in groups[0]]
+    rows = file.metadata.num_rows
     try:
         for group in groups:
-            yield from file.iter_batches(
+            for batch in file.iter_batches(
                 batch_size=_ROWS, row_groups=list(group), columns=list(columns)
-            )
+            ):
+                rows -= batch.num_rows
+                if rows < 0:
+                    break
+                yield batch
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, error) from None
+    if rows:
+        raise LabelkitError(
+            f"{path} is damaged: it holds {file.metadata.num_rows - rows:,} rows where it says "
+            f"{file.metadata.num_rows:,}"
+        )
 
 
 def _unreadable(path: Path, error: Exception) -> LabelkitError:
@@ -167,12 +177,19 @@ def _refuse_other_schema(path: Path, schema: pa.Schema, first: Path, wanted: pa.
             )
 
 
+def _written(write: Callable[[], Any]) -> Any:
+    try:
+        return write()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise LabelkitError(f"it cannot be written as Parquet: {error}") from None
+
+
 class GroupedWriter:
     """Gathers small tables into row groups of a bounded size."""
 
     def __init__(self, out: BinaryIO, schema: pa.Schema) -> None:
         self.schema = schema
-        self._writer = pq.ParquetWriter(out, schema, compression="snappy")
+        self._writer = _written(lambda: pq.ParquetWriter(out, schema, compression="snappy"))
         self._waiting: list[pa.Table] = []
         self._bytes = 0
 
@@ -194,7 +211,8 @@ class GroupedWriter:
     def _flush(self) -> None:
         if self._waiting:
             gathered = pa.concat_tables(self._waiting).unify_dictionaries()
-            self._writer.write_table(gathered, row_group_size=max(1, gathered.num_rows))
+            size = max(1, gathered.num_rows)
+            _written(lambda: self._writer.write_table(gathered, row_group_size=size))
         self._waiting, self._bytes = [], 0
 
 

@@ -116,13 +116,13 @@ def test_a_file_twice_without_a_last_line_end(tmp_path: Path) -> None:
 
 TABLE = "id,text\n1,hello\n"
 OTHERS = [
-    (TABLE.encode("utf-16"), r"is UTF-16, not csv; convert it: iconv -f UTF-16 -t UTF-8 < in.csv"),
-    (TABLE.encode("utf-16-le"), r"iconv -f UTF-16LE -t UTF-8 < in.csv > new.csv"),
-    (TABLE.encode("utf-16-be"), r"iconv -f UTF-16BE -t UTF-8 < in.csv > new.csv"),
+    (TABLE.encode("utf-16"), r"is UTF-16, not csv; convert it: iconv -f UTF-16 -t UTF-8 < \S*in.csv > new.csv"),
+    (TABLE.encode("utf-16-le"), r"iconv -f UTF-16LE -t UTF-8 < \S*in.csv > new.csv"),
+    (TABLE.encode("utf-16-be"), r"iconv -f UTF-16BE -t UTF-8 < \S*in.csv > new.csv"),
     (TABLE.encode("utf-32"), r"is UTF-32"),
-    (gzip.compress(TABLE.encode()), r"is gzip, not csv; convert it: gunzip < in.csv > new.csv"),
+    (gzip.compress(TABLE.encode()), r"is gzip, not csv; convert it: gunzip < \S*in.csv > new.csv"),
     (b"PK\x03\x04\x14\x00[Content_Types].xml", r"is a spreadsheet .xlsx., not csv; convert it: s"),
-    (b"PAR1\x15\x04\x15", r"is Parquet, not csv; convert it: mv in.csv in.parquet"),
+    (b"PAR1\x15\x04\x15", r"is Parquet, not csv; convert it: mv \S*in.csv \S*in.parquet"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1", r"is an old spreadsheet"),
 ]  # fmt: skip
 
@@ -140,6 +140,18 @@ def test_a_table_may_begin_with_letters_of_another_format(tmp_path: Path) -> Non
     (tmp_path / "in.parquet").write_bytes(TABLE.encode())
     with pytest.raises(LabelkitError, match="is not a Parquet file, though"):
         Table([tmp_path / "in.parquet"])
+
+
+def test_compression_that_the_name_does_not_tell(tmp_path: Path) -> None:
+    (tmp_path / "in.csv.gz").write_bytes(TABLE.encode())
+    with pytest.raises(LabelkitError, match=r"is not compressed, though it is named .gz: mv \S*gz"):
+        Table([tmp_path / "in.csv.gz"])
+    (tmp_path / "in.csv.gz").write_bytes(gzip.compress(TABLE.encode("utf-16")))
+    with pytest.raises(LabelkitError, match=r"gunzip < \S*in.csv.gz \| iconv -f UTF-16 -t UTF-8 >"):
+        Table([tmp_path / "in.csv.gz"])
+    (tmp_path / "in.csv.gz").write_bytes(gzip.compress(gzip.compress(TABLE.encode())))
+    with pytest.raises(LabelkitError, match=r"gunzip < \S*in.csv.gz \| gunzip > new.csv"):
+        Table([tmp_path / "in.csv.gz"])
 
 
 def test_half_characters_in_json_are_shown_as_one_sign_and_kept(tmp_path: Path) -> None:

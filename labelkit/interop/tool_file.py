@@ -11,7 +11,7 @@ from labelkit.data.answers_journal import refuse_unwritten
 from labelkit.errors import LabelkitError, listing, nearest
 from labelkit.interop.task_types import ORIGIN, ROW_CHECK, ROW_ID, ROW_KEY, Said
 from labelkit.io.content import first_bytes, refuse_other_content
-from labelkit.io.encodings import conversion
+from labelkit.io.encodings import conversion, json_of_whole_characters
 from labelkit.io.files import ending_of, open_for_reading
 from labelkit.io.streams import spooled
 
@@ -100,7 +100,9 @@ class Given:
     def json(self) -> Any:
         """Return the file's JSON."""
         try:
-            return json.loads(self.text())
+            return json.loads(json_of_whole_characters(self.text()))
+        except RecursionError:
+            raise self.wrong("it holds values in values, too deep to read") from None
         except json.JSONDecodeError as error:
             raise self.wrong(
                 f"line {error.lineno}, column {error.colno} is not JSON ({error.msg}); was the "
@@ -119,7 +121,9 @@ class Given:
             if not line.strip():
                 continue
             try:
-                found = json.loads(line)
+                found = json.loads(json_of_whole_characters(line))
+            except RecursionError:
+                raise self.wrong(f"line {number} is too deep to read") from None
             except json.JSONDecodeError as error:
                 raise self.wrong(f"line {number} is not JSON ({error.msg})") from None
             yield f"line {number}", self._as_object(found, f"line {number}")

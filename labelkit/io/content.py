@@ -11,19 +11,19 @@ from labelkit.errors import LabelkitError
 from labelkit.io.files import compression_of, open_for_reading
 
 _HEAD = 512
-_UTF16 = "iconv -f UTF-16 -t UTF-8 < {old} > {new}"
+_ICONV = "iconv -f {} -t UTF-8"
 # First bytes, what they are, and the line that makes a file that can be read of it.
 _KINDS = (
-    (b"\xff\xfe\x00\x00", "UTF-32", "iconv -f UTF-32 -t UTF-8 < {old} > {new}"),
-    (b"\x00\x00\xfe\xff", "UTF-32", "iconv -f UTF-32 -t UTF-8 < {old} > {new}"),
-    (b"\xff\xfe", "UTF-16", _UTF16),
-    (b"\xfe\xff", "UTF-16", _UTF16),
-    (b"\x1f\x8b", "gzip", "gunzip < {old} > {new}"),
-    (b"\x28\xb5\x2f\xfd", "Zstandard", "zstd -d < {old} > {new}"),
-    (b"BZh", "bzip2", "bunzip2 < {old} > {new}"),
-    (b"\xfd7zXZ\x00", "xz", "unxz < {old} > {new}"),
-    (b"PK\x03\x04", "ZIP", "unzip -p {old} > {new}"),
-    (b"PAR1", "Parquet", "mv {old} {parquet}"),
+    (b"\xff\xfe\x00\x00", "UTF-32", _ICONV.format("UTF-32")),
+    (b"\x00\x00\xfe\xff", "UTF-32", _ICONV.format("UTF-32")),
+    (b"\xff\xfe", "UTF-16", _ICONV.format("UTF-16")),
+    (b"\xfe\xff", "UTF-16", _ICONV.format("UTF-16")),
+    (b"\x1f\x8b", "gzip", "gunzip"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard", "zstd -d"),
+    (b"BZh", "bzip2", "bunzip2"),
+    (b"\xfd7zXZ\x00", "xz", "unxz"),
+    (b"PK\x03\x04", "ZIP", "funzip"),
+    (b"PAR1", "Parquet", ""),
     (b"PARE", "encrypted Parquet", ""),
     (b"ARROW1", "Arrow", ""),
     (b"ORC", "ORC", ""),
@@ -82,20 +82,23 @@ def _refuse_bytes(path: Path, head: bytes, file_format: str) -> None:
     has_zero = [byte == 0 for byte in head[:4]]
     for pattern, name in (([0, 1, 0, 1], "UTF-16LE"), ([1, 0, 1, 0], "UTF-16BE")):  # no mark
         if has_zero == pattern:
-            raise _other(path, name, _UTF16.replace("UTF-16", name), file_format)
+            raise _other(path, name, _ICONV.format(name), file_format)
 
 
 def _is_printable(head: bytes) -> bool:
     return head.isascii() and all(byte >= 32 or byte in b"\t\r\n" for byte in head)
 
 
-def _other(path: Path, name: str, remedy: str, file_format: str) -> LabelkitError:
-    old, renamed = shlex.quote(str(path)), shlex.quote(str(path.with_suffix(".parquet")))
-    how = remedy.format(old=old, new=f"new.{file_format}", parquet=renamed)
-    unpacking = {"gzip": "gunzip", "zstd": "zstd -d"}.get(compression_of(path) or "")
-    if unpacking and f" < {old}" in how:
-        how = f"{unpacking} < {old} | {how.replace(f' < {old}', '')}"
-    how = how or f"save it as .{file_format} (UTF-8)"
+def _other(path: Path, name: str, command: str, file_format: str) -> LabelkitError:
+    old, new = shlex.quote(str(path)), shlex.quote(str(path.with_suffix(f".new.{file_format}")))
+    if name == "Parquet":
+        how = f"mv {old} {shlex.quote(str(path.with_suffix('.parquet')))}"
+    elif command:
+        unpacking = {"gzip": "gunzip", "zstd": "zstd -d"}.get(compression_of(path) or "")
+        read = f"{unpacking} < {old} | {command}" if unpacking else f"{command} < {old}"
+        how = f"{read} > {new}"
+    else:
+        how = f"save it as .{file_format} (UTF-8)"
     return LabelkitError(f"{path} is {name}, not {file_format}; convert it: {how}")
 
 

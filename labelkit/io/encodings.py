@@ -12,6 +12,11 @@ UTF8 = "utf-8"
 # the character may not give its bytes back. Such bytes are kept as these surrogates.
 _FIRST_STAND_IN = 0xDC00
 _STAND_INS = re.compile("[\udc00-\udcff]+")
+# A backslash that is escaped, two halves of a character, or one half alone (the group).
+_ESCAPES = re.compile(
+    r"\\\\|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}"
+    r"|(\\u[dD][89a-fA-F][\da-fA-F]{2})"
+)
 _WRITES_STAND_INS = "labelkit-stand-ins"
 
 
@@ -39,6 +44,13 @@ def conversion(path: Path, encoding: str) -> str:
     """Return the command line that writes a file in UTF-8 beside it."""
     new = path.with_name(f"{path.name.partition('.')[0]}.utf-8{''.join(path.suffixes)}")
     return f"iconv -f {encoding} -t UTF-8 {shlex.quote(str(path))} > {shlex.quote(str(new))}"
+
+
+def json_of_whole_characters(text: str) -> str:
+    """Return JSON whose half characters (lone surrogates, which UTF-8 lacks) are U+FFFD."""
+    if "\\u" not in text:
+        return text
+    return _ESCAPES.sub(lambda found: "\\ufffd" if found[1] else found[0], text)
 
 
 def decode(data: bytes, encoding: str) -> str:

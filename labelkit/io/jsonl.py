@@ -1,7 +1,6 @@
 """JSON lines: one object a line; keys, order and the spelling of numbers stay as they are."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from json.decoder import scanstring  # type: ignore[attr-defined]
@@ -19,7 +18,6 @@ _ROWS = 16_384
 _NAMES_FROM_ROWS = 1_000
 _BYTES = 4 << 20
 _SPACE = " \t\r\n"
-_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class JsonlFile:
@@ -34,7 +32,9 @@ class JsonlFile:
         self._all_names_known = False
         self.names = self._find_names(_NAMES_FROM_ROWS)
         if not self.names:
-            raise LabelkitError(f"{self.paths[0]} is empty: not a single row")
+            has_rows = next(self._records(), None) is not None
+            what = "has rows without a single key" if has_rows else "is empty: not a single row"
+            raise LabelkitError(f"{self.paths[0]} {what}")
 
     def find_all_names(self) -> list[str]:
         """Return the keys of all rows, in order of first appearance; reads the file once."""
@@ -144,7 +144,7 @@ def _object(path: Path, line: int, text: str) -> dict[str, Any]:
     try:
         # Numbers keep their spelling: 1.10 and 1e3 are the user's text.
         found = json.loads(
-            text,
+            encodings.json_of_whole_characters(text),
             parse_int=_Number,
             parse_float=_Number,
             parse_constant=_constant,
@@ -179,15 +179,10 @@ def _constant(word: str) -> "_Number | None":
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = {_whole_characters(key): value for key, value in pairs}
+    found = dict(pairs)
     if len(found) < len(pairs):
-        raise _DoubleKey(doubled(_whole_characters(key) for key, _ in pairs))
+        raise _DoubleKey(doubled(key for key, _ in pairs))
     return found
-
-
-def _whole_characters(text: str) -> str:
-    """Return a text that UTF-8 can hold: half characters (lone surrogates) become U+FFFD."""
-    return text if text.isascii() else _HALVES.sub("\ufffd", text)
 
 
 def _texts(values: list[Any], name: str) -> pa.Array:
@@ -201,7 +196,7 @@ def _as_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return _whole_characters(str(value))
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return _nested(value)
@@ -219,8 +214,7 @@ def _nested(value: Any) -> str:
 
 
 def _written(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return _whole_characters(text)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _json_cells(column: pa.ChunkedArray) -> list[str]:

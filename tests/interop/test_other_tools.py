@@ -1,5 +1,6 @@
 """Prodigy, doccano and Argilla: their own words for labels, skips and people."""
 
+from pathlib import Path
 from typing import Any
 
 from tests.interop import tools
@@ -117,3 +118,15 @@ def test_a_line_that_is_cut_off(exported: Any, imported: Any) -> None:
     assert result.code == 1 and "back.json: line 4 is not JSON" in result.err
     result, _ = imported("prodigy", "3\n")
     assert result.code == 1 and "line 1 is no JSON object" in result.err
+
+
+def test_half_characters_of_a_tool_are_shown_as_one_sign(write: Any, labelkit: Any) -> None:
+    meta = '"row_id": "7", "row_key": "id"'
+    line = '{"id": 1, "text": "a\\ud83d", "label": ["x\\ud83d\\\\ud83d"], ' + meta + "}"
+    source = write("e.jsonl", line + "\n")
+    found = labelkit("import", source, "-o", "a.csv", "--from", "doccano")
+    assert found.code == 0, found.err
+    assert "x\ufffd\\ud83d" in Path("a.csv").read_text()
+    write("e.jsonl", '{"id": 1, "text": ' + "[" * 9_000 + "\n")
+    found = labelkit("import", source, "-o", "b.csv", "--from", "doccano")
+    assert (found.code, "line 1 is too deep to read" in found.err) == (1, True)

@@ -221,7 +221,10 @@ def check_rerun(shop: Shop, marks: list[str], step: Step) -> None:
         content = before.read_bytes() if first.code == 0 else b""
         labels = [row["llm_label"] for row in rows_of("out.csv")] if first.code == 0 else []
         again = shop.run(step._replace(fails_after=fails_after))
-        assert BETTER[again.code] <= BETTER[first.code], again.err
+        # Which rows an endpoint answers before it fails hangs on what reaches it first.
+        is_unanswered = fails_after is not None and shop.tokens == tokens
+        if not (is_unanswered and first.code == 5 and "no answer came" in again.err):
+            assert BETTER[again.code] <= BETTER[first.code], again.err
         if first.code == 0:
             after = [row["llm_label"] for row in rows_of("out.csv")]
             assert all(new == old or not old for old, new in zip(labels, after, strict=True))

@@ -131,7 +131,7 @@ def predict(
     work.predict(job, model, proba, features)
 
 
-@command("evaluate", uses=("label", "gold", "classes", "unknown_label", "id", "where"))
+@command("evaluate", uses=("label", "answers", "gold", "classes", "unknown_label", "id", "where"))
 def evaluate(
     job: "Job",
     compare: Annotated[
@@ -150,9 +150,10 @@ def evaluate(
 ) -> None:
     """Compare label columns with gold and with each other.
 
-    Without --label all label columns are compared; without --gold they are compared with each
-    other only. Where gold is what people labelled, accuracy comes from the audit rows; figures
-    from rows that were picked for another reason say that they are biased. With --annotators:
+    Without --label all label columns are compared; without --gold and --answers they are compared
+    with each other only. By what people labelled (--answers, or --gold label) accuracy comes from
+    the audit rows; figures from rows that were picked for another reason say that they are biased.
+    With --annotators:
     Krippendorff's alpha, the quality of each person by the crowd model, the items whose consensus
     is least sure, and with --gold how right the consensus is. Of a person's answers to one item
     the last counts.

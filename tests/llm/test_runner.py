@@ -19,6 +19,7 @@ from .conftest import ChatServer
 
 CLASSES = ("NEGATIVE", "POSITIVE")
 KEY = "sk-very-secret-0123456789"
+OTHER = Entry("another run", "", "", "tiny-1")
 
 
 def a_run(cache: Cache, server: ChatServer, meter: Meter | None = None, **settings: Any) -> Run:
@@ -221,7 +222,7 @@ def test_the_budget_is_never_crossed(cache: Cache, chat_server: ChatServer) -> N
         )
     assert caught.value.exit_code == 5
     assert 1.5 < meter.dollars <= 3.0
-    assert cache.spent("").dollars == pytest.approx(meter.dollars)
+    assert cache.spent(OTHER).dollars == pytest.approx(meter.dollars)
     assert chat_server.seen["requests"] == meter.answers
     meter = Meter(price, 3.0, "--max-cost 3")
     with pytest.raises(BudgetReached):
@@ -229,7 +230,7 @@ def test_the_budget_is_never_crossed(cache: Cache, chat_server: ChatServer) -> N
             [f"good {n}" for n in range(90)]
         )
     assert chat_server.seen["requests"] > 40  # it went on, and paid nothing twice
-    assert cache.spent("").dollars == pytest.approx(chat_server.seen["requests"] * 0.11)
+    assert cache.spent(OTHER).dollars == pytest.approx(chat_server.seen["requests"] * 0.11)
 
 
 def test_logprob_confidence_is_not_pretended(cache: Cache, chat_server: ChatServer) -> None:

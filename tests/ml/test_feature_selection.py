@@ -149,13 +149,17 @@ def test_ones_own_embedding(labelkit, write, tmp_path):
     done = labelkit("train", "a.csv", "-o", "m.model", "--features", "embedding:own.py:embed")
     assert done.code == 0, done.err
     assert features_of(tmp_path / "m.model") == "embedding of text (own.py:embed)"
-    done = labelkit("predict", "m.model", "a.csv", "-o", "out.csv")
+    asked = ("predict", "m.model", "a.csv", "-o", "out.csv")
+    allowed = ("--features", "embedding:own.py:embed")
+    done = labelkit(*asked)
+    assert done.code == 2 and "if you trust it, allow it with --features" in done.err
+    done = labelkit(*asked, *allowed)
     assert done.code == 0, done.err
     write("own.py", OWN + "# changed\n")
-    done = labelkit("predict", "m.model", "a.csv", "-o", "out.csv")
+    done = labelkit(*asked, *allowed)
     assert done.code == 1
-    assert "m.model cannot be used here: it was trained on the embedding own.py:embed" in done.err
-    assert "train it again" in done.err
+    assert "m.model was trained on another content of the file of own.py:embed" in done.err
+    assert "train again" in done.err
 
 
 @pytest.mark.parametrize("command", ["query", "find-noise"])

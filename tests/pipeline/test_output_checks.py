@@ -119,7 +119,7 @@ def test_what_is_not_writable(run: Any, write: Any, monkeypatch: Any) -> None:
     assert "--work-dir file/work cannot be made: Not a directory" in found.err
     Path("work").mkdir()
     # Root may write everywhere, whatever the mode says.
-    allowed = os.access
+    allowed, closed = os.access, ""
 
     def writable(path: Any, mode: int) -> bool:
         return (str(path) != closed or mode != os.W_OK) and allowed(path, mode)
@@ -127,7 +127,9 @@ def test_what_is_not_writable(run: Any, write: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(os, "access", writable)
     if Path("/proc/version").exists():
         found = run(output="/proc/labelled.csv")
-        assert (found.code, "/proc/labelled.csv cannot be written" in found.err) == (1, True)
+        assert (found.code, "/proc/labelled.csv cannot be written" in found.err) == (1, True), (
+            found.err
+        )
     closed = "work"
     found = run()
     assert found.code == 1

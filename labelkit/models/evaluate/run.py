@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labelkit.job.job import Job
 
 Shown = tuple[list[str], list[list[Any]]]
+PEOPLE = "people's answers"
 _MOST_CLASSES = 20  # that are shown one by one
 _PAIRS, _PAIRS_OF_MANY, _EXAMPLES = 5, 20, 5
 Codes = npt.NDArray[np.integer[Any]]
@@ -24,12 +25,16 @@ Mask = npt.NDArray[np.bool_]
 
 
 class Columns(NamedTuple):
-    """The label columns as codes in one class order, gold among them if it was named."""
+    """The label columns as codes in one class order, and what they are judged by.
+
+    That is gold if it was named, else people's answers (`by_people`).
+    """
 
     classes: list[str]
     codes: dict[str, Codes]
     truth: Codes | None
     gold: str
+    by_people: bool
 
 
 def evaluate(job: "Job", compare: str | None, annotators: str | None, as_json: bool) -> None:
@@ -91,8 +96,10 @@ def _columns(job: "Job", compare: str | None) -> Columns:
     names = _names(job, gold, compare)
     texts = job.label_texts(names)
     values = dict(texts)
-    truth = job.gold()
+    by_people = gold == "label" or _by_answers(job)
+    truth = _answered(job) if _by_answers(job) else job.gold()
     if truth is not None:
+        gold = gold or PEOPLE
         values[gold] = truth
     classes = job.classes
     if classes is None:
@@ -106,7 +113,16 @@ def _columns(job: "Job", compare: str | None) -> Columns:
         if truth is not None and name != gold:
             _warn_of_other_words(name, gold, set(each), set(truth))
     judged = {name: coded[name] for name in names}
-    return Columns(classes, judged, coded[gold] if truth is not None else None, gold)
+    return Columns(classes, judged, coded[gold] if truth is not None else None, gold, by_people)
+
+
+def _by_answers(job: "Job") -> bool:
+    return bool(job.options.get("answers")) and not job.options.get("gold")
+
+
+def _answered(job: "Job") -> Any:
+    """Return what people labelled: --answers, and the column `label` behind them."""
+    return job.labels(["label"] if job.source.has("label") else []).values
 
 
 def _warn_of_other_words(name: str, gold: str, said: set[str], true: set[str]) -> None:
@@ -124,7 +140,7 @@ def _names(job: "Job", gold: str, compare: str | None) -> list[str]:
         job.source.require(named, "--label")
     else:
         named = [n for n in job.source.columns if n == "label" or n.endswith("_label")]
-        named = [n for n in named if n != gold]
+        named = [n for n in named if n != gold and not (n == "label" and _by_answers(job))]
     pair = _pair(compare)
     job.source.require(pair, "--compare")
     named = list(dict.fromkeys([*named, *pair]))
@@ -134,11 +150,11 @@ def _names(job: "Job", gold: str, compare: str | None) -> list[str]:
             f"one with --label COLUMN "
             f"(columns: {listing(job.source.columns, 20)})"
         )
-    if len(named) == 1 and not gold:
+    if len(named) == 1 and not gold and not _by_answers(job):
         hint = " (there is a column 'gold')" if job.source.has("gold") else ""
         raise UsageError(
             f"one label column ({named[0]}) and nothing to compare it with: "
-            f"give --gold COLUMN{hint} or a second --label"
+            f"give --gold COLUMN{hint}, --answers FILE or a second --label"
         )
     return named
 
@@ -156,8 +172,11 @@ def _bases(job: "Job", columns: Columns, rows: Mask) -> list[work.Basis]:
     assert columns.truth is not None
     if not (rows & (columns.truth >= 0)).any():
         job.need_rows()
-        raise LabelkitError(f"{job.source.name}: column {columns.gold!r} (--gold) is empty")
-    return work.bases(columns.truth, rows, job.audit_mask, people=columns.gold == "label")
+        what = f"column {columns.gold!r} (--gold) is empty"
+        if columns.gold == PEOPLE:
+            what = "the answers hold no label of these rows"
+        raise LabelkitError(f"{job.source.name}: {what}")
+    return work.bases(columns.truth, rows, job.audit_mask, columns.by_people)
 
 
 def _against_gold(job: "Job", columns: Columns, rows: Mask) -> list[dict[str, Any]]:

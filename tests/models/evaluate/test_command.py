@@ -39,6 +39,27 @@ def test_people_labels_as_gold_give_audit_figures_first(labelkit, labelled):
     assert done.err == ("evaluate: 1 label column · 10 audit rows · 20 rows with gold (biased)\n")
 
 
+def test_answers_judge_the_labels_of_machines(labelkit, labelled, write):
+    """A sample of a language model's labels, checked by people: agreement and kappa at once."""
+    truth = {i: "ab"[i % 2] for i in range(40)}
+    rows = [f"{i},{truth[i]},audit\n" for i in range(20, 40)]
+    write("checked.csv", "id,label,label_origin\n" + "".join(rows))
+    write("b.csv", "id,llm_label\n" + "".join(f"{i},{truth[i - i % 4 // 3]}\n" for i in truth))
+    done = labelkit("evaluate", "b.csv", "--answers", "checked.csv", "--json")
+    assert done.code == 0, done.err
+    (figures,) = json.loads(done.out)["figures"]
+    assert (figures["column"], figures["measured_on"]) == ("llm_label", "audit rows")
+    assert (figures["rows"], figures["accuracy"], figures["kappa"]) == (20, 0.75, 0.5)
+    with_label = labelkit("evaluate", "a.csv", "--answers", "checked.csv", "--json")
+    columns = {one["column"] for one in json.loads(with_label.out)["figures"]}
+    assert columns == {"weak_label", "llm_label"}, "what people said is the truth, not judged"
+    write("none.csv", "id,label\n1,\n")
+    done = labelkit("evaluate", "b.csv", "--answers", "none.csv")
+    assert (done.code, done.err) == (
+        1, "error: b.csv: the answers hold no label of these rows\n"
+    )  # fmt: skip
+
+
 def test_a_partial_gold_column_is_biased(labelkit, write):
     write("a.csv", "id,gold,weak_label\n1,a,a\n2,,b\n3,b,b\n")
     done = labelkit("evaluate", "a.csv", "--gold", "gold", "--label", "weak_label")
@@ -98,7 +119,7 @@ def test_ordered_classes_add_their_figures(labelkit, labelled, write):
         (
             ["a.csv", "--label", "weak_label"],
             "one label column (weak_label) and nothing to compare it with: "
-            "give --gold COLUMN (there is a column 'gold') or a second --label",
+            "give --gold COLUMN (there is a column 'gold'), --answers FILE or a second --label",
         ),
         (
             ["a.csv", "--gold", "gold", "--compare", "weak_label"],

@@ -176,6 +176,6 @@ def test_the_interval_of_views_holds_the_number_of_flipped_labels():
             quick, seed,
         )  # fmt: skip
         assert found is not None
-        low, high = label_quality.with_truth(found, "ensemble")[1].interval
+        low, high = label_quality.with_truth(found, "ensemble")[1].model.interval
         held += round(low) <= wrong.sum() <= round(high)
     assert held >= 4

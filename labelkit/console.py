@@ -307,7 +307,7 @@ def table_lines(
     widths = _narrowed(
         [max(map(cells_of, column)) for column in zip(*cells, strict=True)], number, room
     )
-    lines = [title] if title else []
+    lines = [clean(title, 1000)] if title else []
     for part in _parts(widths, room):
         for place, row in enumerate(cells):
             columns = [padded(clean(row[i], widths[i]), widths[i], number[i]) for i in part]

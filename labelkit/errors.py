@@ -91,7 +91,7 @@ def nearest(name: str, choices: Iterable[str]) -> str:
 
 
 def listing(names: Iterable[str], most: int = 12) -> str:
-    """Return `a, b, c` for a message, cut after `most` names."""
-    shown = [str(name) for name in names]
+    """Return `a, b, c` for a message, on one line, cut after `most` names."""
+    shown = [str(name).replace("\r\n", "⏎").replace("\n", "⏎") for name in names]
     rest = len(shown) - most
     return ", ".join(shown[:most]) + (f" and {rest} more" if rest > 0 else "")

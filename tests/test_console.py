@@ -118,3 +118,12 @@ def test_a_table_is_as_wide_as_the_terminal_at_most(rows: list[Any], room: int) 
     shown = "\n".join(lines)
     for _, count, share, _ in rows:
         assert shown.count(f"{count:,}") >= 2 and shown.count(f"{share:.3f}") >= 2
+
+
+def test_names_with_line_ends_stay_on_their_line(write: Any, labelkit: Any) -> None:
+    write("in.csv", 'id,text,"vo\nte"\n1,good,"two\nlines"\n2,bad,one\n')
+    done = labelkit("weak-label", "in.csv", "-o", "o.csv", "--from-votes", "vo\nte", "--no-task")
+    assert done.code == 0, done.err
+    assert "1 labeling function, classes one, two⏎lines\n" in done.err
+    done = labelkit("weak-label", "in.csv", "-o", "o.csv", "--text", "nope", "--keyword", "a=b")
+    assert "(columns: id, text, vo⏎te)" in done.err

@@ -248,7 +248,7 @@ def _tell(
     gold: str | None,
 ) -> None:
     console.table(
-        f"{len(found)} labeling function{'s' * (len(found) != 1)}, classes {', '.join(classes)}",
+        f"{len(found)} labeling function{'s' * (len(found) != 1)}, classes {listing(classes, 40)}",
         report.header(found, gold),
         report.table_rows(found),
     )
@@ -261,7 +261,7 @@ def _tell(
         )
     if panel.codebook.numbered:
         console.note(
-            f"the votes are numbers and the classes are called {', '.join(classes)}: "
+            f"the votes are numbers and the classes are called {listing(classes, 40)}: "
             "name them by --classes"
         )
     if not panel.codebook.declared:

@@ -1,5 +1,6 @@
 """predict: a saved model's label and confidence for each row, in one pass."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,12 +16,14 @@ from labelkit.io.feature_kinds import NumberCount, odd_cells
 from labelkit.ml import model_file
 from labelkit.models import fit
 from labelkit.models.train import audit_words
+from labelkit.stats.blocks import number_type
 from labelkit.stats.ties import likeliest
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
 
 PIECE = 8_192
+MOST_SHOWN = 20  # classes whose rows are told
 MOST_CELLS = 1 << 23  # of the probabilities of a piece
 
 
@@ -37,6 +40,7 @@ def predict(job: "Job", model: Path, proba: bool, allowed: str = "auto") -> None
     kinds = features.used_kinds()
     loose = {n: NumberCount() for n, kind in kinds.items() if kind == "mostly number"}
     unfamiliar = Unfamiliar()
+    kind = number_type(job.rows if proba else 0, len(classes))
     parts, start = [], 0
     with console.progress("predict", None) as advance:
         for batch in job.source.batches(features.columns):
@@ -49,7 +53,8 @@ def predict(job: "Job", model: Path, proba: bool, allowed: str = "auto") -> None
                 count.update(batch.column(name))
             unfamiliar.update(features, typed)
             found = _labels(
-                *(model, features, classifier, typed, len(classes), temperature, proba, unfamiliar)
+                *(model, features, classifier, typed, len(classes), temperature),
+                *(proba, kind, unfamiliar),
             )
             parts.append(_spread(found, chosen))
             start += batch.num_rows
@@ -59,8 +64,8 @@ def predict(job: "Job", model: Path, proba: bool, allowed: str = "auto") -> None
     unfamiliar.tell(job)
     codes = np.concatenate([part[0] for part in parts] or [np.zeros(0, dtype=np.int64)])
     confidence = np.concatenate([part[1] for part in parts] or [np.zeros(0)])
-    shares = np.concatenate([part[2] for part in parts] or [np.zeros((0, len(classes)))])
-    job.annotate(_annotations(job, classes, codes, confidence, shares if proba else None))
+    shares = [part.shares for part in parts] if proba else None
+    job.annotate(_annotations(job, classes, codes, confidence, shares))
     _close(job, classes, codes, card["accuracy"]["audit"])
 
 
@@ -107,7 +112,7 @@ class _Labels(NamedTuple):
 
     codes: npt.NDArray[np.int64]
     confidence: npt.NDArray[np.float64]
-    shares: npt.NDArray[np.float64]
+    shares: npt.NDArray[np.floating[Any]]
 
 
 def _labels(
@@ -118,9 +123,13 @@ def _labels(
     n_classes: int,
     temperature: float,
     proba: bool,
+    kind: "np.dtype[Any]",
     unfamiliar: Unfamiliar,
 ) -> _Labels:
-    """Return what a batch is labelled, its matrix made piece by piece to bound the memory."""
+    """Return what a batch is labelled, its matrix made piece by piece to bound the memory.
+
+    `kind` is the type of the numbers of the probabilities.
+    """
     pieces = []
     rows = max(1, min(PIECE, MOST_CELLS // n_classes))
     for at in range(0, max(typed.num_rows, 1), rows):
@@ -136,7 +145,8 @@ def _labels(
         if not ((found >= 0) & (found <= 1 + 1e-9)).all():
             raise _unusable(model)
         codes, confidence = likeliest(found)
-        pieces.append((codes, confidence, found if proba else found[:0]))
+        kept = found if proba else found[:0]
+        pieces.append((codes, confidence, kept.astype(kind, copy=False)))
     return _Labels(*(np.concatenate(each) for each in zip(*pieces, strict=True)))
 
 
@@ -184,7 +194,7 @@ def _annotations(
     classes: list[str],
     codes: npt.NDArray[np.int64],
     confidence: npt.NDArray[np.float64],
-    shares: npt.NDArray[np.float64] | None,
+    shares: Sequence[npt.NDArray[np.floating[Any]]] | None,
 ) -> dict[str, Any]:
     places = pa.array(codes, mask=codes < 0)
     names = pa.DictionaryArray.from_arrays(places, pa.array(classes, pa.string()))
@@ -194,17 +204,26 @@ def _annotations(
     }
     if shares is not None:
         for code, name in enumerate(classes):
-            found[job.column(f"proba_{name}")] = pa.array(shares[:, code], from_pandas=True)
+            # Column by column: in one table they would be there twice.
+            column = np.concatenate([np.zeros(0), *(part[:, code] for part in shares)])
+            found[job.column(f"proba_{name}")] = pa.array(column, from_pandas=True)
     return found
+
+
+def _counted(classes: list[str], counts: npt.NDArray[np.int64]) -> str:
+    """Return how often each class was given; of many classes the commonest."""
+    order = list(range(len(classes)))
+    if len(classes) > MOST_SHOWN:
+        order = np.argsort(-counts, kind="stable")[:MOST_SHOWN].tolist()
+    shown = [f"{console.clean(classes[code])} {counts[code]:,}" for code in order]
+    if rest := len(classes) - len(order):
+        shown.append(f"{rest:,} other classes {counts.sum() - counts[order].sum():,}")
+    return " · ".join(shown)
 
 
 def _close(job: "Job", classes: list[str], codes: npt.NDArray[np.int64], audit: Any) -> None:
     done = codes[codes >= 0]
-    counts = np.bincount(done, minlength=len(classes))
-    console.note(
-        "labels: "
-        + " · ".join(f"{console.clean(c)} {n:,}" for c, n in zip(classes, counts, strict=True))
-    )
+    console.note(f"labels: {_counted(classes, np.bincount(done, minlength=len(classes)))}")
     job.count(rows=len(codes), labelled=len(done))
     parts = [f"{len(codes):,} rows", f"{len(done):,} labelled"]
     parts += [f"the model's accuracy {audit_words(audit)}"] if audit else []

@@ -3,12 +3,14 @@ import random
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
 from labelkit.ml import model_file
+from labelkit.models import predict
 
 pytestmark = pytest.mark.usefixtures("words_alone")
 
@@ -371,3 +373,11 @@ def test_features_of_predict_are_those_of_the_model(labelkit, write):
         assert f"m.model was trained with --features tfidf, not {other}" in done.err
     done = labelkit("predict", "m.model", "a.csv", "-o", "b.csv", "--features", "tfidf")
     assert done.code == 0, done.err
+
+
+def test_of_many_classes_the_commonest_are_told():
+    counts = np.arange(30)
+    told = predict._counted([f"c{code}" for code in range(30)], counts)
+    assert told.startswith("c29 29 · c28 28 ·")
+    assert told.endswith(" · 10 other classes 45")
+    assert predict._counted(["a", "b"], np.array([1, 2])) == "a 1 · b 2"

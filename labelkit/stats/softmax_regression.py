@@ -16,7 +16,7 @@ BATCH = 256
 RATE = 4.0
 VISITS = 100_000  # of rows, within the epochs below
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 15
-MOST_COEFFICIENTS = 20_000_000  # of the most frequent features
+MOST_COEFFICIENTS = 10_000_000  # of the most frequent features
 
 
 def fit(
@@ -43,13 +43,13 @@ def fit(
     rng = np.random.default_rng(seed)
     epochs = int(np.clip(VISITS // max(rows, 1), FEWEST_EPOCHS, MOST_EPOCHS))
     for epoch in range(epochs):
-        rate = RATE * (1 - epoch / epochs)
+        rate = np.float32(RATE * (1 - epoch / epochs))
         order = rng.permutation(rows)
         for start in range(0, rows, BATCH):
             some = order[start : start + BATCH]
             part, features = _compact(inputs[some], used)
             own = table[features]
-            errors = probabilities(part, np.vstack([own, table[-1:]]))
+            errors = _softmax(part @ own, table[-1])
             if labels.ndim == 1:
                 errors[np.arange(len(some)), labels[some]] -= 1
             else:
@@ -59,16 +59,24 @@ def fit(
             slope = part.T.tocsr() @ errors
             times = np.bincount(part.indices, minlength=len(features)) / occurs[features]
             slope += own * (times / strength).astype(np.float32)[:, None]
-            table[features] = own - rate * slope * _steps(sizes, features, slope)
-            last = errors.sum(axis=0)[None]
-            table[-1:] -= rate * last * _steps(sizes, np.array([width]), last)
+            sizes[features] += np.einsum("ij,ij->i", slope, slope)
+            slope *= (rate / np.sqrt(sizes[features]))[:, None]
+            own -= slope
+            table[features] = own
+            last = errors.sum(axis=0)
+            sizes[-1] += last @ last
+            table[-1] -= rate / np.sqrt(sizes[-1]) * last
     return table
 
 
 def probabilities(matrix: Any, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return rows x classes of coefficients as `fit` gives them."""
-    scores = np.asarray(matrix @ table[:-1])
-    scores += table[-1]
+    return _softmax(matrix @ table[:-1], table[-1])
+
+
+def _softmax(scores: npt.NDArray[Any], intercepts: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the probabilities, in place of the scores."""
+    scores += intercepts
     scores -= scores.max(axis=1, keepdims=True)
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=1, keepdims=True)
@@ -91,9 +99,3 @@ def _compact(part: Any, used: npt.NDArray[np.bool_]) -> tuple[Any, npt.NDArray[A
     features, place = np.unique(part.indices[kept], return_inverse=True)
     shape = (part.shape[0], len(features))
     return sparse.csr_matrix((part.data[kept], place, ends), shape), features
-
-
-def _steps(sizes: Singles, features: npt.NDArray[Any], slope: Singles) -> Singles:
-    """Return a step of each feature at rate 1, its gradient counted in."""
-    sizes[features] += (slope**2).sum(axis=1)
-    return np.asarray(1 / np.sqrt(sizes[features]))[:, None]

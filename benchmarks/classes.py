@@ -93,8 +93,8 @@ CASES = [
 ]  # fmt: skip
 
 
-def make(folder: Path, rows: int, classes: int) -> None:
-    """Write the inputs of all commands."""
+def make(folder: Path, rows: int, classes: int, proba: bool) -> None:
+    """Write the inputs of all commands; files of probabilities, which are large, if wanted."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -129,10 +129,17 @@ def make(folder: Path, rows: int, classes: int) -> None:
     write("data.parquet", {**plain, "label": given, **votes})
     write("votes.parquet", {**plain, **votes})
     write("people.parquet", {**plain, "label": pa.array(people), **votes, **weak, **model})
+    _write_answers(folder, true, names, rng)
+    with (folder / "answers.jsonl").open("w") as stream:
+        for row, label in zip(text.to_pylist(), model["llm_label"].tolist(), strict=True):
+            stream.write(json.dumps({"text": row, "label": label, "confidence": 0.8}) + "\n")
+    with (folder / "exported.json").open("w") as stream:
+        json.dump([_annotated(row, label) for row, label in enumerate(given.tolist())], stream)
+    if not proba:
+        return
     base = pa.table({"id": ids, "text": text, "gold": plain["gold"]})
-    proba = _probabilities(true, names, rng)
     writers = {}
-    for start, block in proba:
+    for start, block in _probabilities(true, names, rng):
         part = base.slice(start, block.num_rows)
         for name, labels in (("people-proba", people), ("given-proba", given)):
             own = pa.array(labels[start : start + block.num_rows].astype(object))
@@ -144,12 +151,6 @@ def make(folder: Path, rows: int, classes: int) -> None:
             writers[name].write_table(whole)
     for writer in writers.values():
         writer.close()
-    _write_answers(folder, true, names, rng)
-    with (folder / "answers.jsonl").open("w") as stream:
-        for row, label in zip(text.to_pylist(), model["llm_label"].tolist(), strict=True):
-            stream.write(json.dumps({"text": row, "label": label, "confidence": 0.8}) + "\n")
-    with (folder / "exported.json").open("w") as stream:
-        json.dump([_annotated(row, label) for row, label in enumerate(given.tolist())], stream)
 
 
 def _annotated(row: int, label: str) -> dict[str, Any]:
@@ -309,12 +310,13 @@ def main() -> None:
 
 
 def measure(folder: Path, asked: argparse.Namespace) -> None:
-    size = f"{asked.rows} x {asked.classes}"
+    proba = any("-proba.parquet" in case.arguments for case in chosen(asked.only)) or asked.peers
+    size = f"{asked.rows} x {asked.classes}{' with probabilities' if proba else ''}"
     made = folder / "size.txt"
-    if not made.exists() or made.read_text() != size:
+    if not made.exists() or not made.read_text().startswith(size):
         # In a process of its own: a child's peak memory counts what its parent held at the fork.
         with ProcessPoolExecutor(1) as pool:
-            pool.submit(make, folder, asked.rows, asked.classes).result()
+            pool.submit(make, folder, asked.rows, asked.classes, proba).result()
         made.write_text(size)
     print(f"{asked.rows:,} rows, {asked.classes:,} classes")
     print(f"{'':48}{'seconds':>9}{'CPU s':>9}{'peak MB':>9}{'stdout kB':>11}")

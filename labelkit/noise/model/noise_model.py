@@ -234,7 +234,9 @@ class _Problem:
             counts = after.T @ self.truths
             expected = counts.sum(axis=1, keepdims=True) * mixture.transition
             turned = (counts - expected)[self.off]
-        slopes = [(pull * each).sum() for each in self.features]
+        # Of many classes a product is large: it is not made only to be added up.
+        dot = np.vdot if self.truths is None else lambda a, b: (a * b).sum()
+        slopes = [dot(pull, each) for each in self.features]
         slopes[0] *= mixture.strength
         gradient = [slopes, pull.sum(axis=0), [turned.sum()]]
         gradient += [turned] if self.truths is not None else []

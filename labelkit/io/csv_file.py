@@ -59,7 +59,8 @@ class CsvFile:
             for kept in zip(*(self._kept[name] for name in columns), strict=True):
                 yield pa.RecordBatch.from_arrays(list(kept), names=list(columns))
             return
-        places = [self.names.index(name) for name in columns]
+        place = {name: i for i, name in enumerate(self.names)}
+        places = [place[name] for name in columns]
         read: dict[str, list[pa.Array]] = {name: [] for name in columns if name not in self._kept}
         room = MOST_KEPT_BYTES - self._kept_bytes
         for block in self.blocks():

@@ -118,8 +118,9 @@ class Table:
 
     def require(self, columns: Sequence[str], why: str = "") -> None:
         """Raise LabelkitError for the first name that is not a column of the file."""
+        present = set(self.columns)
         for name in columns:
-            if not self.has(name):
+            if name not in present and not self.has(name):
                 raise LabelkitError(
                     f"{self.name} has no column {name!r}{f' ({why})' if why else ''}"
                     f"{nearest(name, self.columns)} (columns: {listing(self.columns, 20)})"

@@ -163,17 +163,16 @@ def test_rows_without_a_label_take_no_place_of_those_that_are_learned_from(monke
         return fit(text, labels, weights)
 
     monkeypatch.setattr(text_model, "fit", counting)
-    monkeypatch.setattr(text_model, "MOST_TO_FIT", 100)
     rng = np.random.default_rng(1)
     matrix = sparse.csr_matrix(rng.random((2_000, 3)))
     labels = np.eye(2)[rng.integers(0, 2, 2_000)]
     weights = np.zeros(2_000)
     weights[::25] = 1.0
     keys = rng.permutation(2_000)
-    sample = text_model.to_fit(keys, weights)
+    sample = text_model.to_fit(keys, weights, 100)
     text_model.out_of_fold(matrix, labels[sample], sample, keys, weights)
     assert sum(learned_from) == 4 * 80  # each of five models leaves out a fifth of the 80
     learned_from.clear()
-    sample = text_model.to_fit(keys, np.ones(2_000))
+    sample = text_model.to_fit(keys, np.ones(2_000), 100)
     text_model.out_of_fold(matrix, labels[sample], sample, keys, np.ones(2_000))
     assert sum(learned_from) == 4 * 100

@@ -215,6 +215,20 @@ def test_a_damaged_page_is_named(labelkit: Run) -> None:
     assert not Path("o.parquet").exists()
 
 
+def test_text_that_is_not_utf8_passes_through_or_is_named(labelkit: Run) -> None:
+    offsets = pa.array([0, 2, 3], pa.int32()).buffers()[1]
+    bad = pa.StringArray.from_buffers(2, offsets, pa.py_buffer(b"\xff\xfea"))
+    pq.write_table(pa.table({"s": ["warm", "stale"], "bad": bad}), "in.parquet")
+    given = ("weak-label", "in.parquet", *KEYWORDS, "--text")
+    assert refused_or_done(labelkit(*given, "s", "-o", "o.parquet")) == 0
+    assert pq.read_table("o.parquet")["bad"].cast(pa.binary()).to_pylist() == [b"\xff\xfe", b"a"]
+    for text, out in (("bad", "p.parquet"), ("s", "o.csv"), ("s", "o.jsonl")):
+        found = labelkit(*given, text, "-o", out)
+        assert refused_or_done(found) == 1
+        assert "in.parquet: column 'bad' cannot be read: Invalid UTF8" in found.err
+        assert not Path(out).exists()
+
+
 def test_files_without_columns_and_with_one_name_twice(labelkit: Run) -> None:
     pq.write_table(pa.table({}), "none.parquet")
     found = labelkit("weak-label", "none.parquet", "-o", "o.parquet", *KEYWORDS)

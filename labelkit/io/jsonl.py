@@ -248,6 +248,13 @@ def _skip(text: str, place: int) -> int:
     return place
 
 
+def _values(column: pa.ChunkedArray, column_name: str, name: str) -> list[Any]:
+    try:
+        return native_text.values(column.combine_chunks())
+    except pa.ArrowInvalid as error:
+        raise LabelkitError(f"{name}: column {column_name!r} cannot be read: {error}") from None
+
+
 def lines(table: pa.Table, name: str) -> str:
     """Return a table of any types as JSON lines; what JSON lacks is written as text."""
     for field in table.schema:
@@ -257,7 +264,10 @@ def lines(table: pa.Table, name: str) -> str:
                 f".parquet file, or drop the column first"
             )
     names = table.column_names
-    columns = [native_text.values(column.combine_chunks()) for column in table.columns]
+    columns = [
+        _values(column, column_name, name)
+        for column_name, column in zip(names, table.columns, strict=True)
+    ]
     rows = zip(*columns, strict=True)
     return "".join(
         json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False) + "\n"

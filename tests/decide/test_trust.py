@@ -90,7 +90,7 @@ def test_audit_rows_do_not_tell_how_good_old_labels_are(labelkit: Any) -> None:
 
 
 def test_no_model_reads_the_old_labels(labelkit: Any) -> None:
-    given = rows(by_people=60)
+    given = rows(by_people=45)
     for row in given:
         del row["n"]
     asked = ("decide", save(given), "-o", "out.csv", "--gold", "gold", "--features", "columns")

@@ -76,7 +76,7 @@ def refused_by_xml(classes: list[str]) -> bool:
 
 @pytest.mark.parametrize("tool", [name for name in names("to") if name != "hf"])
 @settings(
-    max_examples=25, deadline=None, derandomize=True,
+    max_examples=12, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 @given(drawn=files())
@@ -113,7 +113,7 @@ def test_answers_find_their_rows(
 
 
 @settings(
-    max_examples=25, deadline=None, derandomize=True,
+    max_examples=12, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 @given(drawn=files())

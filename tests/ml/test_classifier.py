@@ -41,8 +41,8 @@ def test_auto_learns_and_tells_what_it_compared():
 
 def test_the_cheap_model_stays_unless_a_dearer_one_is_clearly_better():
     rng = np.random.default_rng(0)
-    matrix = rng.normal(size=(600, 2))
-    straight = (matrix[:, 0] + matrix[:, 1] + rng.normal(size=600) > 0).astype(int)
+    matrix = rng.normal(size=(300, 2))
+    straight = (matrix[:, 0] + matrix[:, 1] + rng.normal(size=300) > 0).astype(int)
     crossed = (matrix[:, 0] * matrix[:, 1] > 0).astype(int)
     assert select(matrix, straight, 2)[0].kind == "logistic"
     assert select(matrix, crossed, 2)[0].kind in ("boosting", "forest")

@@ -209,7 +209,7 @@ class Parser:
             return encodings.decode(data, self.encoding)
         except UnicodeDecodeError as error:
             line = self.line + data.count(b"\n", 0, error.start)
-            other = "cp1252" if self.encoding == "utf-8" else "utf-8"
+            other = encodings.guessed(data) if self.encoding == "utf-8" else "utf-8"
             raise LabelkitError(
                 f"{self.path}, line {line}: byte 0x{data[error.start]:02x} is not "
                 f"{self.encoding.upper()}; name the file's encoding, for example "

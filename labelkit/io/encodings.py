@@ -53,6 +53,40 @@ def json_of_whole_characters(text: str) -> str:
     return _ESCAPES.sub(lambda found: "\\ufffd" if found[1] else found[0], text)
 
 
+# Of text that is not UTF-8, in this order: how many of its other letters must be of a script.
+_SCRIPTS = (
+    ("cp932", re.compile("[\u3040-\u30ff]"), 0.3),
+    ("euc_kr", re.compile("[\uac00-\ud7a3]"), 0.9),
+    ("cp1251", re.compile("[\u0430-\u044f]"), 0.6),
+    ("gb18030", re.compile("[\u4e00-\u9fff]"), 0.7),
+)
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_LEAST_RUN = 3  # bytes, on average
+_LOOKED_AT = 1 << 16  # bytes
+
+
+def guessed(data: bytes) -> str:
+    """Return the encoding that bytes which are not UTF-8 are probably in, cp1252 if in doubt.
+
+    Letters of Western Europe are single among others; those of other scripts follow each other.
+    """
+    first = _HIGH.search(data)
+    start = data.rfind(b"\n", 0, first.start()) + 1 if first else 0
+    lines = data[start : start + _LOOKED_AT].rpartition(b"\n")
+    text = lines[0] or lines[2]
+    runs = _HIGH.findall(text)
+    if not runs or sum(map(len, runs)) < _LEAST_RUN * len(runs):
+        return "cp1252"
+    for encoding, script, least in _SCRIPTS:
+        try:
+            other = [letter for letter in text.decode(encoding) if not letter.isascii()]
+        except UnicodeDecodeError:
+            continue
+        if sum(script.match(letter) is not None for letter in other) >= least * len(other):
+            return encoding
+    return "cp1252"
+
+
 def decode(data: bytes, encoding: str) -> str:
     """Return text of which `encode` makes the same bytes; raises UnicodeDecodeError.
 

@@ -135,7 +135,7 @@ def _decoded(path: Path, line: int, data: bytes) -> str:
     except UnicodeDecodeError as error:
         raise LabelkitError(
             f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8; convert the file, "
-            f"for example: {encodings.conversion(path, 'cp1252')}"
+            f"for example: {encodings.conversion(path, encodings.guessed(data))}"
         ) from None
     return text.removeprefix("\ufeff") if line == 1 else text
 

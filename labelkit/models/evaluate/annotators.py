@@ -165,13 +165,14 @@ def _people(said: Said, found: dawid_skene.Consensus) -> list[dict[str, Any]]:
     votes = said.votes
     counts = np.bincount(votes.annotator, minlength=votes.annotators)
     agreement = dawid_skene.agreement_of_each(votes, found)
+    quality = found.accuracy
     lines = []
     for place in np.argsort(-counts, kind="stable").tolist():
         figure = agreement[place]
         line: dict[str, Any] = {
             "annotator": said.people[place],
             "labels": int(counts[place]),
-            "quality": round(float(found.accuracy[place]), 6),
+            "quality": round(float(quality[place]), 6),
             "agreement": None if np.isnan(figure.value) else figure.value,
             "agreement_interval": [figure.low, figure.high],
         }

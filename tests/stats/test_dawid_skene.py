@@ -167,7 +167,7 @@ def test_blocks_and_32_bits_change_nothing(seed):
     whole = dawid_skene.consensus(votes).probabilities
     with patch.object(blocks, "CELLS_AT_ONCE", 30):
         assert dawid_skene.consensus(votes).probabilities == pytest.approx(whole, abs=1e-12)
-        with patch.object(blocks, "MOST_EXACT", 0), patch.object(dawid_skene, "ROUNDS", 5):
+        with patch.object(blocks, "MOST_EXACT", 0), patch.object(dawid_skene, "ROUNDS_OF_MANY", 5):
             small = dawid_skene.consensus(votes).probabilities
     with patch.object(dawid_skene, "ROUNDS", 5):
         assert small == pytest.approx(dawid_skene.consensus(votes).probabilities, abs=1e-3)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.blocks import row_blocks
+
 if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
 
@@ -17,5 +19,8 @@ def score(pool: "Pool", n: int, rng: np.random.Generator) -> npt.NDArray[np.floa
 
 def entropies(probabilities: "Floats") -> npt.NDArray[np.float64]:
     """Return -sum p ln p of each row; a class of probability 0 adds nothing."""
-    logs = np.log(np.where(probabilities > 0, probabilities, 1.0))
-    return np.asarray(np.maximum(-(probabilities * logs).sum(axis=1), 0.0), dtype=np.float64)
+    found = np.empty(len(probabilities))
+    for part in row_blocks(*probabilities.shape):
+        own = probabilities[part]
+        found[part] = -(own * np.log(np.where(own > 0, own, 1.0))).sum(axis=1)
+    return np.maximum(found, 0.0)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.stats.blocks import row_blocks
+
 if TYPE_CHECKING:
     from labelkit.active.pool import Floats, Pool
 
@@ -22,5 +24,8 @@ def margins(probabilities: "Floats") -> npt.NDArray[np.float64]:
     """Return how far the likeliest class is ahead of the second, for each row."""
     if probabilities.shape[1] < 2:
         return np.ones(len(probabilities))
-    top = np.partition(probabilities, -2, axis=1)[:, -2:]
-    return np.asarray(top[:, 1] - top[:, 0], dtype=np.float64)
+    found = np.empty(len(probabilities))
+    for part in row_blocks(*probabilities.shape):
+        top = np.partition(probabilities[part], -2, axis=1)[:, -2:]
+        found[part] = top[:, 1] - top[:, 0]
+    return found

@@ -218,7 +218,7 @@ class Voters:
         positions: npt.NDArray[np.int64],
     ) -> str:
         if at is None:
-            where = f"rows {positions[0]} to {positions[-1]}"
+            where = f"rows {positions[0] + 1} to {positions[-1] + 1}"
         else:
             where = self.describe(int(positions[at]))
         text = f"{type(error).__name__}: {clean(error, 200)}"

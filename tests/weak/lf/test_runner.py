@@ -309,7 +309,7 @@ def test_optional_parameters_are_filled_where_there_is_such_a_column(vote):
         ),
         (
             "@vectorized\ndef lf_a(frame):\n    return frame.text / 2\n",
-            "lf_a (lfs.py, line 2) failed on rows 0 to 2: TypeError: ",
+            "lf_a (lfs.py, line 2) failed on rows 1 to 3: TypeError: ",
         ),
     ],
 )

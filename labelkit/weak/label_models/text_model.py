@@ -49,8 +49,9 @@ def listen(
         said = _combined(said, out_of_fold(text, labels, sample, keys, learning))
         if number + 1 < ROUNDS:
             heard = vote_evidence.Logs(said, 0.0)
-            scores = vote_evidence.log_scores(symbols, n_classes, weight, gold, heard)
-            labels = np.exp(scores[sample])
+            labels = np.exp(
+                vote_evidence.log_scores(symbols, n_classes, weight, gold, heard, None, sample)
+            )
     assert said is not None
     return said
 

@@ -138,11 +138,13 @@ def log_scores(
     gold: Array | None,
     heard: Logs | None,
     judged: Array | None = None,
+    only: Array | None = None,
 ) -> Array:
     """Return log probabilities, rows × classes, not calibrated yet.
 
     `heard` is what the text model says; without it and without what it `judged` on other rows
     each vote is judged by the other votes on its rows. `weight` is 0 for rows without a vote.
+    `only` are the rows whose scores are wanted.
     """
     if heard is not None:
         evidence = _by_text(symbols, n_classes, weight, gold, heard)
@@ -152,11 +154,11 @@ def log_scores(
         spread = np.full(n_classes, 1 / n_classes)
         total = _by_each_other(symbols, n_classes, weight)
         evidence = _evidence(symbols, total, spread, SHRINK_ALONE, gold)
-    rows = symbols.where.shape[0]
-    scores = np.empty((rows, n_classes), number_type(rows, n_classes))
-    for part in row_blocks(rows, n_classes):
-        of_text = 0.0 if heard is None else TRUST_OF_TEXT * heard.of(part)
-        scores[part] = normal(of_text + symbols.where[part] @ evidence)
+    rows = np.arange(symbols.where.shape[0]) if only is None else only
+    scores = np.empty((len(rows), n_classes), number_type(len(rows), n_classes))
+    for part in row_blocks(len(rows), n_classes):
+        of_text = 0.0 if heard is None else TRUST_OF_TEXT * heard.of(rows[part])
+        scores[part] = normal(of_text + symbols.where[rows[part]] @ evidence)
     return scores
 
 

@@ -32,6 +32,8 @@ _KINDS = (
     (b"%PDF-", "PDF", ""),
     (b"\xd0\xcf\x11\xe0", "an old spreadsheet (xls)", ""),
 )
+# First bytes and suffix of what is decompressed on the way.
+_COMPRESSED = {"gzip": (b"\x1f\x8b", ".gz"), "zstd": (b"\x28\xb5\x2f\xfd", ".zst")}
 _TEXTS = ("csv", "tsv", "jsonl", "json")
 
 
@@ -46,14 +48,17 @@ def first_bytes(path: Path, size: int = _HEAD) -> bytes:
 
 
 def _refuse_wrong_suffix(path: Path) -> None:
-    start = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}[compression_of(path) or "gzip"]
+    start = _COMPRESSED[compression_of(path) or "gzip"][0]
     with path.open("rb") as stream:
-        head = stream.read(len(start))
-    if head and not start.startswith(head) and not head.startswith(start):
-        old, new = shlex.quote(str(path)), shlex.quote(str(path.with_suffix("")))
-        raise LabelkitError(
-            f"{path} is not compressed, though it is named {path.suffix}: mv {old} {new}"
-        )
+        head = stream.read(_HEAD)
+    if not head or start.startswith(head) or head.startswith(start):
+        return
+    name, suffix = "not compressed", ""
+    for compression, (other, other_suffix) in _COMPRESSED.items():
+        if head.startswith(other):
+            name, suffix = compression, other_suffix
+    old, new = shlex.quote(str(path)), shlex.quote(str(path.with_suffix(suffix)))
+    raise LabelkitError(f"{path} is {name}, though it is named {path.suffix}: mv {old} {new}")
 
 
 def refuse_other_content(path: Path, head: bytes, file_format: str) -> None:

@@ -222,6 +222,8 @@ def _explained(error: OSError, path: Path) -> LabelkitError:
     # Arrow wraps the number in its message; a full disk must be told apart from the rest.
     full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
     if full:
+        if path.exists() and not path.is_file():  # written to as it is, never replaced
+            return LabelkitError(f"no space is left for {path}: not all of it was written")
         return LabelkitError(
             f"the disk is full: {path} was not written (what stood there before is unchanged)"
         )

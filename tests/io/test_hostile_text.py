@@ -146,6 +146,9 @@ def test_compression_that_the_name_does_not_tell(tmp_path: Path) -> None:
     (tmp_path / "in.csv.gz").write_bytes(TABLE.encode())
     with pytest.raises(LabelkitError, match=r"is not compressed, though it is named .gz: mv \S*gz"):
         Table([tmp_path / "in.csv.gz"])
+    (tmp_path / "in.csv.zst").write_bytes(gzip.compress(TABLE.encode()))
+    with pytest.raises(LabelkitError, match=r"is gzip, though it is named .zst: mv \S+ \S+gz$"):
+        Table([tmp_path / "in.csv.zst"])
     (tmp_path / "in.csv.gz").write_bytes(gzip.compress(TABLE.encode("utf-16")))
     with pytest.raises(LabelkitError, match=r"gunzip < \S*in.csv.gz \| iconv -f UTF-16 -t UTF-8 >"):
         Table([tmp_path / "in.csv.gz"])

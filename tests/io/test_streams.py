@@ -111,8 +111,7 @@ def test_a_device_that_is_full(labelkit: Any, write: Any) -> None:
     done = labelkit("weak-label", "in.csv", "-o", "/dev/full", *RULES)
     assert (done.code, done.err) == (
         1,
-        "error: the disk is full: /dev/full was not written (what stood there before is "
-        "unchanged)\n",
+        "error: no space is left for /dev/full: not all of it was written\n",
     )
 
 

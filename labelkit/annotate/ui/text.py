@@ -24,11 +24,6 @@ class Guide(NamedTuple):
     edge_cases: Sequence[str] = ()
     examples: Sequence[tuple[str, str]] = ()  # text, label
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether the task file says nothing."""
-        return not any(self)
-
 
 NO_GUIDE = Guide()
 

@@ -43,8 +43,8 @@ GOOD_FILM = 7.0
 CHOOSE = """
 import sys, time, resource
 import numpy as np
-from labelkit import classifier
-from labelkit.active import choose, learn
+from labelkit.ml import classifier
+from labelkit.active import model as learn, selection
 from labelkit.active.pool import Pool
 from labelkit.active.strategies import default
 rows, n, k, way = *map(int, sys.argv[1:4]), sys.argv[4]
@@ -62,8 +62,8 @@ found = np.concatenate([classifier.probabilities(model, features[s:s + learn.CHU
 pool = Pool(features, found, labelled, codes, model, list("abcdefgh"[:k]), {})
 start = time.process_time()
 if way == "labelkit":
-    order = choose.in_order(default.score(pool, n, rng), rng)
-    picks = choose.first_different(order, features, n, features[:0])
+    order = selection.in_order(default.score(pool, n, rng), rng)
+    picks = selection.first_different(order, features, n, features[:0])
 else:
     from modAL.batch import ranked_batch
     class Known:

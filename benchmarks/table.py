@@ -23,7 +23,7 @@ NOTHING = START
 LABELKIT = (
     START
     + """
-from labelkit.table import Table
+from labelkit.io.table import Table
 table = Table([source])
 for batch in table.batches(["text"]):
     pass

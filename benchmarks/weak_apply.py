@@ -43,8 +43,8 @@ np.save(folder + "/votes.npy", votes)
 print(time.process_time() - start)
 """
 PANEL = """
-from labelkit.weak.binding import FileColumns
-from labelkit.weak.voting import gather
+from labelkit.weak.lf.binding import FileColumns
+from labelkit.weak.lf.function_set import gather
 from pathlib import Path
 import tomllib
 file = FileColumns(("id", "text"), frozenset(), ("text",))

@@ -1,6 +1,5 @@
 """What query tells people: what it learned from, what it picked from, what to do next."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,9 +9,10 @@ import numpy as np
 from labelkit import console
 from labelkit.active.candidates import Candidates, Mask, Rows
 from labelkit.active.strategies import default
-from labelkit.command.next_steps import bringing, command
+from labelkit.command.next_steps import bringing, command, words_of
 from labelkit.errors import LabelkitError, listing
 from labelkit.io import streams
+from labelkit.io.files import next_to
 from labelkit.ml import label_typos
 
 if TYPE_CHECKING:
@@ -57,10 +57,17 @@ def nothing_to_ask(job: "Job") -> LabelkitError:
 def close_without_rows(job: "Job") -> None:
     """Say that every row has a human label, and what may be done next."""
     of = " of --where" if job.chosen is not None else ""
-    name = job.source.name
+    source = str(job.options["input"][0])
+    judges = None
+    if not streams.is_stream(source):
+        into = ("-o", str(next_to(source, "noise")))
+        given = [
+            w for name in ("label", "answers") for w in words_of(name, job.options.get(name) or [])
+        ]
+        judges = command(job.options, job.task, "find-noise", source, *into, *given)
     job.closing(
         f"{job.rows:,} rows · every row{of} has a human label, so there is nothing to ask",
-        then=f"labelkit find-noise {shlex.quote(name)} -o OUTPUT (labels worth a second look)",
+        then=judges,
     )
 
 

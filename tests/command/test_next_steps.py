@@ -122,6 +122,21 @@ def test_init_says_how_its_file_is_read(labelkit: Any, write: Any) -> None:
     assert Path("weak.csv").is_file()
 
 
+@pytest.mark.parametrize("given", [("--label", "said"), ("--answers", "known.csv")])
+def test_where_all_rows_are_labelled_the_labels_are_judged(
+    labelkit: Any, write: Any, given: tuple[str, str]
+) -> None:
+    words = ("warm lovely", "dull stale")
+    rows = "".join(f"{i};{words[i % 2]} film {i};{'ab'[i % 2]}\n" for i in range(40))
+    write("my films.csv", "id;body;said\n" + rows)
+    write("known.csv", "id,label\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(40)))
+    how = ("--delimiter", ";", "--text", "body", "--features", "tfidf")
+    done = labelkit("query", "my films.csv", "-o", "q.csv", *how, *given)
+    assert done.code == 0 and "there is nothing to ask" in done.err
+    run_next(labelkit, done.err)
+    assert Path("my films.noise.csv").is_file()
+
+
 def test_classes_that_nobody_named_are_asked_for(labelkit: Any, write: Any) -> None:
     write("a.csv", "text\n" + "".join(f"one film of {i} reels\n" for i in range(12)))
     done = labelkit("query", "a.csv", "-o", "b.csv", "-n", "3", "--batch", "c.csv")

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labelkit.config.label_text import spelled
 from labelkit.llm.answers.parse import match, parse
 
 CLASSES = ["NEGATIVE", "POSITIVE"]
@@ -211,7 +212,8 @@ def test_stated_confidence(stated: str, share: float | None) -> None:
     assert parse(f'{{"label": "POSITIVE", "confidence": {stated}}}', CLASSES).confidence == share
 
 
-class_lists = st.lists(st.text(min_size=1, max_size=8), min_size=2, max_size=5, unique=True)
+class_names = st.text(min_size=1, max_size=8).map(spelled).filter(bool)  # as they are declared
+class_lists = st.lists(class_names, min_size=2, max_size=5, unique=True)
 
 
 @given(st.text(), class_lists)

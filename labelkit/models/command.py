@@ -82,7 +82,8 @@ def train(
 
     Rows whose noise_use is false and rows drawn for an audit are not learned from; accuracy is
     claimed from the audit rows alone. With --where only these rows are learned from. Soft labels
-    come from --from-proba; a hard label of the same row goes before them.
+    come from --from-proba; a hard label of the same row goes before them. --gold measures the
+    model on the rows with a gold label that it did not learn from.
 
     Example:
       labelkit train build/final.csv -o build/reviews.model --label final_label

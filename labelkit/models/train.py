@@ -12,7 +12,7 @@ import pyarrow as pa
 from labelkit import console
 from labelkit.command.next_steps import command
 from labelkit.config.label_text import is_number
-from labelkit.data.duplicates import blank_rows
+from labelkit.data.duplicates import Groups, blank_rows, share_group
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io import history
 from labelkit.io.files import need_writable, next_to
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FEW = 5  # rows of a class
 FEW_ROWS = 20
+MOST_HELD_OUT = 10_000  # rows that measure the model by gold: the interval is then under 0.02 wide
 MOST_NUMBERS, MOST_WORDS = 0.5, 0.9  # shares of rows with different labels
 _ONLY_AUDIT = " (they judge, and teach nothing: label some rows that were not drawn for it as well)"
 
@@ -58,7 +59,8 @@ def train(job: "Job", wanted: Wanted) -> None:
         raise LabelkitError(_nothing(job, told))
     _refuse_measurements(job, told)
     features = job.features()
-    needed = np.flatnonzero(learning | told.audit | (told.uncleaned >= 0))
+    held_out = _HeldOut(job, told, learning, groups)
+    needed = np.flatnonzero(learning | told.audit | (told.uncleaned >= 0) | held_out.rows)
     table = job.source.read_as(features.kinds).take(pa.array(needed))
     features.fit(table.filter(pa.array(learning[needed])))
     if blank_rows(table.select(features.columns)).all():
@@ -90,13 +92,45 @@ def train(job: "Job", wanted: Wanted) -> None:
         audit["without_cleaning"] = _before(
             learned, matrix, plain, groups[needed], told, needed, how
         )
-    card = _card(job, told, learning, learned, features, audit)
+    gold = held_out.accuracy(learned, matrix, needed)
+    card = _card(job, told, learning, learned, features, {"audit": audit, "gold": gold})
     model_file.save(output, features, learned.model, card)
-    _tell(job, told, learning, learned, features, audit)
+    _tell(job, told, learning, learned, features, card["accuracy"])
     job.count(rows=learned.facts["rows"], classes=len(told.classes), **_counts(told))
     job.figures({"accuracy": card["accuracy"], "classifier": learned.facts["classifier"]})
     job.record(output)
-    _close(job, told, learned, audit, features.allowing)
+    _close(job, told, learned, card["accuracy"], features.allowing)
+
+
+class _HeldOut:
+    """The rows with a gold label that are not learned from, nor a duplicate of one that is."""
+
+    def __init__(self, job: "Job", told: Told, learning: Mask, groups: Groups) -> None:
+        gold = job.gold()
+        self._k = len(told.classes)
+        # A class that nothing was learned from is one that the model never answers.
+        codes = {"": -1} | {name: code for code, name in enumerate(told.classes)}
+        values = [] if gold is None else gold.tolist()
+        self._gold = np.array([codes.get(value, -2) for value in values], dtype=np.int64)
+        self.rows: Mask = np.zeros(len(learning), dtype=bool)
+        if gold is None:
+            return
+        labelled = learning | (told.uncleaned >= 0)
+        rows = np.flatnonzero((self._gold != -1) & ~share_group(groups, labelled))
+        if len(rows) > MOST_HELD_OUT:
+            rows = np.random.default_rng(job.seed).choice(rows, MOST_HELD_OUT, replace=False)
+        self.rows[rows] = True
+
+    def accuracy(
+        self, learned: fit.Learned, matrix: Any, needed: Codes
+    ) -> dict[str, float | int] | None:
+        """Return the model's accuracy on these rows, None where there are none."""
+        rows = self.rows[needed]
+        if not rows.any():
+            return None
+        given = fit.predict(learned.model, matrix[rows], self._k, learned.temperature)
+        figure = metrics.accuracy(self._gold[needed][rows], given.argmax(axis=1))
+        return {**_rounded(figure), "rows": int(rows.sum())}
 
 
 def _doubted(told: Told, learning: Mask) -> Mask:
@@ -224,7 +258,7 @@ def _by_source(told: Told, learning: Mask) -> dict[str, int]:
 
 
 def _card(
-    job: "Job", told: Told, learning: Mask, learned: fit.Learned, features: Any, audit: Any
+    job: "Job", told: Told, learning: Mask, learned: fit.Learned, features: Any, measured: Any
 ) -> dict[str, Any]:
     from labelkit import __version__
 
@@ -240,7 +274,7 @@ def _card(
         "temperature": learned.temperature,
         "labels": _by_source(told, learning),
         "left_out": {reason: n for reason, n in told.left_out.items() if n},
-        "accuracy": {"audit": audit, "out_of_fold": biased},
+        "accuracy": {**measured, "out_of_fold": biased},
         "seed": job.seed,
     }
 
@@ -255,7 +289,7 @@ def _data(job: "Job") -> dict[str, str]:
 
 
 def _tell(
-    job: "Job", told: Told, learning: Mask, learned: fit.Learned, features: Any, audit: Any
+    job: "Job", told: Told, learning: Mask, learned: fit.Learned, features: Any, accuracy: Any
 ) -> None:
     console.note(f"features: {console.clean(features.describe(), 200)}")
     for name, why in features.columns_left_out.items():
@@ -280,8 +314,23 @@ def _tell(
     if "robust" in learned.facts:
         console.note(_robust_words(learned.facts["robust"]))
     console.note(_out_of_fold_words(learned, _are_by_machines(job, sources)))
+    audit = accuracy["audit"]
     if audit and "without_cleaning" in audit:
         console.note(_before_words(audit))
+    if job.options.get("gold"):
+        console.note(_gold_words(accuracy["gold"], str(job.options["gold"])))
+
+
+def _gold_words(gold: dict[str, Any] | None, column: str) -> str:
+    if gold is None:
+        return (
+            f"no accuracy by {console.clean(column)}: the rows with a gold label are learned from, "
+            f"by another label or as a duplicate; keep some out of learning with --where"
+        )
+    return (
+        f"accuracy by {console.clean(column)} {gold['value']:.3f} (95% CI {gold['low']:.3f}–"
+        f"{gold['high']:.3f}, n={gold['rows']:,}), on rows that were not learned from"
+    )
 
 
 def _are_by_machines(job: "Job", sources: Mapping[str, int]) -> bool:
@@ -340,12 +389,14 @@ def audit_words(audit: dict[str, Any]) -> str:
     return f"{audit['value']:.3f} {interval} on {audit['rows']:,} audit rows"
 
 
-def _close(job: "Job", told: Told, learned: fit.Learned, audit: Any, allowing: str) -> None:
-    figure = (
-        f"accuracy {audit_words(audit)}"
-        if audit
-        else "no audit rows, so no accuracy is claimed (draw some: labelkit query --audit 40)"
-    )
+def _close(job: "Job", told: Told, learned: fit.Learned, accuracy: Any, allowing: str) -> None:
+    audit, gold = accuracy["audit"], accuracy["gold"]
+    if audit:
+        figure = f"accuracy {audit_words(audit)}"
+    elif gold:
+        figure = f"accuracy by gold {gold['value']:.3f} (n={gold['rows']:,})"
+    else:
+        figure = "no audit rows, so no accuracy is claimed (draw some: labelkit query --audit 40)"
     job.closing(
         f"{learned.facts['rows']:,} rows · {len(told.classes)} classes · "
         f"{learned.facts['classifier']} · {figure}",

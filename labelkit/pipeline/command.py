@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         "Labels by people": (
             "n",
             "audit",
+            "rounds",
             "labels",
             "target_accuracy",
             "annotate",
@@ -61,6 +62,14 @@ def pipeline(
     ] = None,
     audit: Annotated[
         int | None, typer.Option(metavar="N", help="Random rows for people, to judge by.")
+    ] = None,
+    rounds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Rounds of query and people: rows are picked by the labels so far, people label "
+            "them, the next are picked.  [default: 1]",
+        ),
     ] = None,
     target_accuracy: Annotated[
         float | None,
@@ -95,6 +104,9 @@ def pipeline(
     (files that labeling functions open or import too), options and versions have not changed. At
     the end report.html in DIR shows all of it.
 
+    After weak-label the language model reads the rows without a weak label and those with
+    weak_confidence below 0.8; [llm-label] where of the task file names others ("true": all).
+
     With --target-accuracy the least sure rows go to the language model or to people, whichever
     takes more errors away for a dollar ([cost] human_label, budget, labels), until so many labels
     are expected to be right.
@@ -120,7 +132,7 @@ def pipeline(
     own = {
         "stages": stages, "functions": functions, "model": model, "base_url": base_url,
         "max_cost": max_cost, "n": n, "audit": audit, "yes": yes, "oracle": oracle,
-        "target_accuracy": target_accuracy, "labels": labels,
+        "target_accuracy": target_accuracy, "labels": labels, "rounds": rounds,
     }  # fmt: skip
     path = None if options["no_task"] else options["task"] or task_file.path_in([])
     loaded = task_file.load(Path(path)) if path else task_file.NO_TASK
@@ -156,6 +168,8 @@ def pipeline(
         console.note(f"pipeline: nothing to do, all {len(planned)} stages are fresh -> {output}")
     names, limit = plan.chosen_stages(options, own, loaded), Limit(loaded, own)
     words = ["labelkit", *sys.argv[1:]]
+    if rounds is not None:  # the next round is one more of them
+        words = target.with_option(words, "--rounds", str(names.count("query") + 1))
     target.check(planned, figures, target.NextRound(words, names, limit.later_round, limit.most))
 
 

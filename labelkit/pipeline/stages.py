@@ -23,6 +23,9 @@ _OF_FILES = ("delimiter", "encoding")  # a batch is comma-separated UTF-8, whate
 # It would be calibrated on gold, which in a pipeline only measures.
 _TAUGHT_BY_GOLD = "llm-label"
 _WRITTEN = ("weak_label", "llm_label")
+# The rows that a language model reads after weak-label, unless the task file says which.
+DOUBTFUL = 0.8
+DOUBTFUL_ROWS = f"weak_confidence < {DOUBTFUL} or weak_label is empty"
 
 
 class Stage(NamedTuple):
@@ -67,8 +70,29 @@ def chosen_stages(options: Mapping[str, Any], own: Mapping[str, Any], task: Task
             raise UsageError("--stages: train needs labels; put a stage that labels before it")
     if not [name for name in stages if name != "train"]:
         raise UsageError("--stages: no stage writes the output; add one besides train")
+    if own.get("rounds") is not None:
+        stages = _with_rounds(stages, int(own["rounds"]))
     _check_rounds(stages, own.get("target_accuracy") is not None)
     return stages
+
+
+def _with_rounds(stages: Sequence[str], rounds: int) -> list[str]:
+    """Return the stages with so many rounds of query and people.
+
+    Raises UsageError where there is no such round to repeat, or another number of them.
+    """
+    if rounds < 1:
+        raise UsageError(f"--rounds {rounds}: give 1 or more")
+    place = [i for i, name in enumerate(stages) if name == "query"]
+    if len(place) == rounds:
+        return [*stages]
+    if len(place) != 1 or [*stages[place[0] + 1 : place[0] + 2]] != ["people"]:
+        raise UsageError(
+            f"--rounds {rounds} repeats the stages query,people, and --stages {','.join(stages)} "
+            + (f"has {len(place)} of them" if len(place) > 1 else "does not have them")
+        )
+    first = place[0]
+    return [*stages[:first], *["query", "people"] * rounds, *stages[first + 2 :]]
 
 
 def _check_rounds(stages: Sequence[str], routed: bool) -> None:
@@ -166,7 +190,7 @@ class _Plan:
         if name == "llm-label":
             args += self._given("model", "base_url", "max_cost")
             args += ["--yes"] if self.own.get("yes") else []
-            args += self._routed_rows()
+            args += self._rows_of_llm()
             # An LLM's label stands before a rule's.
             self.label_columns = [*dict.fromkeys(["llm_label", *self.label_columns])]
         if name == "decide":
@@ -185,15 +209,18 @@ class _Plan:
             args += [] if left_in else ["--fix", "exclude"]
         return Stage(number, name, args, reads + self._files(name), makes)
 
-    def _routed_rows(self) -> list[str]:
-        """Return which rows a language model looks at on the way to a target accuracy.
+    def _rows_of_llm(self) -> list[str]:
+        """Return which rows a language model looks at: those that the rules leave doubtful.
 
-        First those that people labelled, to learn what it is worth, then those sent to it too.
-        Audit rows are sent to it as if no person had spoken.
+        On the way to a target accuracy first those that people labelled, to learn what it is worth,
+        then those sent to it too. Audit rows are sent to it as if no person had spoken.
         """
         before = {stage.name for stage in self.stages}
         if self.own.get("target_accuracy") is None or "people" not in before:
-            return []
+            renamed = "as" in self.task.table("weak-label")
+            told = "where" in self.task.table(_TAUGHT_BY_GOLD)
+            by_rules = "weak-label" in before and not renamed and not told
+            return ["--where", DOUBTFUL_ROWS] if by_rules else []
         sent = "final_route == 'llm' or " if "decide" in before else ""
         return ["--where", f"{sent}(label is not empty and label_origin != 'audit')"]
 

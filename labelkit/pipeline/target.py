@@ -24,13 +24,13 @@ class NextRound:
         if place and self._names[place - 1] == "find-noise":
             place -= 1
         names = [*self._names[:place], "query", "people", *self._names[place:]]
-        words = _with(self._command, "--stages", ",".join(names))
+        words = with_option(self._command, "--stages", ",".join(names))
         if self._labels is not None:
-            words = _with(words, "--labels", str(self._labels + self.rows))
+            words = with_option(words, "--labels", str(self._labels + self.rows))
         return shlex.join(words)
 
 
-def _with(words: Sequence[str], option: str, value: str) -> list[str]:
+def with_option(words: Sequence[str], option: str, value: str) -> list[str]:
     """Return the words of a command with this value of an option, in place of an earlier one."""
     result, skip = [], False
     for word in words:

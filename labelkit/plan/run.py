@@ -12,7 +12,7 @@ from labelkit.plan.choice import Choice, choose
 from labelkit.plan.mixes import Facts, Line
 from labelkit.plan.questions import Asked, Seen
 from labelkit.plan.routed_trial import Aim, Sent, steered
-from labelkit.plan.trials import DOUBTFUL, LLM, WEAK, Mix, Pilot, figures_of, known_of, run_quietly
+from labelkit.plan.trials import LLM, WEAK, Mix, Pilot, figures_of, known_of, run_quietly
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -143,15 +143,14 @@ def _hint(seen: Seen, mix: Mix) -> str:
             f"pipeline takes people's labels from the column label: rename {other} to it, and they "
             f"count; as it stands, {other} only measures"
         )
+    # pipeline lets the model read what the rules leave doubtful, unless the task file says which.
     where = seen.job.task.table("llm-label").get("where")
-    if LLM not in mix.voters or mix.target or bool(where) == mix.doubtful:
+    reads_all = where == "true" or (where is None and WEAK not in mix.voters)
+    if LLM not in mix.voters or mix.target or reads_all != mix.doubtful:
         return ""
-    if where:
+    if mix.doubtful:
         return f"for this mix take where = {where!r} out of [llm-label] in the task file"
-    return (
-        f"for this mix put where = 'weak_confidence < {DOUBTFUL}' under [llm-label] in the task "
-        "file"
-    )
+    return "for this mix put where = 'true' under [llm-label] in the task file"
 
 
 _HEADER = ["mix", "labels by people", "set-up", "dollars", "per 1,000 rows", "hours", "accuracy",

@@ -1,10 +1,13 @@
 """What a language model costs in a pipeline, whoever paid for its answers and when."""
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
-from tests.pipeline.conftest import BASE, ROWS, cells
+import pytest
+
+from tests.pipeline.conftest import BASE, ROWS, cells, truth
 from tests.servers import chat_server
 
 # The endpoint counts 10 tokens in and 5 out: two cents an answer.
@@ -68,3 +71,34 @@ def test_what_has_no_price_is_not_called_free(
     bill = next(line for line in lines if line.startswith("language model"))
     assert bill.removeprefix("language model").split() == ["unknown", "0.000"]
     assert next(line for line in lines if line.startswith("in all")).split()[2] == "unknown"
+
+
+STAGES_OF_BOTH = ("--functions", "lfs.py", "--stages", "weak-label,llm-label,decide")
+
+
+@pytest.mark.parametrize(
+    ("where", "shown"),
+    [
+        ("", "--where 'weak_confidence < 0.8 or weak_label is empty'"),
+        ("where = 'weak_label is empty'\n", ""),
+        ("where = 'true'\n", ""),
+    ],
+)
+def test_a_language_model_reads_what_rules_leave_doubtful(
+    labelkit: Any, reviews: None, where: str, shown: str
+) -> None:
+    Path("labelkit.toml").write_text(f'[llm-label]\nmodel = "replay:none.jsonl"\n{where}')
+    done = labelkit("pipeline", *BASE, *STAGES_OF_BOTH, "--print", "sh")
+    line = next(line for line in done.out.splitlines() if "labelkit llm-label" in line)
+    assert ("--where" in line) == bool(shown) and shown in line
+
+
+def test_it_is_asked_about_no_row_that_rules_are_sure_of(labelkit: Any, reviews: None) -> None:
+    texts = dict(cells("reviews.csv", "id", "text"))
+    lines = [json.dumps({"text": text, "label": truth(int(i))}) for i, text in texts.items()]
+    Path("llm.jsonl").write_text("\n".join(lines))
+    done = labelkit("pipeline", *BASE, *STAGES_OF_BOTH, "--model", "replay:llm.jsonl")
+    assert done.code == 0, done.err
+    rows = cells("labelled.csv", "weak_label", "weak_confidence", "llm_label")
+    assert {bool(llm) for weak, sure, llm in rows if weak and float(sure) >= 0.8} == {False}
+    assert {bool(llm) for weak, sure, llm in rows if not weak or float(sure) < 0.8} == {True}

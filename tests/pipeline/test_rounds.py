@@ -1,5 +1,6 @@
 """Stages in any order and number: each round of people is asked anew and paid for once."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +61,47 @@ def test_rows_sent_by_decide_are_not_asked_over_those_of_query(rehearse: Any) ->
     found = rehearse("weak-label,query,decide,people,decide", "--target-accuracy", "0.9")
     assert found.code == 2
     assert "put people between query and decide" in found.err
+
+
+def test_rounds_are_stages_that_need_not_be_written_out(rehearse: Any) -> None:
+    named = "query,people,query,people,decide"
+    assert rehearse(named, "--print", "sh").code == 2  # nobody plays a person in a script
+    written = rehearse(named)
+    assert written.code == 0, written.err
+    again = rehearse("query,people,decide", "--rounds", "2")
+    assert "nothing to do, all 6 stages are fresh" in again.err
+    assert "nothing to do" in rehearse(named, "--rounds", "2").err
+
+
+def test_a_later_round_picks_by_the_labels_of_the_earlier_ones(rehearse: Any) -> None:
+    done = rehearse("query,people,decide", "--rounds", "3")
+    assert done.code == 0, done.err
+    learned_from = [
+        json.loads(Path(f"work/{n}-query.summary.json").read_text())["labels_by_source"]
+        for n in (1, 3, 5)
+    ]
+    counts = [each.get("label", 0) for each in learned_from]
+    assert counts[0] == 0 < counts[1] < counts[2]
+
+
+def test_the_task_file_may_name_the_rounds(labelkit: Any, reviews: None) -> None:
+    Path("labelkit.toml").write_text("[pipeline]\nrounds = 2\n")
+    shown = labelkit("pipeline", *BASE, "--print", "sh")
+    assert shown.out.count("labelkit query ") == shown.out.count("labelkit merge ") == 2
+    assert "batch-2.csv" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("stages", "rounds", "message"),
+    [
+        ("query,people,decide", "0", "--rounds 0: give 1 or more"),
+        ("weak-label", "2", "does not have them"),
+        ("query,people,query,people,decide", "3", "has 2 of them"),
+    ],
+)
+def test_rounds_that_cannot_be_repeated(
+    stages: str, rounds: str, message: str, rehearse: Any
+) -> None:
+    found = rehearse(stages, "--rounds", rounds)
+    assert found.code == 2
+    assert message in found.err

@@ -33,6 +33,7 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _LIBRARIES = (os.path.dirname(os.__file__), os.path.dirname(__file__))
+_ONE_DOES = {"are": "is", "were": "was", "have": "has", "do": "does"}
 _PLAIN_PROGRESS_SECONDS = 30.0
 # Between the columns of a table, and the fewest cells to which a text is cut where it is wide.
 _GAP, _LEAST_TEXT = "  ", 16
@@ -78,6 +79,23 @@ def without_secrets(text: str, is_secret: Callable[[str], bool] = lambda name: T
         return address + _VALUE.sub(value, mark + query)
 
     return _URL.sub(masked, text) if "://" in text else text
+
+
+def count(number: int, nouns: str, verb: str = "") -> str:
+    """Return a number with its noun and verb: `1 row has`, `2 rows have`.
+
+    `nouns` and `verb` are given as they stand behind several.
+    """
+    if number == 1:
+        nouns, verb = _one_of(nouns), _ONE_DOES.get(verb, verb and f"{verb}s")
+    return " ".join([f"{number:,}", nouns, *([verb] if verb else [])])
+
+
+def _one_of(nouns: str) -> str:
+    for many, one in (("ies", "y"), ("sses", "ss"), ("s", "")):
+        if nouns.endswith(many):
+            return nouns.removesuffix(many) + one
+    return nouns
 
 
 def cells_of(text: str) -> int:

@@ -127,3 +127,20 @@ def test_names_with_line_ends_stay_on_their_line(write: Any, labelkit: Any) -> N
     assert "1 labeling function, classes one, two⏎lines\n" in done.err
     done = labelkit("weak-label", "in.csv", "-o", "o.csv", "--text", "nope", "--keyword", "a=b")
     assert "(columns: id, text, vo⏎te)" in done.err
+
+
+@pytest.mark.parametrize(
+    ("number", "nouns", "verb", "words"),
+    [
+        (1, "rows", "", "1 row"),
+        (0, "rows", "are", "0 rows are"),
+        (1, "further classes", "have", "1 further class has"),
+        (1, "entries", "do", "1 entry does"),
+        (1, "guesses", "hold", "1 guess holds"),
+        (12345, "labels", "were", "12,345 labels were"),
+    ],
+)
+def test_a_number_agrees_with_its_noun_and_verb(
+    number: int, nouns: str, verb: str, words: str
+) -> None:
+    assert console.count(number, nouns, verb) == words

@@ -66,7 +66,8 @@ def close_without_rows(job: "Job") -> None:
         ]
         judges = command(job.options, job.task, "find-noise", source, *into, *given)
     job.closing(
-        f"{job.rows:,} rows · every row{of} has a human label, so there is nothing to ask",
+        f"{console.count(job.rows, 'rows')} · every row{of} has a human label, so there is "
+        "nothing to ask",
         then=judges,
     )
 
@@ -75,7 +76,8 @@ def only_copies(job: "Job", pool: Rows, relabels: bool) -> LabelkitError:
     """Return the error for a pool of which no row teaches anything new."""
     what = "flagged" if relabels else "without a label"
     return LabelkitError(
-        f"{job.source.name}: the {len(pool):,} rows {what} are copies of labelled or audit rows, "
+        f"{job.source.name}: the {console.count(len(pool), 'rows')} {what} are copies of "
+        "labelled or audit rows, "
         f"empty, or share a --group with audit rows; there is nothing to ask"
     )
 
@@ -238,7 +240,7 @@ def close(job: "Job", told: Told) -> None:
         if told.strategy == wanted.strategy
         else f"{wanted.strategy} ({told.strategy})"
     )
-    parts = [f"{job.rows:,} rows", f"{len(told.picks):,} picked by {console.clean(by)}"]
+    parts = [console.count(job.rows, "rows"), f"{len(told.picks):,} picked by {console.clean(by)}"]
     if len(told.found.audit):
         parts.append(f"{len(told.found.audit):,} drawn for the audit")
     if wanted.batch is None:

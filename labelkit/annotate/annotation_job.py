@@ -276,10 +276,12 @@ def _say_before(session: Session, redo: str | None) -> None:
         console.note(f"annotate: no row is {redo}; nothing is asked again")
     given = session.labels_given()
     if given:
-        console.note(f"annotate: goes on after {given:,} answers")
+        console.note(f"annotate: goes on after {console.count(given, 'answers')}")
     labelled = int(session.deck.labelled().sum())
     if labelled:
-        console.note(f"{labelled:,} rows have a label in the file already and are not asked")
+        console.note(
+            f"{console.count(labelled, 'rows', 'have')} a label in the file already: not asked"
+        )
 
 
 def _tell(sitting: Sitting, left: int) -> None:
@@ -293,7 +295,10 @@ def _tell(sitting: Sitting, left: int) -> None:
     )  # fmt: skip
     job.cost(people_seconds=seconds)
     job.record(sitting.path, ["label", "label_origin", "label_annotator", "label_seconds"])
-    parts = [f"{sitting.labels:,} labels", *([f"{left:,} rows left"] if left else [])]
+    parts = [
+        console.count(sitting.labels, "labels"),
+        *([f"{console.count(left, 'rows')} left"] if left else []),
+    ]
     parts += [
         f"{n:,} {what}"
         for n, what in ((progress.skipped, "skipped"), (progress.flagged, "flagged"))

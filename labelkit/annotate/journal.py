@@ -105,7 +105,8 @@ class Journal:
             elif changed:
                 what = f"{about['file']} has changed since its answers were begun"
             raise LabelkitError(
-                f"{what} ({self.path}, {len(self.entries):,} entries); merge the earlier answers "
+                f"{what} ({self.path}, {console.count(len(self.entries), 'entries')}); merge the "
+                "earlier answers "
                 f"if that is not done yet, then give --start-over, which sets them aside, or "
                 f"another -o ANSWERS"
             )

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from labelkit import console
 from labelkit.annotate.journal import Journal, now
 from labelkit.annotate.row import About
 from labelkit.annotate.working_time import longest_work, worked
@@ -55,7 +56,7 @@ class Limits(NamedTuple):
     def reached(self, session: "Session") -> str:
         """Return which limit is reached, '' while none is."""
         if self.labels is not None and session.labels_given() >= self.labels:
-            return f"the {self.labels:,} labels of --labels are given"
+            return f"the {console.count(self.labels, 'labels')} of --labels are given"
         if self.minutes is not None and session.minutes() >= self.minutes:
             return f"the {self.minutes:g} minutes of --minutes are over"
         return ""

@@ -84,6 +84,7 @@ def _clear(folder: Path, rows: list[Row], yes: bool) -> None:
     delete_vectors(folder)
     freed = sum(size for _, _, size in rows) - sum(size for _, _, size in _stored(folder))
     console.note(
-        f"cache: {named} deleted from {folder}{paid} ({max(freed, 0):,} bytes); what was spent "
+        f"cache: {named} deleted from {folder}{paid} ({console.count(max(freed, 0), 'bytes')}); "
+        "what was spent "
         f"stays counted"
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any, NamedTuple
 
+from labelkit import console
 from labelkit.errors import UsageError
 
 
@@ -62,8 +63,10 @@ class Work(NamedTuple):
     @property
     def words(self) -> str:
         """What is said of it: `28 answers, 27 labels`."""
-        answers = f"{self.answers:,} answers, " if self.answers != self.labels else ""
-        return f"people: {answers}{self.labels:,} labels"
+        answers = (
+            f"{console.count(self.answers, 'answers')}, " if self.answers != self.labels else ""
+        )
+        return f"people: {answers}{console.count(self.labels, 'labels')}"
 
 
 class Line(NamedTuple):

@@ -73,7 +73,11 @@ class Lines(NamedTuple):
         self, job: Any, unknown: npt.NDArray[np.int64], place: dict[str, int], refuse: bool
     ) -> None:
         keys = [str(self.keys[i]) for i in unknown]
-        of = f"the {self.key_name}" if len(keys) == 1 else f"{len(keys)} keys ({self.key_name})"
+        of = (
+            f"the {self.key_name}"
+            if len(keys) == 1
+            else f"{console.count(len(keys), 'keys')} ({self.key_name})"
+        )
         named = listing([repr(console.clean(key)) for key in keys], 5)
         close = nearest(keys[0], place) if len(place) <= _MOST_TO_COMPARE else ""
         text = (

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labelkit import console
 from labelkit.config.label_text import (
     ClassReader,
     case_variants,
@@ -109,7 +110,7 @@ def spelling_warnings(classes: Sequence[str]) -> list[str]:
     """Return what to warn of where nobody declared the classes: names that may be one class."""
     warnings = [
         f"the labels {' and '.join(repr(clean(name)) for name in group)} differ only in case and "
-        f"count as {len(group)} classes; --classes says which class there is"
+        f"count as {console.count(len(group), 'classes')}; --classes says which class there is"
         for group in case_variants(classes)
     ]
     blank = sorted(_NO_LABELS.intersection(classes))

@@ -247,7 +247,11 @@ def lines(found: Routed, terms: Terms, calibrated: bool) -> list[str]:
     ]
     short = terms.target - found.then
     rest = "stay as they are" if short > _SHORT else "are done"
-    parts = [_part("the LLM", found.llm), _part("people", found.people), f"{done:,} rows {rest}"]
+    parts = [
+        _part("the LLM", found.llm),
+        _part("people", found.people),
+        f"{console.count(done, 'rows')} {rest}",
+    ]
     said.append(" · ".join(part for part in parts if part))
     if found.has_llm and found.llm_accuracy is None and found.people.rows:
         said.append(
@@ -260,7 +264,7 @@ def lines(found: Routed, terms: Terms, calibrated: bool) -> list[str]:
         price = "" if needs.dollars is None else f", ${needs.dollars:,.2f}"
         said.append(
             f"that is {100 * short:.1f} points short of the target: it takes {needs.people:,} "
-            f"labels by people and {needs.llm:,} rows by the LLM{price}"
+            f"labels by people and {console.count(needs.llm, 'rows')} by the LLM{price}"
         )
     return said
 
@@ -270,6 +274,6 @@ def _part(who: str, spent: Spent) -> str:
         return ""
     price = "" if spent.dollars is None else f"${spent.dollars:,.2f} "
     return (
-        f"to {who}: the {spent.rows:,} rows up to {spent.below:.2f}, {price}"
+        f"to {who}: the {console.count(spent.rows, 'rows')} up to {spent.below:.2f}, {price}"
         f"{'buys' if price else 'for'} {spent.points:+.1f} points"
     )

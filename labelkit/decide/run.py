@@ -189,7 +189,7 @@ def _write_batch(job: "Job", path: Path, said: Said, final: Verdict, found: rout
         "query_reason": ["the least sure labels go to people"] * len(rows),
     }
     write_batch(job, path, rows.tolist(), ["query"] * len(rows), suggestions)
-    console.note(f"{len(rows):,} rows for people -> {path}")
+    console.note(f"{console.count(len(rows), 'rows')} for people -> {path}")
 
 
 def _next(job: "Job") -> str | None:

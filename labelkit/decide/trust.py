@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from labelkit import console
 from labelkit.data.labels import Mask
 from labelkit.decide import opinion_pool
 from labelkit.decide.opinion_pool import UNSTATED, Codes, Voter
@@ -71,16 +72,18 @@ def estimated(
     speaks = codes >= 0
     asked = speaks & (truth >= 0)
     if asked.sum() >= FEWEST:
-        return _mean((codes == truth)[asked]), f"{int(asked.sum()):,} rows that people labelled"
+        return _mean(
+            (codes == truth)[asked]
+        ), f"{console.count(int(asked.sum()), 'rows')} that people labelled"
     judged = speaks & ~np.isnan(quality)
     if judged.sum() >= FEWEST:
-        return _mean(quality[judged]), f"find-noise of {int(judged.sum()):,} rows"
+        return _mean(quality[judged]), f"find-noise of {console.count(int(judged.sum()), 'rows')}"
     beside = speaks & _heard(others, len(codes))
     if beside.sum() >= FEWEST:
         said = [voter.at(beside) for voter in others]
         shares = opinion_pool.pooled(said, opinion_pool.own_word(len(said), n_classes), n_classes)
         agreed = shares[np.arange(len(shares)), codes[beside]]
-        return _mean(agreed), f"other voters of {int(beside.sum()):,} rows"
+        return _mean(agreed), f"other voters of {console.count(int(beside.sum()), 'rows')}"
     return UNSTATED, "nothing: no other voter, no people's labels, no find-noise"
 
 

@@ -46,7 +46,8 @@ def in_order(
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
         raise LabelkitError(
-            f"one of {jobs} processes died (out of memory?); --jobs 1 runs everything in one"
+            f"one of {console.count(jobs, 'processes')} died (out of memory?); --jobs 1 runs "
+            "everything in one"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

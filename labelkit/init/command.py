@@ -49,7 +49,9 @@ def init(
         with whole(path) as stream:
             stream.write(text.encode())
     data = job.options["input"]
-    console.note(f"init: {job.rows:,} rows looked at{_told(guess)} -> {paths[0]}, {paths[1]}")
+    console.note(
+        f"init: {console.count(job.rows, 'rows')} looked at{_told(guess)} -> {paths[0]}, {paths[1]}"
+    )
     task = ["--task", str(paths[0])] if folder != Path() else []
     output = f"weak{ending_of(data) or '.csv'}"
     reads = {option: job.options[option] for option in ("delimiter", "encoding")}
@@ -61,7 +63,7 @@ def _told(guess: "Guess") -> str:
     columns = {"text": ", ".join(guess.text), "key": guess.key, "labels": guess.labels}
     parts = [f" · {what}: {console.clean(name)}" for what, name in columns.items() if name]
     n = guess.rules.count(RULE)
-    return "".join(parts) + (f" · {n} rules proposed" if n else "")
+    return "".join(parts) + (f" · {console.count(n, 'rules')} proposed" if n else "")
 
 
 def _task_text(job: "Job", guess: "Guess") -> str:

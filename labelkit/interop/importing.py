@@ -111,8 +111,10 @@ def _labels(job: "Job", given: Given, said: Sequence[Said]) -> tuple[list[str], 
     if several and not ignore:
         one = several[0]
         raise given.wrong(
-            f"{one.place} ({console.clean(one.key)}) was given {len(one.labels)} labels "
-            f"({listing(map(repr, one.labels))}; {len(several)} such answers), and a row has one; "
+            f"{one.place} ({console.clean(one.key)}) was given "
+            f"{console.count(len(one.labels), 'labels')} "
+            f"({listing(map(repr, one.labels))}; {console.count(len(several), 'such answers')}), "
+            "and a row has one; "
             f"mend it in the tool, or give --unknown-label ignore, which leaves them out"
         )
     values = np.array([one.labels[0] if len(one.labels) == 1 else "" for one in said], dtype=object)
@@ -170,7 +172,10 @@ def _close(
         people=len(people), replaced=found.replaced, left_out=left_out,
         suggestions=len(shown), suggestions_accepted=taken,
     )  # fmt: skip
-    parts = [f"{found.tasks:,} rows", f"{len(given):,} labels{_by(len(people))}"]
+    parts = [
+        console.count(found.tasks, "rows"),
+        f"{console.count(len(given), 'labels')}{_by(len(people))}",
+    ]
     parts += [
         f"{n:,} {what}"
         for n, what in (
@@ -182,7 +187,7 @@ def _close(
         if n
     ]
     if shown:
-        parts.append(f"{taken / len(shown):.0%} of {len(shown):,} guesses taken")
+        parts.append(f"{taken / len(shown):.0%} of {console.count(len(shown), 'guesses')} taken")
     if timed:
         job.cost(people_seconds=round(sum(timed), 1))
         parts.append(_time(timed))

@@ -267,9 +267,9 @@ def export(job: "Job", to: str, show: Sequence[str], blind: bool) -> None:
     for path in place.written:
         job.record(path)
     parts = [
-        f"{tasks.rows:,} rows for {to}",
+        f"{console.count(tasks.rows, 'rows')} for {to}",
         *([f"{tasks.guesses:,} with a guess"] if tasks.guesses else []),
         *([f"{tasks.labelled:,} labelled already"] if tasks.labelled else []),
-        f"{len(tasks.classes):,} classes",
+        console.count(len(tasks.classes), "classes"),
     ]
     job.closing(" · ".join(parts), then=then)

@@ -76,7 +76,8 @@ class Given:
                 f"--from right? ({place} has the {shown})"
             )
         console.warn(
-            f"{self.name}: {len(without):,} of {len(having):,} objects have no field with answers "
+            f"{self.name}: {len(without):,} of {console.count(len(having), 'objects', 'have')} "
+            "no field with answers "
             f"({names}) and count as not answered; the first: {place} ({shown})"
         )
 

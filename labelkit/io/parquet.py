@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from labelkit import console
 from labelkit.errors import LabelkitError, listing
 from labelkit.io import native_text, partitions, text_cells
 from labelkit.io.content import doubled, first_bytes, refuse_other_content
@@ -142,7 +143,8 @@ def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         raise _unreadable(path, error) from None
     if rows:
         raise LabelkitError(
-            f"{path} is damaged: it holds {file.metadata.num_rows - rows:,} rows where it says "
+            f"{path} is damaged: it holds {console.count(file.metadata.num_rows - rows, 'rows')} "
+            "where it says "
             f"{file.metadata.num_rows:,}"
         )
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labelkit import console
 from labelkit.errors import LabelkitError, WrongCell
 from labelkit.io.native_text import is_list, is_text, plain
 
@@ -105,7 +106,8 @@ def matrix(name: str, column: pa.Array, width: int | None) -> np.ndarray:
     if lengths not in ([], [8 * wide]):
         other = next(n for n in lengths if n != 8 * wide)
         raise LabelkitError(
-            f"column {name!r} has lists of {other // 8:,} numbers beside lists of {wide:,}"
+            f"column {name!r} has lists of {console.count(other // 8, 'numbers')} beside lists "
+            f"of {wide:,}"
         )
     found = np.full((len(cells), wide), np.nan)
     is_there = np.asarray(cells.is_valid())

@@ -413,7 +413,11 @@ class Job(OwnColumns, RunRecord):
         target = self.output if output is None else output
         shown = {"-": " -> stdout", "": ""}.get(target, f" -> {target}")
         used = f" (task: {self.task_path})" if self.task_path else ""
-        kept = f" · {self._kept_rows:,} other rows keep what they had" if self._kept_rows else ""
+        kept = (
+            f" · {console.count(self._kept_rows, 'other rows', 'keep')} what they had"
+            if self._kept_rows
+            else ""
+        )
         console.note(f"{self.name}: {text}{kept}{shown}{used}")
         if then:
             console.next_step(then)

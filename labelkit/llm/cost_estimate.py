@@ -19,10 +19,15 @@ def tell(job: Job, askings: Sequence[Asking], expected: Sequence[Expected]) -> N
     rows = int((askings[0].rows.places >= 0).sum())
     texts = len(askings[0].rows.texts)
     for place, (asking, each) in enumerate(zip(askings, expected, strict=True)):
-        asked = f"{rows:,} rows · {texts:,} distinct texts" if place == 0 else "of these at most"
+        asked = (
+            f"{console.count(rows, 'rows')} · {console.count(texts, 'distinct texts')}"
+            if place == 0
+            else "of these at most"
+        )
         console.note(
             f"llm-label --dry-run: {asked} · {each.cached:,} already answered · "
-            f"{each.requests:,} requests to {console.clean(asking.run.settings.model)} "
+            f"{console.count(each.requests, 'requests')} to "
+            f"{console.clean(asking.run.settings.model)} "
             f"on {each.where}"
         )
         _tell_tokens(asking, each)
@@ -49,7 +54,8 @@ def _tell_tokens(asking: Asking, expected: Expected) -> None:
         else f"about ${expected.dollars:.4f}, at most ${expected.most:.4f}"
     )
     console.note(
-        f"about {expected.tokens_in:,} tokens in and {expected.tokens_out:,} out (an estimate: "
+        f"about {console.count(expected.tokens_in, 'tokens')} in and {expected.tokens_out:,} out "
+        "(an estimate: "
         f"four letters a token, three bytes of other scripts), {price}"
     )
 
@@ -64,7 +70,7 @@ def consent(askings: Sequence[Asking], expected: Sequence[Expected]) -> None:
         for asking, each in zip(askings, expected, strict=True)
         if not asking.run.settings.free
     )
-    question = _question(askings, expected, f"{requests:,} requests") if requests else ""
+    question = _question(askings, expected, console.count(requests, "requests")) if requests else ""
     if question and not console.ask(f"{question} Go?"):
         raise LabelkitError("nothing was asked and nothing was written (--yes skips the question)")
 
@@ -104,7 +110,8 @@ def after_trial(job: Job, result: Result, seconds: float) -> None:
     asked_now = asked.answers / (asked.answers + from_cache)
     took.append(_duration(seconds * share / asked_now))
     console.note(
-        f"llm-label: {whose} {rows:,} rows (without --sample) would take about {', '.join(took)}"
+        f"llm-label: {whose} {console.count(rows, 'rows')} (without --sample) would take about "
+        f"{', '.join(took)}"
     )
 
 

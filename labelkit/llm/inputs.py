@@ -168,7 +168,7 @@ def examples(
     among = pool(labelled, np.random.default_rng([job.seed, 2]))
     if len(among) < n:
         console.warn(
-            f"--few-shot {n}: only {len(among)} rows are labelled by people "
+            f"--few-shot {n}: only {console.count(len(among), 'rows', 'are')} labelled by people "
             "(audit rows and rows that give orders are not used)"
         )
     if way == "nearest":

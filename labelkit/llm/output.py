@@ -140,14 +140,18 @@ def _say_cut(
 ) -> None:
     kept = sum(evaluation.passes(item, cut) for item in looked)
     biased = "" if result.known.at_random else " (biased: not drawn at random)"
-    said = f"{kept:,} of {len(looked):,} rows have a confidence of {cut.confidence:.3f} or more"
+    said = (
+        f"{kept:,} of {console.count(len(looked), 'rows', 'have')} a confidence of "
+        f"{cut.confidence:.3f} or more"
+    )
     if cut.rows:
         said += (
-            f"; of the {cut.rows:,} known rows there{biased} {cut.right / cut.rows:.3f} are right "
+            f"; of the {console.count(cut.rows, 'known rows')} there{biased} "
+            f"{cut.right / cut.rows:.3f} are right "
             f"({cut.low:.3f} to {cut.high:.3f})"
         )
     where = f" -> {aim.batch}" if aim.batch is not None else f' ("{_where(job, cut)}")'
-    console.note(f"llm-label: {said}; {to_people:,} rows are for people{where}")
+    console.note(f"llm-label: {said}; {console.count(to_people, 'rows', 'are')} for people{where}")
 
 
 def _where(job: Job, cut: Cut) -> str:
@@ -160,7 +164,8 @@ def _say_audit(audit: dict[str, Any]) -> None:
         if found and found["rows"]:
             low, high = found["interval"]
             console.note(
-                f"llm-label: of {found['rows']:,} audit rows{words} {found['accuracy']:.3f} are "
+                f"llm-label: of {console.count(found['rows'], 'audit rows')}{words} "
+                f"{found['accuracy']:.3f} are "
                 f"right ({low:.3f} to {high:.3f})"
             )
 
@@ -168,13 +173,14 @@ def _say_audit(audit: dict[str, Any]) -> None:
 def _closing(
     job: Job, result: Result, looked: list[Labelled], labelled: int, counts: dict[str, Any]
 ) -> str:
-    parts = [f"{len(looked):,} rows", f"{labelled:,} labelled"]
+    parts = [console.count(len(looked), "rows"), f"{labelled:,} labelled"]
     if len(looked) > labelled:
         parts.append(f"{len(looked) - labelled:,} without a label (see {job.column('error')})")
     parts.append(
         f"{counts.get('asked', 0):,} asked, {counts.get('from_cache', 0):,} from the cache"
     )
-    parts.append(f"{counts.get('tokens_in', 0):,} tokens in, {counts.get('tokens_out', 0):,} out")
+    tokens = console.count(counts.get("tokens_in", 0), "tokens")
+    parts.append(f"{tokens} in, {counts.get('tokens_out', 0):,} out")
     if result.free:
         parts.append("no cost: on this machine")
     elif result.dollars is None:
@@ -183,7 +189,8 @@ def _closing(
         parts.append(f"${result.dollars:.4f}")
     if counts.get("unconfirmed_requests"):
         parts.append(
-            f"{counts['unconfirmed_requests']:,} requests without a readable answer counted as paid"
+            f"{console.count(counts['unconfirmed_requests'], 'requests')} without a readable "
+            "answer counted as paid"
         )
     if len(result.askings) > 1:
         each = [f"{console.clean(one['name'])} decides {one['texts']:,}" for one in result.shares()]

@@ -252,7 +252,8 @@ class Run:
         twice = len(coming & set(ahead.keys_left(texts))) if coming else 0
         if twice:
             console.warn(
-                f"{twice:,} of these texts are in a batch job that is not collected yet, and are "
+                f"{console.count(twice, 'of these texts', 'are')} in a batch job that is not "
+                "collected yet, and are "
                 "paid once more now; with --batch-api the same command collects them"
             )
 
@@ -318,7 +319,7 @@ class Run:
         wording = class_prior.best_wording(by_wording) if usable.any() else completion.WORDINGS[0]
         self.notes.append(
             f"asked as {wording!r}, the best of {', '.join(completion.WORDINGS)} "
-            f"on the first {len(first):,} texts"
+            f"on the first {console.count(len(first), 'texts')}"
         )
         asker.advance = advance
         replies = await asker.ask_all([self.local_request(text, wording) for text in texts])
@@ -346,12 +347,14 @@ class Run:
         counts = np.bincount(codes[codes >= 0], minlength=len(self.task.classes))
         if counts.sum() >= ENOUGH_LABELS and counts.min() >= ENOUGH_A_CLASS:
             self.notes.append(
-                f"the model's leaning was fitted on {counts.sum():,} labels by people"
+                f"the model's leaning was fitted on {console.count(counts.sum(), 'labels')} by "
+                "people"
             )
             groups = self.groups[good] if self.groups is not None else None
             return class_prior.fitted(scores, codes, groups)
         self.notes.append(
-            f"the model's leaning was balanced away over {len(scores):,} texts, as if all classes "
+            f"the model's leaning was balanced away over {console.count(len(scores), 'texts')}, "
+            "as if all classes "
             f"were equally common; {ENOUGH_LABELS} labels by people (--label) would fit it"
         )
         return class_prior.balanced(scores)

@@ -93,7 +93,8 @@ class Asking:
         found, self.way = calibrated(found, self.known, run.task.classes)
         if self.way != AS_GIVEN:
             run.notes.append(
-                f"confidence through {self.way}, learned on {self.known.count:,} known rows "
+                f"confidence through {self.way}, learned on "
+                f"{console.count(self.known.count, 'known rows')} "
                 "(each judged by the others)"
             )
         return found
@@ -239,6 +240,7 @@ def _warn_of_unpriced(job: Job, run: Run) -> None:
     tokens = run.cache.spent(run.entry).unpriced_tokens
     if tokens and costs.budget(job.task.cost) is not None:
         console.warn(
-            f"[cost] budget: {tokens:,} tokens of earlier runs have no price, so what they cost is "
+            f"[cost] budget: {console.count(tokens, 'tokens')} of earlier runs have no price, so "
+            "what they cost is "
             "not counted; a run of the same model with --price names it"
         )

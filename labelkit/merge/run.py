@@ -402,10 +402,11 @@ def _counted(
     }
     origins_told = ", ".join(f"{console.clean(kind)} {n:,}" for kind, n in by_origin.items())
     parts = [
-        f"{len(labels):,} rows",
-        f"{len(given):,} answers",
+        console.count(len(labels), "rows"),
+        console.count(len(given), "answers"),
         *(f"{n:,} {what}" for what, n in left_out.items() if n),
-        f"{int(there.sum()):,} labels by people" + (f" ({origins_told})" if by_origin else ""),
+        f"{console.count(int(there.sum()), 'labels')} by people"
+        + (f" ({origins_told})" if by_origin else ""),
         *_cost(job, given, tally.skipped_seconds),
     ]
     return " · ".join(parts)

@@ -173,7 +173,7 @@ class Embedding:
         if found.ndim != 2 or len(found) != len(texts):
             raise LabelkitError(
                 f"the embedding {self.name} gave an array of shape {found.shape} for "
-                f"{len(texts)} texts; one row a text is needed"
+                f"{console.count(len(texts), 'texts')}; one row a text is needed"
             )
         if not np.isfinite(found).all():
             raise LabelkitError(f"the embedding {self.name} gave numbers that are not finite")

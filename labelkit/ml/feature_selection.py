@@ -63,7 +63,10 @@ def best(
     table = source.read(text, typed=True).take(rows)
     chosen, scores = compare(table, text, codes, read_groups()[rows], n_classes, seed, cache)
     told = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
-    console.detail(f"features auto: {chosen} (Brier score on {len(rows):,} labelled rows: {told})")
+    console.detail(
+        f"features auto: {chosen} (Brier score on {console.count(len(rows), 'labelled rows')}: "
+        f"{told})"
+    )
     return chosen
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit import console
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 from labelkit.io.column_types import NUMBERS
 from labelkit.io.vectors import matrix as matrix_of
@@ -236,7 +237,7 @@ class Features:
         if self._reads_terms:
             vectorizer = self._parts.get("text")
             terms = len(vectorizer.vocabulary_) if vectorizer else 0
-            parts.append(f"TF-IDF of {listing(self._text)} ({terms:,} terms)")
+            parts.append(f"TF-IDF of {listing(self._text)} ({console.count(terms, 'terms')})")
         if self._embedding is not None:
             parts.append(f"embedding of {listing(self._text)} ({self._embedding.name})")
         if self._numbers:
@@ -244,7 +245,7 @@ class Features:
         if self._categories:
             parts.append(f"categories {listing(self._categories)}")
         for name, width in self._vector_widths.items():
-            parts.append(f"embedding in {name} ({width:,} numbers)")
+            parts.append(f"embedding in {name} ({console.count(width, 'numbers')})")
         return " · ".join(parts)
 
     def state(self) -> dict[str, Any]:

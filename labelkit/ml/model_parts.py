@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from labelkit import console
 from labelkit.stats.blocks import number_type
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -88,7 +89,7 @@ def rebuilt(stored: Stored, width: int, n_classes: int) -> Any:
     kind, before = stored.values["kind"], stored.values["before"]
     read = _PARTS[kind].read
     if (len(classes) == 1) != (kind == "DummyClassifier"):
-        raise ValueError(f"{kind} of {len(classes)} classes")
+        raise ValueError(f"{kind} of {console.count(len(classes), 'classes')}")
     if not before:
         return read(stored, width, classes)
     if (before, kind) == ("TruncatedSVD", "HistGradientBoostingClassifier"):
@@ -241,7 +242,7 @@ def _svd(stored: Stored, width: int) -> Any:
 
     components = stored.floats("components", None, width)
     if not 1 <= len(components) <= MOST_COMPONENTS:
-        raise ValueError(f"{len(components)} components")
+        raise ValueError(console.count(len(components), "components"))
     model = TruncatedSVD(len(components))
     model.components_, model.n_features_in_ = components, width
     return model

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from labelkit import console
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.ml.learning_curve import Gain
 from labelkit.stats import metrics
@@ -207,7 +208,7 @@ def _accuracy(signs: Signs) -> str:
         return ""
     return (
         f"accuracy {found.value:.1%} ({found.low:.1%} to {found.high:.1%}), by the labels of "
-        f"{signs.audits:,} audit rows"
+        f"{console.count(signs.audits, 'audit rows')}"
     )
 
 
@@ -236,7 +237,8 @@ def _advice(signs: Signs, price: float | None) -> str:
         return ""
     cost = "" if price is None else f" for ${price * gain.labels:,.2f}"
     return (
-        f"another {gain.labels:,} labels are expected to buy {gain.points:+.1f} points "
+        f"another {console.count(gain.labels, 'labels', 'are')} expected to buy "
+        f"{gain.points:+.1f} points "
         f"({gain.low:+.1f} to {gain.high:+.1f}; biased){cost}: "
         f"{_verdict(signs, gain)}"
     )

@@ -93,13 +93,15 @@ class Unfamiliar:
             values = listing([f"'{console.clean(one, 40)}'" for one in self.examples[name]])
             self._say(
                 n,
-                f"column {name!r}: {n:,} of {self.rows:,} rows hold a value that the model has "
+                f"column {name!r}: {n:,} of {console.count(self.rows, 'rows', 'hold')} a value "
+                "that the model has "
                 f"not learned by name, as {values}; it knows nothing of them",
             )
         if self.wordless:
             self._say(
                 self.wordless,
-                f"{self.wordless:,} of {self.rows:,} rows have a text without a word that the "
+                f"{self.wordless:,} of {console.count(self.rows, 'rows', 'have')} a text without "
+                "a word that the "
                 f"model has learned; it knows nothing of them",
             )
 
@@ -217,7 +219,9 @@ def _counted(classes: list[str], counts: npt.NDArray[np.int64]) -> str:
         order = np.argsort(-counts, kind="stable")[:MOST_SHOWN].tolist()
     shown = [f"{console.clean(classes[code])} {counts[code]:,}" for code in order]
     if rest := len(classes) - len(order):
-        shown.append(f"{rest:,} other classes {counts.sum() - counts[order].sum():,}")
+        shown.append(
+            f"{console.count(rest, 'other classes')} {counts.sum() - counts[order].sum():,}"
+        )
     return " · ".join(shown)
 
 
@@ -225,7 +229,7 @@ def _close(job: "Job", classes: list[str], codes: npt.NDArray[np.int64], audit: 
     done = codes[codes >= 0]
     console.note(f"labels: {_counted(classes, np.bincount(done, minlength=len(classes)))}")
     job.count(rows=len(codes), labelled=len(done))
-    parts = [f"{len(codes):,} rows", f"{len(done):,} labelled"]
+    parts = [console.count(len(codes), "rows"), f"{len(done):,} labelled"]
     parts += [f"the model's accuracy {audit_words(audit)}"] if audit else []
     page = ("-o", str(Path(job.output).with_suffix(".html")))
     shown = command(job.options, job.task, "report", job.output, *page)

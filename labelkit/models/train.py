@@ -65,7 +65,8 @@ def train(job: "Job", wanted: Wanted) -> None:
     features.fit(table.filter(pa.array(learning[needed])))
     if blank_rows(table.select(features.columns)).all():
         console.warn(
-            f"{job.source.name}: the {table.num_rows:,} rows to learn from are empty in "
+            f"{job.source.name}: the {console.count(table.num_rows, 'rows')} to learn from are "
+            "empty in "
             f"{listing(features.columns)}; is that the right column (--text, --column)?"
         )
     matrix = features.matrix(table)
@@ -188,7 +189,8 @@ def _refuse_measurements(job: "Job", told: Told) -> None:
         return
     some = listing([repr(told.classes[code]) for code in labels[:3]])
     what = (
-        f"{job.source.name}: {len(different):,} different labels in {len(labels):,} rows (such as "
+        f"{job.source.name}: {console.count(len(different), 'different labels')} in "
+        f"{console.count(len(labels), 'rows')} (such as "
         f"{some}) are no classes"
     )
     are_numbers = all(is_number(told.classes[code]) for code in different)
@@ -299,7 +301,7 @@ def _tell(
     reasons = told.left_out | {"look wrong": learned.facts.get("robust", {}).get("left_out", 0)}
     left = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items() if n)
     console.note(
-        f"learned from {learned.facts['rows']:,} rows ({shown})"
+        f"learned from {console.count(learned.facts['rows'], 'rows')} ({shown})"
         + (f"; left out: {left}" if left else "")
     )
     counts = np.bincount(told.codes[learning & (told.codes >= 0)], minlength=len(told.classes))
@@ -363,7 +365,8 @@ def _before_words(audit: dict[str, Any]) -> str:
     low, high = before["gain_interval"]
     shown = "it helped" if low > 0 else "it did harm" if high < 0 else "not shown to matter"
     return (
-        f"without the cleaning {before['accuracy']:.3f} on the {audit['rows']:,} audit rows, so "
+        f"without the cleaning {before['accuracy']:.3f} on the "
+        f"{console.count(audit['rows'], 'audit rows')}, so "
         f"{before['gain']:+.3f} "
         f"[{low:+.3f}, {high:+.3f}] by it (McNemar p {before['p']:.2g}): {shown}"
     )
@@ -377,7 +380,8 @@ def _robust_words(facts: dict[str, Any]) -> str:
         )
     if facts["by"] == "prune":
         return (
-            f"robust: {facts['left_out']:,} of {facts['judged']:,} labels look wrong and were not "
+            f"robust: {facts['left_out']:,} of "
+            f"{console.count(facts['judged'], 'labels', 'look')} wrong and were not "
             f"learned from (find-noise shows which)"
         )
     return f"robust: forward correction by the {facts['noise_matrix']} P(given | true)"
@@ -386,7 +390,7 @@ def _robust_words(facts: dict[str, Any]) -> str:
 def audit_words(audit: dict[str, Any]) -> str:
     """Return the accuracy on audit rows, as a model's card has it, in words."""
     interval = f"[{audit['low']:.3f}, {audit['high']:.3f}]"
-    return f"{audit['value']:.3f} {interval} on {audit['rows']:,} audit rows"
+    return f"{audit['value']:.3f} {interval} on {console.count(audit['rows'], 'audit rows')}"
 
 
 def _close(job: "Job", told: Told, learned: fit.Learned, accuracy: Any, allowing: str) -> None:
@@ -398,7 +402,8 @@ def _close(job: "Job", told: Told, learned: fit.Learned, accuracy: Any, allowing
     else:
         figure = "no audit rows, so no accuracy is claimed (draw some: labelkit query --audit 40)"
     job.closing(
-        f"{learned.facts['rows']:,} rows · {len(told.classes)} classes · "
+        f"{console.count(learned.facts['rows'], 'rows')} · "
+        f"{console.count(len(told.classes), 'classes')} · "
         f"{learned.facts['classifier']} · {figure}",
         then=_next(job, allowing),
     )

@@ -163,7 +163,8 @@ def judge(method: Method, name: str, evidence: Evidence) -> Verdict:
         more = disputed.find(given, evidence.probabilities, evidence.opinions, found.quality)
         if more.any():
             console.note(
-                f"{int((more & ~found.flag).sum()):,} labels are flagged only because the views "
+                f"{console.count(int((more & ~found.flag).sum()), 'labels', 'are')} flagged only "
+                "because the views "
                 f"dispute them on hard rows: what people get wrong there looks the same to a "
                 f"model as what is hard, so many may be right (their noise_quality is high)"
             )
@@ -184,7 +185,8 @@ def _checked(name: str, n: int, quality: Any, flag: Any) -> Verdict:
         raise LabelkitError(f"--method {name}: the quality is not numbers: {error}") from error
     if quality.shape != (n,) or flag.shape != (n,):
         raise LabelkitError(
-            f"--method {name} must return a quality and a flag for each of {n} rows, "
+            f"--method {name} must return a quality and a flag for each of "
+            f"{console.count(n, 'rows')}, "
             f"it returned shapes {quality.shape} and {flag.shape}"
         )
     if flag.dtype != bool:

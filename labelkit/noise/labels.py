@@ -80,7 +80,8 @@ def find(job: "Job", labels: "Labels") -> Given:
     if len(present) - len(meant) < 2:
         only = next(name for name in present if name not in meant)
         raise LabelkitError(
-            f"{job.source.name}: all {len(rows)} labels are {console.clean(only)!r}; "
+            f"{job.source.name}: all {console.count(len(rows), 'labels', 'are')} "
+            f"{console.clean(only)!r}; "
             f"labels can be judged only where there are two classes or more"
         )
     right = np.array([names.index(meant.get(name, name)) for name in names])

@@ -101,7 +101,10 @@ def _warn_of_many(counts: dict[str, int]) -> None:
 
 def _tell_of_limit(n: int, counts: dict[str, int], filling_up: int) -> None:
     if counts["flagged"] < n:
-        console.warn(f"-n {n:,}: only {counts['judged']:,} labels were judged, all are flagged")
+        console.warn(
+            f"-n {n:,}: only {console.count(counts['judged'], 'labels', 'were')} judged, all "
+            "are flagged"
+        )
     if filling_up:
         console.note(f"{filling_up:,} of the flags only fill up -n {n:,}: not thought to be wrong")
 
@@ -153,7 +156,8 @@ def warn_of_test_rows(job: "Job", judged: Mask) -> None:
     if test.any():
         value = console.clean(job.source.texts(name)[int(np.flatnonzero(test)[0])])
         console.warn(
-            f"{int(test.sum()):,} judged rows are of a test split ({name} = {value}): the model "
+            f"{console.count(int(test.sum()), 'judged rows', 'are')} of a test split ({name} = "
+            f"{value}): the model "
             f"learned from them too, and figures on a cleaned test split are no longer "
             f"comparable; --where \"{name} != '{value}'\" leaves their labels alone"
         )
@@ -170,7 +174,7 @@ def tell_gold(job: "Job", found: Findings, among: Mask) -> None:
     known = judged & (gold != "") & ~np.isnan(found.quality)
     wrong, flag = (gold != found.given)[known], found.flag[known]
     if not wrong.any():
-        console.note(f"by gold none of {int(known.sum()):,} judged labels is wrong")
+        console.note(f"by gold none of {console.count(int(known.sum()), 'judged labels')} is wrong")
         return
     if wrong.all():
         console.warn(f"no label equals its gold: is {job.options['gold']!r} the right column?")
@@ -189,8 +193,10 @@ def tell_gold(job: "Job", found: Findings, among: Mask) -> None:
     }
     biased = "" if known.sum() == judged.sum() else " (biased: not all judged rows have gold)"
     console.note(
-        f"by gold {int(wrong.sum()):,} of {int(known.sum()):,} labels are wrong: {hit:,} of "
-        f"{int(flag.sum()):,} flags hit one; AUPRC of the ranking {auprc:.3f}, by chance "
+        f"by gold {int(wrong.sum()):,} of {console.count(int(known.sum()), 'labels', 'are')} "
+        f"wrong: {hit:,} of "
+        f"{console.count(int(flag.sum()), 'flags')} hit one; AUPRC of the ranking {auprc:.3f}, "
+        "by chance "
         f"{float(wrong.mean()):.3f}{biased}"
     )
     job.figures({"gold": figures})
@@ -210,7 +216,8 @@ def tell_audit(job: "Job", found: Findings, labels: "Labels", model: NoiseModel 
     job.figures({"audit": {"rows": n, "wrong": wrong, "interval": [low, high]}})
     if model.interval[1] < low * int(found.judged.sum()):
         console.warn(
-            f"on {n:,} audit rows people call {wrong / n:.2f} [{low:.2f}, {high:.2f}] of these "
+            f"on {console.count(n, 'audit rows')} people call {wrong / n:.2f} [{low:.2f}, "
+            f"{high:.2f}] of these "
             f"labels wrong: more than the labels alone tell, where their sources err alike"
         )
 
@@ -223,9 +230,9 @@ def close(
     batch: Path | None,
 ) -> None:
     """Say in one line what was done, then what to type next."""
-    text = f"{counts['judged']:,} labels judged · {counts['flagged']:,} flagged"
+    text = f"{console.count(counts['judged'], 'labels')} judged · {counts['flagged']:,} flagged"
     if model is not None:
-        text += f" · about {model.errors:,} errors estimated"
+        text += f" · about {console.count(model.errors, 'errors')} estimated"
     if job.options.get("where") or job.options.get("sample"):
         text += " among all labels" if model is not None else ""
     left = counts["labels"] - counts["judged"]

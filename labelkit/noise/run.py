@@ -92,7 +92,8 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     messages.close(job, counts, model, wanted.exclude, wanted.batch)
     if wanted.fail_on_issues and counts["flagged"]:
         raise IssuesFound(
-            f"{counts['flagged']:,} of {counts['judged']:,} labels are flagged (--fail-on-issues)"
+            f"{counts['flagged']:,} of {console.count(counts['judged'], 'labels', 'are')} "
+            "flagged (--fail-on-issues)"
         )
 
 
@@ -190,7 +191,9 @@ def _ready_evidence(job: "Job", given: Given) -> Evidence | None:
     )
     missing = len(given.rows) - len(evidence.rows)
     if missing:
-        console.warn(f"not judged, without probabilities: {missing:,} labelled rows")
+        console.warn(
+            f"not judged, without probabilities: {console.count(missing, 'labelled rows')}"
+        )
     if len(np.unique(evidence.given)) < 2:
         console.warn("no label is judged: fewer than two classes have rows with probabilities")
         return None
@@ -226,12 +229,14 @@ def _tell_near_duplicates(job: "Job", speaker: reasons.Speaker) -> None:
     differ = [(row, other) for row, other in pairs if label[row] != label[other]]
     rows = len({row for pair in pairs for row in pair})
     job.figures({"near_duplicates": {"rows": rows, "pairs_with_different_labels": len(differ)}})
-    text = f"near duplicates: {rows:,} rows have nearly the words of another"
+    text = f"near duplicates: {console.count(rows, 'rows', 'have')} nearly the words of another"
     if differ:
         named = [
             f"{speaker.key(row)} and {speaker.key(other)}" for row, other in differ[:_PAIRS_SHOWN]
         ]
-        text += f", {len(differ):,} pairs have different labels ({'; '.join(named)})"
+        text += (
+            f", {console.count(len(differ), 'pairs', 'have')} different labels ({'; '.join(named)})"
+        )
     if len(label) > neighbours.SAMPLE:
         text += f"; looked for among {neighbours.SAMPLE:,} rows"
     console.note(text)

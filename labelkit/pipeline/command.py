@@ -163,9 +163,12 @@ def pipeline(
         from labelkit.pipeline import summary
 
         summary.show(planned, figures, loaded, options)
-        console.note(f"pipeline: {ran} of {len(planned)} stages run -> {output}")
+        console.note(f"pipeline: {ran} of {console.count(len(planned), 'stages')} run -> {output}")
     else:
-        console.note(f"pipeline: nothing to do, all {len(planned)} stages are fresh -> {output}")
+        console.note(
+            f"pipeline: nothing to do, all {console.count(len(planned), 'stages', 'are')} "
+            f"fresh -> {output}"
+        )
     names, limit = plan.chosen_stages(options, own, loaded), Limit(loaded, own)
     words = ["labelkit", *sys.argv[1:]]
     if rounds is not None:  # the next round is one more of them

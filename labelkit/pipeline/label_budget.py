@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from labelkit import console
 from labelkit.config import costs
 from labelkit.config.task_file import Task
 from labelkit.errors import UsageError
@@ -40,7 +41,8 @@ class Limit:
         self._asked += n + audit
         if self.most is not None and self._asked > self.most:
             raise UsageError(
-                f"people may give {self.most:,} labels (--labels, or [cost] labels in the task "
+                f"people may give {console.count(self.most, 'labels')} (--labels, or [cost] "
+                "labels in the task "
                 f"file), and the rounds ask for {self._asked:,} (-n {n}, --audit {audit}): ask for "
                 f"fewer, or allow {self._asked - self.most:,} more"
             )

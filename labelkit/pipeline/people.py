@@ -83,7 +83,10 @@ def take_filled_batches(stages: Sequence[Stage], folder: Path) -> None:
             )
         with whole(stage.answers) as stream:
             stream.write(stage.batch.read_bytes())
-        console.note(f"{stage.batch}: its {len(filled):,} labels are taken as {stage.answers}")
+        console.note(
+            f"{stage.batch}: its {console.count(len(filled), 'labels', 'are')} taken as "
+            f"{stage.answers}"
+        )
 
 
 def see_to_answers(stage: Stage, asking: Asking) -> None:
@@ -106,7 +109,10 @@ def see_to_answers(stage: Stage, asking: Asking) -> None:
         yet = f" ({stage.answers} has no label yet)" if blank else ""
         newer = unwritten(stage.answers)
         if newer is not None:
-            yet = f" ({newer.decisions:,} decisions are in {journal_path(stage.answers)})"
+            yet = (
+                f" ({console.count(newer.decisions, 'decisions', 'are')} in "
+                f"{journal_path(stage.answers)})"
+            )
         raise PeopleNeeded(
             f"people are needed: {stage.batch} holds the rows to label, best first{yet}. Label "
             f"them in {stage.asks} (or fill the column 'label' and save it as {stage.answers}), "
@@ -178,7 +184,8 @@ def _annotate(stage: Stage, batch: Path, answers: Path, asking: Asking) -> None:
     if left:
         without = shlex.join(part for part in shlex.split(asking.again) if part != "--annotate")
         raise PeopleNeeded(
-            f"people are needed: {left:,} rows of {batch} are left. Label them with: "
+            f"people are needed: {console.count(left, 'rows')} of {batch} are left. Label them "
+            "with: "
             f"{asking.again} (or go on with what is there: {without})"
         )
 

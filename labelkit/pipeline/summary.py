@@ -127,9 +127,9 @@ def _accuracy(figures: Mapping[str, Mapping[str, Any]], found: _Labels) -> list[
     claims = [each["claim"] for each in figures.values() if each.get("claim")]
     for claim in claims[-1:]:  # an earlier stage knows less
         lines.append(
-            f"accuracy of all {claim['labels']:,} labels: {claim['value']:.3f} "
+            f"accuracy of all {console.count(claim['labels'], 'labels')}: {claim['value']:.3f} "
             f"({claim['low']:.3f} to {claim['high']:.3f}): people's {claim['people']:,} count "
-            f"as right, {claim['audit']:,} audit rows tell of the others"
+            f"as right, {console.count(claim['audit'], 'audit rows')} tell of the others"
         )
     if found.gold is None:
         return lines

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from labelkit import console
 from labelkit.errors import PeopleNeeded
 from labelkit.pipeline.stages import Stage
 
@@ -53,5 +54,5 @@ def check(
     raise PeopleNeeded(
         f"--target-accuracy {target:g} is not reached: by the audit {claim['value']:.3f} of the "
         f"labels are right (95% CI {claim['low']:.3f}–{claim['high']:.3f}, n={claim['audit']:,}). "
-        f"Have people label {next_round.rows:,} more rows with: {next_round.line()}"
+        f"Have people label {console.count(next_round.rows, 'more rows')} with: {next_round.line()}"
     )

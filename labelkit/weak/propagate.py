@@ -196,7 +196,10 @@ def unsound(said: Codes, codes: Codes, n_classes: int) -> str:
 
 def _too_little(codes: Codes) -> str:
     if len(codes) < FEWEST:
-        return f"only {len(codes)} rows with a vote to learn from ({FEWEST} are needed)"
+        return (
+            f"only {console.count(len(codes), 'rows')} with a vote to learn from ({FEWEST} "
+            "are needed)"
+        )
     if len(np.unique(codes)) < 2:
         return "the votes give one class alone"
     return ""
@@ -238,6 +241,7 @@ def _say(job: "Job", codes: Codes, best: Codes) -> None:
     overruled = int(((codes >= 0) & (best != codes)).sum())
     job.figures({"propagated": {"new": new, "overruled": overruled}})
     console.note(
-        f"--propagate: the model labels {new:,} rows that have no label by vote and overrules "
+        f"--propagate: the model labels {console.count(new, 'rows')} that have no label by vote "
+        "and overrules "
         f"{overruled:,}"
     )

@@ -229,7 +229,8 @@ def _say_model(
     )
     if rows and (name == "auto" or read):
         console.note(
-            f"label model {used}, by {by}: {moved:,} of {rows:,} labels differ from the plain "
+            f"label model {used}, by {by}: {moved:,} of "
+            f"{console.count(rows, 'labels', 'differ')} from the plain "
             f"vote, {decided:,} are of rows where that is a tie"
         )
 
@@ -237,7 +238,7 @@ def _say_model(
 def _say_prior(job: "Job", counted: Counted, scores: Scores, without: Scores) -> None:
     changed = int(counted.counts[scores.codes != without.codes].sum())
     job.figures({"prior": {"changed": changed}})
-    console.note(f"--prior changes {changed:,} labels")
+    console.note(f"--prior changes {console.count(changed, 'labels')}")
 
 
 def _tell(
@@ -283,7 +284,8 @@ def _warn_of_mixed_names(classes: Sequence[str]) -> None:
     if pairs:
         shown = [" and ".join(repr(console.clean(name)) for name in pair) for pair in pairs]
         console.warn(
-            f"the votes are for {len(classes)} classes, of which {listing(shown, 5)} may be one "
+            f"the votes are for {console.count(len(classes), 'classes')}, of which "
+            f"{listing(shown, 5)} may be one "
             f"class: let all functions return one name, or declare the classes with --classes"
         )
 
@@ -303,7 +305,8 @@ def _warn_of_one_class(
     job.figures({"largest_class": {"class": classes[most], "share": round(float(share), 6)}})
     if len(classes) > 1 and share >= NEARLY_ALL and not expected:
         console.warn(
-            f"--propagate: {int(rows[most]):,} of {int(total):,} labels ({share:.0%}) are "
+            f"--propagate: {int(rows[most]):,} of {console.count(int(total), 'labels')} "
+            f"({share:.0%}) are "
             f"{console.clean(classes[most])!r}; if that class is not so common, these labels are "
             f"wrong: measure them (labelkit query --audit 40), write functions for the other "
             f"classes, or give --prior"
@@ -363,7 +366,7 @@ def _count(
             "together": most_conflicts(summaries, counted),
         }
     )
-    text = f"{rows:,} rows · {labelled:,} labelled · {rows - labelled:,} abstained"
+    text = f"{console.count(rows, 'rows')} · {labelled:,} labelled · {rows - labelled:,} abstained"
     if ties:
         text += f" ({ties:,} tie{'s' * (ties != 1)})"
     if failed:

@@ -102,7 +102,9 @@ def _judged_by(judged: Callable[[Votes], Floats], votes: Votes, relearns: bool) 
 
 
 def _say_people(known: int) -> None:
-    console.note(f"label model: it learns from people's labels of {known:,} rows with a vote")
+    console.note(
+        f"label model: it learns from people's labels of {console.count(known, 'rows')} with a vote"
+    )
 
 
 def _saying(

@@ -76,10 +76,10 @@ def test_each_line_answers_a_row(typed: Any, batch: Path) -> None:
 
 def test_the_same_command_goes_on(typed: Any, batch: Path) -> None:
     first = annotate(typed, "1\ns\n")
-    assert "1 labels · 3 rows left · 1 skipped" in first
+    assert "1 label · 3 rows left · 1 skipped" in first
     assert "next: the same command goes on" in first
     again = annotate(typed, "=\n1\n")
-    assert "annotate: goes on after 1 answers" in again
+    assert "annotate: goes on after 1 answer" in again
     assert labels() == {"r1": "refund", "r3": "refund"}
     annotate(typed, "u\nu\nu\n3\nq\n")
     assert labels() == {"r1": "other"}
@@ -220,7 +220,7 @@ def test_every_format(labelkit: Any, typed: Any, ending: str) -> None:
 def test_a_data_file_in_its_order(labelkit: Any, typed: Any, write: Any) -> None:
     data = write("data.csv", "text,label\none,a\ntwo,\nthree,\n")
     done = typed("2\n1\n", data, "--classes", "a,b", "--in-order")
-    assert "1 rows have a label in the file already" in done.err
+    assert "1 row has a label in the file already" in done.err
     assert labelkit("merge", data, "data.answers.csv", "-o", "out.csv").code == 0
     assert [row["label"] for row in answers("out.csv")] == ["a", "b", "a"]
 
@@ -343,7 +343,7 @@ def test_two_at_once_are_refused(typed: Any, batch: Path) -> None:
     assert "0 of 5" in first.stderr.readline()
     assert "another labelkit annotate is at work" in annotate(typed, "1\n", code=1)
     other = annotate(typed, "1\n", "-o", "other.csv")
-    assert "1 labels" in other
+    assert "1 label" in other
     first.communicate("2\n")
     assert labels() == {"r1": "account"}
 

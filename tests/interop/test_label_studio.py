@@ -144,7 +144,7 @@ def test_drafts_are_told(exported: Any, imported: Any) -> None:
     export = tools.label_studio(exported("label-studio"), [[Decision("other")], [], [], []])
     export[1]["drafts"] = [{"id": 1, "result": []}]
     result, answers = imported("label-studio", export)
-    assert len(answers) == 1 and "1 drafts were never submitted, and do not count" in result.err
+    assert len(answers) == 1 and "drafts that were never submitted, so not counted: 1" in result.err
 
 
 def test_people_by_address(exported: Any, imported: Any) -> None:

@@ -138,7 +138,7 @@ def test_a_dry_run_needs_no_key(labelkit: Labelkit, write: Write) -> None:
     args = ("llm-label", "some.csv", "-o", "out.csv", *COMMON, "--model", "some-model")
     dry = labelkit(*args, "--dry-run", "--price", "1,1")
     assert dry.code == 0
-    assert "1 requests to some-model on https://api.openai.com/v1" in dry.err
+    assert "1 request to some-model on https://api.openai.com/v1" in dry.err
     assert "before this can be asked: no key for https://api.openai.com/v1" in dry.err
     done = labelkit(*args, "--yes")
     assert done.code == 1 and done.err.startswith("error: no key for https://api.openai.com/v1")

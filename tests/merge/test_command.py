@@ -281,7 +281,7 @@ def test_only_rows_of_the_batch_are_used_and_the_rest_is_counted(write: Any, mer
     batch = write("todo.csv", "id,label\n2,\n")
     said = merged(source, write("a.csv", "id,label\n1,x\n2,y\n3,z\n"), "--batch", batch)
     assert labels("out.csv") == ["", "y", ""]
-    assert "1 answers · 2 outside the batch left out" in said
+    assert "1 answer · 2 outside the batch left out" in said
 
 
 def test_the_batch_must_have_the_key(write: Any, refused: Any) -> None:

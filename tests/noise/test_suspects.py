@@ -131,7 +131,7 @@ def test_other_faults_of_a_file(labelkit, write, tmp_path):
     assert found["leakage"] == {"texts": 1, "rows": 2}
     assert found["order"]["equal_to_the_one_before"] > 0.9
     assert "texts: 1 empty (id r6) · 1 with broken characters or markup (id r8)" in done.err
-    assert "warning: 1 texts (2 rows) stand in more than one split" in done.err
+    assert "warning: in more than one split: 1 text (2 rows)" in done.err
     assert "order: 99% of labels equal the label before" in done.err
     assert "rare_classes" not in found
 

@@ -107,12 +107,14 @@ def checked(name: str, found: object, rows: int) -> npt.NDArray[np.float64]:
         scores = np.zeros(())
     if scores.ndim == 0:
         raise LabelkitError(
-            f"--strategy {name} returned {type(found).__name__}, not an array of {rows:,} numbers"
+            f"--strategy {name} returned {type(found).__name__}, not an array of "
+            f"{console.count(rows, 'numbers')}"
         )
     if scores.shape != (rows,):
         shape = "x".join(str(size) for size in scores.shape)
         raise LabelkitError(
-            f"--strategy {name} returned {shape} scores; one for each of the {rows:,} rows of "
+            f"--strategy {name} returned {shape} scores; one for each of the "
+            f"{console.count(rows, 'rows')} of "
             f"the pool is needed"
         )
     bad = np.flatnonzero(~np.isfinite(scores))

@@ -113,7 +113,10 @@ def _world(job: "Job", wanted: Wanted) -> World:
             f"here are {len(rows):,} of {len(np.unique(codes))}; name their column with --gold"
         )
     if len(rows) < job.rows:
-        console.note(f"{job.rows - len(rows):,} rows are left out: without a label, or audit rows")
+        console.note(
+            f"{console.count(job.rows - len(rows), 'rows', 'are')} left out: without a label, "
+            "or audit rows"
+        )
     matrices, tables, data = _matrices(job, rows, codes)
     copies = duplicate_groups(data)
     scores = {
@@ -199,11 +202,16 @@ def _budget(job: "Job", wanted: Wanted, world: World) -> tuple[int, int]:
     labels = min(wanted.labels, most) // step * step
     if labels == 0:
         raise LabelkitError(
-            f"{job.source.name}: only {most:,} different rows to ask beside the held-out ones, "
+            f"{job.source.name}: only {console.count(most, 'different rows')} to ask beside the "
+            "held-out ones, "
             f"fewer than a round of {step} (--per-round)"
         )
     if labels < wanted.labels:
-        why = f"only {most:,} rows to ask" if most < wanted.labels else f"rounds of {step}"
+        why = (
+            f"only {console.count(most, 'rows')} to ask"
+            if most < wanted.labels
+            else f"rounds of {step}"
+        )
         console.note(f"--labels {wanted.labels}: stops at {labels:,}, {why}")
     return labels, min(ON * labels, most // step * step)
 
@@ -225,8 +233,10 @@ def _runs(wanted: Wanted, features: Sequence[str], labels: int, most: int) -> li
 def _what_is_played(world: World, wanted: Wanted, labels: int) -> str:
     pool, test = split(world, 0)
     return (
-        f"simulate: {len(world.codes):,} labelled rows, {len(world.classes)} classes; in each of "
-        f"{wanted.seeds} seeds {len(test):,} held out, {labels:,} of {len(pool):,} others asked"
+        f"simulate: {console.count(len(world.codes), 'labelled rows')}, "
+        f"{console.count(len(world.classes), 'classes')}; in each of "
+        f"{console.count(wanted.seeds, 'seeds')} {len(test):,} held out, {labels:,} of "
+        f"{len(pool):,} others asked"
     )
 
 
@@ -320,11 +330,11 @@ def _verdict(found: list[curves.Summary], figures: dict[str, Any], labels: int, 
     f = others[best]
     saved = f["labels_to_match_random"]
     needs = (
-        f"reaches what random reaches with {labels:,} labels with {saved:,}"
+        f"reaches what random reaches with {console.count(labels, 'labels')} with {saved:,}"
         if saved is not None
-        else f"does not reach what random reaches with {labels:,} labels"
+        else f"does not reach what random reaches with {console.count(labels, 'labels')}"
     )
     return (
         f"best is {console.clean(best)}: {100 * f['gain']:+.1f} points of {_WORDS[metric]} over "
-        f"random, ahead in {f['seeds_ahead']} of {f['seeds']} seeds; it {needs}"
+        f"random, ahead in {f['seeds_ahead']} of {console.count(f['seeds'], 'seeds')}; it {needs}"
     )

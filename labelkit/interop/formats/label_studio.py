@@ -100,7 +100,7 @@ def _full(given: "Given", found: list[dict[str, Any]]) -> Iterator[Said]:
     control = _control(given, found)
     drafts = sum(len(task.get("drafts") or []) for task in found)
     if drafts:
-        given.remark(f"{drafts:,} drafts were never submitted, and do not count")
+        given.remark(f"drafts that were never submitted, so not counted: {drafts:,}")
     for place, task in places:
         data = task.get("data")
         annotations = _annotations(task) or []

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from labelkit import console
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.stats import metrics
 
@@ -45,7 +46,8 @@ def check_known(known: int, target: float) -> None:
     needed = fewest(target)
     if known < needed:
         raise LabelkitError(
-            f"--threshold auto needs at least {needed} rows with a known label to show an accuracy "
+            f"--threshold auto needs at least {console.count(needed, 'rows')} with a known label "
+            "to show an accuracy "
             f"of {target:g}, and there {'is' if known == 1 else 'are'} {known} (audit rows are "
             "kept for judging): label more (labelkit query), name them with --gold, or lower "
             "--target-accuracy"
@@ -79,7 +81,10 @@ def _cut(confidence: float, rows: int, right: int) -> Cut:
 def _why_not(cuts: list[Cut], known: int, target: float) -> str:
     enough = [cut for cut in cuts if cut.rows >= min(30, known)]
     best = max(enough, key=lambda cut: (cut.right / cut.rows, cut.rows), default=None)
-    said = f"no confidence is high enough to show an accuracy of {target:g} on {known} known rows"
+    said = (
+        f"no confidence is high enough to show an accuracy of {target:g} on "
+        f"{console.count(known, 'known rows')}"
+    )
     if best is None:
         return f"{said}: {fewest(target)} are needed at least"
     share = best.right / best.rows
@@ -92,7 +97,8 @@ def _why_not(cuts: list[Cut], known: int, target: float) -> str:
     needed = _needed(share, target)
     all_rows = math.ceil(needed * known / best.rows)
     return (
-        f"{said}. At that rate about {all_rows:,} known rows are needed; all answers are kept, and "
+        f"{said}. At that rate about {console.count(all_rows, 'known rows', 'are')} needed; all "
+        "answers are kept, and "
         "the same command goes on when there are more, or with a lower --target-accuracy"
     )
 

@@ -196,7 +196,8 @@ class Batch:
         lines = sum(len(told["lines"]) for told in jobs.values())
         names = ", ".join(str(told["id"]) for told in jobs.values())
         return BudgetReached(
-            f"{lines:,} requests {what} (batch {names}); the same command collects their answers, "
+            f"{console.count(lines, 'requests')} {what} (batch {names}); the same command "
+            "collects their answers, "
             "which may take up to 24 hours"
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labelkit import console
 from labelkit.errors import BudgetReached, UsageError
 
 # Tokens of `{"label": "..."}`; said to be an estimate wherever it is shown.
@@ -172,7 +173,7 @@ class Meter:
     def reached(self, most: float) -> BudgetReached:
         """Return the error for a next request that may cost more than is left."""
         return BudgetReached(
-            f"stopped before crossing {self.said}: {self.answers:,} answers for "
+            f"stopped before crossing {self.said}: {console.count(self.answers, 'answers')} for "
             f"${self.dollars:.4f}, the next may cost ${most:.4f}. All answers are kept: the same "
             "command with a higher limit goes on from here."
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from labelkit import console
 from labelkit.errors import BudgetReached, LabelkitError
 from labelkit.llm.client.cost_meter import Meter
 
@@ -37,7 +38,8 @@ class FailureLimits:
         if self.meter.answers:
             return BudgetReached(
                 f"stopped after {self.in_a_row} failures in a row; the last: {why}. "
-                f"All {self.meter.answers:,} answers of this run are kept: the same command "
+                f"All {console.count(self.meter.answers, 'answers')} of this run are kept: the "
+                "same command "
                 "goes on from here."
             )
         return LabelkitError(
@@ -52,7 +54,8 @@ class FailureLimits:
         if self.usable or self.unusable or self.refused < REFUSED_ROWS:
             return None
         return LabelkitError(
-            f"no row was answered: the endpoint refused {self.refused:,} rows from all over the "
+            f"no row was answered: the endpoint refused {console.count(self.refused, 'rows')} "
+            "from all over the "
             f"file; the last: {why}"
         )
 
@@ -79,12 +82,14 @@ def nothing_usable(
     paid = f" for ${dollars:.4f}" if dollars else ""
     if cut_off == answers:
         return BudgetReached(
-            f"stopped: all {answers:,} answers{paid} were cut off at --max-tokens {room}. A model "
+            f"stopped: all {console.count(answers, 'answers')}{paid} were cut off at "
+            f"--max-tokens {room}. A model "
             "that thinks first needs more: the same command goes on with --max-tokens "
             f"{room * 5}"
         )
     return LabelkitError(
-        f"stopped: none of {answers:,} answers{paid} gives a label; the last: {reason}. Look at "
+        f"stopped: none of {console.count(answers, 'answers')}{paid} gives a label; the last: "
+        f"{reason}. Look at "
         "--show-prompt, or name another --model; all answers are kept"
     )
 

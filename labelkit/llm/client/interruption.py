@@ -34,7 +34,8 @@ class Interruption:
                 return
             if in_flight():
                 console.note(
-                    f"interrupted: waiting for {in_flight():,} answers that are paid for "
+                    f"interrupted: waiting for {console.count(in_flight(), 'answers')} that are "
+                    "paid for "
                     "(a second signal ends at once)"
                 )
             stop()

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from labelkit import console
 from labelkit.llm.client.scheduler import Asker
 
 TELL_SECONDS = 0.2
@@ -51,7 +52,7 @@ class Progress:
             parts.append(f"{duration((self._total - self._done) / rate)} left")
         parts.append(f"{asker.pace.in_flight} at once")
         if asker.limits.failures:
-            parts.append(f"{asker.limits.failures:,} errors")
+            parts.append(console.count(asker.limits.failures, "errors"))
         return " · ".join(parts)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labelkit import console
 from labelkit.config.costs import add_up
 from labelkit.errors import LabelkitError
 from labelkit.llm import inputs
@@ -154,7 +155,7 @@ def _unsure(before: Result, wanted: Wanted) -> NDArray[np.bool_]:
             return np.ones(len(before.found), dtype=np.bool_)
         before.askings[-1].run.notes.append(
             f"labels stand from a confidence of {cut.confidence:.3f} on, where {cut.right:,} of "
-            f"{cut.rows:,} known rows are right"
+            f"{console.count(cut.rows, 'known rows', 'are')} right"
         )
         least = cut.confidence
     sure = np.array([(a.confidence or 0.0) if a.label else -1.0 for a in before.found])

@@ -129,7 +129,7 @@ def _show(
             console.note(f"llm-label: {asking.variant.name}: {note}")
     biased = "" if _stand_for_all(given) else " (biased: the known rows may not stand for all)"
     console.note(
-        f"llm-label --try: {len(right[0]):,} rows with a known label{biased}; "
+        f"llm-label --try: {console.count(len(right[0]), 'rows')} with a known label{biased}; "
         f"{_verdict(found, best)}; of the chosen one, audit rows tell the accuracy"
     )
     written = job.source.name if job.options.get("in_place") else job.options.get("output")

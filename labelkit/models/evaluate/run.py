@@ -81,14 +81,15 @@ def _of_people(job: "Job", compare: str | None, annotators: str, as_json: bool) 
     if found["superseded"]:
         replaced = f" · {found['superseded']:,} replaced by a later answer of the same person"
     job.closing(
-        f"{len(found['annotators']):,} annotators · {found['items']:,} items · "
-        f"{found['labels']:,} labels{replaced} · Krippendorff's alpha {alpha}"
+        f"{console.count(len(found['annotators']), 'annotators')} · "
+        f"{console.count(found['items'], 'items')} · "
+        f"{console.count(found['labels'], 'labels')}{replaced} · Krippendorff's alpha {alpha}"
     )
 
 
 def _words(figures: dict[str, Any]) -> str:
     rows, basis = figures["rows"], figures["measured_on"]
-    return f"all {rows:,} rows" if basis == "all rows" else f"{rows:,} {basis}"
+    return f"all {console.count(rows, 'rows')}" if basis == "all rows" else f"{rows:,} {basis}"
 
 
 def _columns(job: "Job", compare: str | None) -> Columns:
@@ -305,7 +306,10 @@ def _details(found: dict[str, Any]) -> list[Shown]:
             row += [one["recall"], *_ends(one, "recall"), one["f1"], *_ends(one, "f1")]
             rows.append(row + (f["confusion"][code] if few else []))
         if not few:
-            more = f"and {len(found['classes']) - _MOST_CLASSES:,} classes with fewer errors"
+            more = (
+                f"and {console.count(len(found['classes']) - _MOST_CLASSES, 'classes')} with "
+                "fewer errors"
+            )
             rows.append([f"{more} (--json)", *[None] * (len(header) - 1)])
         tables.append((header, rows))
         if f["confused"]:

@@ -106,7 +106,7 @@ def _leakage(job: "Job", same: Codes) -> dict[str, int]:
     if not texts:
         return {}
     console.warn(
-        f"{texts:,} texts ({on:,} rows) stand in more than one {name}: figures on the held-out "
-        f"part are too good; --group keeps such rows together"
+        f"in more than one {name}: {console.count(texts, 'texts')} ({console.count(on, 'rows')}), "
+        f"so figures on the held-out part are too good; --group keeps such rows together"
     )
     return {"texts": texts, "rows": on}

@@ -49,7 +49,10 @@ def say(rows: Sequence[Sequence[Any]], outcome: Outcome) -> None:
     """Say in a line for each key how many of the functions voted."""
     for key in dict.fromkeys(row[0] for row in rows):
         voted = sum(row[0] == key and row[3] is not None for row in rows)
-        console.note(f"{console.clean(key)}: {voted} of {len(outcome.names)} functions voted")
+        console.note(
+            f"{console.clean(key)}: {voted} of "
+            f"{console.count(len(outcome.names), 'functions')} voted"
+        )
 
 
 def _votes(outcome: Outcome, pattern: int) -> list[list[Any]]:

@@ -26,7 +26,7 @@ def write(job: "Job", outcome: Outcome, name: str, path: Path) -> None:
     rows = wrong[order]
     job.write_rows(path, rows, _columns(job, outcome, rows))
     why = "others contradict it" if outcome.truth is None else "it is wrong (biased)"
-    console.note(f"{name}: {why} on {len(rows):,} rows -> {path}")
+    console.note(f"{name}: {why} on {console.count(len(rows), 'rows')} -> {path}")
 
 
 def _wrong(outcome: Outcome, column: int) -> npt.NDArray[np.int64]:

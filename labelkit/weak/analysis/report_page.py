@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from labelkit import console
 from labelkit.html import charts
 from labelkit.html import page as pages
 from labelkit.weak.analysis.pairs import Pairs
@@ -39,7 +40,7 @@ def page(
 ) -> bytes:
     """Return the whole page."""
     told = (
-        f"{facts.rows:,} rows, {facts.labelled:,} labelled, "
+        f"{console.count(facts.rows, 'rows')}, {facts.labelled:,} labelled, "
         f"{facts.rows - facts.labelled:,} without a label; label model {facts.model}."
     )
     labelled = max(facts.labelled, 1)

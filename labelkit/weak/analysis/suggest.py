@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from labelkit import console
 from labelkit.data.duplicates import duplicate_groups
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.stats.metrics import Z95, wilson
@@ -228,7 +229,8 @@ def terms(text: str) -> Iterator[str]:
 def toml(found: Sequence[Suggestion], source: str, rows: int, taken: Sequence[str]) -> str:
     """Return the rules as TOML; `taken` are names that other functions have."""
     lines = [
-        f"# Suggested from {rows:,} rows with {source}; the figures are biased, since the words",
+        f"# Suggested from {console.count(rows, 'rows')} with {source}; the figures are biased, "
+        "since the words",
         "# were chosen on the same rows. Read each rule before you keep it.",
     ]
     names = set(taken)

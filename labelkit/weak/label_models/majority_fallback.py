@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelkit import console
 from labelkit.stats.blocks import row_blocks
 
 Array = npt.NDArray[Any]
@@ -34,7 +35,10 @@ def worse(model: Model, plain: Any, weight: Array, gold: Array) -> str:
     lead = np.concatenate(ahead)
     if lead.mean() <= lead.std() / len(lead) ** 0.5:
         return ""
-    return f"the plain vote is right more often on {len(known)} rows that people labelled"
+    return (
+        f"the plain vote is right more often on {console.count(len(known), 'rows')} that "
+        "people labelled"
+    )
 
 
 def unstable(

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from labelkit import console
 from labelkit.console import clean
 from labelkit.errors import LabelkitError, nearest
 from labelkit.io.files import end_at_once
@@ -191,7 +192,8 @@ class Voters:
             ) from error
         if too_often:
             raise LabelkitError(
-                f"{message}\nIt took too long for {self.timeouts[name]} rows: correct it{more_time}"
+                f"{message}\nIt took too long for {console.count(self.timeouts[name], 'rows')}: "
+                f"correct it{more_time}"
             ) from error
 
     def _give_up(
@@ -268,7 +270,8 @@ def _one_vote_a_row(bound: Bound, returned: Any, length: int) -> list[Any]:
         raise LabelkitError(f"{place} returned a table; it must return one label a row")
     if len(returned) != length:
         raise LabelkitError(
-            f"{place} returned {len(returned)} labels for {length} rows; it must return one a row"
+            f"{place} returned {console.count(len(returned), 'labels')} for {length} rows; it "
+            "must return one a row"
         )
     if isinstance(returned, pd.Series):
         if returned.index.is_unique and not returned.index.equals(pd.RangeIndex(length)):

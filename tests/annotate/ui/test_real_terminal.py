@@ -152,4 +152,4 @@ def test_a_line_under_the_screen_tells_what_was_done(terminal: Terminal) -> None
     terminal.type("a note", "Enter")
     terminal.wait(lambda shown: "note: a note" in shown)
     terminal.type("C-c")
-    terminal.wait(lambda shown: "annotate: 1 labels · 599 rows left" in shown)
+    terminal.wait(lambda shown: "annotate: 1 label · 599 rows left" in shown)

@@ -29,7 +29,7 @@ def test_with_gold_its_wrong_votes_with_the_votes_of_all(mistakes, tmp_path):
         **{"weak_label": "POS", "weak_confidence": "0.666667"},
         **{"weak_lf_lf_good": "POS", "weak_lf_lf_bad": "NEG", "weak_lf_lf_high": "POS"},
     }
-    assert "lf_bad: it is wrong (biased) on 1 rows -> bad.csv" in done.err
+    assert "lf_bad: it is wrong (biased) on 1 row -> bad.csv" in done.err
 
 
 def test_without_gold_the_rows_where_others_contradict_it(mistakes, write, tmp_path):

@@ -58,7 +58,7 @@ def test_the_page_has_figures_heat_map_and_meaning(page):
     assert "4 rows, 2 labelled, 2 without a label; label model majority." in words
     for heading in ("keyword_good", "coverage", "conflicts", "estimated", "accuracy", "gain"):
         assert heading in words
-    assert "keyword_good and keyword_bad: 1 of 1 rows" in words
+    assert "keyword_good and keyword_bad: 1 of 1 row" in words
     assert "keyword_good and keyword_bad_2: 2 of 2 rows" in words
     for drawing in re.findall(r"<svg.*?</svg>", text, re.DOTALL):
         ET.fromstring(drawing)

@@ -296,7 +296,7 @@ def test_optional_parameters_are_filled_where_there_is_such_a_column(vote):
         ),
         (
             "@vectorized\ndef lf_a(frame): return ['POSITIVE']\n",
-            "lf_a (lfs.py, line 2) returned 1 labels for 3 rows; it must return one a row",
+            "lf_a (lfs.py, line 2) returned 1 label for 3 rows; it must return one a row",
         ),
         (
             "@vectorized\ndef lf_a(frame): return 'POSITIVE'\n",

@@ -27,6 +27,7 @@ ALIKE_FOR_TWO = (
     "uncertainty", "least-confidence", "margin", "entropy", "modal-uncertainty", "modal-margin",
     "modal-entropy",
 )  # fmt: skip
+SAME_FOR_TWO = "with two classes uncertainty, margin and entropy pick the same rows"
 
 
 class Told(NamedTuple):
@@ -234,7 +235,7 @@ def close(job: "Job", told: Told) -> None:
             f"--audit {len(told.found.audit) // 3} leaves most of them to learn from"
         )
     if told.strategy in ALIKE_FOR_TWO and len(told.pool.classes) == 2:
-        console.note("with two classes uncertainty, margin and entropy pick the same rows")
+        console.note(SAME_FOR_TWO)
     by = (
         told.strategy
         if told.strategy == wanted.strategy

@@ -17,9 +17,11 @@ from labelkit.io.files import whole
 # Okabe and Ito's colours, told apart by colour-blind people; random is grey.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _GREY = "#777777"
+_MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _WIDTH, _HEIGHT = 760, 460
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 190, 40, 52
-_WORDS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+METRIC_NAMES = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+_LEGEND_LINE = 20
 _LETTER_WIDTH, _LETTER_HEIGHT = 64, 14
 
 Floats = npt.NDArray[np.float64]
@@ -48,7 +50,7 @@ def save(path: Path, found: Sequence[Summary], metric: str, title: str) -> None:
 
 def svg(found: Sequence[Summary], metric: str, title: str) -> str:
     """Return the curves as an SVG that stands alone."""
-    curves = [(names, each.labels, bands(each.values[metric])) for names, each in _named(found)]
+    curves = [(names, each.labels, bands(each.values[metric])) for names, each in _different(found)]
     low = min(float(ends[1].min()) for _, _, ends in curves)
     high = max(float(ends[2].max()) for _, _, ends in curves)
     ticks = _ticks(max(0.0, low), min(1.0, high))
@@ -59,12 +61,28 @@ def svg(found: Sequence[Summary], metric: str, title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
         f'viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="12">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
-        _text(_LEFT, 22, f"{_WORDS[metric]} by labels: {_shown(title)}", size=14),
+        _text(_LEFT, 22, f"{METRIC_NAMES[metric]} by labels: {_shown(title)}", size=14),
         *_axes(ticks, most, x, y),
     ]
-    for number, (name, labels, ends) in enumerate(curves):
-        parts += _curve(number, name, labels, ends, x, y)
+    top = _TOP + 8
+    for number, (names, labels, ends) in enumerate(curves):
+        parts += _curve(number, names, labels, ends, x, y, top)
+        top += _LEGEND_LINE * len(names)
     return "\n".join([*parts, "</svg>", ""])
+
+
+def _different(found: Sequence[Summary]) -> list[tuple[list[str], Summary]]:
+    """Return the curves with their names; curves that are equal are one with several names."""
+    different: list[tuple[list[str], Summary]] = []
+    for name, each in _named(found):
+        own = each.values["accuracy"]
+        for names, other in different:
+            if np.array_equal(own, other.values["accuracy"]):
+                names.append(f"= {name}")
+                break
+        else:
+            different.append(([name], each))
+    return different
 
 
 def _named(found: Sequence[Summary]) -> list[tuple[str, Summary]]:
@@ -96,26 +114,29 @@ def _axes(ticks: Sequence[float], most: int, x: Any, y: Any) -> list[str]:
 
 def _curve(
     number: int,
-    name: str,
+    names: Sequence[str],
     labels: Sequence[int],
     ends: tuple[Floats, Floats, Floats],
     x: Any,
     y: Any,
+    top: int,
 ) -> list[str]:
-    colour = _colour(number, name)
+    colour = _colour(number, names[0])
     mean, low, high = ends
     path = " ".join(f"{x(at):.1f},{y(v):.1f}" for at, v in zip(labels, mean, strict=True))
     above = [f"{x(at):.1f},{y(v):.1f}" for at, v in zip(labels, high, strict=True)]
     below = [f"{x(at):.1f},{y(v):.1f}" for at, v in zip(labels, low, strict=True)]
     band = " ".join([*above, *reversed(below)])
-    top = _TOP + 8 + 20 * number
     start = _WIDTH - _RIGHT + 14
     return [
         f'<polygon points="{band}" fill="{colour}" opacity="0.12"/>',
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>',
         f'<line x1="{start}" y1="{top}" x2="{start + 18}" y2="{top}" stroke="{colour}" '
         f'stroke-width="3"/>',
-        _text(start + 24, top + 4, _shown(name)),
+        *(
+            _text(start + 24, top + 4 + _LEGEND_LINE * line, _shown(name))
+            for line, name in enumerate(names)
+        ),
     ]
 
 
@@ -159,30 +180,34 @@ def _save_png(path: Path, found: Sequence[Summary], metric: str, title: str) -> 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.6, 4.6), dpi=150)
+    # A file's name may hold what matplotlib reads as a formula.
+    figure = Figure(figsize=(9.5, 5), dpi=150, layout="constrained")
     axes = figure.add_subplot()
-    for number, (name, each) in enumerate(_named(found)):
+    for number, (names, each) in enumerate(_different(found)):
         mean, low, high = bands(each.values[metric])
-        colour = _colour(number, name)
-        axes.plot(each.labels, mean, color=colour, label=_shown(name).replace("$", r"\$"))
+        colour, mark = _colour(number, names[0]), _MARKS[number % len(_MARKS)]
+        label = "\n".join(_shown(name).replace("$", r"\$") for name in names)
+        axes.plot(each.labels, mean, color=colour, marker=mark, markersize=4, label=label)
         axes.fill_between(each.labels, low, high, color=colour, alpha=0.12, linewidth=0)
-    axes.set_title(_shown(title).replace("$", r"\$"))
+    axes.set_title(f"{METRIC_NAMES[metric]} by labels: {_shown(title)}".replace("$", r"\$"))
     axes.set_xlabel("labels")
-    axes.set_ylabel(_WORDS[metric])
-    axes.legend()
+    axes.set_ylabel(METRIC_NAMES[metric])
+    axes.grid(axis="y", color="#e4e4e4")
+    figure.legend(loc="outside right upper")
     FigureCanvasAgg(figure)
     with whole(path) as stream:
         figure.savefig(stream, format="png", metadata={"Software": None})
 
 
-def in_letters(curves: Sequence[tuple[str, Sequence[int], Floats]], metric: str) -> list[str]:
+def in_letters(found: Sequence[Summary], metric: str) -> list[str]:
     """Return the mean curves drawn in letters, one a curve, for a terminal."""
-    means = [values.mean(axis=0) for _, _, values in curves]
+    curves = [(" ".join(names), each.labels) for names, each in _different(found)]
+    means = [each.values[metric].mean(axis=0) for _, each in _different(found)]
     low, high = min(m.min() for m in means), max(m.max() for m in means)
-    last = max(labels[-1] for _, labels, _ in curves)
+    last = max(labels[-1] for _, labels in curves)
     canvas = [[" "] * _LETTER_WIDTH for _ in range(_LETTER_HEIGHT)]
     letters = "·" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 4
-    for number, ((_, labels, _), mean) in enumerate(zip(curves, means, strict=True)):
+    for number, ((_, labels), mean) in enumerate(zip(curves, means, strict=True)):
         for column in range(_LETTER_WIDTH):
             at = (column + 1) / _LETTER_WIDTH * last
             if at < labels[0]:
@@ -190,9 +215,8 @@ def in_letters(curves: Sequence[tuple[str, Sequence[int], Floats]], metric: str)
             value = float(np.interp(at, labels, mean))
             row = round((high - value) / ((high - low) or 1.0) * (_LETTER_HEIGHT - 1))
             canvas[row][column] = letters[number]
-    lines = [f"{metric} by labels (" + ", ".join(
-        f"{letters[i]} {console.clean(name, 40)}" for i, (name, _, _) in enumerate(curves)
-    ) + ")"]  # fmt: skip
+    named = [f"{letters[i]} {console.clean(name, 80)}" for i, (name, _) in enumerate(curves)]
+    lines = [f"{METRIC_NAMES[metric]} by labels ({', '.join(named)})"]
     for number, row in enumerate(canvas):
         value = high - (high - low) * number / (_LETTER_HEIGHT - 1)
         label = f"{value:.3f}" if number % 4 == 0 or number == _LETTER_HEIGHT - 1 else ""

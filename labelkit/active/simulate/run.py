@@ -10,9 +10,11 @@ import numpy as np
 
 from labelkit import console
 from labelkit.active import model
+from labelkit.active.messages import ALIKE_FOR_TWO, SAME_FOR_TWO
 from labelkit.active.scoring import column_scores, strategy_scores
 from labelkit.active.simulate import curves, drawing
 from labelkit.active.simulate.active_learning_run import Curve, Run, World, playing_in, split
+from labelkit.active.simulate.drawing import METRIC_NAMES
 from labelkit.data.duplicates import duplicate_groups
 from labelkit.engine import parallel_map
 from labelkit.errors import LabelkitError, UsageError, listing
@@ -73,7 +75,7 @@ def simulate(job: "Job", wanted: Wanted) -> None:
             stream.write(_as_csv(played, labels).encode())
     if wanted.plot is not None:
         drawing.save(wanted.plot, found, wanted.metric, Path(job.source.name).name)
-    _tell(job, wanted, found, labels, most)
+    _tell(job, wanted, found, labels, most, world.classes)
 
 
 def _check(job: "Job", wanted: Wanted) -> None:
@@ -252,7 +254,14 @@ def _as_csv(played: Sequence[Curve], labels: int) -> str:
     return stream.getvalue()
 
 
-def _tell(job: "Job", wanted: Wanted, found: list[curves.Summary], labels: int, most: int) -> None:
+def _tell(
+    job: "Job",
+    wanted: Wanted,
+    found: list[curves.Summary],
+    labels: int,
+    most: int,
+    classes: Sequence[str],
+) -> None:
     several = (len({s.setting.features for s in found}) > 1, len(wanted.per_round) > 1)
     figures = {_name(s.setting, *several): s.figures for s in found}
     job.count(rows=job.rows, labels=labels, seeds=wanted.seeds)
@@ -271,15 +280,15 @@ def _tell(job: "Job", wanted: Wanted, found: list[curves.Summary], labels: int, 
         console.data_json({"schema": 1, **told, "curves": means})
     else:
         console.data_table(_HEADER, [_line(n, f, most) for n, f in figures.items()])
-    for line in drawing.in_letters(
-        [(_name(s.setting, *several), s.labels, s.values[wanted.metric]) for s in found],
-        _WORDS[wanted.metric],
-    ):
+    for line in drawing.in_letters(found, wanted.metric):
         console.note(line)
+    for line in _warnings(figures, METRIC_NAMES[wanted.metric]):
+        console.note(line)
+    if len(classes) == 2 and sum(name in ALIKE_FOR_TWO for name in wanted.strategies) > 1:
+        console.note(SAME_FOR_TWO)
     job.closing(_verdict(found, figures, labels, wanted.metric), output=str(wanted.plot or ""))
 
 
-_WORDS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 _HEADER = [
     *["strategy", "mean over the curve", "± (seeds)", "final", "accuracy at the end"],
     *["macro-F1 at the end", "gain (points)", "from", "to", "ahead of random"],
@@ -322,12 +331,41 @@ def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
     return {name: plain(value) for name, value in figures.items()}
 
 
+def _warnings(figures: dict[str, Any], metric: str) -> list[str]:
+    """Return a sentence for each strategy that is behind random, or ahead by what may be chance."""
+    lines = []
+    for name, f in figures.items():
+        if f["gain"] is None:
+            continue
+        low, high = f["gain_interval"] or (-np.inf, np.inf)
+        points = f"{100 * f['gain']:+.1f} points of {metric}"
+        if f["gain_interval"]:
+            points += f" (95% CI {100 * low:+.1f} to {100 * high:+.1f})"
+        if f["gain"] < 0:
+            sure = "" if high < 0 else ", which may be chance"
+            lines.append(
+                f"{console.clean(name)} is worse than random on this file: {points}, ahead in "
+                f"{f['seeds_ahead']} of {console.count(f['seeds'], 'seeds')}{sure}"
+            )
+        elif low <= 0:
+            lines.append(
+                f"{console.clean(name)} is ahead of random by {points}: more --seeds tell whether "
+                f"that is chance"
+            )
+    return lines
+
+
 def _verdict(found: list[curves.Summary], figures: dict[str, Any], labels: int, metric: str) -> str:
     others = {n: f for n, f in figures.items() if f["gain"] is not None}
     if not others:
-        return f"random reaches {_WORDS[metric]} {found[0].figures['final']:.3f}"
+        return f"random reaches {METRIC_NAMES[metric]} {found[0].figures['final']:.3f}"
     best = max(others, key=lambda name: others[name]["gain"])
     f = others[best]
+    if f["gain"] <= 0:
+        return (
+            f"no strategy is better than random on this file; the best is {console.clean(best)}, "
+            f"{100 * f['gain']:+.1f} points of {METRIC_NAMES[metric]}"
+        )
     saved = f["labels_to_match_random"]
     needs = (
         f"reaches what random reaches with {console.count(labels, 'labels')} with {saved:,}"
@@ -335,6 +373,7 @@ def _verdict(found: list[curves.Summary], figures: dict[str, Any], labels: int, 
         else f"does not reach what random reaches with {console.count(labels, 'labels')}"
     )
     return (
-        f"best is {console.clean(best)}: {100 * f['gain']:+.1f} points of {_WORDS[metric]} over "
-        f"random, ahead in {f['seeds_ahead']} of {console.count(f['seeds'], 'seeds')}; it {needs}"
+        f"best is {console.clean(best)}: {100 * f['gain']:+.1f} points of {METRIC_NAMES[metric]} "
+        f"over random, ahead in {f['seeds_ahead']} of {console.count(f['seeds'], 'seeds')}; it "
+        f"{needs}"
     )

@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 
 from labelkit.active.simulate import curves, drawing
@@ -183,5 +182,30 @@ def test_a_picture_is_svg_and_hostile_names_stay_text():
     drawn = drawing.svg(found, "accuracy", "a<b>\x00.csv")
     root = ElementTree.fromstring(drawn)
     assert root.tag.endswith("svg") and "<script>" not in drawn
-    letters = drawing.in_letters([("random", [10, 20], np.array([[0.5, 0.5]]))], "accuracy")
-    assert any("·" in line for line in letters)
+    assert any("·" in line for line in drawing.in_letters(found, "accuracy"))
+
+
+def test_equal_curves_are_drawn_once_with_all_their_names():
+    played = [
+        curve("random", 0, [0.5, 0.6]),
+        *(curve(name, 0, [0.6, 0.7]) for name in ("margin", "entropy")),
+        curve("coverage", 0, [0.6, 0.65]),
+    ]
+    found = curves.summarise(played, "accuracy", 20)
+    drawn = drawing.svg(found, "accuracy", "a.csv")
+    assert drawn.count("<polyline") == 3
+    assert ">margin</text>" in drawn and ">= entropy</text>" in drawn
+    assert "A margin = entropy, B coverage" in drawing.in_letters(found, "accuracy")[0]
+
+
+def test_a_strategy_that_loses_to_random_is_called_so(labelkit, write):
+    """Asked in the order of `place`, the labels are of one class alone."""
+    rows = [f"{i},{i % 50 + 100 * (i < 50)}.5,{i},{'AB'[i < 50]}" for i in range(100)]
+    write("a.csv", "\n".join(["id,x,place,truth", *rows]) + "\n")
+    done = labelkit("simulate", "a.csv", "--gold", "truth", "--column", "x", "--strategies",
+                    "by-column:place,margin,entropy", "--labels", "20", "--per-round", "10",
+                    "--seeds", "2")  # fmt: skip
+    assert done.code == 0, done.err
+    assert "by-column:place is worse than random on this file: -" in done.err
+    assert "margin is worse" not in done.err
+    assert "with two classes uncertainty, margin and entropy pick the same rows" in done.err

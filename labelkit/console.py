@@ -196,10 +196,16 @@ def unseen() -> Iterator[None]:
         _thread.is_unseen = False
 
 
-def next_step(text: str) -> None:
-    """Tell what to type next, unless another command goes on."""
+def next_step(command: str, otherwise: str = "") -> None:
+    """Tell what to type next, unless another command goes on.
+
+    `command` is one line of the shell that runs as it is printed; words that explain are no part
+    of it. `otherwise` is another way, on a line of its own.
+    """
     if not getattr(_thread, "is_inner", False):
-        note(f"next: {text}")
+        note(f"next: {command}")
+        if otherwise:
+            note(f"or {otherwise}")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import pickle
+import shlex
 import shutil
 import signal
 import subprocess
@@ -86,8 +87,12 @@ def write(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
 
 @pytest.fixture
 def labelkit(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Result]:
-    """Run the command line in this process; stdin, if any, comes by a pipe."""
+    """Run the command line in this process; stdin, if any, comes by a pipe.
+
+    What each run says to type next is a command that labelkit accepts.
+    """
     from labelkit.cli.app import app
+    from labelkit.command.introspect import parsed
 
     def run(*args: object, stdin: str | bytes | None = None) -> Result:
         given = [str(arg) for arg in args]
@@ -102,9 +107,23 @@ def labelkit(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Result]
         finally:
             sys.argv = before
         found = capfdbinary.readouterr()
-        return Result(code, found.out.decode(), found.err.decode())
+        result = Result(code, found.out.decode(), found.err.decode())
+        for command in next_commands(result.err):
+            assert command[0] == "labelkit"
+            parsed(command[1], command[2:])
+        return result
 
     return run
+
+
+def next_commands(err: str) -> list[list[str]]:
+    """Return the command lines that a run says to type next, as words."""
+    commands: list[list[str]] = []
+    for line in err.splitlines():
+        if line.startswith("next: "):
+            typed = line.removeprefix("next: ").split(" && ")
+            commands += [shlex.split(one) for one in typed]
+    return commands
 
 
 @contextlib.contextmanager

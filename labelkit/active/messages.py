@@ -9,7 +9,7 @@ import numpy as np
 from labelkit import console
 from labelkit.active.candidates import Candidates, Mask, Rows
 from labelkit.active.strategies import default
-from labelkit.command.next_steps import bringing, command, words_of
+from labelkit.command.next_steps import bringing, command, same, words_of
 from labelkit.errors import LabelkitError, listing
 from labelkit.io import streams
 from labelkit.io.files import next_to
@@ -245,19 +245,23 @@ def close(job: "Job", told: Told) -> None:
     if len(told.found.audit):
         parts.append(f"{len(told.found.audit):,} drawn for the audit")
     if wanted.batch is None:
-        job.closing(" · ".join(parts), then="the same with --batch todo.csv, a file to fill in")
+        job.closing(" · ".join(parts), then=same("--batch", "todo.csv"))
         return
     parts.append(f"batch {wanted.batch}")
-    named = job.classes or told.pool.classes
-    job.closing(" · ".join(parts), then=_next(job, wanted.batch, wanted.relabels, bool(named)))
+    asks, brings = _next(job, wanted.batch, wanted.relabels)
+    if job.classes or told.pool.classes:
+        job.closing(" · ".join(parts), then=asks, otherwise=brings)
+        return
+    job.closing(" · ".join(parts))
+    if asks:
+        console.note(f"no class is known yet; label the batch with: {asks} --classes FIRST,SECOND")
 
 
-def _next(job: "Job", batch: Path, relabels: bool, has_classes: bool) -> str | None:
-    """Return the commands that ask a person, and that bring in a batch filled in elsewhere."""
+def _next(job: "Job", batch: Path, relabels: bool) -> tuple[str | None, str]:
+    """Return the command that asks a person, and how a batch filled in elsewhere is brought in."""
     source = job.output if job.output != "-" else str(job.options["input"][0])
     if streams.is_stream(batch) or streams.is_stream(source):
-        return None
-    unknown = () if has_classes else ("--classes", "A,B")
-    asks = command(job.options, job.task, "annotate", str(batch), *unknown, reads_batch=True)
+        return None, ""
+    asks = command(job.options, job.task, "annotate", str(batch), reads_batch=True)
     brings = bringing(job.options, job.task, source, str(batch), relabels)
-    return f"{asks} (or fill in `label` in it, then: {brings})"
+    return asks, f"fill in the column label of {batch} elsewhere, then: {brings}"

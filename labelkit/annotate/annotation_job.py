@@ -20,7 +20,7 @@ from labelkit.annotate.rows import Deck
 from labelkit.annotate.session import FileOrder, Limits, Order, Session
 from labelkit.annotate.ui import highlight
 from labelkit.annotate.ui.text import NO_GUIDE, Guide, guide_of
-from labelkit.command.next_steps import bringing
+from labelkit.command.next_steps import bringing, same
 from labelkit.data.answers_journal import journal_path
 from labelkit.errors import (
     EndedBySignal,
@@ -95,7 +95,7 @@ class Sitting:
         left = self.session.remaining()
         _tell(self, left)
         if self.learner is None:
-            console.next_step(_next(self, left))
+            _tell_next(self, left)
             return
         if self.learner.failure is not None:
             why = self.learner.failure
@@ -106,9 +106,7 @@ class Sitting:
         signs = watch.signs if model is None else watch.signs._replace(accuracy=None)
         for line in stopping.told(signs, stopping.price_of_label(None, self.job.task.cost)):
             console.note(line)
-        lesson = _next_lesson(self.session, model)
-        if lesson:
-            console.next_step(lesson)
+        _tell_next_of_live_loop(self.session, model)
         if watch.reached():
             raise StoppingRuleReached(f"stop: {watch.reached()}")
 
@@ -314,30 +312,38 @@ def _tell(sitting: Sitting, left: int) -> None:
     job.closing(" · ".join(parts))
 
 
-def _next(sitting: Sitting, left: int) -> str:
+def _tell_next(sitting: Sitting, left: int) -> None:
     job, answers = sitting.job, str(sitting.path)
     if left:
-        more = " with more --labels" if "--labels" in sitting.session.over else ""
-        return f"the same command{more} goes on"
+        _tell_to_go_on(is_limited="--labels" in sitting.session.over)
+        return
     given = str(job.options["input"])
     if not sitting.session.deck.is_batch:
-        return bringing(job.options, job.task, given, answers, corrects=True)
+        console.next_step(bringing(job.options, job.task, given, answers, corrects=True))
+        return
     made = history.made_with(Path(given))
     if made is None:
         key = ["--id", str(job.options["id"])] if job.options.get("id") else []
-        return f"labelkit merge INPUT {shlex.join([answers, '--batch', given, *key])} -o OUTPUT"
+        words = ["labelkit", "merge", "DATA", answers, "--batch", given, *key, "-o", "LABELLED"]
+        console.note(f"the answers come into the file of these rows with: {shlex.join(words)}")
+        return
     data, step = made
     is_flagged = step["command"] == "find-noise" or step["options"].get("strategy") == "relabel"
-    return bringing(step["options"], job.task, str(data), answers, corrects=is_flagged)
+    console.next_step(bringing(step["options"], job.task, str(data), answers, corrects=is_flagged))
 
 
-def _next_lesson(session: Session, model: Path | None) -> str:
-    """Return what to type after the live loop: the same again, or the model at work; or ''."""
-    predicts = ""
+def _tell_to_go_on(is_limited: bool) -> None:
+    if is_limited:
+        console.note("the same command with more --labels goes on")
+    else:
+        console.next_step(same())
+
+
+def _tell_next_of_live_loop(session: Session, model: Path | None) -> None:
+    """Tell what to type after the live loop: the same again, or the model at work."""
     if model is not None:
-        predicts = f"for other files: labelkit predict {shlex.quote(str(model))} INPUT -o OUTPUT"
-    if session.current is None and not session.over:
-        return predicts
-    is_over = session.progress().total is not None and not session.remaining()
-    goes_on = "the same command with more --labels" if is_over else "the same command"
-    return f"{goes_on} goes on; {predicts}" if predicts else f"{goes_on} goes on"
+        words = ["labelkit", "predict", str(model), "FILE", "-o", "LABELLED"]
+        console.note(f"the model labels other files: {shlex.join(words)}")
+    if session.current is not None or session.over:
+        is_over = session.progress().total is not None and not session.remaining()
+        _tell_to_go_on(is_limited=is_over)

@@ -1,6 +1,7 @@
 """The command to type next, with the options that it needs to read the rows as this run did."""
 
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,11 @@ def command(
         if not is_said and not _is_known(option, options.get(option), task):
             typed.append(_typed(option, options[option]))
     return " ".join([*typed, shlex.join(more)]).rstrip()
+
+
+def same(*more: str) -> str:
+    """Return the command line that runs now, with more words."""
+    return shlex.join(["labelkit", *sys.argv[1:], *more])
 
 
 def _no_option(word: str) -> str:

@@ -56,7 +56,8 @@ def init(
     output = f"weak{ending_of(data) or '.csv'}"
     reads = {option: job.options[option] for option in ("delimiter", "encoding")}
     then = next_steps.command(reads, job.task, "weak-label", data, "-o", output, *task)
-    console.note(f"next: edit both, then: {then}")
+    console.note("edit both files, then go on")
+    console.next_step(then)
 
 
 def _told(guess: "Guess") -> str:

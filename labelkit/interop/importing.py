@@ -192,7 +192,9 @@ def _close(
         job.cost(people_seconds=round(sum(timed), 1))
         parts.append(_time(timed))
     job.record(Path(output), ["label", ORIGIN, ANNOTATOR])
-    job.closing(" · ".join(parts), then=_next(output, key_name) if given else None, output=output)
+    job.closing(" · ".join(parts), output=output)
+    if given and output != "-":
+        console.note(_brought(output, key_name))
 
 
 def _by(people: int) -> str:
@@ -204,8 +206,8 @@ def _time(timed: Sequence[float]) -> str:
     return f"{sum(timed) / 3600:.1f} hours ({each:.1f} s an answer)"
 
 
-def _next(output: str, key_name: str) -> str | None:
-    if output == "-":
-        return None
+def _brought(output: str, key_name: str) -> str:
+    """Return how the answers come into the data: which file that is, the export does not say."""
     key = [] if key_name in ("id", "row") else ["--id", key_name]
-    return f"labelkit merge INPUT {shlex.join([output, *key])} -o OUTPUT"
+    brings = shlex.join(["labelkit", "merge", "DATA", output, "-o", "LABELLED", *key])
+    return f"the answers come into the file that was exported with: {brings}"

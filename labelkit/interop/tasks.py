@@ -260,7 +260,7 @@ def export(job: "Job", to: str, show: Sequence[str], blind: bool) -> None:
     given = job.options["input"]
     place = Place(str(output), [Path(path) for path in given if path != "-"])
     tasks = Tasks(job, show, blind)
-    then = write(tasks, place)
+    in_tool = write(tasks, place)
     job.count(
         rows=tasks.rows, guesses=tasks.guesses, labelled=tasks.labelled, classes=len(tasks.classes)
     )
@@ -272,4 +272,5 @@ def export(job: "Job", to: str, show: Sequence[str], blind: bool) -> None:
         *([f"{tasks.labelled:,} labelled already"] if tasks.labelled else []),
         console.count(len(tasks.classes), "classes"),
     ]
-    job.closing(" · ".join(parts), then=then)
+    job.closing(" · ".join(parts))
+    console.note(in_tool)

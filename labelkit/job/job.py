@@ -408,8 +408,14 @@ class Job(OwnColumns, RunRecord):
         """Random numbers from the seed."""
         return np.random.default_rng(self.seed)
 
-    def closing(self, text: str, then: str | None = None, output: str | None = None) -> None:
-        """Say in one line what was done, then what to type next."""
+    def closing(
+        self,
+        text: str,
+        then: str | None = None,
+        output: str | None = None,
+        otherwise: str = "",
+    ) -> None:
+        """Say in one line what was done, then what to type next, or `otherwise`."""
         target = self.output if output is None else output
         shown = {"-": " -> stdout", "": ""}.get(target, f" -> {target}")
         used = f" (task: {self.task_path})" if self.task_path else ""
@@ -420,4 +426,4 @@ class Job(OwnColumns, RunRecord):
         )
         console.note(f"{self.name}: {text}{kept}{shown}{used}")
         if then:
-            console.next_step(then)
+            console.next_step(then, otherwise)

@@ -1,6 +1,5 @@
 """train: which rows are learned from, the model, its card and its honest accuracy."""
 
-import shlex
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -409,11 +408,14 @@ def _close(job: "Job", told: Told, learned: fit.Learned, accuracy: Any, allowing
     )
 
 
-def _next(job: "Job", allowing: str) -> str:
-    """Return the command that labels the rows that were not learned from as well."""
+def _next(job: "Job", allowing: str) -> str | None:
+    """Return the command that labels the rows that were not learned from as well.
+
+    None for what came through a pipe: it cannot be read again.
+    """
     given = [str(path) for path in job.options["input"]]
     more = ("--features", allowing) if allowing else ()
     if given == ["-"]:
-        return shlex.join(["labelkit", "predict", job.output, "INPUT", "-o", "OUTPUT", *more])
+        return None
     target = ("-o", str(next_to(given[0], "predicted")))
     return command(job.options, job.task, "predict", job.output, *given, *target, more=more)

@@ -1,6 +1,5 @@
 """The command pipeline."""
 
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 
 from labelkit import console
 from labelkit.command.declare import command
+from labelkit.command.next_steps import same
 from labelkit.config import costs, task_file
 from labelkit.config.label_text import split_classes
 from labelkit.errors import UsageError
@@ -148,7 +148,7 @@ def pipeline(
         if not Path(name).exists():
             raise UsageError(f"there is no file {name}")
     targets.make_folder(work_dir, output, options["summary"])
-    again = shlex.join(["labelkit", *sys.argv[1:]])
+    again = same()
     about = runner.About(options["input"], loaded.name, split_classes(options["classes"]))
     asking = people.Asking(again, _oracle(oracle, options), annotate)
     ran = runner.run(planned, work_dir, loaded, asking, about)

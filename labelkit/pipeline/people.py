@@ -114,9 +114,10 @@ def see_to_answers(stage: Stage, asking: Asking) -> None:
                 f"{journal_path(stage.answers)})"
             )
         raise PeopleNeeded(
-            f"people are needed: {stage.batch} holds the rows to label, best first{yet}. Label "
-            f"them in {stage.asks} (or fill the column 'label' and save it as {stage.answers}), "
-            f"then go on with: {asking.again}"
+            f"people are needed: {stage.batch} holds the rows to label, best first{yet}\n"
+            f"label them: {stage.asks}\n"
+            f"or fill in its column 'label' elsewhere and save it as {stage.answers}\n"
+            f"then go on: {asking.again}"
         )
     for path in every:
         refuse_unwritten(path)
@@ -184,9 +185,9 @@ def _annotate(stage: Stage, batch: Path, answers: Path, asking: Asking) -> None:
     if left:
         without = shlex.join(part for part in shlex.split(asking.again) if part != "--annotate")
         raise PeopleNeeded(
-            f"people are needed: {console.count(left, 'rows')} of {batch} are left. Label them "
-            "with: "
-            f"{asking.again} (or go on with what is there: {without})"
+            f"people are needed: {console.count(left, 'rows')} of {batch} not labelled yet\n"
+            f"label them: {asking.again}\n"
+            f"or go on with what is there: {without}"
         )
 
 

@@ -89,10 +89,11 @@ def test_the_next_command_runs_and_a_second_round_asks_others(labelkit, reviews)
     reviews(60, 0)
     done = run(labelkit, "-n", "10", "--audit", "5", "--batch", "todo.csv", "--classes", "POS,NEG")
     first = {row["id"] for row in read("todo.csv")}
-    said = "next: labelkit annotate todo.csv --classes POS,NEG (or fill in `label` in it, then: "
+    assert "\nnext: labelkit annotate todo.csv --classes POS,NEG\n" in done.err
+    said = "or fill in the column label of todo.csv elsewhere, then: "
     (line,) = [line for line in done.err.splitlines() if line.startswith(said)]
     answer("todo.csv", "todo.csv")
-    decided = labelkit(*shlex.split(line.removeprefix(said).removesuffix(")"))[1:])
+    decided = labelkit(*shlex.split(line.removeprefix(said))[1:])
     assert decided.code == 0, decided.err
     assert sum(row["final_label"] != "" for row in read("out.labelled.csv")) == 15
     merged = labelkit("merge", "out.csv", "todo.csv", "-o", "out.merged.csv")

@@ -68,7 +68,7 @@ def test_each_line_answers_a_row(typed: Any, batch: Path) -> None:
     assert "1 more row that looks the same: answered together" in said
     assert "[1] refund [2] account [3] other" in said
     assert "annotate: 5 labels · 1 flagged · 100% of the guesses taken" in said
-    assert "next: labelkit merge INPUT todo.answers.csv --batch todo.csv -o OUTPUT" in said
+    assert "with: labelkit merge DATA todo.answers.csv --batch todo.csv -o LABELLED" in said
     history = json.loads(Path("todo.answers.csv.history.json").read_text())["steps"][-1]
     assert history["counts"]["labels"] == 5
     assert "people_seconds" in history["cost"]
@@ -77,7 +77,7 @@ def test_each_line_answers_a_row(typed: Any, batch: Path) -> None:
 def test_the_same_command_goes_on(typed: Any, batch: Path) -> None:
     first = annotate(typed, "1\ns\n")
     assert "1 label · 3 rows left · 1 skipped" in first
-    assert "next: the same command goes on" in first
+    assert "next: labelkit annotate todo.csv" in first
     again = annotate(typed, "=\n1\n")
     assert "annotate: goes on after 1 answer" in again
     assert labels() == {"r1": "refund", "r3": "refund"}
@@ -292,7 +292,7 @@ def test_no_row_is_asked_once_the_minutes_are_over(typed: Any, batch: Path) -> N
     said = annotate(typed, "1\n1\n", "--minutes", "5", "--labels", "2")
     assert labels() == {"r1": "refund", "r2": "refund"}
     assert " · the 2 labels of --labels are given -> todo.answers.csv\n" in said
-    assert "next: the same command with more --labels goes on" in said
+    assert "the same command with more --labels goes on" in said
 
 
 def test_without_classes(typed: Any, write: Any) -> None:
@@ -442,4 +442,4 @@ def test_a_batch_with_a_key_of_its_own_name_wants_it_named(write: Any, typed: An
     assert "which column is the key? Name it with --id COLUMN" in done.err
     done = typed("1\n2\n", "todo.csv", "--classes", "a,b", "--id", "code")
     assert done.code == 0, done.err
-    assert "--id code -o OUTPUT" in done.err
+    assert "--id code -o LABELLED" in done.err

@@ -18,8 +18,8 @@ def started(labelkit: Any) -> Callable[..., dict[str, Any]]:
     def run(data: str, *args: str) -> dict[str, Any]:
         done = labelkit("init", data, *args)
         assert (done.code, done.out) == (0, ""), done.err
-        then = next(x for x in done.err.splitlines() if x.startswith("next: edit both, then: "))
-        tried = labelkit(*then.removeprefix("next: edit both, then: labelkit ").split())
+        then = next(x for x in done.err.splitlines() if x.startswith("next: "))
+        tried = labelkit(*then.removeprefix("next: labelkit ").split())
         assert tried.code == 0, tried.err
         return tomllib.loads(Path("labelkit.toml").read_text("utf-8"))
 

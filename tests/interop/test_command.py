@@ -52,7 +52,7 @@ def test_an_own_key_keeps_its_name(labelkit: Any, imported: Any, write: Any) -> 
     export = tools.label_studio("t.json", [[Decision("other")]])
     result, answers = imported("label-studio", export)
     assert answers[0]["number"] == "007"
-    assert "next: labelkit merge INPUT answers.jsonl --id number -o OUTPUT" in result.err
+    assert "with: labelkit merge DATA answers.jsonl -o LABELLED --id number" in result.err
     result, _ = imported("label-studio", export, "--id", "txt")
     assert result.code == 1 and "keyed by 'number', not by 'txt'" in result.err
 

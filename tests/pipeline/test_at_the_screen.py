@@ -85,8 +85,8 @@ def test_the_screen_opens_is_left_half_way_and_goes_on(
     terminal.label(rows[:3], 0)
     terminal.tmux("send-keys", "q")
     said = terminal.wait("code 3")
-    assert f"people are needed: {ASKED - 3} rows of work/batch-1.csv are left. Label them" in said
-    assert "(or go on with what is there: labelkit pipeline" in said
+    assert f"people are needed: {ASKED - 3} rows of work/batch-1.csv not labelled yet" in said
+    assert "or go on with what is there: labelkit pipeline" in said
     assert list(_answered()) == rows[:3]
     assert not Path("labelled.csv").exists()
 

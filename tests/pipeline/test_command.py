@@ -28,9 +28,9 @@ def test_it_waits_for_people_goes_on_and_then_has_nothing_to_do(pipeline: Any) -
     asked = pipeline()
     assert (asked.code, asked.out) == (3, ""), asked.err
     assert "people are needed: work/batch-1.csv holds the rows to label" in asked.err
-    asks = "Label them in labelkit annotate work/batch-1.csv -o work/answers-1.csv"
+    asks = "\nlabel them: labelkit annotate work/batch-1.csv -o work/answers-1.csv"
     assert asks in asked.err
-    assert "save it as work/answers-1.csv), then go on with: labelkit" in asked.err
+    assert "save it as work/answers-1.csv\nthen go on: labelkit" in asked.err
     assert not Path("labelled.csv").exists()
     with Path("work/batch-1.csv").open(newline="") as stream:
         batch = list(csv.DictReader(stream))

@@ -30,8 +30,8 @@ def test_it_asks_at_once_and_goes_on_when_all_is_answered(
     some = labelkit(*args, stdin=typed(0, 5) + "s\nq\n")
     assert (some.code, some.out) == (3, ""), some.err
     assert "[3-people] labelkit annotate work/batch-1.csv -o work/answers-1.csv" in some.err
-    assert f"{ASKED - 6} rows of work/batch-1.csv are left. Label them with: " in some.err
-    assert "(or go on with what is there: " in some.err
+    assert f"{ASKED - 6} rows of work/batch-1.csv not labelled yet\nlabel them: " in some.err
+    assert "\nor go on with what is there: " in some.err
     assert not Path("labelled.csv").exists()
 
     done = labelkit(*args, stdin=typed(6, ASKED))
@@ -109,7 +109,7 @@ def test_a_file_of_another_delimiter_and_encoding(labelkit: Any, reviews: None) 
             "query,people,decide", "-n", "4", "--audit", "2")  # fmt: skip
     waits = labelkit(*args)
     assert waits.code == 3
-    asks = shlex.split(waits.err.partition("Label them in ")[2].partition(" (or fill")[0])
+    asks = shlex.split(waits.err.partition("label them: ")[2].splitlines()[0])
     sitting = labelkit(*asks[1:], stdin="GOOD\n" * 6)
     assert sitting.code == 0, sitting.err
     done = labelkit(*args)
@@ -121,7 +121,7 @@ def test_a_batch_that_nobody_filled_in_is_no_answer(pipeline: Any, asked: None) 
     Path("work/answers-1.csv").write_bytes(Path("work/batch-1.csv").read_bytes())
     found = pipeline()
     assert found.code == 3
-    assert "best first (work/answers-1.csv has no label yet). Label them in labelkit" in found.err
+    assert "best first (work/answers-1.csv has no label yet)\nlabel them: labelkit" in found.err
     assert not Path("labelled.csv").exists()
     answer()
     assert pipeline().code == 0

@@ -173,10 +173,9 @@ def test_the_command_leaves_answers_a_labelled_file_and_a_model(write: Any, type
     assert sum(bool(row["label"]) for row in labelled) == 50
     assert all(row["model_label"] in ("ok", "worn") for row in labelled)
     assert "10 audit rows" in done.err
-    steps = [line for line in done.err.splitlines() if line.startswith("next: ")]
-    assert steps == [
-        "next: the same command with more --labels goes on; "
-        "for other files: labelkit predict data.model INPUT -o OUTPUT"
+    assert done.err.splitlines()[-2:] == [
+        "the model labels other files: labelkit predict data.model FILE -o LABELLED",
+        "the same command with more --labels goes on",
     ]
     again = typed("u\n2\n", "data.csv", "--classes", "ok,worn", "--labels", "50")
     assert "annotate: goes on after 50 answers" in again.err

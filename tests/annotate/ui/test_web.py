@@ -337,7 +337,7 @@ def test_ctrl_c_in_the_terminal_ends_with_the_closing_line(write: Any) -> None:
     _, said = running.communicate(timeout=120)
     assert running.returncode == 0
     assert "annotate: 1 label · 3 rows left · 1 skipped" in said
-    assert "next: the same command goes on" in said
+    assert "next: labelkit annotate " in said
     assert "Traceback" not in said
     assert labels() == {"r1": "account", "r2": ""}  # skipped
 

@@ -179,7 +179,7 @@ def _annotate(stage: Stage, batch: Path, answers: Path, asking: Asking) -> None:
     if answers.exists() and not _left(stage, batch, answers) and unwritten(answers) is None:
         return  # answered here to the end, or by other means
     console.note(f"[{stage.id}] {stage.asks}")
-    report = _report_of(answers)
+    report = _report_of(batch)
     step.run(stage.id, [*shlex.split(stage.asks)[1:], "--summary", str(report)])
     left = _left(stage, batch, answers)
     if left:
@@ -191,9 +191,9 @@ def _annotate(stage: Stage, batch: Path, answers: Path, asking: Asking) -> None:
         )
 
 
-def _report_of(answers: Path) -> Path:
-    """Return the summary that annotate writes beside its answers."""
-    return answers.with_suffix(".summary.json")
+def _report_of(batch: Path) -> Path:
+    """Return the summary that annotate writes, beside the batch: that folder is the pipeline's."""
+    return batch.with_suffix(".summary.json")
 
 
 def _left(stage: Stage, batch: Path, answers: Path) -> int:
@@ -207,7 +207,7 @@ def _left(stage: Stage, batch: Path, answers: Path) -> int:
         labels |= set(read or {})
     skipped = 0
     with suppress(OSError, ValueError, KeyError):
-        figures = json.loads(_report_of(answers).read_text("utf-8"))
+        figures = json.loads(_report_of(batch).read_text("utf-8"))
         skipped = int(figures["skipped"]) if int(figures["rows"]) == len(asked) else 0
     return max(0, len(asked - labels) - skipped)
 

@@ -196,13 +196,18 @@ def unseen() -> Iterator[None]:
         _thread.is_unseen = False
 
 
+def is_within() -> bool:
+    """Tell whether this command is a part of another one, which says how all of it ended."""
+    return bool(getattr(_thread, "is_inner", False))
+
+
 def next_step(command: str, otherwise: str = "") -> None:
     """Tell what to type next, unless another command goes on.
 
     `command` is one line of the shell that runs as it is printed; words that explain are no part
     of it. `otherwise` is another way, on a line of its own.
     """
-    if not getattr(_thread, "is_inner", False):
+    if not is_within():
         note(f"next: {command}")
         if otherwise:
             note(f"or {otherwise}")

@@ -19,12 +19,13 @@ FLOORS = (
     {"ml"},
     {"job", "html"},
     {"command"},
+    {"verdict"},
     {"weak", "llm", "active", "noise", "decide", "annotate", "merge", "models", "interop", "init",
      "report"},
     {"pipeline", "plan"},
     {"cli"},
 )  # fmt: skip
-WINGS = FLOORS[7] | FLOORS[8]
+WINGS = FLOORS[8] | FLOORS[9]
 PARTS = {target.split(":")[0] for parts in plugins.PARTS.values() for target in parts.values()}
 # They import no data library at their top, so that a command's first words are read at once.
 LIGHT = {"errors", "console", "config", "command"}

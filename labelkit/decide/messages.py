@@ -6,8 +6,8 @@ import numpy as np
 
 from labelkit import console
 from labelkit.data.labels import Mask, read_labels
-from labelkit.decide.claim import Claim, claimed
-from labelkit.decide.policy import PEOPLE, Machine, Verdict
+from labelkit.decide.claim import Claim
+from labelkit.decide.policy import Machine, Verdict
 from labelkit.decide.sources import Said
 from labelkit.stats import metrics
 
@@ -22,7 +22,9 @@ class Told(NamedTuple):
     figures: dict[str, Any]
 
 
-def measured(job: "Job", said: Said, machine: Machine, final: Verdict, among: Mask) -> Told:
+def measured(
+    job: "Job", said: Said, machine: Machine, final: Verdict, among: Mask, claim: Claim | None
+) -> Told:
     """Return what is known of the decision on the rows `among`."""
     rows = int(among.sum())
     labelled = among & (final.codes >= 0)
@@ -35,8 +37,7 @@ def measured(job: "Job", said: Said, machine: Machine, final: Verdict, among: Ma
     }
     figures: dict[str, Any] = {"classes": said.classes, "voters": _voters(said, machine)}
     figures |= _audited(said, machine.verdict, among)
-    of_all = claimed(said, machine.verdict, final, among)
-    figures["claim"] = None if of_all is None else _plain(of_all)
+    figures["claim"] = None if claim is None else _plain(claim)
     gold = job.gold()
     right, known = None, None
     if gold is not None:
@@ -151,35 +152,20 @@ def _tell_weights(machine: Machine, found: list[dict[str, Any]]) -> None:
         )
 
 
-def warn_of_target(told: Told, target: float) -> None:
-    """Warn where the audit contradicts the confidences that the target is expected by."""
-    claim = told.figures["claim"]
-    if claim is not None and claim["high"] < target:
-        console.warn(
-            f"the audit is below --target-accuracy {target:g}: {claim['value']:.3f} of the labels "
-            f"are right (95% CI {claim['low']:.3f}–{claim['high']:.3f}, n={claim['audit']:,})"
-        )
-
-
 def _accuracy(figures: dict[str, Any]) -> list[str]:
     lines = []
-    claim = figures["claim"]
-    if claim is not None:
+    if figures["claim"] is not None:
+        if "truth_biased" in figures:  # the verdict is by gold then
+            of_all = figures["claim"]
+            lines.append(
+                f"accuracy of all {of_all['labels']:,} labels by the audit: {of_all['value']:.3f} "
+                f"(95% CI {of_all['low']:.3f}–{of_all['high']:.3f}, n={of_all['audit']:,})"
+            )
         silent = figures["audit_undecided"]
         lines.append(
-            f"accuracy of all {claim['labels']:,} labels: {claim['value']:.3f} "
-            f"[{claim['low']:.3f}, {claim['high']:.3f}]: people's {claim['people']:,} count as "
-            f"right, {claim['audit']:,} audit rows tell of the others"
-            + (f" ({silent:,} more audit rows got no label)" if silent else "")
-        )
-        lines.append(
-            f"what voters say without people: {_interval(figures, 'audit')} right, from "
-            f"{figures['audit_rows']:,} audit rows"
-        )
-    elif any(source["source"] not in (PEOPLE, "all") for source in figures["sources"]):
-        lines.append(
-            "no audit rows with people's labels, so no accuracy is claimed "
-            "(draw some: labelkit query --audit 40)"
+            f"machine labels alone: {_interval(figures, 'audit')} right, from "
+            f"{console.count(figures['audit_rows'], 'audit rows')}"
+            + (f" ({console.count(silent, 'more audit rows')} got no label)" if silent else "")
         )
     if figures["biased_rows"]:
         lines.append(

@@ -13,13 +13,16 @@ from labelkit.command import next_steps
 from labelkit.config import costs
 from labelkit.data.labels import Mask
 from labelkit.decide import fill_model as own_model
-from labelkit.decide import messages, opinion_pool, routing
+from labelkit.decide import judging, messages, opinion_pool, routing
 from labelkit.decide import policy as rule
 from labelkit.decide import sources as voters
+from labelkit.decide.claim import claimed
 from labelkit.decide.policy import Machine, Verdict
 from labelkit.decide.sources import MODEL, Said, Source
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.job.batch_file import check_batch, write_batch
+from labelkit.verdict import messages as verdicts
+from labelkit.verdict.judge import target_of
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -50,16 +53,20 @@ def decide(job: "Job", wanted: Wanted) -> None:
     _warn_of_unnamed(said, machine)
     final = rule.with_people(said.people, machine.verdict)
     among = np.ones(job.rows, dtype=bool) if job.chosen is None else job.chosen
-    told = messages.measured(job, said, machine, final, among)
+    claim = claimed(said, machine.verdict, final, among)
+    told = messages.measured(job, said, machine, final, among, claim)
     messages.tell(machine, told)
     job.count(**told.counts)
     job.figures(told.figures)
     annotations = _annotations(job, said, final)
     if wanted.terms is not None:
-        messages.warn_of_target(told, wanted.terms.target)
         annotations |= _routed(job, said, machine, final, among, wanted)
+    target = target_of(None if wanted.terms is None else wanted.terms.target)
+    conclusion = judging.conclude(job, said, machine, final, among, claim, target)
+    job.figures({"verdict": verdicts.plain(conclusion)})
     job.annotate(annotations)
-    job.closing(messages.closing(told), then=_next(job))
+    job.closing(messages.closing(told))
+    verdicts.close(conclusion, _next(job))
 
 
 def _check(wanted: Wanted, cost: Mapping[str, Any]) -> None:

@@ -5,6 +5,8 @@ the caller. An interval is a pair (low, high) that covers the true value in 95 o
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from math import exp, lgamma, log
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
 
 Z95 = 1.959963984540054
+MOST_EXACT = 2_000
 RESAMPLES, FEWEST_RESAMPLES = 2_000, 200
 MOST_CELLS = 20_000_000  # of all confusions that are drawn: fewer are for very many classes
 
@@ -38,6 +41,21 @@ def wilson(successes: float, n: float) -> Interval:
     half = Z95 * (share * (1 - share) / n + spread / (4 * n)) ** 0.5 / (1 + spread)
     low = 0.0 if successes <= 0 else max(0.0, centre - half)
     return low, 1.0 if successes >= n else min(1.0, centre + half)
+
+
+def at_most(successes: int, n: int, share: float) -> float:
+    """Return how likely so few successes are where each of n rows is one with this probability.
+
+    Exact up to 2,000 rows, beyond by the normal distribution, which is as good there.
+    """
+    if not 0 < share < 1 or successes >= n:
+        return float(successes >= n * share)
+    if n > MOST_EXACT:
+        spread = (n * share * (1 - share)) ** 0.5
+        return NormalDist().cdf((successes + 0.5 - n * share) / spread)
+    odds, whole = log(share / (1 - share)), n * log(1 - share) + lgamma(n + 1)
+    logs = (whole - lgamma(k + 1) - lgamma(n - k + 1) + k * odds for k in range(successes + 1))
+    return min(1.0, sum(map(exp, logs)))
 
 
 def accuracy(truth: Codes, given: Codes) -> Figure:

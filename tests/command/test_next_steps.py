@@ -65,7 +65,7 @@ def test_each_step_runs_as_the_one_before_says(
     assert decides.startswith(
         "labelkit decide f1.csv -o f1.labelled.csv --answers todo.answers.csv"
     )
-    trains = step(decides)
+    trains = step(f"{decides} --target-accuracy 0.8")
     with open("f1.labelled.csv", newline="", encoding="cp1252") as file:
         labelled = list(csv.DictReader(file, delimiter=";"))
     assert len(labelled) == 120

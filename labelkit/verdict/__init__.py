@@ -1,0 +1,1 @@
+"""Whether labels are good enough, what is wrong with them, and the step that gains most."""

@@ -54,14 +54,14 @@ def claimed(said: Said, machine: Verdict, final: Verdict, among: Mask) -> Claim 
         return (total - unasked + by_voters) / total
 
     share = float((machine.codes == said.people)[judged].mean())
-    low, high = _interval(share, n, of_voters)
+    low, high = interval(share, n, of_voters)
     # So few audit rows cannot tell that nothing is wrong, however much people have set right.
     lowest = of_all(low, metrics.wilson(n, n)[0])
     figures = of_all(share), lowest, of_all(high)
     return Claim(*figures, labels=total, people=int(by_people.sum()), audit=n)
 
 
-def _interval(share: float, drawn: int, rest: int) -> metrics.Interval:
+def interval(share: float, drawn: int, rest: int) -> metrics.Interval:
     """Return where the share of the rest lies: a finite rest scatters around the truth itself."""
     if not rest:
         return share, share

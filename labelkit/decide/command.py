@@ -74,6 +74,14 @@ def decide(
             "auto: estimated.",
         ),
     ] = None,
+    worth: Annotated[
+        bool,
+        typer.Option(
+            "--worth",
+            help="Also tell what each step that made the file is worth: the accuracy up to it, and "
+            "what leaving it out would give.",
+        ),
+    ] = False,
     target_accuracy: Annotated[
         float | None,
         typer.Option(
@@ -149,5 +157,5 @@ def decide(
             given.label if price_per_label is None else price_per_label,
             price_per_row,
         )
-    wanted = run.Wanted(policy.value, order, threshold, own_model, believed, terms, batch)
+    wanted = run.Wanted(policy.value, order, threshold, own_model, believed, terms, batch, worth)
     run.decide(job, wanted)

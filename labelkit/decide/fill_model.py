@@ -45,9 +45,14 @@ _CHUNK = 16_384
 class Inputs:
     """The file's features; `fit` comes before anything else is asked for."""
 
+    rounds, folds, most = _ROUNDS, _FOLDS, _MOST_TO_LEARN
+
     def __init__(self, job: "Job") -> None:
         self._job = job
         self.rows = job.rows
+        self.seed = job.seed
+        self.is_fitted = False
+        self.recipe: classifier.Recipe | None = None
 
     @cached_property
     def _table(self) -> pa.Table:
@@ -62,6 +67,7 @@ class Inputs:
         rng = np.random.default_rng([self._job.seed, 2])
         some = some_rows_of_all(learned, _MOST_TO_FIT_FEATURES, rng)
         self._features.fit(self._table.take(pa.array(some)))
+        self.is_fitted = True
 
     def warn_of_leakage(self, rows: Codes, codes: Codes) -> None:
         """Warn of columns that repeat the labels of these rows."""
@@ -73,8 +79,41 @@ class Inputs:
         return self._features.matrix(self._table.take(pa.array(rows)))
 
 
+class SomeInputs:
+    """The features of some rows, for labels that are decided again: what was found before is used.
+
+    That is how the features were fitted and which recipe was chosen; it learns from fewer rows.
+    """
+
+    rounds, folds, most = 1, 3, 2_000
+
+    def __init__(self, inputs: Inputs, chosen: Codes) -> None:
+        self._inputs, self._chosen = inputs, chosen
+        self.rows = len(chosen)
+        self.seed = inputs.seed
+        self.recipe = inputs.recipe
+
+    @cached_property
+    def _matrix(self) -> Any:
+        return self._inputs.of(self._chosen)
+
+    def fit(self, learned: Mask) -> None:
+        """Fit the features, unless that is done."""
+        if not self._inputs.is_fitted:
+            every = np.zeros(self._inputs.rows, dtype=bool)
+            every[self._chosen[learned]] = True
+            self._inputs.fit(every)
+
+    def warn_of_leakage(self, rows: Codes, codes: Codes) -> None:
+        """Warn of nothing: that was done before."""
+
+    def of(self, rows: Codes) -> Any:
+        """Return the features of some of the rows."""
+        return self._matrix[rows]
+
+
 def reader(
-    job: "Job", inputs: Inputs, decided: Verdict, teaching: Mask, groups: Codes, n_classes: int
+    inputs: Inputs | SomeInputs, decided: Verdict, teaching: Mask, groups: Codes, n_classes: int
 ) -> Source | None:
     """Return the model that speaks of every row, out of fold where it learned from the row.
 
@@ -82,7 +121,8 @@ def reader(
     are fewer than FEWEST or of one class.
     """
     learned = teaching & (decided.codes >= 0)
-    rows = some_rows(np.flatnonzero(learned), _MOST_TO_LEARN, np.random.default_rng([job.seed, 2]))
+    rng = np.random.default_rng([inputs.seed, 2])
+    rows = some_rows(np.flatnonzero(learned), inputs.most, rng)
     codes = decided.codes[rows]
     if len(rows) < FEWEST or len(np.unique(codes)) < 2:
         return None
@@ -90,26 +130,31 @@ def reader(
     inputs.fit(learned)
     inputs.warn_of_leakage(rows, codes)
     matrix = inputs.of(rows)
-    recipe, _ = classifier.select(matrix, codes, n_classes, "auto", job.seed, weights, groups[rows])
-    shares = np.empty((job.rows, n_classes), number_type(job.rows, n_classes))
-    rounds = _ROUNDS if len(rows) <= _MOST_FOR_ROUNDS else 1
+    seed = inputs.seed
+    if inputs.recipe is None:
+        inputs.recipe = classifier.select(
+            matrix, codes, n_classes, "auto", seed, weights, groups[rows]
+        )[0]
+    recipe = inputs.recipe
+    shares = np.empty((inputs.rows, n_classes), number_type(inputs.rows, n_classes))
+    rounds = inputs.rounds if len(rows) <= _MOST_FOR_ROUNDS else 1
     shares[rows] = np.mean(
         [
             classifier.out_of_fold(
-                matrix, codes, groups[rows], n_classes, _FOLDS, recipe, job.seed + number, weights
+                matrix, codes, groups[rows], n_classes, inputs.folds, recipe, seed + number, weights
             )
             for number in range(rounds)
         ],
         axis=0,
     )
-    others = np.setdiff1d(np.arange(job.rows), rows, assume_unique=True)
+    others = np.setdiff1d(np.arange(inputs.rows), rows, assume_unique=True)
     if len(others):
-        model = classifier.fit(matrix, codes, recipe, job.seed, weights)
+        model = classifier.fit(matrix, codes, recipe, seed, weights)
         for start in range(0, len(others), _CHUNK):
             some = others[start : start + _CHUNK]
             shares[some] = classifier.probabilities(model, inputs.of(some), n_classes)
     voter = Voter(*likeliest(shares), shares)
-    return Source(COLUMN, MODEL, voter, np.ones(job.rows, dtype=bool), voter)
+    return Source(COLUMN, MODEL, voter, np.ones(inputs.rows, dtype=bool), voter)
 
 
 def beside(own: Source, others: Sequence[Source]) -> Source:

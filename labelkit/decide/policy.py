@@ -66,14 +66,20 @@ def combined(
 
 def in_order(said: Said, order: Sequence[Source], threshold: float) -> Machine:
     """Return the label of the first voter that is as sure as the threshold."""
+    if not order:
+        return Machine(_nothing(len(said.people)), None, [])
     codes, confidence, place = opinion_pool.first_sure([s.voter for s in order], threshold)
     names = np.array([*(source.name for source in order), ""], dtype=object)
     verdict = Verdict(codes, np.where(codes >= 0, confidence, np.nan), names[place])
     return Machine(_looked(verdict, said.sources), None, list(order))
 
 
+def _nothing(rows: int) -> Verdict:
+    return Verdict(np.full(rows, -1), np.full(rows, np.nan), np.full(rows, "", dtype=object))
+
+
 def _pooled(sources: Sequence[Source], pool: Pool, n_classes: int, rows: int) -> Verdict:
-    nothing = Verdict(np.full(rows, -1), np.full(rows, np.nan), np.full(rows, "", dtype=object))
+    nothing = _nothing(rows)
     if not sources:
         return nothing
     voters = [source.voter for source in sources]

@@ -1,6 +1,6 @@
 """decide: read who says what, decide, measure on the audit rows, write."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +10,14 @@ import pyarrow as pa
 
 from labelkit import console
 from labelkit.command import next_steps
-from labelkit.config import costs
-from labelkit.data.labels import Mask
+from labelkit.config import costs, waterfall
+from labelkit.data.labels import Mask, read_labels
+from labelkit.decide import combine, judging, made_by, messages, routing, worth
 from labelkit.decide import fill_model as own_model
-from labelkit.decide import judging, messages, opinion_pool, routing
 from labelkit.decide import policy as rule
 from labelkit.decide import sources as voters
 from labelkit.decide.claim import claimed
+from labelkit.decide.opinion_pool import Codes
 from labelkit.decide.policy import Machine, Verdict
 from labelkit.decide.sources import MODEL, Said, Source
 from labelkit.errors import UsageError, listing, nearest
@@ -41,6 +42,7 @@ class Wanted:
     believed: Mapping[str, float | None] = field(default_factory=dict)
     terms: routing.Terms | None = None
     batch: Path | None = None
+    worth: bool = False
 
 
 def decide(job: "Job", wanted: Wanted) -> None:
@@ -49,7 +51,8 @@ def decide(job: "Job", wanted: Wanted) -> None:
     if wanted.batch is not None:
         check_batch(job, wanted.batch)
     said = voters.read(job, wanted.believed)
-    machine = _machine(job, said, wanted)
+    deciding = _Deciding(job, said, wanted)
+    machine = deciding.machine(said)
     _warn_of_unnamed(said, machine)
     final = rule.with_people(said.people, machine.verdict)
     among = np.ones(job.rows, dtype=bool) if job.chosen is None else job.chosen
@@ -58,6 +61,10 @@ def decide(job: "Job", wanted: Wanted) -> None:
     messages.tell(machine, told)
     job.count(**told.counts)
     job.figures(told.figures)
+    if wanted.worth:
+        found = _worth(job, said, machine, final, among, deciding)
+        job.figures({"worth": found})
+        _tell_worth(job, found, int((said.people >= 0).sum()))
     annotations = _annotations(job, said, final)
     if wanted.terms is not None:
         annotations |= _routed(job, said, machine, final, among, wanted)
@@ -92,45 +99,93 @@ def _warn_of_unnamed(said: Said, machine: Machine) -> None:
         )
 
 
-def _machine(job: "Job", said: Said, wanted: Wanted) -> Machine:
-    if wanted.policy == "priority":
-        return rule.in_order(said, _order(job, said.sources, wanted.order), wanted.threshold)
-    return _combined(job, said, wanted.own_model)
+class _Deciding:
+    """How one file is decided: the policy with all that it needs beside who says what."""
 
+    def __init__(self, job: "Job", said: Said, wanted: Wanted) -> None:
+        self._threshold, self._k = wanted.threshold, len(said.classes)
+        self.inputs: own_model.Inputs | None = None
+        self.groups: Codes | None = None
+        self._order: list[str] | None = None
+        if wanted.policy == "priority":
+            self._order = [s.column for s in _order(job, said.sources, wanted.order)]
+            return
+        contents = job.content_columns()
+        if wanted.own_model and contents:
+            self.inputs = own_model.Inputs(job)
+        if self.inputs is not None or combine.enough_to_learn(said):
+            self.groups = job.groups(contents) if contents else np.arange(job.rows)
 
-def _combined(job: "Job", said: Said, own_model_too: bool) -> Machine:
-    # Models in the file learned from nobody knows which rows: none of them tells their worth.
-    voting = [source for source in said.sources if source.name != MODEL]
-    filling = [source for source in said.sources if source.name == MODEL]
-    # Audit rows judge; rows whose label is doubted would teach the wrong thing.
-    usable = ~said.excluded & ~said.flagged
-    contents = job.content_columns()
-    own_model_too = own_model_too and bool(contents)
-    if not own_model_too and (usable & (said.people >= 0)).sum() < opinion_pool.FEWEST_TO_LEARN:
-        return rule.combined(said, usable & (said.people >= 0), None, voting, filling)
-    groups = job.groups(contents) if contents else np.arange(job.rows)
-    learning = usable & (said.people >= 0)
-    machine = rule.combined(said, learning, groups, voting, filling)
-    votes = bool(voting) and learning.sum() >= opinion_pool.FEWEST_TO_LEARN
-    if not own_model_too or not (votes or (machine.verdict.codes < 0).any()):
-        return machine
-    decided = rule.with_people(said.people, machine.verdict)
-    # The people of an audit are not there for a model: the row is filled as if they were silent.
-    unaudited = decided._replace(codes=np.where(said.audit, machine.verdict.codes, decided.codes))
-    inputs, k = own_model.Inputs(job), len(said.classes)
-    own = own_model.reader(job, inputs, unaudited, usable, groups, k)
-    if own is None:
-        if (machine.verdict.codes < 0).any():
+    def machine(self, said: Said) -> Machine:
+        """Return what is decided without people's word; tell where no model could fill."""
+        if self._order is not None:
+            return self._in_order(said)
+        return combine.combined(said, self.groups, None if self.inputs is None else self._learn)
+
+    def again(self, rows: Codes) -> Callable[[Said], Machine]:
+        """Return what decides on some rows, with what was found for all."""
+        if self._order is not None:
+            return self._in_order
+        learn = None
+        groups = None if self.groups is None else self.groups[rows]
+        if self.inputs is not None:
+            some = own_model.SomeInputs(self.inputs, rows)
+
+            def learn(decided: Verdict, teaching: Mask) -> Source | None:
+                assert groups is not None
+                return own_model.reader(some, decided, teaching, groups, self._k)
+
+        return lambda said: combine.combined(said, groups, learn)
+
+    def in_plain_order(self, job: "Job", said: Said) -> Machine | None:
+        """Return what the first voter that speaks says, where the policy weighs them all."""
+        if self._order is not None:
+            return None
+        return rule.in_order(said, _order(job, said.sources, None), 0.0)
+
+    def _in_order(self, said: Said) -> Machine:
+        of = {source.column: source for source in said.sources}
+        order = [of[column] for column in self._order or [] if column in of]
+        return rule.in_order(said, order, self._threshold)
+
+    def _learn(self, decided: Verdict, teaching: Mask) -> Source | None:
+        assert self.inputs is not None and self.groups is not None
+        own = own_model.reader(self.inputs, decided, teaching, self.groups, self._k)
+        if own is None and (decided.codes < 0).any():
             console.note(
                 f"rows of which nobody speaks stay without a label: a model that fills them needs "
                 f"{own_model.FEWEST} labels of two classes or more, beside those of audit rows"
             )
-        return machine
-    if votes:
-        # What find-noise doubts has hardly taught the model: its vote is the doubt, once.
-        voting = [source._replace(voter=source.undoubted) for source in voting]
-        voting.append(own_model.beside(own, voting))
-    return rule.combined(said, learning, groups, voting, [*filling, own])
+        return own
+
+
+def _worth(
+    job: "Job", said: Said, machine: Machine, final: Verdict, among: Mask, deciding: _Deciding
+) -> dict[str, Any]:
+    """Return what each step that made the file is worth."""
+    looked = worth.looked_at(said, among, job.seed)
+    gold = job.gold()
+    told = worth.Told(
+        said,
+        worth.Labels(final.codes, machine.verdict.codes),
+        among,
+        looked,
+        deciding.again(looked.rows),
+        None if gold is None else read_labels(gold, said.names),
+    )
+    in_order = deciding.in_plain_order(job, said)
+    return worth.figures(made_by.parts(job, said), said, final, told, in_order)
+
+
+def _tell_worth(job: "Job", found: dict[str, Any], labels: int) -> None:
+    if console.is_within():
+        return  # the pipeline shows it with the stages that come later
+    this = {"command": "decide", "figures": {"worth": found}}
+    given = waterfall.made([*job.steps, this], costs.prices(job.task.cost), labels, None)
+    assert given is not None
+    console.table("what each step gave", waterfall.header(given), waterfall.cells(given))
+    for line in waterfall.words(given):
+        console.note(line)
 
 
 def _order(job: "Job", sources: list[Source], order: str | None) -> list[Source]:

@@ -153,16 +153,21 @@ def pipeline(
     asking = people.Asking(again, _oracle(oracle, options), annotate)
     ran = runner.run(planned, work_dir, loaded, asking, about)
     figures = runner.summaries(planned, work_dir)
-    if options["summary"]:
-        from labelkit.io import output_checks  # knows tables, which take longer than all the rest
+    given = None
+    if ran or options["summary"]:
+        from labelkit.pipeline import waterfall  # knows tables, which take longer than all the rest
 
-        output_checks.write_summary(
-            options["summary"], {"command": "pipeline"}, {"stages": figures}
-        )
+        given = waterfall.of(planned, loaded, options)
+    if options["summary"]:
+        from labelkit.io import output_checks
+
+        told = {"stages": figures} | ({"waterfall": given.plain()} if given else {})
+        output_checks.write_summary(options["summary"], {"command": "pipeline"}, told)
     if ran:
         from labelkit.pipeline import summary
 
         summary.show(planned, figures, loaded, options)
+        waterfall.show(given, planned)
         console.note(f"pipeline: {ran} of {console.count(len(planned), 'stages')} run -> {output}")
     else:
         console.note(

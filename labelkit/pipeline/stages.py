@@ -195,6 +195,7 @@ class _Plan:
             self.label_columns = [*dict.fromkeys(["llm_label", *self.label_columns])]
         if name == "decide":
             args += self._given("target_accuracy")
+            args += ["--worth"] if name not in later else []
             routes = self.own.get("target_accuracy") is not None
             asks = routes and [*later[:1]] == ["people"]
             if asks:

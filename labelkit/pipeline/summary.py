@@ -12,7 +12,7 @@ from labelkit.data.labels import read_labels
 from labelkit.pipeline.stages import AFTER, Stage
 
 _VOTERS = ("weak_label", "llm_label", "final_label")
-_BY_PEOPLE = ("label", "label_seconds")
+BY_PEOPLE = ("label", "label_seconds")
 
 
 def show(
@@ -38,7 +38,7 @@ class _Labels:
 
         gold = options["gold"]
         table = Table([output], delimiter=options["delimiter"], encoding=options["encoding"])
-        names = [n for n in (*_VOTERS, "final_source", *_BY_PEOPLE) if table.has(n)]
+        names = [n for n in (*_VOTERS, "final_source", *BY_PEOPLE) if table.has(n)]
         truth = [gold] if gold and table.has(gold) else []
         read = table.texts_of([*names, *truth])
         self.rows = table.count()
@@ -51,12 +51,7 @@ class _Labels:
 
     def by_people(self) -> tuple[int, float | None]:
         """Return how many rows people labelled, and the seconds that one took, where measured."""
-        if "label" not in self.columns:
-            return 0, None
-        given = self.columns["label"] != ""
-        said = self.columns.get("label_seconds")
-        timed = [] if said is None else [float(text) for text in said[given] if text]
-        return int(given.sum()), sum(timed) / len(timed) if timed else None
+        return people_in(self.columns)
 
     def share_right(self, name: str, where: Any = None) -> float | None:
         """Return the share of a column's labels that are the truth."""
@@ -69,6 +64,16 @@ class _Labels:
         if not labelled.any():
             return None
         return float((self.columns[name] == self.gold)[labelled].mean())
+
+
+def people_in(columns: Mapping[str, Any]) -> tuple[int, float | None]:
+    """Return how many rows people labelled, and the seconds that one took, where measured."""
+    if "label" not in columns:
+        return 0, None
+    given = columns["label"] != ""
+    said = columns.get("label_seconds")
+    timed = [] if said is None else [float(text) for text in said[given] if text]
+    return int(given.sum()), sum(timed) / len(timed) if timed else None
 
 
 def _sources(found: _Labels) -> list[list[Any]]:

@@ -531,3 +531,10 @@ def test_what_a_filling_model_would_say_of_rows_that_people_labelled_is_out_of_f
     assert told["biased_rows"] == 120 and 0.35 < told["biased_accuracy"] < 0.65
     truth = sum(row["final_label"] == row["gold"] for row in table("out.csv")) / 400
     assert told["claim"]["low"] < truth < told["claim"]["high"]
+
+
+def test_priority_of_no_voter_leaves_what_people_say(labelkit: Any, write: Any) -> None:
+    write("people.csv", "id,text,label\n1,a good film,GOOD\n2,a bad film,BAD\n3,a film,\n")
+    done = labelkit("decide", "people.csv", "-o", "final.csv", "--policy", "priority")
+    assert done.code == 0, done.err
+    assert "3 rows · 2 labelled (2 by people) · 1 without a label" in done.err

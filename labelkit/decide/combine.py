@@ -1,0 +1,50 @@
+"""The policy combine: voters and decide's own model brought to one label."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from labelkit.data.labels import Mask
+from labelkit.decide import fill_model, opinion_pool
+from labelkit.decide import policy as rule
+from labelkit.decide.opinion_pool import Codes
+from labelkit.decide.policy import Machine, Verdict
+from labelkit.decide.sources import MODEL, Said, Source
+
+# Learns from what is decided on these rows; None where that is too little.
+Learn = Callable[[Verdict, Mask], Source | None]
+
+
+def teaching(said: Said) -> Mask:
+    """Return the rows that may teach: audit rows judge, a label that is doubted teaches wrongly."""
+    return np.asarray(~said.excluded & ~said.flagged)
+
+
+def enough_to_learn(said: Said) -> bool:
+    """Tell whether people labelled enough rows to weigh voters by."""
+    learning = teaching(said) & (said.people >= 0)
+    return int(learning.sum()) >= opinion_pool.FEWEST_TO_LEARN
+
+
+def combined(said: Said, groups: Codes | None, learn: Learn | None) -> Machine:
+    """Return the voters weighed by people's rows; a model of `learn` votes and fills the gaps."""
+    # Models in the file learned from nobody knows which rows: none of them tells their worth.
+    voting = [source for source in said.sources if source.name != MODEL]
+    filling = [source for source in said.sources if source.name == MODEL]
+    usable = teaching(said)
+    learning = usable & (said.people >= 0)
+    machine = rule.combined(said, learning, groups, voting, filling)
+    votes = bool(voting) and enough_to_learn(said)
+    if learn is None or not (votes or (machine.verdict.codes < 0).any()):
+        return machine
+    decided = rule.with_people(said.people, machine.verdict)
+    # The people of an audit are not there for a model: the row is filled as if they were silent.
+    unaudited = decided._replace(codes=np.where(said.audit, machine.verdict.codes, decided.codes))
+    own = learn(unaudited, usable)
+    if own is None:
+        return machine
+    if votes:
+        # What find-noise doubts has hardly taught the model: its vote is the doubt, once.
+        voting = [source._replace(voter=source.undoubted) for source in voting]
+        voting.append(fill_model.beside(own, voting))
+    return rule.combined(said, learning, groups, voting, [*filling, own])

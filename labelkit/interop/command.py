@@ -11,28 +11,33 @@ if TYPE_CHECKING:
     from labelkit.job.job import Job
 
 To = Annotated[
-    str, typer.Option("--to", metavar="|".join(plugins.names("to")), help="Whose format.")
+    str, typer.Option("--to", metavar="|".join(plugins.names("to")), help="Output format.")
 ]
 From = Annotated[
-    str, typer.Option("--from", metavar="|".join(plugins.names("from")), help="Whose file it is.")
+    str,
+    typer.Option(
+        "--from", metavar="|".join(plugins.names("from")), help="The tool that wrote the file."
+    ),
 ]
 Show = Annotated[
     list[str] | None,
-    typer.Option(metavar="COLUMN", help="Show people this column beside the text; repeats."),
+    typer.Option(metavar="COLUMN", help="Another column to show beside the text (repeatable)."),
 ]
-Blind = Annotated[bool, typer.Option("--blind", help="Send no guesses along: they sway people.")]
+Blind = Annotated[
+    bool, typer.Option("--blind", help="Leave out suggested labels, which can bias people.")
+]
 LabelField = Annotated[
     str | None,
     typer.Option(
         "--label-field",
         metavar="NAME",
-        help="Where the classes are, if not where export put the question: the control of Label "
-        "Studio, the question of Argilla, the column of a table.",
+        help="Field with the classes, if it is not the one that export wrote: a control of Label "
+        "Studio, a question of Argilla, a column of a table.",
     ),
 ]
 Annotator = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Who labelled, where the file does not tell."),
+    typer.Option(metavar="NAME", help="Name of the annotator, where the file has none."),
 ]
 
 
@@ -41,13 +46,13 @@ Annotator = Annotated[
     uses=("output", "text", "classes", "unknown_label", "label", "id", "where"),
 )
 def export(job: "Job", to: To, show: Show = None, blind: Blind = False) -> None:
-    """Write rows as tasks for the tool where people label, or as a Hugging Face dataset.
+    """Write rows as tasks for another labelling tool, or as a Hugging Face dataset.
 
-    A task shows the text columns (and those of --show), and what is supposed already: the guess
-    of query, of a language model, of rules, with its confidence. Labels that the file has go along
-    as answers. Each task carries its row's key, so that what people say finds its row again.
-    label-studio: also writes the labelling interface beside, FILE.config.xml. csv: for a
-    spreadsheet, no cell of which is run as a formula. hf: a folder with all columns.
+    A task shows the text columns (and those of --show) and a suggested label with its confidence
+    (from query, a language model or rules), if there is one. Existing labels are exported as
+    answers. Each task has its row's key, by which import matches the answers to the rows.
+    label-studio: also writes the labelling interface, FILE.config.xml. csv: for spreadsheets;
+    cells that look like formulas are escaped. hf: a folder with all columns.
 
     Example:
       labelkit export sample_data/reviews.csv -o build/tasks.json --to label-studio \\
@@ -65,16 +70,16 @@ def import_answers(
     label_field: LabelField = None,
     annotator: Annotator = None,
 ) -> None:
-    """Turn what people said in another tool into the answers that merge reads.
+    """Convert answers from another labelling tool to the answers file that merge reads.
 
-    Takes what the tool exports: JSON (also JSON_MIN, CSV) of Label Studio, JSON lines of Prodigy
-    (db-out) and doccano, JSON of Argilla, a filled-in table, a dataset. Of several answers of one
-    person to a row the latest counts; a skip is kept as an answer without label. Labels that are
-    no class are refused.
+    Reads JSON (also JSON_MIN, CSV) of Label Studio, JSON lines of Prodigy (db-out) and doccano,
+    JSON of Argilla, a filled-in table, a dataset. If a person answered a row several times, the
+    latest answer counts; a skip is kept as an answer without a label. A label that is not a class
+    is an error.
 
     Example:
       labelkit import sample_data/answers.csv -o build/imported.csv --from csv
     """
-    from labelkit.interop.importing import bring as work
+    from labelkit.interop.importing import import_answers as work
 
     work(job, origin, label_field, annotator)

@@ -1,4 +1,4 @@
-"""Where an export goes: the file, files beside it, or a folder; each whole or not at all."""
+"""The output of an export: a file, files beside it, or a folder; each is written atomically."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from labelkit.io.output_checks import refuse_foreign
 
 
 def _mode_of(folder: Path) -> int:
-    """Return the mode of a folder that is replaced, else that of a new one."""
+    """Return the mode of an existing folder, else the default mode of a new one."""
     if folder.is_dir():
         return stat.S_IMODE(folder.stat().st_mode)
     mask = os.umask(0)
@@ -25,7 +25,7 @@ def _mode_of(folder: Path) -> int:
     return 0o777 & ~mask
 
 
-class Place:
+class Destination:
     """The output of an export, `-` for stdout."""
 
     def __init__(self, output: str, inputs: list[Path]) -> None:
@@ -42,22 +42,22 @@ class Place:
 
     def _not_the_input(self, path: Path) -> None:
         if any(path.resolve() == other.resolve() for other in self._inputs):
-            raise UsageError(f"the output {path} is the input; give another name")
+            raise UsageError(f"the output {path} is the input; choose another name")
 
     @property
     def ending(self) -> str:
-        """The end of the output's name: `.json`, `.csv.gz`."""
+        """The ending of the output's name, such as `.json` or `.csv.gz`."""
         return ending_of(self.name).lower()
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """Yield the stream of the output itself."""
+        """Yield a stream that writes the output."""
         with whole(self.name) as stream:
             yield stream
         self.written.insert(0, Path(self.name))
 
     def write_list(self, records: Iterable[object]) -> None:
-        """Write the output as one JSON list, a record a line."""
+        """Write the output as one JSON list with one record per line."""
         with self.open() as stream:
             before = "["
             for record in records:
@@ -73,12 +73,12 @@ class Place:
 
     @contextmanager
     def beside(self, ending: str) -> Iterator[BinaryIO]:
-        """Yield the stream of a file beside the output.
+        """Yield a stream that writes a file beside the output.
 
-        Raises UsageError for stdout, LabelkitError where a file of the user stands there.
+        Raises UsageError for stdout, LabelkitError if it would replace a file of the user.
         """
         if self.name == "-":
-            raise UsageError("another file is written beside this one: give -o FILE, not -o -")
+            raise UsageError("this export writes two files; pass -o FILE instead of -o -")
         path = self.beside_name(ending)
         self._not_the_input(path)
         refuse_foreign(path, ("export",), next(iter(self._inputs), None))
@@ -88,32 +88,34 @@ class Place:
 
     @contextmanager
     def folder(self, ours: str) -> Iterator[Path]:
-        """Yield a new folder that becomes the output when the block ends well.
+        """Yield a new folder that becomes the output when the block ends without an error.
 
-        A folder that stands there is replaced if it has the file `ours`, which such an output has.
-        Raises UsageError for stdout, a file, and a folder of something else.
+        An existing folder is replaced if it contains the file `ours`, as such outputs do.
+        Raises UsageError for stdout, a file, and any other folder.
         """
         target = Path(self.name)
         if self.name == "-" or target.is_file():
-            raise UsageError(f"this export is a folder; give another name than -o {self.name}")
+            raise UsageError(
+                f"this export writes a folder, which -o {self.name} is not; choose another name"
+            )
         if target.is_dir() and any(target.iterdir()) and not (target / ours).is_file():
             raise UsageError(
-                f"{target} is a folder with other things in it (it has no {ours}); give -o the "
-                f"name of a new folder"
+                f"the folder {target} contains other files (and no {ours}); pass the name of a "
+                f"new folder to -o"
             )
-        made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
+        new_folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
         try:
-            made.chmod(_mode_of(target))
-            yield made
-            self._swap(made, target)
+            new_folder.chmod(_mode_of(target))
+            yield new_folder
+            self._swap(new_folder, target)
             self.written.append(target)
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(new_folder, ignore_errors=True)
 
-    def _swap(self, made: Path, target: Path) -> None:
-        # A rename replaces empty folders only: what stood there steps aside, then goes.
-        old = made.with_name(f"{made.name}.old")
+    def _swap(self, new_folder: Path, target: Path) -> None:
+        # os.replace replaces empty folders only, so the existing one is renamed, then removed.
+        old = new_folder.with_name(f"{new_folder.name}.old")
         if target.is_dir():
             os.replace(target, old)
-        os.replace(made, target)
+        os.replace(new_folder, target)
         shutil.rmtree(old, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""import: what people said in another tool, as the answers file that merge reads."""
+"""import: answers given in another tool, written as the answers file that merge reads."""
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -12,27 +12,27 @@ from labelkit.config import plugins
 from labelkit.config.label_text import ClassReader
 from labelkit.data.labels import encode, read_labels
 from labelkit.errors import UsageError, listing
-from labelkit.interop.task_types import ANNOTATOR, ORIGIN, ROW_CHECK, Said
-from labelkit.interop.tool_file import Given
+from labelkit.interop.task_types import ANNOTATOR, ORIGIN, ROW_CHECK, ImportedAnswer
+from labelkit.interop.tool_file import ToolFile
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
 
 
-class Sorted(NamedTuple):
-    """The answers to keep, oldest first, and what became of the others."""
+class LatestAnswers(NamedTuple):
+    """The latest answers, oldest first, with the number of tasks, unanswered and replaced ones."""
 
-    kept: list[Said]
+    kept: list[ImportedAnswer]
     tasks: int
     unanswered: int
     replaced: int
 
 
-def bring(job: "Job", origin: str, label_field: str | None, annotator: str | None) -> None:
-    """Write the answers file; raises LabelkitError for answers that no row or class has."""
-    read = plugins.load("from", origin)
+def import_answers(job: "Job", origin: str, label_field: str | None, annotator: str | None) -> None:
+    """Write the answers file; raises LabelkitError for answers without a row or a known class."""
+    read_answers = plugins.load("from", origin)
     output = _checked_output(job)
-    given = Given(
+    tool_file = ToolFile(
         str(job.options["input"]),
         key=job.options.get("id"),
         label_field=label_field,
@@ -40,12 +40,12 @@ def bring(job: "Job", origin: str, label_field: str | None, annotator: str | Non
         encoding=job.options["encoding"],
         declared=job.classes or (),
     )
-    said = [_named(one, annotator) for one in _read(read, given, origin)]
-    key_name = _one_key(given, said)
-    found = _sorted(said)
-    labels, left_out = _labels(job, given, found.kept)
-    _write(job, output, key_name, found.kept, labels)
-    _close(job, output, key_name, found, labels, left_out)
+    answers = [_named(answer, annotator) for answer in _read(read_answers, tool_file, origin)]
+    key_name = _one_key(tool_file, answers)
+    latest = _latest_answers(answers)
+    labels, left_out = _labels(job, tool_file, latest.kept)
+    _write(job, output, key_name, latest.kept, labels)
+    _close(job, output, key_name, latest, labels, left_out)
 
 
 def _checked_output(job: "Job") -> str:
@@ -54,100 +54,106 @@ def _checked_output(job: "Job") -> str:
     output = str(job.options.get("output") or "")
     if not output:
         raise UsageError("import needs -o ANSWERS (- for stdout)")
-    given = str(job.options["input"])
-    inputs = [] if given == "-" else [Path(given)]
+    input_name = str(job.options["input"])
+    inputs = [] if input_name == "-" else [Path(input_name)]
     output_checks.check(job.name, output, False, inputs, job.options["format"])
     return output
 
 
-def _read(read: Callable[[Given], Iterator[Said]], given: Given, origin: str) -> list[Said]:
-    """Return what the file says; raises LabelkitError where its shape is not the tool's."""
+def _read(
+    read: Callable[[ToolFile], Iterator[ImportedAnswer]], tool_file: ToolFile, origin: str
+) -> list[ImportedAnswer]:
+    """Return the file's answers; raises LabelkitError if it is not an export of the tool."""
     try:
-        return list(read(given))
+        return list(read(tool_file))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise given.wrong(f"it is not as {origin} writes it ({error}); is --from right?") from error
+        raise tool_file.error(f"not a valid {origin} export ({error}); check --from") from error
 
 
-def _named(said: Said, annotator: str | None) -> Said:
-    return said._replace(who=annotator) if annotator and not said.who else said
+def _named(answer: ImportedAnswer, annotator: str | None) -> ImportedAnswer:
+    return answer._replace(who=annotator) if annotator and not answer.who else answer
 
 
-def _sorted(said: Sequence[Said]) -> Sorted:
-    """Return the latest answer of each person to each row, in the order in which they were given.
+def _latest_answers(answers: Sequence[ImportedAnswer]) -> LatestAnswers:
+    """Return the latest answer of each person to each row, in order of time.
 
-    A skip is taken back by a label of the same person, and the other way round.
+    A later label replaces a skip of the same person, and the other way round.
     """
-    answered = [one for one in said if one.labels or one.skipped]
-    latest: dict[tuple[str, str], Said] = {}
-    for one in sorted(answered, key=lambda one: one.when):
-        latest.pop((one.key, one.who), None)
-        latest[one.key, one.who] = one
-    keys = {one.key for one in said}
-    return Sorted(
+    answered = [answer for answer in answers if answer.labels or answer.skipped]
+    latest: dict[tuple[str, str], ImportedAnswer] = {}
+    for answer in sorted(answered, key=lambda answer: answer.when):
+        latest.pop((answer.key, answer.who), None)
+        latest[answer.key, answer.who] = answer
+    keys = {answer.key for answer in answers}
+    return LatestAnswers(
         list(latest.values()),
         len(keys),
-        len(keys - {one.key for one in answered}),
+        len(keys - {answer.key for answer in answered}),
         len(answered) - len(latest),
     )
 
 
-def _one_key(given: Given, said: Sequence[Said]) -> str:
-    names = list(dict.fromkeys(one.key_name for one in said))
+def _one_key(tool_file: ToolFile, answers: Sequence[ImportedAnswer]) -> str:
+    names = list(dict.fromkeys(answer.key_name for answer in answers))
     if len(names) > 1:
-        raise given.wrong(
-            f"its tasks are keyed by several columns ({listing(names)}): they come from several "
-            f"files; import each by itself"
+        raise tool_file.error(
+            f"its tasks have different key columns ({listing(names)}), so they come from several "
+            f"files; import the tasks of each file separately"
         )
     return names[0] if names else "id"
 
 
-def _labels(job: "Job", given: Given, said: Sequence[Said]) -> tuple[list[str], int]:
+def _labels(
+    job: "Job", tool_file: ToolFile, answers: Sequence[ImportedAnswer]
+) -> tuple[list[str], int]:
     """Return the label of each answer ('' for a skip), and how many were left out.
 
     Raises LabelkitError for a label outside the classes and for several in one answer.
     """
     ignore = job.ignores_unknown_labels()
-    several = [one for one in said if len(one.labels) > 1]
+    several = [answer for answer in answers if len(answer.labels) > 1]
     if several and not ignore:
-        one = several[0]
-        raise given.wrong(
-            f"{one.place} ({console.clean(one.key)}) was given "
-            f"{console.count(len(one.labels), 'labels')} "
-            f"({listing(map(repr, one.labels))}; {console.count(len(several), 'such answers')}), "
-            "and a row has one; "
-            f"mend it in the tool, or give --unknown-label ignore, which leaves them out"
+        answer = several[0]
+        raise tool_file.error(
+            f"{answer.location} ({console.clean(answer.key)}) has "
+            f"{console.count(len(answer.labels), 'labels')} "
+            f"({listing(map(repr, answer.labels))}; "
+            f"{console.count(len(several), 'such answers')}), but a row has one label; "
+            f"fix it in the tool, or pass --unknown-label ignore to skip such answers"
         )
-    values = np.array([one.labels[0] if len(one.labels) == 1 else "" for one in said], dtype=object)
-    classes = job.classes or given.classes
+    values = np.array(
+        [answer.labels[0] if len(answer.labels) == 1 else "" for answer in answers], dtype=object
+    )
+    classes = job.classes or tool_file.classes
 
-    def places() -> list[str]:
-        return [f"{one.place}: {console.clean(one.key)}" for one in said]
+    def locations() -> list[str]:
+        return [f"{answer.location}: {console.clean(answer.key)}" for answer in answers]
 
-    known, _, found = encode(values, classes, ignore, given.name, places)
-    if classes is None and found:
-        told = listing(console.clean(name, 40) for name in found)
-        console.note(f"the labels are {told}; with --classes A,B others are refused")
-        job.warn_of_spellings(found)
-    left_out = (read_labels(values, classes) != "") & (known == "")
-    return [str(label) for label in known], len(several) + int(left_out.sum())
+    labels, _, classes_seen = encode(values, classes, ignore, tool_file.name, locations)
+    if classes is None and classes_seen:
+        class_names = listing(console.clean(name, 40) for name in classes_seen)
+        console.note(f"labels in the file: {class_names}; pass --classes A,B to refuse others")
+        job.warn_of_spellings(classes_seen)
+    left_out = (read_labels(values, classes) != "") & (labels == "")
+    return [str(label) for label in labels], len(several) + int(left_out.sum())
 
 
 def _write(
-    job: "Job", output: str, key_name: str, said: Sequence[Said], labels: Sequence[str]
+    job: "Job", output: str, key_name: str, answers: Sequence[ImportedAnswer], labels: Sequence[str]
 ) -> None:
     import pyarrow as pa
 
     from labelkit.io.table import write_table
 
     table: dict[str, Any] = {
-        key_name: pa.array([one.key for one in said], pa.string()),
-        ROW_CHECK: pa.array([one.check or None for one in said], pa.string()),
+        key_name: pa.array([answer.key for answer in answers], pa.string()),
+        ROW_CHECK: pa.array([answer.check or None for answer in answers], pa.string()),
         "label": pa.array([label or None for label in labels], pa.string()),
-        ORIGIN: pa.array([one.origin or None for one in said], pa.string()),
-        "label_note": pa.array([one.note or None for one in said], pa.string()),
-        "label_flag": pa.array([one.flag for one in said], pa.bool_()),
-        ANNOTATOR: pa.array([one.who or None for one in said], pa.string()),
-        "label_seconds": pa.array([one.seconds for one in said], pa.float64()),
+        ORIGIN: pa.array([answer.origin or None for answer in answers], pa.string()),
+        "label_note": pa.array([answer.note or None for answer in answers], pa.string()),
+        "label_flag": pa.array([answer.flag for answer in answers], pa.bool_()),
+        ANNOTATOR: pa.array([answer.who or None for answer in answers], pa.string()),
+        "label_seconds": pa.array([answer.seconds for answer in answers], pa.float64()),
     }
     write_table(pa.table(table), output, given_format=job.options["format"], name=output)
 
@@ -156,45 +162,48 @@ def _close(
     job: "Job",
     output: str,
     key_name: str,
-    found: Sorted,
+    latest: LatestAnswers,
     labels: Sequence[str],
     left_out: int,
 ) -> None:
-    answered = [(one, label) for one, label in zip(found.kept, labels, strict=True) if label]
-    given = [one for one, _ in answered]
-    skipped = sum(one.skipped for one in found.kept)
-    people = {one.who for one in found.kept if one.who}
-    shown = [(one, label) for one, label in answered if one.guess]
-    taken = sum(ClassReader([label]).class_of(one.guess) is not None for one, label in shown)
-    timed = [one.seconds for one in found.kept if one.seconds is not None]
+    answered = [(answer, label) for answer, label in zip(latest.kept, labels, strict=True) if label]
+    labelled = [answer for answer, _ in answered]
+    skipped = sum(answer.skipped for answer in latest.kept)
+    people = {answer.who for answer in latest.kept if answer.who}
+    shown = [(answer, label) for answer, label in answered if answer.guess]
+    accepted = sum(
+        ClassReader([label]).class_of(answer.guess) is not None for answer, label in shown
+    )
+    timed = [answer.seconds for answer in latest.kept if answer.seconds is not None]
     job.count(
-        tasks=found.tasks, labels=len(given), skipped=skipped, unanswered=found.unanswered,
-        people=len(people), replaced=found.replaced, left_out=left_out,
-        suggestions=len(shown), suggestions_accepted=taken,
+        tasks=latest.tasks, labels=len(labelled), skipped=skipped, unanswered=latest.unanswered,
+        people=len(people), replaced=latest.replaced, left_out=left_out,
+        suggestions=len(shown), suggestions_accepted=accepted,
     )  # fmt: skip
     parts = [
-        console.count(found.tasks, "rows"),
-        f"{console.count(len(given), 'labels')}{_by(len(people))}",
+        console.count(latest.tasks, "rows"),
+        f"{console.count(len(labelled), 'labels')}{_by(len(people))}",
     ]
     parts += [
         f"{n:,} {what}"
         for n, what in (
             (skipped, "skipped"),
-            (found.unanswered, "not answered yet"),
-            (found.replaced, "replaced by a later answer of the same person"),
-            (left_out, "of no class left out"),
+            (latest.unanswered, "unanswered"),
+            (latest.replaced, "replaced by a later answer of the same person"),
+            (left_out, "left out (unknown class)"),
         )
         if n
     ]
     if shown:
-        parts.append(f"{taken / len(shown):.0%} of {console.count(len(shown), 'guesses')} taken")
+        suggestions = console.count(len(shown), "suggestions")
+        parts.append(f"{accepted / len(shown):.0%} of {suggestions} accepted")
     if timed:
         job.cost(people_seconds=round(sum(timed), 1))
         parts.append(_time(timed))
     job.record(Path(output), ["label", ORIGIN, ANNOTATOR])
     job.closing(" · ".join(parts), output=output)
-    if given and output != "-":
-        console.note(_brought(output, key_name))
+    if labelled and output != "-":
+        console.note(_merge_hint(output, key_name))
 
 
 def _by(people: int) -> str:
@@ -206,8 +215,8 @@ def _time(timed: Sequence[float]) -> str:
     return f"{sum(timed) / 3600:.1f} hours ({each:.1f} s an answer)"
 
 
-def _brought(output: str, key_name: str) -> str:
-    """Return how the answers come into the data: which file that is, the export does not say."""
+def _merge_hint(output: str, key_name: str) -> str:
+    """Return a note with the merge command; DATA, because the export does not name its input."""
     key = [] if key_name in ("id", "row") else ["--id", key_name]
-    brings = shlex.join(["labelkit", "merge", "DATA", output, "-o", "LABELLED", *key])
-    return f"the answers come into the file that was exported with: {brings}"
+    command = shlex.join(["labelkit", "merge", "DATA", output, "-o", "LABELLED", *key])
+    return f"merge the answers into the exported file: {command}"

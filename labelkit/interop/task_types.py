@@ -1,33 +1,33 @@
-"""What passes between the files of this folder: a task for people, and what a person said of one.
+"""Types shared by the files of this folder: a task for people, and an answer to one.
 
-Each tool knows other things by other names; these are ours, and no tool has a field of such a name
-for itself: a field called `id` is overwritten by half of them.
+The field names below are not used by any of the tools for its own data. `id` is: doccano, Label
+Studio and Argilla write their own number into it.
 """
 
 from typing import NamedTuple
 
-from labelkit.io.spreadsheet_cells import held_back, let_go
+from labelkit.io.spreadsheet_cells import escape_formula, unescape_formula
 
-__all__ = ["held_back", "let_go"]
+__all__ = ["escape_formula", "unescape_formula"]
 
 ROW_ID, ROW_KEY, ROW_CHECK, ORIGIN = "row_id", "row_key", "row_check", "label_origin"
 ANNOTATOR = "label_annotator"
 GUESS, GUESS_CONFIDENCE = "guess", "guess_confidence"
-PASSPORT = (ROW_ID, ROW_KEY, ROW_CHECK, ORIGIN, ANNOTATOR)
+ROW_REFERENCE = (ROW_ID, ROW_KEY, ROW_CHECK, ORIGIN, ANNOTATOR)
 _TOOLS_OWN = ("id", "meta", "options", "accept", "answer", "labelkit_label", "labelkit_note")
 _ANSWERS = ("label", "label_note", "label_flag", "label_seconds")
-TAKEN = frozenset((*PASSPORT, GUESS, GUESS_CONFIDENCE, *_TOOLS_OWN, *_ANSWERS))
+RESERVED_NAMES = frozenset((*ROW_REFERENCE, GUESS, GUESS_CONFIDENCE, *_TOOLS_OWN, *_ANSWERS))
 
 
 class Field(NamedTuple):
-    """A column that people see: its name in the tool, and its title, the column's own name."""
+    """A column shown to people: its name in the tool, and the column's name as its title."""
 
     name: str
     title: str
 
 
 class Guess(NamedTuple):
-    """A label that a machine supposes, its probability (None: not known), and its column."""
+    """A suggested machine label, its probability (None: unknown), and the column it is from."""
 
     label: str
     confidence: float | None
@@ -35,7 +35,7 @@ class Guess(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A row for people. `cells` are the texts of the fields; `label` is '' where none is known."""
+    """A row for people. `cells` are the texts of the fields; `label` is '' if unlabelled."""
 
     key: str
     check: str
@@ -45,21 +45,21 @@ class Task(NamedTuple):
     label: str
     annotator: str
 
-    def passport(self, key_name: str) -> dict[str, str]:
-        """Return what a tool must hand back with the answer, so that it finds its row again."""
-        known = {ROW_ID: self.key, ROW_KEY: key_name, ROW_CHECK: self.check}
-        by = self.annotator if self.label else ""
-        return known | {k: v for k, v in ((ORIGIN, self.origin), (ANNOTATOR, by)) if v}
+    def row_reference(self, key_name: str) -> dict[str, str]:
+        """Return the fields that identify the row; the tool must export them with the answer."""
+        reference = {ROW_ID: self.key, ROW_KEY: key_name, ROW_CHECK: self.check}
+        annotator = self.annotator if self.label else ""
+        return reference | {k: v for k, v in ((ORIGIN, self.origin), (ANNOTATOR, annotator)) if v}
 
 
-class Said(NamedTuple):
-    """What one person said of one row; neither labels nor `skipped`: nothing yet.
+class ImportedAnswer(NamedTuple):
+    """One person's answer about one row; unanswered if it has neither labels nor `skipped`.
 
-    `place` tells people where it stands in the tool's file, `labels` are several where the person
+    `location` is where the answer is in the tool's file, `labels` are several where the person
     gave several, `guess` is the label that the person was shown ('' for none).
     """
 
-    place: str
+    location: str
     key: str
     key_name: str
     check: str = ""
@@ -75,12 +75,12 @@ class Said(NamedTuple):
 
 
 def by_name(fields: list[Field], cells: tuple[str, ...]) -> dict[str, str]:
-    """Return a row's cells by the names that the tool knows."""
+    """Return a row's cells by their field names in the tool."""
     return {field.name: cell for field, cell in zip(fields, cells, strict=True)}
 
 
 def one_text(cells: tuple[str, ...], fields: list[Field]) -> str:
-    """Return a row as the one text that a tool shows: the cells, named where there are several."""
+    """Return a row as one text: its only cell, or a line `title: cell` for each field."""
     if len(cells) == 1:
         return cells[0]
     return "\n".join(f"{field.title}: {cell}" for field, cell in zip(fields, cells, strict=True))

@@ -41,15 +41,15 @@ class CsvFile:
         self._kept_bytes = 0
         headers = [header_of(path, delimiter, self.encoding) for path in self.paths]
         self.names, self.raw_header, self.mark = headers[0]
-        self._held_back = spreadsheet_cells.are_for_people(self.names)
+        self._has_escaped_formulas = spreadsheet_cells.are_for_people(self.names)
         for path, (names, _, _) in zip(self.paths[1:], headers[1:], strict=True):
             if names != self.names:
                 raise LabelkitError(
                     f"{path} has other columns than {self.paths[0]}: {listing(names)} "
                     f"instead of {listing(self.names)}"
                 )
-        if self._held_back:
-            self.names = [spreadsheet_cells.let_go(name) for name in self.names]
+        if self._has_escaped_formulas:
+            self.names = [spreadsheet_cells.unescape_formula(name) for name in self.names]
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -68,8 +68,8 @@ class CsvFile:
                 yield text_cells.no_columns(len(block.records))
                 continue
             arrays = [_strings([record[i] for record in block.records]) for i in places]
-            if self._held_back:
-                arrays = spreadsheet_cells.all_let_go(arrays)
+            if self._has_escaped_formulas:
+                arrays = spreadsheet_cells.unescape_formulas(arrays)
             batch = pa.RecordBatch.from_arrays(arrays, names=list(columns))
             room -= sum(batch.column(name).nbytes for name in read)
             if room < 0:

@@ -408,7 +408,7 @@ class _TableWriter:
         else:
             delimiter = _DELIMITERS[self._kind]
             if spreadsheet_cells.are_for_people(table.column_names):
-                table = spreadsheet_cells.all_held_back(table)
+                table = spreadsheet_cells.escape_formulas(table)
             if not self._started:
                 header = text_cells.heading(table.column_names, delimiter)[1:]
                 self._out.write((header + "\n").encode())

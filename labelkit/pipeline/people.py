@@ -14,7 +14,7 @@ from labelkit import console
 from labelkit.data.answers_journal import journal_path, refuse_unwritten, unwritten
 from labelkit.errors import LabelkitError, PeopleNeeded
 from labelkit.io.files import whole
-from labelkit.io.spreadsheet_cells import held_back, let_go
+from labelkit.io.spreadsheet_cells import escape_formula, unescape_formula
 from labelkit.pipeline import step
 from labelkit.pipeline.stages import Stage
 
@@ -276,12 +276,12 @@ def _answer_by_oracle(batch: Path, answers: Path, oracle: Oracle) -> None:
         reader = csv.DictReader(stream)
         names, rows = list(reader.fieldnames or []), list(reader)
     key_name = oracle.key_of(names)
-    labels = oracle.answers([let_go(row[key_name]) for row in rows], key_name)
+    labels = oracle.answers([unescape_formula(row[key_name]) for row in rows], key_name)
     extra = [name for name in ("label_annotator",) if name not in names]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, [*names, *extra], lineterminator="\n")
     writer.writeheader()
     for row, label in zip(rows, labels, strict=True):
-        writer.writerow({**row, "label": held_back(label), "label_annotator": _ORACLE_NAME})
+        writer.writerow({**row, "label": escape_formula(label), "label_annotator": _ORACLE_NAME})
     with whole(answers) as stream:
         stream.write(text.getvalue().encode())

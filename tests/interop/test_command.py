@@ -32,7 +32,7 @@ def test_the_road_from_query_to_merge(labelkit: Any, imported: Any, write: Any) 
     result = labelkit("query", "data.csv", "-o", "q.csv", *asked)
     assert result.code == 0, result.err
     result = labelkit("export", "todo.csv", "-o", "tasks.json", "--to", "label-studio")
-    assert result.code == 0 and "classes, as the file's labels have them: a, b" in result.err
+    assert result.code == 0 and "classes taken from the file's labels: a, b" in result.err
     data = [task["data"] for task in tools.load("tasks.json")]
     assert {row["row_key"] for row in data} == {"row"}
     assert sorted(row["label_origin"] for row in data) == ["audit"] * 4 + ["query"] * 6
@@ -52,15 +52,15 @@ def test_an_own_key_keeps_its_name(labelkit: Any, imported: Any, write: Any) -> 
     export = tools.label_studio("t.json", [[Decision("other")]])
     result, answers = imported("label-studio", export)
     assert answers[0]["number"] == "007"
-    assert "with: labelkit merge DATA answers.jsonl -o LABELLED --id number" in result.err
+    assert "file: labelkit merge DATA answers.jsonl -o LABELLED --id number" in result.err
     result, _ = imported("label-studio", export, "--id", "txt")
-    assert result.code == 1 and "keyed by 'number', not by 'txt'" in result.err
+    assert result.code == 1 and "key column 'number', but --id is 'txt'" in result.err
 
 
 def test_tasks_of_several_files_are_not_mixed(imported: Any) -> None:
     tasks = [{"data": {"row_id": "1", "row_key": key}, "id": 1, "annotations": []} for key in "ab"]
     result, _ = imported("label-studio", tasks)
-    assert result.code == 1 and "keyed by several columns (a, b)" in result.err
+    assert result.code == 1 and "different key columns (a, b)" in result.err
 
 
 @pytest.mark.parametrize("tool", names("to"))
@@ -136,10 +136,10 @@ def test_refused_imports(labelkit: Any, write: Any) -> None:
 def test_no_classes_and_names_of_ours(labelkit: Any, write: Any) -> None:
     path = write("t.csv", "id,text\n1,hello\n")
     result = labelkit("export", path, "-o", "t.json", "--to", "label-studio")
-    assert result.code == 2 and "which classes are there?" in result.err
+    assert result.code == 2 and "--classes A,B" in result.err
     path = write("t.csv", "id,row_id,text\n1,2,hello\n")
     result = labelkit("export", path, "-o", "t.json", "--to", "label-studio", *CLASSES)
-    assert result.code == 2 and "has a column 'row_id' of its own" in result.err
+    assert result.code == 2 and "already has a column 'row_id'" in result.err
     path = write("t.csv", "id,text\n1,hello\n1,there\n")
     result = labelkit("export", path, "-o", "t.json", "--to", "label-studio", *CLASSES)
     assert result.code == 1 and "the key '1' stands twice" in result.err

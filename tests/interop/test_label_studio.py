@@ -76,7 +76,7 @@ def test_a_class_that_xml_cannot_hold_is_refused(labelkit: Any, rows: Path) -> N
     result = labelkit(
         "export", rows, "-o", "t.json", "--to", "label-studio", "--classes", "a,b\x1bc"
     )
-    assert result.code == 1 and "'b\\x1bc' holds the character '\\x1b'" in result.err
+    assert result.code == 1 and "'b\\x1bc' contains the character '\\x1b'" in result.err
     assert not Path("t.json").exists()
 
 
@@ -111,8 +111,8 @@ def test_labels_of_several_people_skips_notes_and_time(exported: Any, imported: 
     ]
     assert [a["label_note"] for a in answers] == [None, "not sure", None, None]
     assert (
-        "import: 4 rows · 3 labels by 2 people · 1 skipped · 1 not answered yet · "
-        "50% of 2 guesses taken · 0.0 hours (4.2 s an answer) -> answers.jsonl"
+        "import: 4 rows · 3 labels by 2 people · 1 skipped · 1 unanswered · "
+        "50% of 2 suggestions accepted · 0.0 hours (4.2 s an answer) -> answers.jsonl"
     ) in result.err
 
 
@@ -144,7 +144,7 @@ def test_drafts_are_told(exported: Any, imported: Any) -> None:
     export = tools.label_studio(exported("label-studio"), [[Decision("other")], [], [], []])
     export[1]["drafts"] = [{"id": 1, "result": []}]
     result, answers = imported("label-studio", export)
-    assert len(answers) == 1 and "drafts that were never submitted, so not counted: 1" in result.err
+    assert len(answers) == 1 and "drafts (not submitted, not counted): 1" in result.err
 
 
 def test_people_by_address(exported: Any, imported: Any) -> None:
@@ -180,7 +180,7 @@ def test_the_short_formats(exported: Any, imported: Any, name: str) -> None:
         ("r-1", "other", "2", 4.0),
         ("r-3", "other", "1", 1.5),
     ]
-    assert "skipped rows are not in this format; export it as JSON" in result.err
+    assert "does not contain skipped rows; export it as JSON" in result.err
 
 
 def test_the_short_formats_keep_the_annotator_of_a_label_sent_along(imported: Any) -> None:
@@ -202,27 +202,27 @@ def test_a_label_that_is_no_class(exported: Any, imported: Any) -> None:
     assert "did you mean 'account'?" in result.err
     result, answers = imported("label-studio", export, *CLASSES, "--unknown-label", "ignore")
     assert [a["label"] for a in answers] == ["refund", None]
-    assert "1 of no class left out" in result.err
+    assert "1 left out (unknown class)" in result.err
 
 
 def test_two_labels_in_one_answer(exported: Any, imported: Any) -> None:
     export = tools.label_studio(exported("label-studio"), [[Decision("refund")], [], [], []])
     export[0]["annotations"][0]["result"][0]["value"]["choices"].append("other")
     result, _ = imported("label-studio", export, *CLASSES)
-    assert result.code == 1 and "task 1 (r-1) was given 2 labels ('refund', 'other'" in result.err
+    assert result.code == 1 and "task 1 (r-1) has 2 labels ('refund', 'other'" in result.err
     short = tools.label_studio_short(export)
     short[0]["labelkit_label"] = json.dumps({"choices": ["refund", "other"]})
     result, _ = imported("label-studio", tools.table(short), *CLASSES, name="back.csv")
-    assert result.code == 1 and "was given 2 labels" in result.err
+    assert result.code == 1 and "has 2 labels" in result.err
 
 
 def test_a_control_of_another_name(exported: Any, imported: Any) -> None:
     export = tools.label_studio(exported("label-studio"), SAID, control="mood")
     result, answers = imported("label-studio", export, *CLASSES)
-    assert len(answers) == 4 and "the classes are those of the control 'mood'" in result.err
+    assert len(answers) == 4 and "from the control 'mood'" in result.err
     short = tools.table(tools.label_studio_short(export, control="mood"))
     result, _ = imported("label-studio", short, name="back.csv")
-    assert result.code == 1 and "no column 'labelkit_label' with the answers" in result.err
+    assert result.code == 1 and "no column 'labelkit_label' with answers" in result.err
     assert "--label-field NAME" in result.err and "mood" in result.err
     result, answers = imported("label-studio", short, "--label-field", "mood", name="back.csv")
     assert len(answers) == 3
@@ -233,7 +233,7 @@ def test_several_controls(exported: Any, imported: Any) -> None:
     other = {"from_name": "topic", "to_name": "text", "type": "choices"}
     export[0]["annotations"][0]["result"].append(other | {"value": {"choices": ["x"]}})
     result, _ = imported("label-studio", export)
-    assert result.code == 1 and "several controls choose classes" in result.err
+    assert result.code == 1 and "several controls have choices" in result.err
     result, _ = imported("label-studio", export, "--label-field", "moot")
     assert result.code == 1 and "did you mean 'mood'?" in result.err
     assert imported("label-studio", export, "--label-field", "topic")[1][0]["label"] == "x"
@@ -247,9 +247,7 @@ def test_a_control_that_chooses_no_class(exported: Any, imported: Any) -> None:
                 {"from_name": "stars", "type": "rating", "value": {"rating": 4}}
             ]
     result, _ = imported("label-studio", export)
-    assert (
-        result.code == 1 and "no control chooses a class (controls: stars (rating))" in result.err
-    )
+    assert result.code == 1 and "no control has choices (controls: stars (rating))" in result.err
 
 
 def test_fields_that_the_short_format_has_overwritten(exported: Any, imported: Any) -> None:
@@ -259,21 +257,21 @@ def test_fields_that_the_short_format_has_overwritten(exported: Any, imported: A
         del task["data"]["row_key"]
     short = tools.label_studio_short(export)
     result, _ = imported("label-studio", short)
-    assert result.code == 1 and "'id' is Label Studio's own number of the task" in result.err
+    assert result.code == 1 and "'id' is Label Studio's own number for the task" in result.err
     assert "export it as JSON" in result.err
     assert [a["id"] for a in imported("label-studio", export)[1]][:2] == ["r-1", "r-1"]
     result, _ = imported("label-studio", short, "--label-field", "row_id")
-    assert result.code == 1 and "has written the answers over it" in result.err
+    assert result.code == 1 and "overwrites that field" in result.err
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("", "back.json: it is empty"),
+        ("", "back.json: the file is empty"),
         ('[{"id": 1, "annotations": [', "line 1, column 28 is not JSON"),
-        ('{"id": 1}', "it is no list of tasks"),
+        ('{"id": 1}', "not a list of tasks"),
         ('[{"id": 7, "annotations": [], "data": {"text": "x"}}]', "task 7 has no field 'row_id'"),
-        ('[{"id": 7, "annotations": [3], "data": {"row_id": "x"}}]', "task 7 is not as"),
+        ('[{"id": 7, "annotations": [3], "data": {"row_id": "x"}}]', "task 7 is not a task of"),
         ('[{"id": 7, "annotations": [], "data": {"row_id": ""}}]', "task 7 has an empty key"),
     ],
 )

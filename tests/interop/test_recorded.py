@@ -57,7 +57,7 @@ def test_spacy_shares_of_classes(imported: Import) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("doccano_1_0_annotations.jsonl", "the numbers of labels"),
+        ("doccano_1_0_annotations.jsonl", "has label numbers"),
         ("doccano_spans.jsonl", "spans of text"),
     ],
 )

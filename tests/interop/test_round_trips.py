@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from labelkit.config.plugins import names
-from labelkit.interop.formats.spreadsheet import held_back, let_go
+from labelkit.interop.formats.spreadsheet import escape_formula, unescape_formula
 from tests.interop import tools
 from tests.interop.tools import Decision
 
@@ -59,7 +59,7 @@ def worked_on(tool: str, path: str, said: Any) -> str:
     elif tool == "argilla":
         back = json.dumps(tools.argilla(path, said, flat=True))
     else:
-        back = tools.fill_in(path, said, held_back)
+        back = tools.fill_in(path, said, escape_formula)
     name = "back.csv" if tool == "csv" else "back.json"
     Path(name).write_bytes(back.encode())
     return name
@@ -97,7 +97,7 @@ def test_answers_find_their_rows(
         back = worked_on(tool, out, said)
         result = labelkit("import", back, "-o", "answers.jsonl", "--from", tool, *declared)
         if not Path(back).stat().st_size:
-            assert result.err == f"error: {back}: it is empty\n"
+            assert result.err == f"error: {back}: the file is empty\n"
             return
         assert result.code == 0, result.err
         wanted = {row["id"]: d[0].label for row, d in zip(rows, said, strict=True) if d[0].label}
@@ -134,8 +134,8 @@ def test_a_dataset_gives_back_its_labels(
 
 @given(st.text(max_size=6) | st.sampled_from(NASTY) | st.text("'=+-@\t\r\n0 1.", max_size=6))
 def test_no_cell_is_a_formula_and_each_comes_back(cell: str) -> None:
-    shown = held_back(cell)
-    assert let_go(shown) == cell
+    shown = escape_formula(cell)
+    assert unescape_formula(shown) == cell
     try:
         float(shown)
     except ValueError:

@@ -151,14 +151,14 @@ def argilla(path: str, said: Sequence[Sequence[Decision]], flat: bool) -> list[d
     return found
 
 
-def fill_in(path: str, said: Sequence[Sequence[Decision]], held_back: Any) -> str:
+def fill_in(path: str, said: Sequence[Sequence[Decision]], escape_formula: Any) -> str:
     """Return a table with the labels filled in as a person types them."""
     with open(path, encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     for row, decisions in zip(rows, said, strict=True):
         for decision in decisions[:1]:
             # Who wants a class that looks like a formula copies it with its apostrophe.
-            row["label"] = held_back(decision.label or "")
+            row["label"] = escape_formula(decision.label or "")
             row["label_annotator"] = str(decision.who)
     return table(rows)
 

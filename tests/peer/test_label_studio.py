@@ -166,7 +166,7 @@ def test_500_rows_there_and_back(server: Server, labelkit: Any) -> None:
     result = labelkit("import", "export.json", "-o", "a.jsonl", "--from", "label-studio", *classes)
     assert result.code == 0, result.err
     assert read("a.jsonl") == {*said, *before}
-    assert "guesses taken" in result.err
+    assert "suggestions accepted" in result.err
     labelled = {one for one in said if one.label}
     for kind, name in (("JSON_MIN", "min.json"), ("CSV", "export.csv"), ("TSV", "export.tsv")):
         server.download(export + kind, Path(name))

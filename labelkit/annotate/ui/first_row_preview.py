@@ -21,7 +21,7 @@ from labelkit.data.suggestions import BLIND_ORIGINS
 from labelkit.errors import LabelkitError
 from labelkit.io.csv_parser import FIRST_BYTES, Parser
 from labelkit.io.encodings import checked_encoding
-from labelkit.io.spreadsheet_cells import are_for_people, let_go
+from labelkit.io.spreadsheet_cells import are_for_people, unescape_formula
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 MOST_BLOCKS = 32  # of the file, some 2 MB: what is read in a few hundredths of a second
@@ -75,8 +75,8 @@ def _first(options: Mapping[str, Any], wanted: Wanted, classes: list[str]) -> Fi
     records = (record for block in islice(parser.blocks(), MOST_BLOCKS) for record in block.records)
     names = next(records, [])
     if are_for_people(names):
-        names = [let_go(name) for name in names]
-        records = ([let_go(cell) for cell in record] for record in records)
+        names = [unescape_formula(name) for name in names]
+        records = ([unescape_formula(cell) for cell in record] for record in records)
     text = list(options.get("text") or ["text"])
     if not (ROW_CHECK in names or wanted.in_order) or not set(text) <= set(names):
         return None

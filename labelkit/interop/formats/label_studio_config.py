@@ -1,4 +1,4 @@
-"""Label Studio's labelling interface: the XML that tells it what to show and what to ask."""
+"""Label Studio's labelling interface: XML with the fields to show and the classes to choose."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from labelkit.errors import LabelkitError
 from labelkit.interop.task_types import Field
 
 CONTROL, NOTE = "labelkit_label", "labelkit_note"
-_MANY = 12  # more classes than this are chosen from a list that can be searched
+_MANY = 12  # with more classes than this, they are shown as a searchable list
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 _ESCAPES |= {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -19,9 +19,9 @@ def config(
     descriptions: Mapping[str, str],
     guidelines: str = "",
 ) -> str:
-    """Return the interface that asks for one class of a row, below the task's guidelines.
+    """Return an interface for choosing one class per row, with the guidelines at the top.
 
-    Raises LabelkitError for a class with a character that XML cannot hold.
+    Raises LabelkitError for a class with a character that XML does not allow.
     """
     lines = ["<View>"]
     for line in filter(str.strip, guidelines.splitlines()):
@@ -29,7 +29,7 @@ def config(
     for field in fields:
         if len(fields) > 1:
             lines.append(f"  <Header value={_quoted(_title(field.title))} size={_quoted('6')}/>")
-        # Without valueType some set-ups take a text for an address and fetch it.
+        # Without valueType some servers treat a text as a URL and fetch it.
         lines.append(f'  <Text name="{field.name}" value="${field.name}" valueType="text"/>')
     layout = 'layout="select"' if len(classes) > _MANY else 'showInLine="true"'
     to = fields[0].name
@@ -48,18 +48,18 @@ def _choice(name: str, hint: str) -> str:
     bad = _NOT_XML.search(name)
     if bad:
         raise LabelkitError(
-            f"the class {name!r} holds the character {bad[0]!r}, which Label Studio's interface "
-            f"(XML) cannot; rename the class"
+            f"the class {name!r} contains the character {bad[0]!r}, which is not allowed in Label "
+            f"Studio's interface (XML); rename the class"
         )
-    told = f" hint={_quoted(_NOT_XML.sub('', hint))}" if hint else ""
+    hint_attribute = f" hint={_quoted(_NOT_XML.sub('', hint))}" if hint else ""
     if name.startswith("$"):
-        # A value that begins so names a field of the task; the alias is what answers say.
-        return f"value={_quoted(' ' + name)} alias={_quoted(name)}{told}"
-    return f"value={_quoted(name)}{told}"
+        # A value that begins with $ refers to a field of the task; answers contain the alias.
+        return f"value={_quoted(' ' + name)} alias={_quoted(name)}{hint_attribute}"
+    return f"value={_quoted(name)}{hint_attribute}"
 
 
 def _title(text: str) -> str:
-    # `$name` in a title is replaced by that field of the task.
+    # Label Studio replaces `$name` in a title by that field of the task.
     return _NOT_XML.sub("", text).replace("$", "＄") or " "
 
 

@@ -13,6 +13,7 @@ class _Chat(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     word = "warm"
     classes = ("BAD", "GOOD")
+    asked: tuple[list[str], ...] = ()
 
     def do_GET(self) -> None:
         self._answer({"object": "list", "data": [{"id": "tiny", "object": "model"}]})
@@ -21,6 +22,8 @@ class _Chat(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         asked = json.loads(body)
         said = str(asked["messages"][-1]["content"])
+        for texts in self.asked:
+            texts.append(said)
         label = self.classes[self.word in said]
         text = json.dumps({"label": label, "confidence": 0.9})
         message = {"role": "assistant", "content": text}
@@ -48,9 +51,15 @@ class _Chat(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def chat_server(word: str = "warm", classes: tuple[str, str] = ("BAD", "GOOD")) -> Iterator[str]:
-    """Yield the base URL of a chat endpoint on a free port of loopback."""
-    handler = type("_Handler", (_Chat,), {"word": word, "classes": classes})
+def chat_server(
+    word: str = "warm", classes: tuple[str, str] = ("BAD", "GOOD"), asked: list[str] | None = None
+) -> Iterator[str]:
+    """Yield the base URL of a chat endpoint on a free port of loopback.
+
+    What it is asked is added to `asked`.
+    """
+    texts = () if asked is None else (asked,)
+    handler = type("_Handler", (_Chat,), {"word": word, "classes": classes, "asked": texts})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -18,7 +18,7 @@ from tests.conftest import ROOT, SAMPLE
 IN_ORDER = (
     "weak-label", "llm-label", "query", "annotate", "merge", "export", "import", "find-noise",
     "decide", "train", "predict", "evaluate", "simulate", "history", "report", "init", "plan",
-    "doctor", "cache", "pipeline",
+    "doctor", "cache", "pipeline", "update",
 )  # fmt: skip
 WAITS_FOR_PEOPLE = 3
 
@@ -57,6 +57,9 @@ def test_the_example_of_each_help_page_runs(project: Path, labelkit: Any) -> Non
     for name in IN_ORDER:
         lines = examples_of(labelkit(name, "--help").out)
         assert lines
+        if name == "update":  # it goes on from a run that is finished
+            pipeline = examples_of(labelkit("pipeline", "--help").out)[0]
+            assert shell(f"{pipeline} --stages weak-label,decide", project).returncode == 0
         for line in lines:
             assert shlex.split(line)[:2] == ["labelkit", name]
             done = shell(line, project)

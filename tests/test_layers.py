@@ -23,6 +23,7 @@ FLOORS = (
     {"weak", "llm", "active", "noise", "decide", "annotate", "merge", "models", "interop", "init",
      "report"},
     {"pipeline", "plan"},
+    {"update"},
     {"cli"},
 )  # fmt: skip
 WINGS = FLOORS[8] | FLOORS[9]

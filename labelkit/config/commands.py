@@ -13,6 +13,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "query": ("labelkit.active.command:query", "Pick the rows that are worth a person's time."),
     "find-noise": ("labelkit.noise.command:find_noise", "Find the labels that are probably wrong."),
     "pipeline": ("labelkit.pipeline.command:pipeline", "Run all stages of a task, resuming."),
+    "update": (
+        "labelkit.update.command:update",
+        "Label a new file as the last pipeline labelled the old one.",
+    ),
     "plan": ("labelkit.plan.command:plan", "Tell what fits a data file, at what cost."),
     "annotate": ("labelkit.annotate.command:annotate", "Label rows by hand; every answer is kept."),
     "merge": ("labelkit.merge.command:merge", "Bring people's answers into the file."),

@@ -34,12 +34,19 @@ ENDINGS = {
     ),
     "model": Endings(("label", "confidence"), ("proba_*",)),
     "final": Endings(("label", "confidence", "source"), ("route",)),
+    "update": Endings(("row",)),
     "label": Endings(("origin", "annotator"), ("confidence", "note", "flag", "seconds")),
 }
 _KINDS = {
     **dict.fromkeys(("confidence", "votes", "score", "rank", "quality"), "number"),
     **dict.fromkeys(("flag", "outlier"), "boolean"),
 }
+
+
+def kind_of(column: str) -> str:
+    """Return the kind of one of labelkit's columns by its name: number, boolean or text."""
+    kinds = {**_KINDS, "use": "boolean", "seconds": "number"}
+    return "number" if "_proba_" in column else kinds.get(column.rpartition("_")[2], "text")
 
 
 class Replaceable(NamedTuple):

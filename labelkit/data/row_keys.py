@@ -14,8 +14,8 @@ def numbers(rows: int) -> list[str]:
     return [str(number) for number in range(1, rows + 1)]
 
 
-def row_checks(table: pa.Table, rows: int) -> list[str]:
-    """Return a short hash of each row's text, to notice that rows have moved or changed.
+def row_checks(table: pa.Table, rows: int, size: int = 6) -> list[str]:
+    """Return a hash of each row's text, of `size` bytes, to notice that rows have moved or changed.
 
     It begins with a letter that is in no number: a spreadsheet would round 123456789012.
     """
@@ -25,7 +25,7 @@ def row_checks(table: pa.Table, rows: int) -> list[str]:
         return [""] * rows
     parts = [pc.fill_null(column.combine_chunks(), "") for column in table.columns]
     joined = pc.binary_join_element_wise(*parts, "\x1f") if len(parts) > 1 else parts[0]
-    return ["x" + blake2b(t.encode(), digest_size=6).hexdigest()[1:] for t in joined.to_pylist()]
+    return ["x" + blake2b(t.encode(), digest_size=size).hexdigest()[1:] for t in joined.to_pylist()]
 
 
 def check_unique(keys: Sequence[str], key_name: str, file_name: str) -> None:

@@ -191,16 +191,17 @@ def write(output: Path, steps: list[dict[str, Any]], columns: Sequence[str] = ()
 
 def _without_secrets(step: Mapping[str, Any]) -> dict[str, Any]:
     """Return a step whose options and arguments show no secret of a URL."""
-    shown = {name: _masked(step[name]) for name in ("arguments", "options") if name in step}
+    shown = {name: without_secrets(step[name]) for name in ("arguments", "options") if name in step}
     return {**step, **shown}
 
 
-def _masked(value: Any) -> Any:
+def without_secrets(value: Any) -> Any:
+    """Return a value as JSON knows it, with no secret of a URL in its texts."""
     if isinstance(value, str):
         return console.without_secrets(value)
     if isinstance(value, dict):
-        return {name: _masked(each) for name, each in value.items()}
-    return [_masked(each) for each in value] if isinstance(value, list) else value
+        return {name: without_secrets(each) for name, each in value.items()}
+    return [without_secrets(each) for each in value] if isinstance(value, list) else value
 
 
 def reads_stream(step: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 Only the columns that are asked for are held; the rest streams from the input to the output.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -225,7 +225,7 @@ class Table:
         names = list(dict.fromkeys(columns))
         parts = [
             [column.to_numpy(zero_copy_only=False) for column in table.columns]
-            for table in (self._texts(names) if names else ())
+            for table in (self.text_pieces(names) if names else ())
         ]
         if not parts:
             return {name: np.array([], dtype=object) for name in names}
@@ -234,7 +234,7 @@ class Table:
     def all_texts(self, columns: Sequence[str]) -> pa.Table:
         """Return columns as text, read in one pass; empty cells and nulls are ''."""
         schema = pa.schema([pa.field(name, pa.string()) for name in dict.fromkeys(columns)])
-        parts = [table.cast(schema) for table in self._texts(columns)]
+        parts = [table.cast(schema) for table in self.text_pieces(columns)]
         return pa.concat_tables(parts) if parts else schema.empty_table()
 
     def check_texts(self, columns: Sequence[str]) -> pa.Table:
@@ -252,12 +252,18 @@ class Table:
         """Return the columns that hold bytes, which nobody can read as text."""
         return binary_columns(self.reader.schema) if isinstance(self.reader, ParquetFile) else []
 
-    def _texts(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+    def text_pieces(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield columns as text, some rows at a time; empty cells and nulls are ''."""
         for batch in self.batches(columns):
             if self.reader.native:
                 yield as_text_table(batch, self.name)
             else:
                 yield pa.Table.from_batches([batch])
+
+    def native_pieces(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield columns in their own types, some rows at a time."""
+        for batch in self.reader.batches(columns):
+            yield pa.Table.from_batches([batch])
 
     def gather(
         self, rows: np.ndarray[Any, np.dtype[np.int64]], columns: Sequence[str] = ()
@@ -364,11 +370,23 @@ def write_table(
 
     Numbers in columns of `ours` are written with six decimals at most, others exactly.
     """
+    pieces = (table.slice(start, _BATCH) for start in range(0, max(table.num_rows, 1), _BATCH))
+    write_pieces(pieces, output, given_format=given_format, name=name, ours=ours)
+
+
+def write_pieces(
+    pieces: Iterable[pa.Table],
+    output: str | Path,
+    *,
+    given_format: str | None = None,
+    name: str = "the table",
+    ours: Collection[str] = (),
+) -> None:
+    """Write tables of one schema below each other, as `write_table` does."""
     target = Path(output)
     kind = format_of(target, given_format)
     with whole(target) as out, _TableWriter(out, kind, name) as writer:
-        for start in range(0, max(table.num_rows, 1), _BATCH):
-            piece = table.slice(start, _BATCH)
+        for piece in pieces:
             writer.add(_all_text(piece, name, ours) if kind in _DELIMITERS else piece)
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from labelkit import __version__, console
@@ -38,11 +39,44 @@ _WORDS = ("guidelines", "descriptions", "example", "edge_cases")  # of the table
 
 
 class About(NamedTuple):
-    """Whose a work directory is: the input files, the task's name, the declared classes."""
+    """Whose a work directory is: the input files, the task's name, the declared classes.
+
+    `run` is how the stages were asked for (`run_of`): what `update` goes on with.
+    """
 
     inputs: list[str]
     task: str
     classes: list[str] | None
+    run: Mapping[str, Any] = MappingProxyType({})
+
+
+def run_of(
+    folder: Path, output: Path, options: Mapping[str, Any], own: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return how stages were asked for, as a work directory keeps it: no secret is in it.
+
+    Paths among the options are relative to `from`, which is relative to the work directory.
+    """
+    started_in = os.path.relpath(Path.cwd(), folder.resolve())
+    kept = {"from": started_in, "output": str(output), "options": options, "own": own}
+    return dict(history.without_secrets(history.plain(kept)))
+
+
+def last_run(folder: Path) -> Mapping[str, Any]:
+    """Return what `run_of` gave when a work directory was last used; empty where it is not known.
+
+    It has also `made`: path to hash of what the stages left.
+    """
+    known = _known(folder / _STATE)
+    made = [stage["outputs"] for stage in known.get("stages", {}).values()]
+    hashes = {path: found for outputs in made for path, found in outputs.items()}
+    run = known.get("run")
+    return {**run, "made": hashes} if isinstance(run, dict) and run else {}
+
+
+def is_work_dir(folder: Path) -> bool:
+    """Tell whether a folder is the work directory of a pipeline or an update."""
+    return (folder / _STATE).is_file()
 
 
 def run(
@@ -80,6 +114,15 @@ def run(
             state.done(stage, print_of_now, _read_by(stage, task))
             ran += 1
         return ran
+
+
+def take(folder: Path) -> None:
+    """Make an existing folder a work directory, so that files may be put there before a run.
+
+    Raises UsageError for a folder that holds something else.
+    """
+    _refuse_foreign(folder)
+    _State(folder)
 
 
 def summaries(stages: Sequence[Stage], folder: Path) -> dict[str, dict[str, Any]]:
@@ -246,11 +289,13 @@ class _State:
         self._path = folder / _STATE
         self._stages: dict[str, Any] = {}
         self._about: dict[str, Any] = {}
+        self._run: dict[str, Any] = {}
         self._files: dict[str, list[Any]] = {}
         if self._path.exists():
             known = _known(self._path)
             self._stages.update(known.get("stages", {}))
             self._about.update(known.get("about", {}))
+            self._run.update(known.get("run", {}))
             self._files.update(known.get("files", {}))
         else:  # whatever stops the first stage, the folder is known as ours
             self._write()
@@ -264,12 +309,12 @@ class _State:
         inputs = [os.path.relpath(Path(name).resolve(), folder.resolve()) for name in about.inputs]
         now = {"inputs": inputs, "task": about.task, "classes": about.classes,
                "version": __version__}  # fmt: skip
-        if before == now:
+        if before == now and self._run == about.run:
             return
-        if before:
+        if before and before != now:
             _refuse_other(folder, before, now, answered)
             _say_changes(folder, before, now, answered)
-        self._about = now
+        self._about, self._run = now, dict(about.run)
         self._write()
 
     def digest(self, path: Path) -> str:
@@ -306,7 +351,8 @@ class _State:
         self._write()
 
     def _write(self) -> None:
-        known = {"about": self._about, "stages": self._stages, "files": self._files}
+        known = {"about": self._about, "run": self._run}
+        known |= {"stages": self._stages, "files": self._files}
         text = json.dumps({"schema": 1, **known}, indent=1)
         with whole(self._path) as stream:
             stream.write(text.encode())

@@ -32,13 +32,13 @@ class Figure(NamedTuple):
     high: float
 
 
-def wilson(successes: float, n: float) -> Interval:
+def wilson(successes: float, n: float, z: float = Z95) -> Interval:
     """Return the 95 % score interval of a share (Wilson 1927); (0, 1) for no rows."""
     if n <= 0:
         return 0.0, 1.0
-    share, spread = successes / n, Z95**2 / n
+    share, spread = successes / n, z**2 / n
     centre = (share + spread / 2) / (1 + spread)
-    half = Z95 * (share * (1 - share) / n + spread / (4 * n)) ** 0.5 / (1 + spread)
+    half = z * (share * (1 - share) / n + spread / (4 * n)) ** 0.5 / (1 + spread)
     low = 0.0 if successes <= 0 else max(0.0, centre - half)
     return low, 1.0 if successes >= n else min(1.0, centre + half)
 
@@ -56,6 +56,21 @@ def at_most(successes: int, n: int, share: float) -> float:
     odds, whole = log(share / (1 - share)), n * log(1 - share) + lgamma(n + 1)
     logs = (whole - lgamma(k + 1) - lgamma(n - k + 1) + k * odds for k in range(successes + 1))
     return min(1.0, sum(map(exp, logs)))
+
+
+def change(before: tuple[float, float], after: tuple[float, float], among: int = 1) -> Figure:
+    """Return how much a share has changed, with the interval of Newcombe (1998, his method 10).
+
+    `before` and `after` are successes and n of independent samples, with at least one row each.
+    Where it is the largest of `among` changes, the interval is as much wider (Bonferroni).
+    """
+    z = NormalDist().inv_cdf(1 - 0.025 / among)
+    (old, (old_low, old_high)), (new, (new_low, new_high)) = (
+        (successes / n, wilson(successes, n, z)) for successes, n in (before, after)
+    )
+    down = ((new - new_low) ** 2 + (old_high - old) ** 2) ** 0.5
+    up = ((new_high - new) ** 2 + (old - old_low) ** 2) ** 0.5
+    return Figure(new - old, new - old - down, new - old + up)
 
 
 def accuracy(truth: Codes, given: Codes) -> Figure:

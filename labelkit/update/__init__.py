@@ -1,0 +1,1 @@
+"""A new file of the same kind, labelled as the last run labelled the old one."""

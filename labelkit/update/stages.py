@@ -1,0 +1,82 @@
+"""The stages of an update: those of the old run, once, on new rows alone, and an audit of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from labelkit.errors import LabelkitError
+from labelkit.pipeline import stages as pipeline
+from labelkit.pipeline.stages import Stage
+from labelkit.update.earlier_run import EarlierRun
+from labelkit.update.rows import IS_NEW
+
+_BY_PEOPLE = ("query", "people")
+_OF_RULES = ("weak-label", "llm-label")
+
+
+def make(run: EarlierRun, source: Path, labelled: Path, options: dict[str, Any]) -> list[Stage]:
+    """Return the stages that label the new rows of `source`, and write `labelled`.
+
+    `options` are those of update.
+    """
+    shared, own = options_of(run, options)
+    names = _names(run, options["audit"] > 0)
+    own["stages"] = ",".join(names)
+    planned = pipeline.make_plan(
+        [str(source)], labelled, options["work_dir"], run.task, shared, own
+    )
+    return [_on_new_rows(stage, run, planned) for stage in planned]
+
+
+def options_of(run: EarlierRun, options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options that the stages share, and those of the pipeline, for the update.
+
+    The stages' files are comma-separated UTF-8, whatever the data is.
+    """
+    shared = {**run.options, "delimiter": None, "encoding": "utf-8", "answers": None}
+    shared |= {name: options[name] for name in ("quiet", "summary")}
+    shared["seed"] = options["seed"] or run.options["seed"]
+    shared |= {"id": options["id"] or run.options.get("id"), "cache": run.cache_dir()}
+    own = {**run.own, "n": 0, "audit": options["audit"], "rounds": None}
+    own |= {name: options[name] for name in ("max_cost", "base_url") if options[name] is not None}
+    own["yes"] = options["yes"] or own["yes"]
+    return shared, own
+
+
+def _names(run: EarlierRun, audited: bool) -> list[str]:
+    """Return the old run's stages in one round: rules first, then people, then the decision."""
+    chosen = pipeline.chosen_stages(run.options, run.own, run.task)
+    names = [*dict.fromkeys(name for name in chosen if name not in (*_BY_PEOPLE, "train"))]
+    names = [*(name for name in names if name != "decide"), "decide"]
+    if run.own.get("target_accuracy") is not None and "llm-label" in names:
+        names.insert(names.index("llm-label"), "decide")  # says which rows go to the model
+    at = max((i + 1 for i, name in enumerate(names) if name in _OF_RULES), default=0)
+    return [*names[:at], *(_BY_PEOPLE if audited else ()), *names[at:]]
+
+
+def _on_new_rows(stage: Stage, run: EarlierRun, planned: Sequence[Stage]) -> Stage:
+    """Return a stage that acts on new rows only; rules are weighed on all, which costs nothing."""
+    if stage.name not in ("llm-label", "query", "decide"):
+        return stage
+    args, own = _without_where(stage.args)
+    own = own or str(run.task.table(stage.args[0]).get("where") or "")
+    if stage.name == "llm-label" and any(
+        before.name == "decide" and before.number < stage.number for before in planned
+    ):
+        own = 'final_route == "llm"'
+    return stage._replace(args=[*args, "--where", f"{IS_NEW} and ({own})" if own else IS_NEW])
+
+
+def _without_where(args: Sequence[str]) -> tuple[list[str], str]:
+    """Return the words of a command without --where, and its expression."""
+    if "--where" not in args:
+        return [*args], ""
+    at = args.index("--where")
+    return [*args[:at], *args[at + 2 :]], args[at + 1]
+
+
+def need_llm_options(run: EarlierRun) -> None:
+    """Refuse an endpoint that the old run was given with a secret in it, which is not kept."""
+    url = run.own.get("base_url")
+    if url and "***" in url:
+        raise LabelkitError(f"give --base-url: of {url} the secret was not kept")

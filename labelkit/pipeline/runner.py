@@ -35,6 +35,7 @@ _OF_STAGE = {
     "decide": (),
     "train": (),
 }
+_OF_ONE_RUN = ("quiet", "verbose", "debug", "summary")
 _WORDS = ("guidelines", "descriptions", "example", "edge_cases")  # of the table [task]
 
 
@@ -58,7 +59,8 @@ def run_of(
     Paths among the options are relative to `from`, which is relative to the work directory.
     """
     started_in = os.path.relpath(Path.cwd(), folder.resolve())
-    kept = {"from": started_in, "output": str(output), "options": options, "own": own}
+    lasting = {name: value for name, value in options.items() if name not in _OF_ONE_RUN}
+    kept = {"from": started_in, "output": str(output), "options": lasting, "own": own}
     return dict(history.without_secrets(history.plain(kept)))
 
 

@@ -67,15 +67,18 @@ def lines_for_terminal(text: str) -> str:
     return without_secrets(cleaned, lambda name: _SECRET.search(name) is not None)
 
 
+MASK = "***"  # in place of a secret
+
+
 def without_secrets(text: str, is_secret: Callable[[str], bool] = lambda name: True) -> str:
     """Return text whose URLs have no user, no fragment, and no value of a query that is secret."""
 
     def value(found: re.Match[str]) -> str:
         name = found.group(1) or ""
-        return f"{name}***" if is_secret(name.rstrip("=")) else found.group()
+        return f"{name}{MASK}" if is_secret(name.rstrip("=")) else found.group()
 
     def masked(found: re.Match[str]) -> str:
-        address, mark, query = _USER.sub("***@", found.group()).partition("?")
+        address, mark, query = _USER.sub(f"{MASK}@", found.group()).partition("?")
         return address + _VALUE.sub(value, mark + query)
 
     return _URL.sub(masked, text) if "://" in text else text

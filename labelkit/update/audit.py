@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from labelkit import console
 from labelkit.stats.metrics import Figure, change, wilson
 
 # A fall of so much must be ruled out before the old figure is said to hold.
@@ -56,7 +57,7 @@ class Verdict(NamedTuple):
         if self.verdict == UNKNOWN:
             return (
                 f"accuracy: whether the old figure {self.old} still holds cannot be told from "
-                f"{self.new.n:,} new audit rows: {self.new}; {shown}"
+                f"{console.count(self.new.n, 'new audit rows')}: {self.new}; {shown}"
             )
         words = {
             HOLDS: "still holds",

@@ -1,13 +1,12 @@
 """The command update."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from labelkit.command.declare import command
+from labelkit.command.next_steps import same
 from labelkit.errors import UsageError
 from labelkit.io.streams import is_stream
 
@@ -89,5 +88,4 @@ def update(
         "work_dir": folder, "audit": audit, "max_cost": max_cost, "base_url": base_url,
         "yes": yes, "annotate": annotate,
     }  # fmt: skip
-    again = shlex.join(["labelkit", *sys.argv[1:]])
-    run.update(Path(name), earlier, output, {**options, "output": str(output), **own}, again)
+    run.update(Path(name), earlier, output, {**options, "output": str(output), **own}, same())

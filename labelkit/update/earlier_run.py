@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labelkit import console
+from labelkit.command.introspect import accepted
 from labelkit.config import paths, task_file
 from labelkit.config.task_file import Task
 from labelkit.errors import LabelkitError, UsageError, listing
@@ -78,12 +79,8 @@ def read(place: Path, task: Path | None) -> EarlierRun:
     if path is None and not options["no_task"]:
         path = task_file.path_in([])
     options["task"], options["no_task"] = path, path is None
-    own = dict.fromkeys(_OWN) | run["own"]
+    own = dict.fromkeys(accepted("pipeline")) | run["own"]
     return EarlierRun(folder, labelled, options, own, _loaded(path))
-
-
-_OWN = ("stages", "functions", "model", "base_url", "max_cost", "n", "audit", "yes", "oracle",
-        "target_accuracy", "labels")  # fmt: skip
 
 
 def _loaded(path: Path | None) -> Task:

@@ -280,14 +280,15 @@ def _whole(name: str, cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def note_of(match: Matched) -> str:
     """Return how many rows are known, changed and new, for people."""
-    parts = [f"{match.count(KNOWN):,} known rows keep their labels"]
+    kept = console.count(match.count(KNOWN), "known rows", "keep")
+    parts = [f"{kept} {'its label' if match.count(KNOWN) == 1 else 'their labels'}"]
     parts += [f"{n:,} changed" for n in [match.count(CHANGED)] if n]
     return " · ".join([*parts, f"{match.count(NEW):,} new"])
 
 
 def say(match: Matched, source: Table) -> None:
     """Say what is to be labelled, before anything is spent on it."""
-    console.note(f"{source.name}: {source.count():,} rows: {note_of(match)}")
+    console.note(f"{source.name}: {console.count(source.count(), 'rows')}: {note_of(match)}")
 
 
 def figures(match: Matched) -> dict[str, Any]:

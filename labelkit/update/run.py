@@ -53,7 +53,8 @@ def update(new: Path, earlier: Path, output: Path, options: dict[str, Any], agai
     written = rows.write_output(output, source, old, labelled, columns, match)
     _record(run, new, output, labelled, written, figures, options, started)
     spent = f" · ${figures['dollars']:,.2f}" if figures.get("dollars") else ""
-    console.note(f"update: {source.count():,} rows · {rows.note_of(match)}{spent} -> {output}")
+    counts = f"{console.count(source.count(), 'rows')} · {rows.note_of(match)}{spent}"
+    console.note(f"update: {counts} -> {output}")
 
 
 def _check_output(output: Path, new: Path, run: "EarlierRun") -> None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from labelkit.errors import LabelkitError
+from labelkit import console
+from labelkit.errors import UsageError
 from labelkit.pipeline import stages as pipeline
 from labelkit.pipeline.stages import Stage
 from labelkit.update.earlier_run import EarlierRun
@@ -40,6 +41,11 @@ def options_of(run: EarlierRun, options: dict[str, Any]) -> tuple[dict[str, Any]
     own = {**run.own, "n": 0, "audit": options["audit"], "rounds": None}
     own |= {name: options[name] for name in ("max_cost", "base_url") if options[name] is not None}
     own["yes"] = options["yes"] or own["yes"]
+    if console.MASK in str(own["base_url"]):
+        raise UsageError(
+            f"the old run's endpoint {own['base_url']} holds a secret, which is not kept; give "
+            f"--base-url"
+        )
     return shared, own
 
 
@@ -73,10 +79,3 @@ def _without_where(args: Sequence[str]) -> tuple[list[str], str]:
         return [*args], ""
     at = args.index("--where")
     return [*args[:at], *args[at + 2 :]], args[at + 1]
-
-
-def need_llm_options(run: EarlierRun) -> None:
-    """Refuse an endpoint that the old run was given with a secret in it, which is not kept."""
-    url = run.own.get("base_url")
-    if url and "***" in url:
-        raise LabelkitError(f"give --base-url: of {url} the secret was not kept")

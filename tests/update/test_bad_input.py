@@ -60,6 +60,17 @@ def test_outputs_that_would_lose_something(labelkit: Any, may: None, asked: list
     assert other.code == 2 and "w belongs to june.csv, not to july.csv" in other.err
 
 
+def test_the_secret_of_an_endpoint_is_not_kept(labelkit: Any, may: None, asked: list[str]) -> None:
+    args = ("pipeline", "may.csv", "-o", "may_out.csv", "--work-dir", "may.work", "--gold", "gold")
+    with_key = ("--base-url", "http://me:s3cr3t@127.0.0.1:9/v1", "--stages", "weak-label,decide")
+    assert labelkit(*args, *with_key).code == 0
+    assert "s3cr3t" not in Path("may.work/pipeline.json").read_text()
+    save("june.csv", films(MAY, MAY + 3))
+    refused = labelkit(*UPDATE)
+    assert refused.code == 2 and "holds a secret, which is not kept; give --base-url" in refused.err
+    assert labelkit(*UPDATE, "--base-url", "http://127.0.0.1:9/v1", "--audit", "0").code == 0
+
+
 def test_rules_that_changed_are_told_and_another_folder_is_refused(
     labelkit: Any, may: None, asked: list[str], monkeypatch: Any
 ) -> None:

@@ -30,7 +30,7 @@ def test_new_rows_alone_are_asked_and_audited(labelkit: Any, may: None, asked: l
     waits = labelkit(*UPDATE, "--audit", "12", "--summary", "s.json")
     assert waits.code == 3, waits.err
     assert "people are needed: june_out.work/batch-1.csv" in waits.err
-    assert "go on with: labelkit update june.csv --from may.work" in waits.err
+    assert "then go on: labelkit update june.csv --from may.work" in waits.err
     assert not Path("june_out.csv").exists()
     unread = [
         row for row in films(MAY, MAY + 20) if not set(row["text"].split()) & {"warm", "dull"}

@@ -150,7 +150,7 @@ def task(name: str, classes: list[str], strategy: str) -> None:
 
 
 def labelkit(*args: object) -> None:
-    code = app.run([*map(str, args), "-q"])
+    code = app([*map(str, args), "-q"], standalone_mode=False)
     if code:
         raise SystemExit(f"{args} ended with {code}")
 

@@ -35,8 +35,8 @@ WATCHED = {
                                                     "out_of_fold", "temperature_of")),
         *(f"labelkit.ml.features:Features.{name}" for name in ("fit", "matrix")),
         "labelkit.ml.feature_selection:compare",
-        "labelkit.decide.opinion_pool:learn",
-        "labelkit.decide.opinion_pool:pooled",
+        "labelkit.combine.opinion_pool:learn",
+        "labelkit.combine.opinion_pool:pooled",
         "labelkit.noise.label_quality:by_views",
         "labelkit.noise.label_quality:with_truth",
         "labelkit.noise.label_quality:judge",
@@ -132,7 +132,7 @@ def main() -> None:
             clock.since = time.perf_counter()
             given = ["rows.csv", "-o", "out.csv", "--work-dir", "work", "--task", "task.toml"]
             people = ["--oracle", "gold", "-n", "100", "--audit", "50"]
-            app.run(["pipeline", *given, *people, "--yes", "-q"])
+            app(["pipeline", *given, *people, "--yes", "-q"], standalone_mode=False)
             clock.count()
         steps = json.loads(Path("work/final.model.history.json").read_text("utf-8"))["steps"]
     whole = sum(clock.seconds.values())

@@ -19,6 +19,7 @@ FLOORS = (
     {"ml"},
     {"job", "html"},
     {"command"},
+    {"combine"},
     {"verdict"},
     {"weak", "llm", "active", "noise", "decide", "annotate", "merge", "models", "interop", "init",
      "report"},
@@ -26,7 +27,7 @@ FLOORS = (
     {"update"},
     {"cli"},
 )  # fmt: skip
-WINGS = FLOORS[8] | FLOORS[9]
+WINGS = FLOORS[9] | FLOORS[10]
 PARTS = {target.split(":")[0] for parts in plugins.PARTS.values() for target in parts.values()}
 # They import no data library at their top, so that a command's first words are read at once.
 LIGHT = {"errors", "console", "config", "command"}

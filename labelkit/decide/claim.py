@@ -11,9 +11,9 @@ as right, and where a person set the voters right outside the audit, that row is
 
 from typing import NamedTuple
 
+from labelkit.combine.policy import Verdict
+from labelkit.combine.sources import Said
 from labelkit.data.labels import Mask
-from labelkit.decide.policy import Verdict
-from labelkit.decide.sources import Said
 from labelkit.stats import metrics
 
 

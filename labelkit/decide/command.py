@@ -140,10 +140,10 @@ def decide(
     Example:
       labelkit decide build/weak.csv -o build/final.csv --answers sample_data/answers.csv
     """
+    from labelkit.combine import trust as trusting
+    from labelkit.combine.sources import PEOPLE
     from labelkit.config import costs
     from labelkit.decide import routing, run
-    from labelkit.decide import trust as trusting
-    from labelkit.decide.sources import PEOPLE
 
     believed = trusting.parse(trust, PEOPLE)
     job.hidden += believed

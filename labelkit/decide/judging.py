@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelkit.combine.policy import Machine, Verdict
+from labelkit.combine.sources import MODEL, PEOPLE, Said
 from labelkit.command import next_steps
 from labelkit.data.labels import Codes, Mask, read_labels
 from labelkit.decide.claim import Claim
-from labelkit.decide.policy import Machine, Verdict
-from labelkit.decide.sources import MODEL, PEOPLE, Said
 from labelkit.verdict import evidence, messages
 from labelkit.verdict.evidence import AUDIT, GOLD, Evidence, Figure
 from labelkit.verdict.judge import Target

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from labelkit.combine.sources import PEOPLE, Said
 from labelkit.data.labels import Mask
-from labelkit.decide.sources import PEOPLE, Said
 from labelkit.io import history
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from labelkit import console
+from labelkit.combine.policy import Machine, Verdict
+from labelkit.combine.sources import Said
 from labelkit.data.labels import Mask, read_labels
 from labelkit.decide.claim import Claim
-from labelkit.decide.policy import Machine, Verdict
-from labelkit.decide.sources import Said
 from labelkit.stats import metrics
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
+from labelkit.combine.policy import Verdict
+from labelkit.combine.sources import Said
 from labelkit.config import costs
 from labelkit.data.labels import Mask
-from labelkit.decide.policy import Verdict
-from labelkit.decide.sources import Said
 from labelkit.errors import UsageError
 
 Floats = npt.NDArray[np.float64]

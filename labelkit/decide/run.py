@@ -9,17 +9,18 @@ import numpy as np
 import pyarrow as pa
 
 from labelkit import console
+from labelkit.combine import machine as combine
+from labelkit.combine import own_model
+from labelkit.combine import policy as rule
+from labelkit.combine import sources as voters
+from labelkit.combine.opinion_pool import Codes
+from labelkit.combine.policy import Machine, Verdict
+from labelkit.combine.sources import MODEL, Said, Source
 from labelkit.command import next_steps
 from labelkit.config import costs, waterfall
 from labelkit.data.labels import Mask, read_labels
-from labelkit.decide import combine, judging, made_by, messages, routing, worth
-from labelkit.decide import fill_model as own_model
-from labelkit.decide import policy as rule
-from labelkit.decide import sources as voters
+from labelkit.decide import judging, made_by, messages, routing, worth
 from labelkit.decide.claim import claimed
-from labelkit.decide.opinion_pool import Codes
-from labelkit.decide.policy import Machine, Verdict
-from labelkit.decide.sources import MODEL, Said, Source
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.job.batch_file import check_batch, write_batch
 from labelkit.verdict import messages as verdicts

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from labelkit.combine.opinion_pool import Codes
+from labelkit.combine.policy import Machine, Verdict, with_people
+from labelkit.combine.sources import PEOPLE, Said, Source
 from labelkit.data.labels import Mask, Texts
 from labelkit.decide.claim import interval
 from labelkit.decide.made_by import Part
-from labelkit.decide.opinion_pool import Codes
-from labelkit.decide.policy import Machine, Verdict, with_people
-from labelkit.decide.sources import PEOPLE, Said, Source
 from labelkit.stats import metrics
 from labelkit.stats.metrics import Figure
 from labelkit.stats.sampling import some_rows

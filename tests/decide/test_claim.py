@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from labelkit.combine.policy import Verdict, with_people
+from labelkit.combine.sources import Said
 from labelkit.decide.claim import Claim, claimed
-from labelkit.decide.policy import Verdict, with_people
-from labelkit.decide.sources import Said
 from labelkit.stats.metrics import wilson
 
 ROWS = 600

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from labelkit.combine.opinion_pool import Voter
+from labelkit.combine.policy import Verdict
+from labelkit.combine.sources import Said, Source
 from labelkit.decide import routing
-from labelkit.decide.opinion_pool import Voter
-from labelkit.decide.policy import Verdict
-from labelkit.decide.sources import Said, Source
 
 ROWS = 100
 

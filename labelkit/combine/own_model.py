@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from labelkit.combine.opinion_pool import UNSTATED, Codes, Voter
+from labelkit.combine.policy import Verdict
+from labelkit.combine.sources import MODEL, Source
 from labelkit.data.labels import Mask
-from labelkit.decide.opinion_pool import UNSTATED, Codes, Voter
-from labelkit.decide.policy import Verdict
-from labelkit.decide.sources import MODEL, Source
 from labelkit.job import model_features
 from labelkit.ml import classifier, target_leakage
 from labelkit.stats.blocks import number_type

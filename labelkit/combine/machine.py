@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from labelkit.combine import opinion_pool, own_model
+from labelkit.combine import policy as rule
+from labelkit.combine.opinion_pool import Codes
+from labelkit.combine.policy import Machine, Verdict
+from labelkit.combine.sources import MODEL, Said, Source
 from labelkit.data.labels import Mask
-from labelkit.decide import fill_model, opinion_pool
-from labelkit.decide import policy as rule
-from labelkit.decide.opinion_pool import Codes
-from labelkit.decide.policy import Machine, Verdict
-from labelkit.decide.sources import MODEL, Said, Source
 
 # Learns from what is decided on these rows; None where that is too little.
 Learn = Callable[[Verdict, Mask], Source | None]
@@ -46,5 +46,5 @@ def combined(said: Said, groups: Codes | None, learn: Learn | None) -> Machine:
     if votes:
         # What find-noise doubts has hardly taught the model: its vote is the doubt, once.
         voting = [source._replace(voter=source.undoubted) for source in voting]
-        voting.append(fill_model.beside(own, voting))
+        voting.append(own_model.beside(own, voting))
     return rule.combined(said, learning, groups, voting, [*filling, own])

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelkit.decide import trust
-from labelkit.decide.opinion_pool import Voter
+from labelkit.combine import trust
+from labelkit.combine.opinion_pool import Voter
 from labelkit.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("words_alone")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelkit.decide import opinion_pool
-from labelkit.decide.opinion_pool import Voter
+from labelkit.combine import opinion_pool
+from labelkit.combine.opinion_pool import Voter
 
 Drawn = tuple[list[Voter], np.ndarray, int]
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from labelkit.combine import opinion_pool
+from labelkit.combine.opinion_pool import Codes, Pool
+from labelkit.combine.sources import Said, Source
 from labelkit.data.labels import Mask, Texts
-from labelkit.decide import opinion_pool
-from labelkit.decide.opinion_pool import Codes, Pool
-from labelkit.decide.sources import Said, Source
 from labelkit.stats.ties import DECIMALS, likeliest
 
 Floats = npt.NDArray[np.float64]

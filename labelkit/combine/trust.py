@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from labelkit import console
+from labelkit.combine import opinion_pool
+from labelkit.combine.opinion_pool import UNSTATED, Codes, Voter
 from labelkit.data.labels import Mask
-from labelkit.decide import opinion_pool
-from labelkit.decide.opinion_pool import UNSTATED, Codes, Voter
 from labelkit.errors import UsageError
 
 AUTO = "auto"

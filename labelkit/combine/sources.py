@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit import console
+from labelkit.combine import trust
+from labelkit.combine.opinion_pool import Voter
 from labelkit.data.labels import Codes, Mask, Texts, encode
 from labelkit.data.probability_columns import classes_of_columns
-from labelkit.decide import trust
-from labelkit.decide.opinion_pool import Voter
 from labelkit.errors import LabelkitError, listing
 from labelkit.stats.blocks import number_type
 from labelkit.stats.ties import likeliest

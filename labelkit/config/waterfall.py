@@ -72,8 +72,8 @@ class Waterfall(NamedTuple):
     def harmed(self) -> list[Row]:
         """Return the stages that harmed; query not where the people that it asked did."""
         found = [r for r in self.rows if any(r.verdict(basis) == "harmed" for basis in BASES)]
-        by_people = any(row.stage.startswith("people") for row in found)
-        return [row for row in found if row.command != "query" or not by_people]
+        asked = any(row.stage.startswith("people") for row in found)
+        return [row for row in found if row.command != "query" or not asked]
 
     def plain(self) -> dict[str, Any]:
         """Return it for a summary."""
@@ -194,15 +194,16 @@ class _Spent:
 
 def header(found: Waterfall) -> list[str]:
     """Return the names of the columns."""
-    by = [_by(found, basis) for basis in found.bases]
+    told = [by(found, basis) for basis in found.bases]
     return [
         *("stage", "labelled first", "changed", "dollars", "hours"),
-        *(f"right up to it, {words}" for words in by),
-        *(f"without it (gain), {words}" for words in by),
+        *(f"right up to it, {each}" for each in told),
+        *(f"without it (gain), {each}" for each in told),
     ]
 
 
-def _by(found: Waterfall, basis: str) -> str:
+def by(found: Waterfall, basis: str) -> str:
+    """Return what tells how good labels are, with its rows: `60 audit rows`."""
     n = found.measured_on[basis]
     if basis == "audit":
         return f"{n:,} audit rows"
@@ -227,7 +228,9 @@ def _share(figure: Sequence[float] | None) -> str:
 def _lost(row: Row, basis: str, found: Waterfall) -> str:
     if basis not in row.gain:
         return ""
-    value, low, high = (each + 0.0 for each in row.gain[basis])
+    if row.changed == 0:
+        return "the same"
+    value, low, high = row.gain[basis]
     without = row.without(basis, found.of_all)
     return f"{without:.3f} ({value:+.3f}, {low:+.3f} to {high:+.3f})"
 
@@ -263,7 +266,7 @@ def _harm(row: Row, found: Waterfall, without: Mapping[str, str]) -> str:
     how = without.get(row.stage, "")
     return (
         f"{row.stage} harmed: without it {row.without(basis, found.of_all):.3f} of the labels are "
-        f"right, with it {found.of_all[basis][0]:.3f} (by {_by(found, basis)}; {-value:.3f} more, "
+        f"right, with it {found.of_all[basis][0]:.3f} (by {by(found, basis)}; {-value:.3f} more, "
         f"95% CI {-high:.3f} to {-low:.3f}): " + remedy.format(how=f" ({how})" if how else "")
     )
 

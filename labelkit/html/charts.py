@@ -134,6 +134,113 @@ def curves(title: str, found: Sequence[tuple[str, Sequence[Spot]]], across: str)
     return _wide(title, _LEFT + width + 170, _TOP + height + _BELOW, lines)
 
 
+class Step(NamedTuple):
+    """A step: what it cost (None: not known), and two figures with low and high by each basis.
+
+    `after` is the share of right labels up to it, `gain` what that of all is less without it.
+    """
+
+    name: str
+    dollars: float | None
+    after: Sequence[Sequence[float] | None]
+    gain: Sequence[Sequence[float] | None]
+
+
+_ROW, _HEAD, _NAME = 34, 46, 150
+_PANELS = ((160, 420), (470, 730), (770, 870))  # the ends of each on the page
+_MARKS = ("dot", "square")  # of each basis
+_GAINS = (0.02, 0.04, 0.1, 0.2, 0.4, 0.6, 1.0)  # ends of its axis: halves have two digits
+
+
+def steps(title: str, bases: Sequence[str], found: Sequence[Step]) -> str:
+    """Return for each step, one below the other, both figures with their intervals and the cost.
+
+    A gain whose interval lies below zero is drawn in the colour of what is wrong.
+    """
+    after = [figure for step in found for figure in step.after if figure is not None]
+    low, high = _ends([f[1] for f in after], [f[2] for f in after])
+    gains = [abs(end) for step in found for f in step.gain if f is not None for end in f[1:]]
+    most = next(end for end in _GAINS if end >= min(max(gains, default=0.0), 1.0))
+    bottom = _HEAD + _ROW * len(found)
+    every = np.arange(round(low * 10), round(high * 10) + 1, 1 + (high - low > 0.6)) / 10
+    shares = _Panel(every.tolist(), (low, high), 0, bottom)
+    lost = _Panel(np.linspace(-most, most, 5).tolist(), (-most, most), 1, bottom)
+    dearest = max([step.dollars or 0.0 for step in found], default=0.0)
+    lines = [*shares.frame("right up to it"), *lost.frame("lost without it")]
+    lines.append(_text(_PANELS[2][0], 14, "dollars", "start"))
+    for place, name in enumerate(bases):
+        x = _PANELS[0][0] + 190 * place
+        lines += [_mark(_MARKS[place], x, bottom + 26), _text(x + 10, bottom + 30, name, "start")]
+    for number, step in enumerate(found):
+        y = _HEAD + _ROW * (number + 0.5)
+        lines.append(_text(_NAME, y + 4, step.name, "end"))
+        for place, (mark, at) in enumerate(zip(_MARKS, _offsets(len(bases)), strict=False)):
+            lines += shares.figure(mark, step.after[place], y + at)
+            lines += lost.figure(mark, step.gain[place], y + at, is_gain=True)
+        lines += _dollars(step.dollars, dearest, y)
+    return _wide(title, _PANELS[2][1] + 90, bottom + 40, lines)
+
+
+def _offsets(bases: int) -> Sequence[float]:
+    return (0.0,) if bases < 2 else (-6.0, 6.0)
+
+
+def _dollars(dollars: float | None, dearest: float, y: float) -> list[str]:
+    start, end = _PANELS[2]
+    if dollars is None:
+        return [_text(start, y + 4, "unknown", "start")]
+    width = (end - start) * dollars / dearest if dearest else 0.0
+    return [
+        f'<rect class="bar" x="{start}" y="{y - 5:.1f}" width="{width:.1f}" height="10"></rect>',
+        _text(start + width + 6, y + 4, f"{dollars:,.2f}", "start"),
+    ]
+
+
+class _Panel:
+    """A part of the picture with an axis of its own."""
+
+    def __init__(
+        self, values: Sequence[float], ends: tuple[float, float], place: int, bottom: float
+    ) -> None:
+        """`values` are marked on the axis."""
+        self._ends, self._bottom = _PANELS[place], bottom
+        self._values = values
+        self._x = _Scale(*ends, *self._ends)
+
+    def frame(self, name: str) -> list[str]:
+        """Return its heading and the upright lines of its axis; that of zero is dotted."""
+        found = [_text(self._ends[0], 14, name, "start")]
+        for value in self._values:
+            x, kind = self._x(value), "even" if value == 0 else "axis"
+            found.append(
+                f'<line class="{kind}" x1="{x:.1f}" y1="{_HEAD}" x2="{x:.1f}" y2="{self._bottom}">'
+                f"</line>"
+            )
+            found.append(_text(x, _HEAD - 8, f"{value:.2f}", "middle"))
+        return found
+
+    def figure(
+        self, mark: str, figure: Sequence[float] | None, y: float, is_gain: bool = False
+    ) -> list[str]:
+        """Return a figure with its interval, nothing where it is not known."""
+        if figure is None:
+            return []
+        value, low, high = figure
+        wrong = " wrong" if is_gain and high < 0 else ""
+        about = f"{value:.3f} ({low:.3f} to {high:.3f})"
+        return [
+            f'<g class="figure{wrong}"><title>{about}</title><line class="spread" '
+            f'x1="{self._x(low):.1f}" y1="{y:.1f}" x2="{self._x(high):.1f}" y2="{y:.1f}"></line>'
+            f"{_mark(mark, self._x(value), y)}</g>"
+        ]
+
+
+def _mark(kind: str, x: float, y: float) -> str:
+    if kind == "dot":
+        return f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"></circle>'
+    return f'<rect class="square" x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8"></rect>'
+
+
 def _ends(lows: Sequence[float], highs: Sequence[float]) -> tuple[float, float]:
     low = np.floor(max(min(lows), 0.0) * 10) / 10
     return float(low), float(max(np.ceil(min(max(highs), 1.0) * 10) / 10, low + 0.1))

@@ -67,6 +67,9 @@ svg .even {{ stroke: var(--faint); stroke-dasharray: 2 4; }}
 svg .curve {{ stroke: var(--bar); stroke-width: 2; fill: none; }}
 svg .other {{ stroke: var(--hot); stroke-width: 2; fill: none; stroke-dasharray: 6 4; }}
 svg .spread {{ stroke: var(--bar); stroke-width: 1.5; }} svg .dot {{ fill: var(--bar); }}
+svg .square {{ fill: var(--paper); stroke: var(--bar); stroke-width: 2; }}
+svg .wrong .dot {{ fill: var(--hot); }} svg .wrong .spread, svg .wrong .square {{
+  stroke: var(--hot); }}
 svg .open {{ fill: var(--paper); stroke: var(--hot); stroke-width: 1.5; }}
 svg .open-spread {{ stroke: var(--hot); stroke-width: 1; stroke-dasharray: 2 2; }}
 {_SHADES}"""

@@ -8,7 +8,7 @@ from labelkit import __version__
 from labelkit.html import page as pages
 from labelkit.html.page import Html
 from labelkit.io.files import need_writable, whole
-from labelkit.report import accuracy, advice, inputs, overview, rows, techniques
+from labelkit.report import accuracy, advice, inputs, overview, rows, stages, techniques
 from labelkit.report.accuracy import Judged
 from labelkit.report.data import FINAL, Evidence
 
@@ -36,6 +36,7 @@ def report(job: "Job", output: Path) -> int:
     sections = [
         Section("next", "What to do next", advice.section(found, every)),
         Section("sources", "Labels by source", overview.by_source(found)),
+        Section("stages", "What each stage gave", stages.section(found)),
         Section("cost", "Cost", overview.cost(found)),
         Section("accuracy", "Accuracy", overview.quality(found, every)),
         Section("functions", "Labeling functions", techniques.functions(found)),

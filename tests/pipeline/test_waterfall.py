@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -103,6 +104,20 @@ def test_the_last_accuracy_is_the_one_that_is_claimed(useful: None) -> None:
         assert told == pytest.approx(claim, abs=1e-6)
 
 
+def test_the_report_shows_the_same_as_a_table_and_a_picture(useful: None) -> None:
+    page = Path("work/report.html").read_text()
+    section = page[page.index('id="stages"') :]
+    section = section[: section.index("</section>")]
+    picture = ElementTree.fromstring(section[section.index("<svg") : section.index("</svg>") + 6])
+    assert {"weak-label", "llm-label", "query", "people", "decide"} <= {
+        text.text for text in picture.iter("text")
+    }
+    for row in _waterfall()["stages"]:
+        assert "{value:.3f} ({low:.3f} to {high:.3f})".format(**row["gold"]) in section
+    assert _stage("llm-label")["without_audit"]["effect"] == "helped"
+    assert 'class="figure wrong"' not in section
+
+
 def test_a_stage_that_harmed_is_named_with_the_remedy(labelkit: Any, words_alone: None) -> None:
     _begin(lambda i: False)
     done = labelkit("pipeline", *REHEARSED, "--stages", STAGES)
@@ -112,6 +127,7 @@ def test_a_stage_that_harmed_is_named_with_the_remedy(labelkit: Any, words_alone
     said = next(line for line in done.err.splitlines() if line.startswith("llm-label harmed: "))
     assert "--stages weak-label,query,people,decide" in said
     assert "or give it another model or clearer guidelines" in said
+    assert 'class="figure wrong"' in Path("work/report.html").read_text()
     after = [row["gold"]["value"] for row in _waterfall()["stages"][:2]]
     assert after[1] < after[0]
 

@@ -13,7 +13,7 @@ DEMO := build/demo
 
 PEERS := build/peers
 
-.PHONY: demo test test-slow test-peers install lint chain clean
+.PHONY: demo test test-slow test-peers install lint lecture chain clean
 
 demo: $(READY)
 	@mkdir -p build
@@ -50,6 +50,10 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Write docs/lecture.md again: each test of a topic writes its section.
+lecture: $(READY)
+	LABELKIT_WRITE_LECTURE=1 $(BIN)/python -m pytest -n 0 tests/lecture
 
 chain: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/chain.sh

@@ -2,9 +2,10 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 
 class _Chat(BaseHTTPRequestHandler):
@@ -21,12 +22,9 @@ class _Chat(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         asked = json.loads(body)
-        said = str(asked["messages"][-1]["content"])
         for texts in self.asked:
-            texts.append(said)
-        label = self.classes[self.word in said]
-        text = json.dumps({"label": label, "confidence": 0.9})
-        message = {"role": "assistant", "content": text}
+            texts.append(str(asked["messages"][-1]["content"]))
+        message = {"role": "assistant", "content": self.reply(asked)}
         self._answer(
             {
                 "id": "x",
@@ -37,6 +35,11 @@ class _Chat(BaseHTTPRequestHandler):
                 "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
             }
         )
+
+    def reply(self, asked: Mapping[str, Any]) -> str:
+        """Return what the model says to a request."""
+        said = str(asked["messages"][-1]["content"])
+        return json.dumps({"label": self.classes[self.word in said], "confidence": 0.9})
 
     def _answer(self, content: object) -> None:
         data = json.dumps(content).encode()
@@ -52,14 +55,18 @@ class _Chat(BaseHTTPRequestHandler):
 
 @contextmanager
 def chat_server(
-    word: str = "warm", classes: tuple[str, str] = ("BAD", "GOOD"), asked: list[str] | None = None
+    word: str = "warm",
+    classes: tuple[str, str] = ("BAD", "GOOD"),
+    asked: list[str] | None = None,
+    reply: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> Iterator[str]:
     """Yield the base URL of a chat endpoint on a free port of loopback.
 
-    What it is asked is added to `asked`.
+    What it is asked is added to `asked`; `reply` makes another answer of the request's body.
     """
+    own = {} if reply is None else {"reply": lambda _, body: reply(body)}
     texts = () if asked is None else (asked,)
-    handler = type("_Handler", (_Chat,), {"word": word, "classes": classes, "asked": texts})
+    handler = type("_Handler", (_Chat,), {"word": word, "classes": classes, "asked": texts, **own})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

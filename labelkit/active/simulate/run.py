@@ -332,26 +332,23 @@ def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def _warnings(figures: dict[str, Any], metric: str) -> list[str]:
-    """Return a sentence for each strategy that is behind random, or ahead by what may be chance."""
-    lines = []
+    """Return what to know of strategies that are behind random, or ahead by what may be chance."""
+    lines, unsure = [], []
     for name, f in figures.items():
         if f["gain"] is None:
             continue
         low, high = f["gain_interval"] or (-np.inf, np.inf)
-        points = f"{100 * f['gain']:+.1f} points of {metric}"
-        if f["gain_interval"]:
-            points += f" (95% CI {100 * low:+.1f} to {100 * high:+.1f})"
         if f["gain"] < 0:
-            sure = "" if high < 0 else ", which may be chance"
+            interval = f" (95% CI {100 * low:+.1f} to {100 * high:+.1f})" if f["seeds"] > 1 else ""
             lines.append(
-                f"{console.clean(name)} is worse than random on this file: {points}, ahead in "
-                f"{f['seeds_ahead']} of {console.count(f['seeds'], 'seeds')}{sure}"
+                f"{console.clean(name)} is worse than random on this file: {100 * f['gain']:+.1f} "
+                f"points of {metric}{interval}, ahead in {f['seeds_ahead']} of "
+                f"{console.count(f['seeds'], 'seeds')}{'' if high < 0 else ', which may be chance'}"
             )
         elif low <= 0:
-            lines.append(
-                f"{console.clean(name)} is ahead of random by {points}: more --seeds tell whether "
-                f"that is chance"
-            )
+            unsure.append(console.clean(name))
+    if unsure:
+        lines.append(f"ahead of random by what may be chance, more --seeds tell: {listing(unsure)}")
     return lines
 
 

@@ -106,7 +106,8 @@ class Slide:
         said = done.err.splitlines()
         for text in says:
             assert any(text in one for one in said), f"{text!r} is not in:\n{done.err}"
-        shown += [one.rstrip() for one in said if any(text in one for text in says)]
+        said = [one.rstrip() for one in said if not one.startswith("next: ")]
+        shown += [one for one in said if any(text in one for text in says)]
         self._block("console", "\n".join([f"$ {line}", *shown]))
         return done
 

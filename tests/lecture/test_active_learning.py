@@ -94,7 +94,7 @@ def test_rounds_of_query_and_people(slide: Slide) -> None:
         "labelkit pipeline plain.csv -o labelled.csv --work-dir work --rounds 4 \\\n"
         "  -n 15 --audit 20 --stages query,people,decide --oracle gold \\\n"
         f"  --features tfidf {TWO}",
-        ["labels so far", "accuracy ", "truth by the gold column"],
+        ["labels so far", "by the labels of", "truth by the gold column"],
     )
     accuracy = [line for line in done.err.splitlines() if line.startswith("accuracy ")]
     queries = sorted(Path("work").glob("*-query.summary.json"))

@@ -41,7 +41,7 @@ def test_the_hybrid_pipeline(slide: Slide) -> None:
         "labelkit pipeline plain.csv -o labelled.csv --work-dir work --task hybrid.toml \\\n"
         "  --rounds 2 -n 15 --audit 20 --oracle gold --features tfidf",
         ["] labelkit ", "weak-label: ", "llm-label: ", "merge: ", "find-noise: ",
-         "dollars", "people: ", "by hand", "truth by the gold column", "right by gold"],
+         "what    ", "people: 7", "in all", "by hand", "truth by the gold column"],
     )  # fmt: skip
     rows = cells("labelled.csv")
     for row in rows:
@@ -70,7 +70,7 @@ def test_what_it_saves(slide: Slide) -> None:
         "labelkit pipeline plain.csv -o labelled.csv --work-dir work --task hybrid.toml \\\n"
         "  --stages weak-label,llm-label,query,people,decide -n 10 --audit 20 --oracle gold \\\n"
         "  --features tfidf --summary figures.json",
-        ["dollars", "people: ", "language model", "in all", "by hand", "truth by the gold"],
+        ["what    ", "people: 3", "language model  ", "in all", "by hand", "truth by the gold"],
     )
     costs = bill(done.err)
     by_hand, spent = costs["all 240 by hand"], costs["in all"]

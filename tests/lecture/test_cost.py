@@ -33,7 +33,7 @@ def test_all_by_hand(slide: Slide) -> None:
     done = slide.run(
         "labelkit pipeline plain.csv -o labelled.csv --work-dir work --task prices.toml \\\n"
         "  --stages query,people,decide -n 40 --audit 20 --oracle gold --features tfidf",
-        ["dollars", "people: 60", "by hand", "truth by the gold column"],
+        ["what    ", "people: 60", "by hand", "truth by the gold column"],
     )
     costs = bill(done.err)
     assert costs["people: 60 labels"] == pytest.approx([60 * 0.30, 60 * 300 / 3600], abs=1e-3)

@@ -154,6 +154,12 @@ def pipeline(
     asking = people.Asking(again, _oracle(oracle, options), annotate)
     ran = runner.run(planned, work_dir, loaded, asking, about)
     figures = runner.summaries(planned, work_dir)
+    names, limit = plan.chosen_stages(options, own, loaded), Limit(loaded, own)
+    words = ["labelkit", *sys.argv[1:]]
+    if rounds is not None:  # the next round is one more of them
+        words = target.with_option(words, "--rounds", str(names.count("query") + 1))
+    next_round = target.NextRound(words, names, limit.later_round, limit.most)
+    verdict = target.verdict(planned, figures, next_round)
     given = None
     if ran or options["summary"]:
         from labelkit.pipeline import waterfall  # knows tables, which take longer than all the rest
@@ -162,7 +168,8 @@ def pipeline(
     if options["summary"]:
         from labelkit.io import output_checks
 
-        told = {"stages": figures} | ({"waterfall": given.plain()} if given else {})
+        told = {"stages": figures, "verdict": verdict}
+        told |= {"waterfall": given.plain()} if given else {}
         output_checks.write_summary(options["summary"], {"command": "pipeline"}, told)
     if ran:
         from labelkit.pipeline import summary
@@ -175,11 +182,7 @@ def pipeline(
             f"pipeline: nothing to do, all {console.count(len(planned), 'stages', 'are')} "
             f"fresh -> {output}"
         )
-    names, limit = plan.chosen_stages(options, own, loaded), Limit(loaded, own)
-    words = ["labelkit", *sys.argv[1:]]
-    if rounds is not None:  # the next round is one more of them
-        words = target.with_option(words, "--rounds", str(names.count("query") + 1))
-    target.check(planned, figures, target.NextRound(words, names, limit.later_round, limit.most))
+    target.close(planned, figures, next_round, verdict)
 
 
 def _oracle(column: str | None, options: dict[str, Any]) -> "Oracle | None":

@@ -128,16 +128,16 @@ def _merged(
 
 
 def _accuracy(figures: Mapping[str, Mapping[str, Any]], found: _Labels) -> list[str]:
+    if found.gold is None:
+        return []
     lines = []
     claims = [each["claim"] for each in figures.values() if each.get("claim")]
     for claim in claims[-1:]:  # an earlier stage knows less
         lines.append(
-            f"accuracy of all {console.count(claim['labels'], 'labels')}: {claim['value']:.3f} "
-            f"({claim['low']:.3f} to {claim['high']:.3f}): people's {claim['people']:,} count "
-            f"as right, {console.count(claim['audit'], 'audit rows')} tell of the others"
+            f"accuracy of all {console.count(claim['labels'], 'labels')} by the audit: "
+            f"{claim['value']:.3f} (95% CI {claim['low']:.3f}–{claim['high']:.3f}, "
+            f"n={claim['audit']:,})"
         )
-    if found.gold is None:
-        return lines
     truth = found.share_right("final_label")
     if truth is not None:
         lines.append(f"the truth by the gold column, for all labels: {truth:.3f}")

@@ -1,4 +1,4 @@
-"""Whether a pipeline has reached its target accuracy by its audit, and the next command if not."""
+"""The verdict on what a pipeline made, and the command line that takes its best step."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,13 @@ from typing import Any
 
 from labelkit import console
 from labelkit.errors import PeopleNeeded
-from labelkit.pipeline.stages import Stage
+from labelkit.pipeline.stages import AFTER, Stage
+from labelkit.verdict import summary as verdicts
+
+NO_MORE: Mapping[str, str] = {}
+
+
+_STAGE_OF = {"weak_label": "weak-label", "llm_label": "llm-label"}  # by the column of a source
 
 
 class NextRound:
@@ -19,8 +25,21 @@ class NextRound:
         self.rows = rows
         self._command, self._names, self._labels = list(command), list(names), labels
 
-    def line(self) -> str:
-        """Return the command as a shell line."""
+    def step(self, step: Mapping[str, Any]) -> str:
+        """Return the shell line that takes the best step of a verdict."""
+        if step["kind"] == verdicts.LEAVE_OUT:
+            dropped = {_STAGE_OF.get(name, "") for name in step["sources"]}
+            names = [name for name in self._names if name not in dropped]
+            if names == self._names or not dropped <= set(self._names):
+                return str(step["command"])
+            return shlex.join(with_option(self._command, "--stages", ",".join(names)))
+        if "decide" not in self._names:
+            return str(step["command"])
+        more = {"--audit": str(step["rows"])} if step["kind"] == verdicts.ASK_AUDIT else {}
+        return self.line(more)
+
+    def line(self, more: Mapping[str, str] = NO_MORE) -> str:
+        """Return the command with one more round, and `more` options, as a shell line."""
         place = max(i for i, name in enumerate(self._names) if name == "decide")
         if place and self._names[place - 1] == "find-noise":
             place -= 1
@@ -28,6 +47,8 @@ class NextRound:
         words = with_option(self._command, "--stages", ",".join(names))
         if self._labels is not None:
             words = with_option(words, "--labels", str(self._labels + self.rows))
+        for option, value in more.items():
+            words = with_option(words, option, value)
         return shlex.join(words)
 
 
@@ -52,7 +73,37 @@ def check(
     if claim["high"] >= target:
         return
     raise PeopleNeeded(
-        f"--target-accuracy {target:g} is not reached: by the audit {claim['value']:.3f} of the "
-        f"labels are right (95% CI {claim['low']:.3f}–{claim['high']:.3f}, n={claim['audit']:,}). "
-        f"Have people label {console.count(next_round.rows, 'more rows')} with: {next_round.line()}"
+        f"--target-accuracy {target:g} is not reached by the audit. Have people label "
+        f"{console.count(next_round.rows, 'more rows')} with: {next_round.line()}"
     )
+
+
+def verdict(
+    stages: Sequence[Stage], figures: Mapping[str, Mapping[str, Any]], next_round: NextRound
+) -> dict[str, Any] | None:
+    """Return the verdict of the last stage that labels, its best step as a step of the pipeline."""
+    told = [
+        figures[stage.id]["verdict"]
+        for stage in stages
+        if stage.name not in AFTER and figures.get(stage.id, {}).get("verdict")
+    ]
+    if not told:
+        return None
+    last = dict(told[-1])
+    if last.get("next"):
+        last["next"] = {**last["next"], "command": next_round.step(last["next"])}
+    return last
+
+
+def close(
+    stages: Sequence[Stage],
+    figures: Mapping[str, Mapping[str, Any]],
+    next_round: NextRound,
+    told: Mapping[str, Any] | None,
+) -> None:
+    """Say the verdict, and what to type to take its best step; raise PeopleNeeded as `check`."""
+    if told is not None:
+        verdicts.tell(told)
+    check(stages, figures, next_round)
+    if told is not None and told.get("next", {}).get("command"):
+        console.next_step(told["next"]["command"])

@@ -10,7 +10,7 @@ from labelkit.config import costs
 from labelkit.config.task_file import Task
 from labelkit.io.files import next_to
 from labelkit.verdict import alarms as checks
-from labelkit.verdict import judge, steps
+from labelkit.verdict import judge, steps, summary
 from labelkit.verdict.alarms import Alarm
 from labelkit.verdict.evidence import Evidence
 from labelkit.verdict.judge import Target, Verdict
@@ -54,12 +54,12 @@ def conclude(evidence: Evidence, target: Target, file: File) -> Conclusion:
 
 
 def _command(step: Step, file: File) -> str:
-    if step.kind == steps.LEAVE_OUT:
+    if step.kind == summary.LEAVE_OUT:
         return file.leave_out(step.sources) or ""
     if file.path in ("", "-"):
         return ""
     words = [file.path, "-o", str(next_to(file.path, "query"))]
-    if step.kind == steps.ASK_AUDIT:
+    if step.kind == summary.ASK_AUDIT:
         words += ["-n", "0", "--audit", str(step.rows), "--batch", _new_name("audit.csv")]
     else:
         words += ["-n", str(step.rows), "--strategy", f"by-column:{file.confidence}"]
@@ -86,21 +86,12 @@ def close(conclusion: Conclusion, otherwise: str | None) -> None:
     """
     if console.is_within():
         return
-    tell(conclusion)
+    summary.tell(plain(conclusion))
     if conclusion.command:
         more = f"go on with the labels as they are: {otherwise}" if otherwise else ""
         console.next_step(conclusion.command, more)
     elif otherwise:
         console.next_step(otherwise)
-
-
-def tell(conclusion: Conclusion) -> None:
-    """Say it to people: a warning for each alarm, the verdict, the best step."""
-    for alarm in conclusion.alarms:
-        console.warn(alarm.text)
-    console.note(f"verdict: {conclusion.verdict.word}: {conclusion.verdict.because}")
-    if conclusion.step is not None:
-        console.note(f"best step: {conclusion.step.text}")
 
 
 def plain(conclusion: Conclusion) -> dict[str, Any]:
@@ -119,7 +110,8 @@ def plain(conclusion: Conclusion) -> dict[str, Any]:
 
 def _step(step: Step, command: str) -> dict[str, Any]:
     figures = {name: getattr(step, name) for name in ("rows", "dollars", "hours", "gain", "width")}
-    return {"kind": step.kind, "text": step.text, "command": command, **_rounded(figures)}
+    about = {"kind": step.kind, "text": step.text, "command": command}
+    return {**about, "sources": list(step.sources), **_rounded(figures)}
 
 
 def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:

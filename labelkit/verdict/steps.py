@@ -11,8 +11,8 @@ from labelkit.stats import metrics
 from labelkit.verdict.alarms import Alarm
 from labelkit.verdict.evidence import AUDIT, Evidence, Figure
 from labelkit.verdict.judge import GOOD, Target, Verdict
+from labelkit.verdict.summary import ASK_AUDIT, ASK_DOUBTFUL, LEAVE_OUT
 
-LEAVE_OUT, ASK_AUDIT, ASK_DOUBTFUL = "leave_out", "audit", "people"
 FIRST_AUDIT = 100
 _MOST_AUDIT = 1000
 _MOST_DOUBTFUL, _FEWEST_DOUBTFUL = 200, 20

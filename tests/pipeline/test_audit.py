@@ -94,7 +94,7 @@ def test_nonsense_on_audit_rows_changes_no_label_no_pick_and_no_model(
         # By nonsense the audit contradicts a target accuracy: more labels are asked for.
         assert done.code == (3 if nonsense and more else 0), done.err
         told.append(dict(_told_by_machines()))
-        claims.append([line for line in done.err.splitlines() if "audit rows tell" in line])
+        claims.append([line for line in done.err.splitlines() if line.startswith("verdict: ")])
     assert told[0] == told[1]
     assert claims[0] != claims[1], "what is claimed is all that changes"
 

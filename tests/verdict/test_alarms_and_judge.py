@@ -11,7 +11,7 @@ from scipy.stats import binom
 from labelkit.config import costs
 from labelkit.errors import UsageError
 from labelkit.stats.metrics import at_most, wilson
-from labelkit.verdict import alarms, evidence, judge, steps
+from labelkit.verdict import alarms, evidence, judge, steps, summary
 from labelkit.verdict.evidence import AUDIT, Evidence, Figure
 from labelkit.verdict.judge import CANNOT_TELL, GOOD, NOT_YET, Target
 
@@ -82,7 +82,7 @@ def test_a_best_step_wherever_labels_are_not_good_enough(
     if step is not None:
         assert 0 < step.rows <= ROWS and step.gain is not None and step.gain >= 0
         assert (step.dollars is not None) == is_priced
-        if step.kind == steps.ASK_AUDIT:
+        if step.kind == summary.ASK_AUDIT:
             assert step.width is not None and step.width < (
                 wilson(right, n)[1] - wilson(right, n)[0]
             )
@@ -140,7 +140,7 @@ def test_of_two_sources_that_contradict_each_other_none_is_left_out_unseen() -> 
     assert [alarm.source for alarm in raised] == ["a", "b"]
     verdict = judge.judge(found, raised, Target())
     step = steps.best(found, raised, verdict, Target(), PRICED)
-    assert verdict.word == CANNOT_TELL and step is not None and step.kind == steps.ASK_AUDIT
+    assert verdict.word == CANNOT_TELL and step is not None and step.kind == summary.ASK_AUDIT
 
 
 @given(st.integers(1, 3000), st.floats(0.01, 0.99), st.data())

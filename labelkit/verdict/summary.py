@@ -1,0 +1,17 @@
+"""A verdict as the summary has it: what is said of it, and the kinds of its best step."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from labelkit import console
+
+LEAVE_OUT, ASK_AUDIT, ASK_DOUBTFUL = "leave_out", "audit", "people"
+
+
+def tell(told: Mapping[str, Any]) -> None:
+    """Say to people what `plain` returned: a warning for each alarm, the verdict, the best step."""
+    for alarm in told["alarms"]:
+        console.warn(alarm["text"])
+    console.note(f"verdict: {told['verdict']}: {told['because']}")
+    if told.get("next"):
+        console.note(f"best step: {told['next']['text']}")

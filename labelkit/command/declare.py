@@ -112,6 +112,17 @@ _ON_REQUEST: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "gold": (Annotated[_Text, _option(metavar="COLUMN", help="The known truth.")], None),
+    "target_accuracy": (
+        Annotated[
+            float | None,
+            _option(
+                "--target-accuracy",
+                metavar="SHARE",
+                help="The accuracy that is good enough for the verdict. Default: 0.9.",
+            ),
+        ],
+        None,
+    ),
     "group": (
         Annotated[
             _Text, _option(metavar="COLUMN", help="Rows of one group stay on one side of a split.")

@@ -10,6 +10,7 @@ from labelkit.combine.sources import Said
 from labelkit.data.labels import Mask, read_labels
 from labelkit.decide.claim import Claim
 from labelkit.stats import metrics
+from labelkit.verdict.evidence import is_complete
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -44,7 +45,7 @@ def measured(
         names = np.array([*said.names, ""], dtype=object)
         gold = read_labels(gold, said.names)
         right, known = names[final.codes] == gold, gold != ""
-        figures["truth_biased"] = bool((labelled & ~known).any())
+        figures["truth_biased"] = not is_complete(known, labelled)
     figures["sources"] = _sources(final, labelled, rows, right, known)
     return Told(counts, figures)
 

@@ -10,6 +10,7 @@ from labelkit.data.labels import Mask, Texts
 from labelkit.report.data import FINAL, Evidence, confidence_of, figures
 from labelkit.stats import metrics
 from labelkit.stats.metrics import Figure
+from labelkit.verdict.evidence import is_complete
 
 BY_AUDIT = "audit rows"
 BY_GOLD = "all rows, by gold"
@@ -68,7 +69,7 @@ def _bases(found: Evidence) -> list[Basis]:
     ]
     if found.gold is not None:
         filled = np.asarray(found.gold != "")
-        some = not filled.all()
+        some = not is_complete(filled, np.ones(found.rows, dtype=bool))
         words = "rows with gold (biased)" if some else BY_GOLD
         bases.append(Basis(words, found.gold, filled, biased=some))
     return bases
@@ -103,13 +104,6 @@ def _decided(said: Mapping[str, Any]) -> list[Judged]:
             bins = list(said.get(f"{name}_reliability") or [])
             found.append(Judged(WITHOUT_PEOPLE, words, rows, figure, name == "biased", bins))
     return found
-
-
-def needed(share: float, half: float = 0.05) -> int:
-    """Return how many audit rows make the interval of a share so wide each way."""
-    # A share near 1 is met by Wilson's interval with more rows than Wald's formula says.
-    spread = max(share * (1 - share), 0.02)
-    return int(np.ceil(metrics.Z95**2 * spread / half**2))
 
 
 def agreement(found: Evidence, columns: list[str]) -> npt.NDArray[np.float64]:

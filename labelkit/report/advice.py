@@ -9,11 +9,10 @@ from labelkit.config import costs
 from labelkit.data.columns import AUDIT, RELABEL
 from labelkit.html import page as pages
 from labelkit.io.files import next_to
-from labelkit.report import accuracy, overview
-from labelkit.report.accuracy import Judged
+from labelkit.report import overview
 from labelkit.report.data import FINAL, Evidence, error_of
-
-WIDE = 0.06  # an interval this wide each way leaves the accuracy open
+from labelkit.verdict.judge import GOOD
+from labelkit.verdict.messages import Conclusion
 
 
 class Advice(NamedTuple):
@@ -23,20 +22,28 @@ class Advice(NamedTuple):
     command: str
 
 
-def section(found: Evidence, every: list[Judged]) -> str:
+def section(found: Evidence, conclusion: Conclusion) -> str:
     """Return the section as a list, the most worthwhile first."""
     items = []
-    for each in advice(found, every):
+    for each in advice(found, conclusion):
         typed = f"<br><code>{pages.cell(each.command, 400)}</code>" if each.command else ""
         items.append(f"<li>{pages.cell(each.why, 400)}{typed}</li>")
-    return f"<ol>{''.join(items)}</ol>" if items else "<p>Nothing is left to do.</p>"
+    if items:
+        return f"<ol>{''.join(items)}</ol>"
+    is_good = conclusion.verdict.word == GOOD
+    return pages.paragraph("The labels are good enough, and no step is open.") if is_good else ""
 
 
-def advice(found: Evidence, every: list[Judged]) -> list[Advice]:
-    """Return what is worth doing next."""
-    steps = [_unlabelled(found), _audit(found, every), _errors(found), _flagged(found)]
+def advice(found: Evidence, conclusion: Conclusion) -> list[Advice]:
+    """Return what is worth doing next, the best step of the verdict first."""
+    best = conclusion.step and Advice(_sentence(conclusion.step.text), conclusion.command)
+    steps = [best, _unlabelled(found), _errors(found), _flagged(found)]
     steps += [_undecided(found), _unjudged(found), _unpriced(found)]
     return [step for step in steps if step is not None]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _command(found: Evidence, command: str, word: str, *more: str) -> str:
@@ -67,26 +74,6 @@ def _unlabelled(found: Evidence) -> Advice | None:
     asked = _command(found, "query", "query", "-n", "60", *_labels(found), "--batch", "todo.csv")
     what = f"{missing:,} rows have no label: more rules, a language model, or people"
     return Advice(what, asked)
-
-
-def _audit(found: Evidence, every: list[Judged]) -> Advice | None:
-    claimed = accuracy.claim(every)
-    if claimed is None and accuracy.claim(every, accuracy.BY_GOLD) is not None:
-        return None
-    if claimed is None:
-        why = "No accuracy can be claimed: let people label rows drawn at random"
-        return Advice(why, _asked(found, 100))
-    half = (claimed.figure.high - claimed.figure.low) / 2
-    if half <= WIDE:
-        return None
-    more = max(accuracy.needed(claimed.figure.value) - claimed.rows, 10)
-    why = f"The accuracy is known to ±{half:.0%} only: some {more:,} more audit rows make it ±5 %"
-    return Advice(why, _asked(found, more))
-
-
-def _asked(found: Evidence, rows: int) -> str:
-    more = ["-n", "0", "--audit", str(rows), "--batch", "audit.csv"]
-    return _command(found, "query", "audit", *more)
 
 
 def _errors(found: Evidence) -> Advice | None:

@@ -8,9 +8,11 @@ from labelkit import __version__
 from labelkit.html import page as pages
 from labelkit.html.page import Html
 from labelkit.io.files import need_writable, whole
-from labelkit.report import accuracy, advice, inputs, overview, rows, stages, techniques
+from labelkit.report import accuracy, advice, inputs, judging, overview, rows, stages, techniques
 from labelkit.report.accuracy import Judged
 from labelkit.report.data import FINAL, Evidence
+from labelkit.verdict import messages
+from labelkit.verdict.messages import Conclusion
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -24,17 +26,19 @@ class Section(NamedTuple):
     html: str
 
 
-def report(job: "Job", output: Path) -> int:
-    """Write the page; return how many rows it shows."""
+def report(job: "Job", output: Path) -> tuple[int, Conclusion]:
+    """Write the page; return how many rows it shows, and the verdict on the labels."""
     need_writable(output)
     files = inputs.told_apart(job.options["input"])
     # Models and curves are no rows: the table is made of the rest.
     job.options["input"] = files.data
     found = Evidence(job, files)
     every = accuracy.judged(found)
+    conclusion = judging.conclude(found, every)
+    job.figures({"verdict": messages.plain(conclusion)})
     worst, unsure = rows.worst(found), rows.least_sure(found)
     sections = [
-        Section("next", "What to do next", advice.section(found, every)),
+        Section("next", "What to do next", advice.section(found, conclusion)),
         Section("sources", "Labels by source", overview.by_source(found)),
         Section("stages", "What each stage gave", stages.section(found)),
         Section("cost", "Cost", overview.cost(found)),
@@ -47,11 +51,11 @@ def report(job: "Job", output: Path) -> int:
         Section("steps", "How the file was made", _steps(found)),
     ]
     title = f"Labels of {Path(job.source.name).name}"
-    top = _made(found) + _tiles(found, every)
+    top = _made(found) + _verdict(conclusion) + _tiles(found, every)
     body = _body(top, [section for section in sections if section.html])
     with whole(output) as stream:
         stream.write(pages.page(title, body, script=pages.SCRIPT))
-    return worst.rows + unsure.rows
+    return worst.rows + unsure.rows, conclusion
 
 
 def _body(tiles: str, sections: list[Section]) -> list[str]:
@@ -72,6 +76,12 @@ def _made(found: Evidence) -> str:
     last = [f"last step {when[-1]}"] if when else []
     parts = [str(found.job.source.name), *last, f"labelkit {__version__}"]
     return pages.paragraph(" · ".join(parts))
+
+
+def _verdict(conclusion: Conclusion) -> str:
+    word, because = conclusion.verdict
+    lines = [f"<p><strong>{word}</strong>: {pages.cell(because, 400)}</p>"]
+    return "".join([*lines, *(pages.paragraph(f"Alarm: {one.text}") for one in conclusion.alarms)])
 
 
 def _tiles(found: Evidence, every: list[Judged]) -> str:

@@ -43,9 +43,14 @@ class Conclusion(NamedTuple):
     command: str
 
 
-def conclude(evidence: Evidence, target: Target, file: File) -> Conclusion:
-    """Return what is to be said of labels, and the best step as a command that runs."""
-    alarms = checks.raised(evidence)
+def conclude(
+    evidence: Evidence, target: Target, file: File, more: Sequence[Alarm] = ()
+) -> Conclusion:
+    """Return what is to be said of labels, and the best step as a command that runs.
+
+    `more` alarms are known from elsewhere.
+    """
+    alarms = [*checks.raised(evidence), *more]
     verdict = judge.judge(evidence, alarms, target)
     prices = costs.prices(file.task.cost)
     step = steps.best(evidence, alarms, verdict, target, prices)

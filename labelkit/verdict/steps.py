@@ -41,7 +41,7 @@ def best(
     evidence: Evidence, alarms: Sequence[Alarm], verdict: Verdict, target: Target, prices: Prices
 ) -> Step | None:
     """Return the step that gains most; None where labels are good enough or none is known."""
-    if verdict.word == GOOD:
+    if verdict.word == GOOD or not evidence.labelled:
         return None
     broken = _broken(evidence, alarms)
     if broken is not None:

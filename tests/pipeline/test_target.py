@@ -45,6 +45,22 @@ def test_the_next_command_has_one_more_round_before_the_last_decision(words: lis
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("step", "typed"),
+    [
+        ({"kind": "people"}, "--stages weak-label,llm-label,query,people,decide"),
+        ({"kind": "audit", "rows": 90},
+         "--stages weak-label,llm-label,query,people,decide --audit 90"),
+        ({"kind": "leave_out", "sources": ["llm_label"]}, "--stages weak-label,decide"),
+        ({"kind": "leave_out", "sources": ["old_label"], "command": "labelkit decide a.csv"}, ""),
+    ],
+)  # fmt: skip
+def test_the_best_step_is_a_command_line_of_the_pipeline(step: dict[str, Any], typed: str) -> None:
+    names = ["weak-label", "llm-label", "decide"]
+    line = target.NextRound(["labelkit", "pipeline", "a.csv"], names, 50, None).step(step)
+    assert line == (f"labelkit pipeline a.csv {typed}" if typed else "labelkit decide a.csv")
+
+
 def test_a_pipeline_below_its_target_ends_with_3_and_its_next_command_goes_on(
     labelkit: Any, write: Any
 ) -> None:
@@ -61,6 +77,9 @@ def test_a_pipeline_below_its_target_ends_with_3_and_its_next_command_goes_on(
     assert done.code == 3, done.err
     told = json.loads(Path("told.json").read_text())["stages"]["6-decide"]
     assert told["claim"]["high"] < 0.97
+    assert done.err.count("verdict: ") == 1, "one for all of the pipeline"
+    verdict = json.loads(Path("told.json").read_text())["verdict"]
+    assert (verdict["verdict"], verdict["target"]) == ("not yet", 0.97)
     assert told["route"]["people"]["rows"] == 0
     assert Path("out.csv").exists()
     assert labelkit(*args).code == 3, "also where nothing is left to do"

@@ -109,6 +109,20 @@ def test_the_audit_claims_first_whatever_gold_says(report: Any, labelled: Path) 
     assert "let people label rows drawn at random" not in none, "gold tells of all rows"
 
 
+def test_the_verdict_stands_on_top_and_its_step_is_the_first(
+    report: Any, labelled: Path, labelkit: Any
+) -> None:
+    page = report(labelled)
+    assert re.search(r"cannot tell: accuracy of \d+ labels .*n=6 audit rows", page.words)
+    assert page.words.index("cannot tell: ") < page.words.index("accuracy, all labels")
+    assert "Nothing is left" not in page.words
+    typed = re.search(r"labelkit (query final.csv .*?--batch \S+.csv(?: --label \w+)*)", page.words)
+    assert typed is not None
+    assert labelkit(*typed[1].split()).code == 0
+    sure = report(labelled, "--gold", "gold", "--target-accuracy", "0.5").words
+    assert "good enough: accuracy of" in sure and "the target is 0.5" in sure
+
+
 def test_what_a_tile_shows_is_not_called_unknown(report: Any, labelled: Path) -> None:
     task = "[task]\nclasses = ['BAD', 'GOOD']\n"
     Path("labelkit.toml").write_text(f"{task}[cost]\nhuman_label = 0.5\n")
@@ -289,9 +303,8 @@ def test_without_labels_it_says_what_to_do(report: Any, write: Any) -> None:
     write("plain.csv", "text\nsome words of a longer text\nother words of a longer text\n")
     page = report("plain.csv")
     assert "not known" in page.words and "2 rows have no label" in page.words
-    assert "labelkit query plain.csv -o plain.audit.csv -n 0 --audit 100 --batch audit.csv" in (
-        page.words
-    )
+    assert "not yet: no row has a label" in page.words
+    assert "labelkit query plain.csv -o plain.query.csv -n 60 " in page.words
     assert "human_label or hourly_rate (dollars), in [cost]" in page.words
     write("none.csv", "text\n")
     assert "0 labelled" in report("none.csv").words

@@ -291,6 +291,12 @@ def _plain_progress(what: str, total: int | None) -> Callable[..., None]:
     return advance
 
 
+class Uncut(str):
+    """A cell that a table never cuts: figures that mean nothing in part."""
+
+    __slots__ = ()
+
+
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Show a small table to people, on stderr."""
     if _level >= _NORMAL:
@@ -387,7 +393,7 @@ def shown(value: object) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    return value is None or (isinstance(value, int | float | Uncut) and not isinstance(value, bool))
 
 
 def ask(question: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from labelkit.config import costs
 from labelkit.config.costs import Line, Prices
+from labelkit.console import Uncut
 
 BASES = ("audit", "gold")
 INPUT = "input"
@@ -192,13 +193,18 @@ class _Spent:
         return costs.total(lines)
 
 
+def title(found: Waterfall, what: str) -> str:
+    """Return what the table is called: `what each stage gave (60 audit rows)`."""
+    told = ", ".join(by(found, basis) for basis in found.bases)
+    return f"what each {what} gave" + (f" ({told})" if told else "")
+
+
 def header(found: Waterfall) -> list[str]:
     """Return the names of the columns."""
-    told = [by(found, basis) for basis in found.bases]
     return [
         *("stage", "labelled first", "changed", "dollars", "hours"),
-        *(f"right up to it, {each}" for each in told),
-        *(f"without it (gain), {each}" for each in told),
+        *(f"right so far, {basis}" for basis in found.bases),
+        *(f"without it, {basis}" for basis in found.bases),
     ]
 
 
@@ -221,18 +227,18 @@ def cells(found: Waterfall) -> list[list[Any]]:
     return rows
 
 
-def _share(figure: Sequence[float] | None) -> str:
-    return "" if figure is None else "{:.3f} ({:.3f} to {:.3f})".format(*figure)
+def _share(figure: Sequence[float] | None) -> Uncut | None:
+    return None if figure is None else Uncut("{:.3f} ({:.3f} to {:.3f})".format(*figure))
 
 
-def _lost(row: Row, basis: str, found: Waterfall) -> str:
+def _lost(row: Row, basis: str, found: Waterfall) -> Uncut | None:
     if basis not in row.gain:
-        return ""
+        return None
     if row.changed == 0:
-        return "the same"
+        return Uncut("the same")
     value, low, high = row.gain[basis]
     without = row.without(basis, found.of_all)
-    return f"{without:.3f} ({value:+.3f}, {low:+.3f} to {high:+.3f})"
+    return Uncut(f"{without:.3f} ({-value:+.3f}, {-high:+.3f} to {-low:+.3f})")
 
 
 def words(found: Waterfall, without: Mapping[str, str] | None = None) -> list[str]:

@@ -184,7 +184,7 @@ def _tell_worth(job: "Job", found: dict[str, Any], labels: int) -> None:
     this = {"command": "decide", "figures": {"worth": found}}
     given = waterfall.made([*job.steps, this], costs.prices(job.task.cost), labels, None)
     assert given is not None
-    console.table("what each step gave", waterfall.header(given), waterfall.cells(given))
+    console.table(waterfall.title(given, "step"), waterfall.header(given), waterfall.cells(given))
     for line in waterfall.words(given):
         console.note(line)
 

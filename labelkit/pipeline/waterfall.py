@@ -12,8 +12,6 @@ from labelkit.io import history
 from labelkit.pipeline.stages import AFTER, Stage
 from labelkit.pipeline.summary import BY_PEOPLE, people_in
 
-_TITLE = "what each stage gave"
-
 
 def of(stages: Sequence[Stage], task: Task, options: Mapping[str, Any]) -> Waterfall | None:
     """Return the waterfall of the labelled file; None where no stage decides."""
@@ -35,9 +33,12 @@ def _by_people(output: Path, options: Mapping[str, Any]) -> tuple[int, float | N
 def show(found: Waterfall | None, stages: Sequence[Stage]) -> None:
     """Print the table, and name stages that harmed."""
     if found is None:
-        console.note(f"{_TITLE} is not known: no stage decides between the labels (decide)")
+        console.note(
+            "what each stage gave is not known: no stage decides between the labels (decide)"
+        )
         return
-    console.table(_TITLE, waterfall.header(found), waterfall.cells(found))
+    title = waterfall.title(found, "stage")
+    console.table(title, waterfall.header(found), waterfall.cells(found))
     for line in waterfall.words(found, _without(stages)):
         console.note(line)
 

@@ -15,7 +15,9 @@ def section(found: Evidence) -> str:
     told = "".join(pages.paragraph(f"{line[0].upper()}{line[1:]}.") for line in _words(given))
     rows = waterfall.cells(given)
     header = waterfall.header(given)
-    table = pages.table("What each stage gave", header, rows, sorted_=False, numbers=[1, 2, 3, 4])
+    table = pages.table(
+        waterfall.title(given, "stage"), header, rows, sorted_=False, numbers=[1, 2, 3, 4]
+    )
     return told + _picture(given) + table
 
 

@@ -66,7 +66,10 @@ def test_a_useful_stage_gains_and_the_table_says_so(useful: None) -> None:
         assert gain["value"] == pytest.approx(_stage("decide")[basis]["value"] - gain["gain"])
     assert _waterfall()["harmed"] == []
     said = Path("said.txt").read_text()
-    assert "what each stage gave\n" in said and " harmed: " not in said
+    assert (
+        "what each stage gave (40 audit rows, gold of 120 rows)\n" in said
+        and " harmed: " not in said
+    )
     assert [row["stage"] for row in _waterfall()["stages"]] == [
         "weak-label", "llm-label", "query", "people", "decide",
     ]  # fmt: skip
@@ -130,6 +133,7 @@ def test_a_stage_that_harmed_is_named_with_the_remedy(labelkit: Any, words_alone
     assert 'class="figure wrong"' in Path("work/report.html").read_text()
     after = [row["gold"]["value"] for row in _waterfall()["stages"][:2]]
     assert after[1] < after[0]
+    assert _stage("people")["without_gold"]["value"] == pytest.approx(after[1], abs=2e-6)
 
 
 def test_a_file_that_people_alone_label(labelkit: Any, words_alone: None) -> None:
@@ -177,7 +181,7 @@ def test_nobody_is_asked_or_paid_for_it(labelkit: Any, words_alone: None, monkey
         again = labelkit("decide", "work/4-people.csv", "-o", "again.csv", "--worth", "--gold",
                          "gold")  # fmt: skip
         assert again.code == 0, again.err
-    assert "what each step gave\n" in again.err
+    assert "what each step gave (40 audit rows, gold of 120 rows)\n" in again.err
     assert len(asked) == answers
     in_all = next(line for line in done.err.splitlines() if line.startswith("language model"))
     assert _stage("llm-label")["dollars"] == pytest.approx(float(in_all.split()[-2]), abs=1e-3)

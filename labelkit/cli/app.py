@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from labelkit import __version__, console
 from labelkit.command.introspect import message_of
 from labelkit.command.plain_values import plain_first
+from labelkit.config import field_words
 from labelkit.config.commands import COMMANDS, function_of
 from labelkit.errors import LabelkitError, PeopleNeeded, StoppingRuleReached, Terminated, nearest
 from labelkit.io import files, streams
@@ -41,7 +42,7 @@ class _Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            ctx.fail(f"there is no command {args[0]!r}{nearest(args[0], COMMANDS)}")
+            ctx.fail(f"there is no command {args[0]!r}{_meant(args[0])}")
         return super().resolve_command(ctx, args)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
@@ -50,6 +51,12 @@ class _Commands(TyperGroup):
 
     def _run(self, args: list[str]) -> Any:
         return super().main(args=args, prog_name="labelkit", standalone_mode=False)
+
+
+def _meant(name: str) -> str:
+    """Return the command that may be meant: by another word for what it does, else by spelling."""
+    by_word = field_words.COMMANDS.get(name.casefold().replace("_", "-"))
+    return f"; did you mean {by_word!r}?" if by_word else nearest(name, COMMANDS)
 
 
 def _exit_code(run: Any, args: list[str]) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labelkit.config import field_words
 from labelkit.config.commands import function_of
 from labelkit.errors import UsageError
 
@@ -48,6 +49,19 @@ def from_task_file(name: str, path: Path) -> dict[str, Any]:
 
 def message_of(error: "ClickException") -> str:
     """Return what Typer has to say of a command line, in our words."""
-    message = error.format_message().replace("No such option: ", "there is no option ")
-    message = message.replace("Value error, ", "")  # pydantic's word for a choice that is not there
-    return message.replace(" (Possible options: ", "; did you mean one of (")
+    if hasattr(error, "possibilities"):  # an option that the command does not have
+        return f"there is no option {error.option_name}{_meant(error)}"  # type: ignore[attr-defined]
+    message = error.format_message()
+    return message.replace("Value error, ", "")  # pydantic's word for a choice that is not there
+
+
+def _meant(error: Any) -> str:
+    """Return the options that may be meant instead: by another tool's word, else by spelling."""
+    ctx = error.ctx
+    has = {name for param in ctx.command.get_params(ctx) for name in param.opts} if ctx else set()
+    word = str(error.option_name).casefold().replace("_", "-")
+    by_word = [name for name in field_words.OPTIONS.get(word, ()) if name in has]
+    likely = by_word[:1] or sorted(error.possibilities or ())
+    if len(likely) < 2:
+        return f"; did you mean {likely[0]}?" if likely else ""
+    return f"; did you mean one of {', '.join(likely)}?"

@@ -14,6 +14,7 @@ import pytest
 
 from labelkit import __version__
 from labelkit.command.declare import as_typer_command
+from labelkit.config import field_words
 from labelkit.config.commands import COMMANDS, function_of
 
 HEAVY = {"numpy", "pandas", "pyarrow", "sklearn", "torch", "openai", "snorkel", "cleanlab", "modAL"}
@@ -68,7 +69,14 @@ def test_each_argument_and_option_has_words_and_a_name_for_its_value(name: str) 
     ("args", "message"),
     [
         (("quary",), "error: there is no command 'quary'; did you mean 'query'?"),
-        (("query", "x.csv", "--lable", "y"), "error: there is no option --lable"),
+        (("query", "x.csv", "--lable", "y"), "error: there is no option --lable; did you mean"),
+        (("clean", "x.csv"), "error: there is no command 'clean'; did you mean 'find-noise'?"),
+        (("label_model", "x.csv"), "there is no command 'label_model'; did you mean 'weak-label'?"),
+        (("train", "x.csv", "--label_smoothing", ".1"), "did you mean --smoothing?"),
+        (
+            ("query", "x.csv", "--n-instances", "9"),
+            "there is no option --n-instances; did you mean -n?",
+        ),
         (("query", "x.csv"), "error: query needs -o OUTPUT (- for stdout), or --in-place"),
         (("query",), "Missing argument 'INPUT'"),
         ((), "Usage: labelkit [OPTIONS] COMMAND"),
@@ -80,6 +88,19 @@ def test_wrong_usage_is_two(args: tuple[str, ...], message: str, labelkit: Any) 
     assert found.code == 2
     assert message in found.err
     assert "Traceback" not in found.err
+
+
+def test_words_of_the_field_name_commands_and_options_that_there_are(labelkit: Any) -> None:
+    assert set(field_words.COMMANDS.values()) <= set(COMMANDS)
+    assert not set(field_words.COMMANDS) & set(COMMANDS)
+    options: dict[str, set[str]] = {}
+    for name in COMMANDS:
+        module, function = COMMANDS[name][0].split(":")
+        made = as_typer_command(getattr(importlib.import_module(module), function))
+        options[name] = {each for param in made.params for each in param.opts}
+    every = set().union(*options.values())
+    for word, meant in field_words.OPTIONS.items():
+        assert set(meant) <= every, word
 
 
 def test_tab_completes_commands_options_and_choices(labelkit_process: Any) -> None:

@@ -1,0 +1,53 @@
+"""The field's and other tools' words for our commands and options, for did-you-mean."""
+
+# Where a word is also close to another command's name, this table wins.
+COMMANDS = {
+    "active-learning": "query", "active-learner": "query", "modal": "query", "sample": "query",
+    "sampling": "query", "select": "query", "uncertainty": "query", "teach": "annotate",
+    "label": "annotate", "weak": "weak-label", "weak-supervision": "weak-label",
+    "snorkel": "weak-label", "label-model": "weak-label", "labeling-functions": "weak-label",
+    "lf": "weak-label", "lfs": "weak-label", "rules": "weak-label", "llm": "llm-label",
+    "gpt": "llm-label", "openai": "llm-label", "prompt": "llm-label", "noise": "find-noise",
+    "clean": "find-noise", "cleanlab": "find-noise", "noisy": "find-noise",
+    "confident-learning": "find-noise", "label-errors": "find-noise", "issues": "find-noise",
+    "hybrid": "pipeline", "run": "pipeline", "cost": "plan", "costs": "plan", "score": "evaluate",
+    "agreement": "evaluate", "kappa": "evaluate", "validate": "evaluate", "combine": "decide",
+    "fit": "train", "learning-curve": "simulate", "learning-curves": "simulate",
+    "label-studio": "export", "prodigy": "export",
+}  # fmt: skip
+
+# The first of the options that the command has is meant.
+OPTIONS = {
+    "--alpha": ("--mixup",),
+    "--annotation-budget": ("--labels",),
+    "--batch-size": ("--rows-per-request", "--per-round", "-n"),
+    "--budget": ("--max-cost", "--labels", "-n"),
+    "--cardinality": ("--classes",),
+    "--categories": ("--classes",),
+    "--confidence-threshold": ("--threshold",),
+    "--confusion-matrix": ("--matrix",),
+    "--epsilon": ("--smoothing",),
+    "--estimator": ("--classifier",),
+    "--examples": ("--few-shot",),
+    "--functions-file": ("--functions",),
+    "--ground-truth": ("--gold",),
+    "--label-smoothing": ("--smoothing",),
+    "--labeling-functions": ("--functions",),
+    "--labels-column": ("--label",),
+    "--lf": ("--functions",),
+    "--lfs": ("--functions",),
+    "--llm": ("--model",),
+    "--n-instances": ("-n",),
+    "--n-queries": ("-n", "--labels"),
+    "--noise-transition-matrix": ("--matrix", "--noise-matrix"),
+    "--num-labels": ("--labels", "-n"),
+    "--out": ("-o",),
+    "--prompt": ("--template",),
+    "--query-strategy": ("--strategy", "--strategies"),
+    "--random-state": ("--seed",),
+    "--sample-size": ("--audit", "--sample"),
+    "--strategy": ("--strategies",),
+    "--target": ("--label",),
+    "--transition-matrix": ("--matrix", "--noise-matrix"),
+    "--truth": ("--gold",),
+}

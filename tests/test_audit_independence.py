@@ -187,7 +187,7 @@ def test_trials_of_a_plan_are_the_same(labelkit, asked, many, monkeypatch):
                  "encoding": "utf-8", "answers": [Path(f"{version}.csv")]}  # fmt: skip
         job = Job(Declared("plan", "", False, ()), given)
         known = trials.known_of(job)
-        pilot = trials.Pilot(job, known, Path(), None)
+        pilot = trials.Trials(job, known, Path(), None)
         base, pool = pilot.known_rows
         assert known.basis == (trials.AUDIT_ROWS if many else "labelled rows (biased)")
         keys = [job.keys()[row] for row in pilot.rows[pool]]

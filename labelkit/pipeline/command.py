@@ -54,6 +54,10 @@ def pipeline(
     ] = None,
     model: Annotated[str | None, typer.Option(help="The language model, for llm-label.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Its endpoint, for llm-label.")] = None,
+    price: Annotated[
+        str | None,
+        typer.Option(metavar="IN,OUT", help="Its dollars per million tokens, for llm-label."),
+    ] = None,
     max_cost: Annotated[
         float | None, typer.Option(metavar="DOLLARS", help="Budget of llm-label.")
     ] = None,
@@ -131,7 +135,7 @@ def pipeline(
 
     own = {
         "stages": stages, "functions": functions, "model": model, "base_url": base_url,
-        "max_cost": max_cost, "n": n, "audit": audit, "yes": yes, "oracle": oracle,
+        "max_cost": max_cost, "price": price, "n": n, "audit": audit, "yes": yes, "oracle": oracle,
         "target_accuracy": target_accuracy, "labels": labels, "rounds": rounds,
     }  # fmt: skip
     path = None if options["no_task"] else options["task"] or task_file.path_in([])

@@ -188,7 +188,7 @@ class _Plan:
             args += self._given("functions")
             self.label_columns = [*self.label_columns, "weak_label"]
         if name == "llm-label":
-            args += self._given("model", "base_url", "max_cost")
+            args += self._given("model", "base_url", "price", "max_cost")
             args += ["--yes"] if self.own.get("yes") else []
             args += self._rows_of_llm()
             # An LLM's label stands before a rule's.

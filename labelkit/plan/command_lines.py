@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 # What is said of a file once holds for all commands that read it, beside how its rows are read.
 _PASSED = ("unknown_label", "label", "gold", "features")
 _USUAL = ("", "auto", "error")  # what options are if nothing is said
-_OF_PLAN = ("functions", "model", "price", "target_accuracy", "labels", "audit")
+_OF_PLAN = ("functions", "model", "price", "target_accuracy", "floor", "labels", "audit")
 # A language model would be calibrated by gold; a batch has a column label of its own.
 _NOT_TO = {"llm-label": {"gold"}, "annotate": {"gold", "label", "features"}}
 
@@ -59,11 +59,6 @@ def again(job: "Job", file: str, *words: str) -> str:
     """Return plan on another file, with all that it was given."""
     rest = [one for one in _OF_PLAN if _flag(one) not in words]
     return command(job, "plan", file, *words, *_given(job, rest))
-
-
-def model(job: "Job") -> list[str]:
-    """Return the options that name the language model and its price, if plan was given them."""
-    return _given(job, ["model", "price"])
 
 
 def then(*commands: str) -> str:

@@ -1,28 +1,34 @@
 """Each mix of techniques as one line: what it costs, how long it takes, how good it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
-import numpy as np
-
 from labelkit.config import costs as bill
 from labelkit.config.costs import Prices
+from labelkit.plan.forecast import Curve, curves, with_chance
+from labelkit.plan.language_models import Model
 from labelkit.plan.routed_trial import Sent
-from labelkit.plan.trials import LLM, SIZES, TRIALS, WEAK, Count, Measured, Mix
-from labelkit.stats import metrics
+from labelkit.plan.trials import LLM, TRIALS, WEAK, Count, Measured, Mix
 from labelkit.stats.metrics import Figure
 
 _A_POINT = 0.01
+_STEPS = (10, 12, 15, 20, 25, 30, 40, 50, 60, 80)  # and ten times as many, and so on
+_FIRST = 30  # labels by people beside audit rows, at least
+_COSTED = (0, 100, 400)  # labels by people of the mixes that could not be tried
+_GAIN = 0.005  # what find-noise has to add in a trial, so that it is kept
 
 
 class Facts(NamedTuple):
-    """What the costs are made of: rows, audit rows, prices, what the language model would cost."""
+    """What the costs are made of: rows, audit rows, prices, what language models would cost.
+
+    A model goes by its name in a mix, by an empty one if there is one model only.
+    """
 
     rows: int
     audit: int
     price: Prices
-    llm: float | None  # dollars for all rows; None is not known
+    models: Mapping[str, Model]
     voters: tuple[str, ...]
 
 
@@ -36,6 +42,7 @@ class Line(NamedTuple):
     dollars: float | None
     hours: float | None
     accuracy: Figure | None  # of all rows, people's own counted as right
+    extrapolated: bool = False  # more labels than any trial had
 
 
 class Limits(NamedTuple):
@@ -64,20 +71,55 @@ class Limits(NamedTuple):
 NO_LIMITS = Limits()
 
 
-def lines(facts: Facts, found: Measured) -> list[Line]:
-    """Return a line for all by hand and one for each mix, measured or not."""
+def lines(facts: Facts, found: Measured, limits: Limits = NO_LIMITS) -> list[Line]:
+    """Return a line for all by hand and one for each mix, tried, drawn on from trials, or not."""
+    known = curves(found.counts)
     hand = bill.people(facts.price, facts.rows, "by hand")
-    every = [Line("all by hand", None, facts.rows, 0.0, hand.dollars, hand.hours, None)]
-    figures = levelled(found.counts)
-    for mix in [*found.counts, *_unmeasured(facts, found)]:
-        labels = min(mix.people + facts.audit, facts.rows)
-        set_up, whole = _cost(facts, found, mix, labels)
-        figure = figures.get(mix)
-        mended = _mended(mix, found.counts, facts)
-        shown = None if figure is None else _of_all(figure, mended)
-        costs = set_up.dollars, whole.dollars, whole.hours
-        every.append(Line(name_of(mix), mix, labels, *costs, shown))
-    return every
+    right = Figure(1.0, 1.0, 1.0) if known else None
+    every = [Line("all by hand", None, facts.rows, 0.0, hand.dollars, hand.hours, right)]
+    for kind, curve in known.items():
+        sizes = _sizes(facts, found, kind, curve.sizes, limits)
+        every += [_line(facts, found, kind._replace(people=n), curve) for n in sizes]
+    return every + [_line(facts, found, mix) for mix in _unmeasured(facts, found, limits)]
+
+
+def _line(facts: Facts, found: Measured, mix: Mix, curve: Curve | None = None) -> Line:
+    labels = min(mix.people + facts.audit, facts.rows)
+    set_up, whole = _cost(facts, found, mix, labels)
+    costs = set_up.dollars, whole.dollars, whole.hours
+    if curve is None:
+        return Line(name_of(mix), mix, labels, *costs, None)
+    figure = curve.accuracy(mix.people, facts.audit, facts.rows)
+    return Line(name_of(mix), mix, labels, *costs, figure, curve.is_extrapolated(mix.people))
+
+
+def _sizes(
+    facts: Facts, found: Measured, kind: Mix, tried: Sequence[int], limits: Limits
+) -> list[int]:
+    """Return how many labels by people are looked at: up to all rows, and what a budget buys."""
+    rest = max(facts.rows - facts.audit, 0)
+    least = max(tried[0], 0 if kind.voters else _FIRST)
+    sizes = {*tried, *_round_numbers(rest), *_affordable(facts, found, kind, limits)}
+    return sorted(n for n in sizes if n >= least and n < rest and (n >= _FIRST or not n))
+
+
+def _round_numbers(most: int) -> Iterable[int]:
+    scale = 1
+    while scale * _STEPS[0] < most:
+        yield from (n * scale for n in _STEPS)
+        scale *= 10
+
+
+def _affordable(facts: Facts, found: Measured, kind: Mix, limits: Limits) -> list[int]:
+    """Return the most labels by people beside audit rows that the limits allow, if they bind."""
+    most = []
+    if limits.labels is not None:
+        most.append(limits.labels - facts.audit)
+    price = facts.price.label
+    others = _cost(facts, found, kind, 0)[1].dollars
+    if limits.dollars is not None and price and others is not None:
+        most.append(int((limits.dollars - others) / price + 1e-9) - facts.audit)
+    return [min(most)] if most else []
 
 
 def steered_lines(facts: Facts, found: Mapping[Mix, Sent]) -> list[Line]:
@@ -89,48 +131,18 @@ def steered_lines(facts: Facts, found: Mapping[Mix, Sent]) -> list[Line]:
         labels = first + round(rest * sent.to_people / sent.rows)
         read = mix.people + (facts.rows - mix.people) * sent.to_llm / sent.rows
         set_up, whole = _bill(facts, mix, labels, read / facts.rows)
-        figure = _with_chance(sent.right / sent.rows, sent.rows, sent.variance * (1 + 1 / TRIALS))
-        shown = _of_all(figure, first / facts.rows)
+        figure = with_chance(sent.right / sent.rows, sent.rows, sent.variance * (1 + 1 / TRIALS))
+        gain = first / facts.rows * (1 - figure.value)
+        shown = Figure(*(min(1.0, value + gain) for value in figure))
         every.append(
             Line(name_of(mix), mix, labels, set_up.dollars, whole.dollars, whole.hours, shown)
         )
     return every
 
 
-def levelled(counts: Mapping[Mix, Count]) -> dict[Mix, Figure]:
-    """Return the share right of each mix, with its interval.
-
-    Of the same voters more labels by people never count as worse: where a trial says so, chance
-    does, and neighbours share their mean (isotonic regression). The interval holds both chances:
-    that of the rows measured on, and that of the rows which people happen to get, in the trials
-    and in the run to come. So few trials tell the latter only for all numbers of labels together:
-    it is taken to fall as labels grow.
-    """
-    from sklearn.isotonic import isotonic_regression
-
-    figures: dict[Mix, Figure] = {}
-    for kind in dict.fromkeys(mix._replace(people=0) for mix in counts):
-        alike = sorted(mix for mix in counts if mix._replace(people=0) == kind)
-        rows = [max(counts[mix].rows, 1) for mix in alike]
-        shares = [counts[mix].right / n for mix, n in zip(alike, rows, strict=True)]
-        level = isotonic_regression(shares, sample_weight=rows)
-        spread = [counts[mix].variance * mix.people for mix in alike if mix.people]
-        of_label = float(np.mean(spread)) * (1 + 1 / TRIALS) if spread else 0.0
-        for mix, share, n in zip(alike, map(float, level), rows, strict=True):
-            figures[mix] = _with_chance(share, n, of_label / mix.people if mix.people else 0.0)
-    return figures
-
-
-def _with_chance(share: float, rows: int, variance: float) -> Figure:
-    """Return a share with the interval of as many rows as leave it as unsure as both chances do."""
-    of_rows = max(share * (1 - share), 1 / rows) / rows
-    worth = rows * of_rows / (of_rows + variance)
-    return Figure(share, *metrics.wilson(share * worth, worth))
-
-
 def name_of(mix: Mix) -> str:
     """Return what a mix is called."""
-    words = {WEAK: "rules", LLM: "LLM"}
+    words = {WEAK: "rules", LLM: f"LLM {mix.model}".strip()}
     # On the way to a target the model reads doubtful rows only, which is told at the end.
     parts = [words[voter] for voter in mix.voters if not (mix.target and voter == LLM)]
     if mix.doubtful:
@@ -140,7 +152,7 @@ def name_of(mix: Mix) -> str:
     if mix.noise:
         parts.append("find-noise")
     if mix.target:
-        parts[-1] += f", doubtful rows to {'LLM or people' if LLM in mix.voters else 'people'}"
+        parts[-1] += f", doubtful rows to {f'{words[LLM]} or ' * (LLM in mix.voters)}people"
     return " + ".join(parts)
 
 
@@ -155,28 +167,57 @@ def commands_of(mix: Mix) -> list[str]:
     return [*(named[v] for v in mix.voters), *asked, *(["find-noise"] * mix.noise), "decide"]
 
 
-def to_try_with_noise(every: Sequence[Line], target: float | None) -> list[Mix]:
-    """Return the mixes for which find-noise is worth a trial: the best value and the best."""
-    known = measured(every)
+def to_try_with_noise(
+    every: Sequence[Line], counts: Mapping[Mix, Count], target: float | None, limits: Limits
+) -> list[Mix]:
+    """Return the mixes for which find-noise is worth a trial: the best value and the best.
+
+    Of those that were not tried themselves, the nearest with fewer labels.
+    """
+    known = [line for line in measured(every, limits) if line.made_of is not None]
     if not known:
         return []
-    likely = (best(every, target), most_accurate(known))
-    mixes = [line.made_of for line in likely if line is not None]
-    return list(dict.fromkeys(mix for mix in mixes if mix is not None and mix.voters))
+    likely = (best(every, target, limits), most_accurate(known))
+    found = []
+    for mix in [line.made_of for line in likely if line is not None]:
+        if mix is not None and mix.voters:
+            alike = [m for m in counts if m._replace(people=0) == mix._replace(people=0)]
+            found.append(max(alike, key=lambda m: (m.people <= mix.people, m.people)))
+    return list(dict.fromkeys(found))
 
 
-def _unmeasured(facts: Facts, found: Measured) -> list[Mix]:
+def that_gain(counts: Mapping[Mix, Count]) -> dict[Mix, Count]:
+    """Return the counts without those of find-noise where it gained nothing in its trial."""
+    return {
+        mix: count
+        for mix, count in counts.items()
+        if not mix.noise or _share(count) >= _share(counts[mix._replace(noise=False)]) + _GAIN
+    }
+
+
+def _share(count: Count) -> float:
+    return count.right / max(count.rows, 1)
+
+
+def _unmeasured(facts: Facts, found: Measured, limits: Limits) -> list[Mix]:
     """Return the mixes that could not be tried, so that their cost is told nevertheless."""
-    sets: list[tuple[tuple[str, ...], bool]] = [((), False)]
-    sets += [((voter,), False) for voter in facts.voters]
-    sets += [((WEAK, LLM), True)] if {WEAK, LLM} <= set(facts.voters) else []
-    tried = {(mix.voters, mix.doubtful) for mix in found.counts}
-    return [
-        Mix(who, n, part)
-        for who, part in sets
-        for n in SIZES[:: 2 if who else 1]
-        if (who, part) not in tried and (who or n) and n < facts.rows
-    ]
+    kinds = [Mix((), 0)]
+    kinds += [Mix((WEAK,), 0)] if WEAK in facts.voters else []
+    for model in facts.models:
+        kinds.append(Mix((LLM,), 0, model=model))
+        if WEAK in facts.voters:
+            kinds.append(Mix((WEAK, LLM), 0, doubtful=True, model=model))
+    tried = {mix._replace(people=0) for mix in found.counts}
+    every = []
+    for kind in kinds:
+        most = min(_affordable(facts, found, kind, limits), default=facts.rows) + 1
+        most = max(min(most, facts.rows - facts.audit), 1)
+        sizes = {*(n for n in _COSTED if n < most), *([most - 1] if most < facts.rows else [])}
+        known = kind in tried
+        every += [
+            kind._replace(people=n) for n in sorted(sizes) if (kind.voters or n) and not known
+        ]
+    return every
 
 
 def _cost(facts: Facts, found: Measured, mix: Mix, labels: int) -> tuple[bill.Line, bill.Line]:
@@ -188,55 +229,31 @@ def _bill(facts: Facts, mix: Mix, labels: int, share: float | None) -> tuple[bil
     """Return it where the language model reads a share of the rows."""
     llm: float | None = 0.0
     if LLM in mix.voters:
-        llm = None if facts.llm is None or share is None else facts.llm * share
+        dollars = facts.models[mix.model].dollars
+        llm = None if dollars is None or share is None else dollars * share
     set_up = bill.setting_up(facts.price, commands_of(mix))
     people = bill.people(facts.price, labels, "people")
     return set_up, bill.total([people, bill.Line("language model", llm, 0.0), set_up])
 
 
-def _mended(mix: Mix, counts: Mapping[Mix, Count], facts: Facts) -> float:
-    """Return the share of errors that people take away where they label, audit rows included."""
-    rows = max(facts.rows, 1)
-    drawn = min(facts.audit, facts.rows) / rows
-    picked = min(mix.people, facts.rows) / rows
-    if not picked:
-        return drawn
-    share = mix.people / max(facts.rows - facts.audit, 1)
-    return min(1.0, drawn + picked * _density(mix, counts, share))
-
-
-def _density(mix: Mix, counts: Mapping[Mix, Count], share: float) -> float:
-    """Return how many times as many errors are among rows picked for people as among all.
-
-    It hangs on the share that is picked: of a few rows those that are picked are the most doubtful
-    ones, and a trial has fewer rows to pick from than the file.
-    """
-    kind = mix._replace(people=0, noise=False)
-    alike = [n for m, n in sorted(counts.items()) if m.people and m._replace(people=0) == kind]
-    known = [n for n in alike if n.picked and n.right < n.rows]
-    if not known:
-        return 1.0
-    found = [(1 - n.right_picked / n.picked) / (1 - n.right / n.rows) for n in known]
-    return float(np.interp(share, [n.share for n in known], found))
-
-
-def _of_all(figure: Figure, mended: float) -> Figure:
-    """Return the accuracy over all rows: where people label, what was wrong there becomes right.
-
-    The interval stays as wide as it was: how many of the errors lie there is not sure either.
-    """
-    gain = mended * (1 - figure.value)
-    return Figure(*(min(1.0, value + gain) for value in figure))
-
-
-def best(every: Sequence[Line], target: float | None, limits: Limits = NO_LIMITS) -> Line | None:
+def best(
+    every: Sequence[Line],
+    target: float | None,
+    limits: Limits = NO_LIMITS,
+    floor: float = 0.0,
+) -> Line | None:
     """Return the cheapest line that reaches the target, or is within a point of the best.
 
-    Lines beyond the limits are left out. Without prices it is the one with fewest labels of people;
-    None where nothing was measured or the target is out of reach. A line that goes on until the
-    target is expected reaches it unless its trial speaks against that.
+    Lines beyond the limits or below the floor are left out. Without prices it is the one with
+    fewest labels of people; None where nothing was measured or the target is out of reach. A line
+    that goes on until the target is expected reaches it unless its trial speaks against that.
+    Without target and limits only what was tried is compared: with all the money in the world
+    people would label every row.
     """
-    known = measured(every, limits)
+    known = [line for line in measured(every, limits) if worth(line) >= floor]
+    if target is None and limits == NO_LIMITS:
+        tried = [line for line in known if line.made_of is not None and not line.extrapolated]
+        known = tried or known
     if not known:
         return None
     wanted = worth(most_accurate(known)) - _A_POINT if target is None else target

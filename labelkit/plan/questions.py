@@ -3,20 +3,21 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from labelkit.data.columns import RELABEL
 from labelkit.io import history
-from labelkit.plan import command_lines
-from labelkit.plan.mixes import Facts
-from labelkit.plan.routed_trial import Sent
-from labelkit.plan.trials import FEWEST, LLM, WEAK, Known, Measured, Mix
+from labelkit.plan import command_lines, pilot
+from labelkit.plan.language_models import Model
+from labelkit.plan.seen import Seen
+from labelkit.plan.trials import FEWEST, LLM, WEAK
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
 
-_OF_INIT = ["FIRST_CLASS", "SECOND_CLASS"]  # what init writes where it can tell none
-_ROUND = 50  # labels by people that are asked for beside audit rows, where there are too few
 _MOSTLY = 0.5  # labels on so many rows are worth cleaning before new ones are made
 _COVERED = 0.3  # rules that vote on fewer rows leave the work to others
+_SMALL, _LARGE = 300, 5000  # rows
 
 
 class Asked(NamedTuple):
@@ -28,27 +29,21 @@ class Asked(NamedTuple):
     run: str = ""
 
 
-class Seen(NamedTuple):
-    """What was found out before the questions are answered."""
-
-    job: "Job"
-    known: Known
-    facts: Facts
-    found: Measured
-    functions: Path | None
-    llm_trouble: str  # why the language model cannot be priced
-    has_llm: bool  # the file holds labels of a language model
-    sent: dict[Mix, Sent]  # what is sent where on the way to the target accuracy
-
-
 def asked(seen: Seen) -> list[Asked]:
     """Return the questions, answered."""
-    return [_labels(seen), _rules(seen), _task(seen), _llm(seen), _people(seen)]
+    return [_size(seen), _labels(seen), _rules(seen), _task(seen), _llm(seen), _people(seen)]
 
 
-def all_labelled(seen: Seen) -> bool:
-    """Tell whether each row has a label already, so that what is left to do is to look at those."""
-    return seen.known.rows == seen.facts.rows and not seen.job.options.get("gold")
+def _size(seen: Seen) -> Asked:
+    job, rows = seen.job, seen.facts.rows
+    classes = len(seen.classes) or len(set(seen.known.values[~seen.known.barred].tolist()) - {""})
+    answer = "small" if rows < _SMALL else "large" if rows > _LARGE else "medium"
+    parts = [f"{rows:,} rows", f"{classes} classes" if classes else "classes not known"]
+    if job.has_text():
+        lengths = [len(text) for name in job.text for text in job.source.texts(name)[:1000]]
+        median = float(np.median(lengths)) * len(job.text) if lengths else 0.0
+        parts.append(f"a text has {median:,.0f} characters (median of the first rows)")
+    return Asked("how large is it?", answer, ", ".join(parts))
 
 
 def _labels(seen: Seen) -> Asked:
@@ -56,15 +51,15 @@ def _labels(seen: Seen) -> Asked:
     n, rows = seen.known.rows, seen.facts.rows
     if not n:
         why = "without any, no accuracy can be measured: label some, then plan again"
-        if not _classes(seen):
+        if not seen.classes:
             return Asked(question, "no", f"{why}; the task needs its classes first")
-        return Asked(question, "no", why, _asking(seen))
+        return Asked(question, "no", why, pilot.of_people(seen))
     why = f"{n:,} of {rows:,} rows; figures are from {seen.found.rows:,} {seen.known.basis}"
     doubts = _doubts(seen)
     if doubts is not None:
         why += f"; find-noise doubts {doubts[0]:,} of {doubts[1]:,} labels"
-    if n < 2 * FEWEST and not all_labelled(seen):
-        return Asked(question, "too few", why, _asking(seen))
+    if n < 2 * FEWEST and not seen.all_labelled:
+        return Asked(question, "too few", why, pilot.of_people(seen))
     if n < _MOSTLY * rows or seen.job.options.get("gold"):
         return Asked(question, "yes, some", why)
     if doubts is None:
@@ -72,27 +67,8 @@ def _labels(seen: Seen) -> Asked:
         return Asked(
             question, "yes, most", told, command_lines.line(seen.job, "find-noise", "noise")
         )
-    look = ["--strategy", "relabel", "-n", str(min(_ROUND, doubts[0])), "--audit", "0"]
-    return Asked(question, "yes, most", why, _by_people(seen.job, *look) if doubts[0] else "")
-
-
-def _asking(seen: Seen) -> str:
-    """Return how rows get labels by people, and what then tells more."""
-    n = min(_ROUND, seen.facts.rows - seen.facts.audit)
-    return _by_people(seen.job, "-n", str(n), "--audit", str(seen.facts.audit))
-
-
-def _by_people(job: "Job", *how: str) -> str:
-    batch, known = command_lines.with_ending(job, ".todo.csv"), command_lines.beside(job, "known")
-    answers = command_lines.with_ending(job, ".todo.answers.csv")
-    return command_lines.then(
-        command_lines.line(job, "query", "query", *how, "--batch", batch),
-        command_lines.command(job, "annotate", batch),
-        command_lines.command(
-            job, "merge", command_lines.beside(job, "query"), answers, "-o", known
-        ),
-        command_lines.again(job, known),
-    )
+    look = ["--strategy", "relabel", "-n", str(min(pilot.ROUND, doubts[0])), "--audit", "0"]
+    return Asked(question, "yes, most", why, pilot.by_people(seen.job, *look) if doubts[0] else "")
 
 
 def _doubts(seen: Seen) -> tuple[int, int] | None:
@@ -122,15 +98,9 @@ def _rules(seen: Seen) -> Asked:
     return Asked(question, answer, f"they vote on {covered:.0%} of the rows of a sample")
 
 
-def _classes(seen: Seen) -> list[str]:
-    """Return the classes that are named: those which init wrote as an example are none."""
-    classes = seen.job.classes or []
-    return [] if classes == _OF_INIT else classes
-
-
 def _task(seen: Seen) -> Asked:
     question = "is the task well defined?"
-    task, classes = seen.job.task, _classes(seen)
+    task, classes = seen.job.task, seen.classes
     described = {name for name, words in task.descriptions.items() if words.strip()}
     missing = [] if classes or seen.known.rows else ["classes"]
     missing += [] if task.guidelines.strip() else ["guidelines"]
@@ -154,26 +124,38 @@ def _starting(seen: Seen) -> str:
 
 def _llm(seen: Seen) -> Asked:
     question = "is a language model good enough?"
-    if not seen.job.has_text() and not seen.has_llm:
+    if not seen.job.has_text() and not seen.facts.models:
         why = "no column reads like a text that it could judge (--text COLUMN)"
-        return Asked(question, "not known", why)
-    if LLM not in seen.facts.voters:
-        why = "no model is named (--model, or [llm-label])"
-        if not seen.known.rows:
-            return Asked(question, "not known", f"{why}; rows with known labels would judge it")
-        why += "; the bundled one runs offline"
-        return Asked(question, "not known", why, _pilot(seen, "--model", "local"))
-    price = "price not known" if seen.facts.llm is None else f"${seen.facts.llm:,.2f} for all rows"
-    why = f"{price}{': ' if seen.llm_trouble else ''}{seen.llm_trouble}{_waiting(seen)}"
-    if seen.has_llm:
-        return Asked(question, "see below", f"{why}; its labels in the file are measured")
-    why += "; a trial on rows with known labels tells"
-    return Asked(question, "not known", why, _pilot(seen) if seen.known.rows else "")
+        return Asked(question, "not known yet", why)
+    if not seen.facts.models:
+        why = "no model is named (--model NAME --price IN,OUT, or [llm-label]): the bundled one "
+        why += "(--model local) runs offline and costs nothing"
+        run = pilot.of_models(seen, {"": Model("local")}) if seen.known.rows else ""
+        return Asked(question, "not known yet", why, run)
+    whys = [_of_model(seen, key, model) for key, model in seen.facts.models.items()]
+    why = "; ".join(whys)
+    if not seen.to_try:
+        return Asked(question, "see below", why)
+    why += "; a pilot on rows that people label tells"
+    run = pilot.of_models(seen, seen.to_try) if seen.known.rows else ""
+    return Asked(question, "not known yet", why, run)
 
 
-def _waiting(seen: Seen) -> str:
+def _of_model(seen: Seen, key: str, model: Model) -> str:
+    words = [] if model.dollars is None else [f"${model.dollars:,.2f} for all rows"]
+    budget = seen.limits.dollars
+    if model.dollars is not None and budget is not None and model.dollars > budget:
+        words.append(f"more than the budget of ${budget:,.2f}")
+    words += [model.trouble] if model.trouble else []
+    words.append("its labels in the file are measured" if key in seen.measured
+                 else "its accuracy is not known")  # fmt: skip
+    name = model.name or f"column {model.prefix}_label"
+    return f"{name}: {', '.join(words)}{_waiting(seen, model)}"
+
+
+def _waiting(seen: Seen, model: Model) -> str:
     hours = llm_hours(seen.job)
-    if hours is None:
+    if hours is None or len(seen.facts.models) > 1 or not model.prefix:
         return ""
     time = f"{hours:,.1f} hours" if hours >= 1 else f"{60 * hours:,.0f} minutes"
     return f", {time} of waiting at the pace of its run in the file's history"
@@ -194,51 +176,37 @@ def llm_hours(job: "Job") -> float | None:
     return None
 
 
-def _pilot(seen: Seen, *model: str) -> str:
-    """Return how a language model labels the rows whose label is known, to be measured by them."""
-    job, target = seen.job, command_lines.beside(seen.job, "pilot")
-    words = [
-        "llm-label",
-        command_lines.source(job),
-        "-o",
-        target,
-        *(model or command_lines.model(job)),
-    ]
-    if "gold" in job.task.content.get("task", {}):
-        words += ["--gold", ""]  # it would be calibrated on what is to judge it
-    named = job.options.get("label") or ["label"]
-    column = job.options.get("gold") or named[0]
-    if seen.known.rows and seen.known.rows < seen.facts.rows:
-        words += ["--where", f"not `{column}` is empty"]
-    elif job.task.table("llm-label").get("where"):
-        words += ["--where", "true"]  # the rules that it looks at have not been run
-    if not job.classes:
-        words += ["--classes", seen.known.classes()]
-    return command_lines.then(
-        command_lines.command(job, *words), command_lines.again(job, target, *model)
-    )
-
-
 def _people(seen: Seen) -> Asked:
     question = "how many hours have people?"
-    price, rows = seen.facts.price, seen.facts.rows
+    price, rows, limits = seen.facts.price, seen.facts.rows, seen.limits
     if price.label is None or price.seconds is None:
         why = "what does a label cost? [cost] human_label (dollars) and human_seconds are not told"
-        return Asked(question, "not known", why, _starting(seen))
+        return Asked(question, "not known yet", f"{why}{_most(seen)}", _starting(seen))
     hours = rows * price.seconds / 3600
-    why = f"all {rows:,} rows by hand: {hours:,.1f} hours, ${rows * price.label:,.2f}"
+    why = f"all {rows:,} rows by hand: {hours:,.1f} hours, ${rows * price.label:,.2f}{_most(seen)}"
     setup = sum(price.setup.get(name, 0.0) for name in ("weak-label", "llm-label")) / 60
-    if hours <= setup:
+    if hours <= setup and limits.labels is None:
         return Asked(question, "label all by hand", f"{why}, less than setting up ({setup:.1f} h)")
     return Asked(question, "see below", why)
 
 
-def voters_of(job: "Job", functions: Path | None, model: str | None) -> tuple[str, ...]:
+def _most(seen: Seen) -> str:
+    """Return what people may give at most, as the end of a sentence."""
+    words, limits, price = "", seen.limits, seen.facts.price.label
+    if limits.dollars is not None:
+        words += f"; the budget of ${limits.dollars:,.2f}"
+        words += f" buys {limits.dollars / price:,.0f} labels" if price else " is all there is"
+    if limits.labels is not None:
+        words += f"; people give {limits.labels:,} labels at most"
+    return words or "; no budget is named ([cost] budget, [cost] labels)"
+
+
+def voters_of(job: "Job", functions: Path | None, models: int) -> tuple[str, ...]:
     """Return who could vote: rules where some are given, a language model where one is named."""
-    weak, llm = job.task.table("weak-label"), job.task.table("llm-label")
+    weak = job.task.table("weak-label")
     found = []
     if functions or {"functions", "rule", "keyword", "from-votes"} & set(weak):
         found.append(WEAK)
-    if model or "model" in llm or job.source.has("llm_label"):
+    if models:
         found.append(LLM)
     return tuple(found)

@@ -14,7 +14,8 @@ import pyarrow as pa
 from labelkit.data.labels import Mask
 from labelkit.errors import LabelkitError
 from labelkit.io.table import Table
-from labelkit.plan.trials import FEWEST, LLM, TRIALS, WEAK, Mix, Pilot, Rows, opened
+from labelkit.plan.in_process import opened
+from labelkit.plan.trials import FEWEST, LLM, TRIALS, WEAK, Mix, Rows, Trials
 
 _FIRST = 100  # labels by people of the first round, at most
 _JUDGED = "label_note == 'judged'"  # the rows that stand for the rest of the file
@@ -53,21 +54,21 @@ class Sent(NamedTuple):
     most: float = 1.0
 
 
-def steered(pilot: Pilot, voters: Sequence[str], aim: Aim) -> dict[Mix, Sent]:
+def steered(trials: Trials, voters: Sequence[str], aim: Aim) -> dict[Mix, Sent]:
     """Return what each set of voters does on the way to the target; nothing with too few rows."""
-    sizes = [n for n in pilot.sizes if 0 < n <= _FIRST and n + aim.audit < aim.rows]
-    if not sizes or sum(len(_judged(pilot, number)) for number in range(TRIALS)) < FEWEST:
+    sizes = [n for n in trials.sizes if 0 < n <= _FIRST and n + aim.audit < aim.rows]
+    if not sizes or sum(len(_judged(trials, number)) for number in range(TRIALS)) < FEWEST:
         return {}
-    kinds: list[tuple[str, ...]] = [(), (WEAK,)] if WEAK in voters else [()]
-    if LLM in voters and pilot.reads_all():
-        kinds += [(*kind, LLM) for kind in kinds]
+    first = Mix((), max(sizes), target=aim.target)
+    silent = [first, first._replace(voters=(WEAK,))] if WEAK in voters else [first]
+    read = [model for model in trials.answers if LLM in voters and trials.reads_all(model)]
+    routed = [m._replace(voters=(*m.voters, LLM), model=model) for model in read for m in silent]
     found = {}
-    for kind in kinds:
-        mix = Mix(kind, max(sizes), target=aim.target)
-        trials = [_trial(pilot, mix, aim, number) for number in range(TRIALS)]
-        told = [trial for trial in trials if trial is not None]
-        if told:
-            found[mix] = _together(told)
+    for mix in [*silent, *routed]:
+        tried = [_trial(trials, mix, aim, number) for number in range(TRIALS)]
+        sent = [one for one in tried if one is not None]
+        if sent:
+            found[mix] = _together(sent)
     return found
 
 
@@ -88,34 +89,35 @@ def _together(trials: Sequence[Sent]) -> Sent:
     )
 
 
-def _judged(pilot: Pilot, number: int) -> Rows:
+def _judged(trials: Trials, number: int) -> Rows:
     """Return the known rows that a trial's people are not asked about at first."""
-    base, pool = pilot.known_rows
-    return np.setdiff1d(base, pilot.part(number)) if base is pool else base
+    base, pool = trials.known_rows
+    return np.setdiff1d(base, trials.part(number)) if base is pool else base
 
 
-def _trial(pilot: Pilot, mix: Mix, aim: Aim, number: int) -> Sent | None:
+def _trial(trials: Trials, mix: Mix, aim: Aim, number: int) -> Sent | None:
     """Return what the stages of such a pipeline do; None where they cannot decide anything."""
-    silent = mix._replace(voters=tuple(v for v in mix.voters if v != LLM), target=0.0)
-    first, judged = pilot.picks(silent, number)[: mix.people], _judged(pilot, number)
-    people, read = _marked(pilot, first), _marked(pilot, first)
-    to_llm = _marked(pilot, first[:0])
+    voters = tuple(v for v in mix.voters if v != LLM)
+    silent = mix._replace(voters=voters, target=0.0, model="")
+    first, judged = trials.picks(silent, number)[: mix.people], _judged(trials, number)
+    people, read = _marked(trials, first), _marked(trials, first)
+    to_llm = _marked(trials, first[:0])
     sending = _sending(mix.people, aim)
     try:
         if LLM in mix.voters:
-            to_llm = _decided(pilot, mix, people, read, judged, sending).texts(_ROUTE) == "llm"
+            to_llm = _decided(trials, mix, people, read, judged, sending).texts(_ROUTE) == "llm"
             read |= to_llm
-        to_people = _decided(pilot, mix, people, read, judged, sending).texts(_ROUTE) == "people"
+        to_people = _decided(trials, mix, people, read, judged, sending).texts(_ROUTE) == "people"
         people |= to_people
-        labels = _decided(pilot, mix, people, read, judged, []).texts("final_label")
+        labels = _decided(trials, mix, people, read, judged, []).texts("final_label")
     except LabelkitError:  # of one class alone nothing is learned
         return None
-    right = (labels == pilot.truth)[judged] | to_people[judged]
+    right = (labels == trials.truth)[judged] | to_people[judged]
     return Sent(int(right.sum()), len(judged), int(to_people.sum()), int(to_llm.sum()))
 
 
-def _marked(pilot: Pilot, rows: Rows) -> Mask:
-    return np.isin(np.arange(len(pilot.rows)), rows)
+def _marked(trials: Trials, rows: Rows) -> Mask:
+    return np.isin(np.arange(len(trials.rows)), rows)
 
 
 def _sending(first: int, aim: Aim) -> list[str]:
@@ -127,17 +129,17 @@ def _sending(first: int, aim: Aim) -> list[str]:
 
 
 def _decided(
-    pilot: Pilot, mix: Mix, people: Mask, read: Mask, judged: Rows, sending: list[str]
+    trials: Trials, mix: Mix, people: Mask, read: Mask, judged: Rows, sending: list[str]
 ) -> Table:
     """Return what decide writes where these rows are labelled by people, read by the model."""
-    data = pilot.with_votes(mix, read)
+    data = trials.with_votes(mix, read)
     columns = {
-        "label": np.where(people, pilot.truth, ""),
-        "label_note": np.where(_marked(pilot, judged), "judged", ""),
+        "label": np.where(people, trials.truth, ""),
+        "label_note": np.where(_marked(trials, judged), "judged", ""),
     }
     for name, values in columns.items():
         data = data.append_column(name, pa.array(values.astype(object), pa.string()))
-    trial = pilot.write("steered", data)
+    trial = trials.write("steered", data)
     target = trial.with_stem("steered-decided")
-    pilot.run("decide", trial, target, ["--no-task", *pilot.reading(), *sending])
+    trials.run("decide", trial, target, ["--no-task", *trials.reading(), *sending])
     return opened(target)

@@ -1,13 +1,11 @@
 """A pilot: mixes of voters and people's labels tried out on rows whose label is known."""
 
 import contextlib
-import io
 import itertools
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +15,7 @@ from labelkit import console
 from labelkit.data.labels import Mask, Texts
 from labelkit.errors import LabelkitError
 from labelkit.io import table
+from labelkit.plan.in_process import figures_of, opened, quoted, run_quietly
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -25,11 +24,12 @@ Rows = npt.NDArray[np.int64]
 
 WEAK, LLM = "weak", "llm"
 AUDIT_ROWS = "audit rows"
-SIZES = (0, 30, 100, 200, 400)  # people's labels that are tried; decide's own model wants 30
-FEWEST = 30  # known rows to measure on
+SIZES = (0, 30, 100, 400)  # people's labels that are tried; decide's own model wants 30
+FEWEST = 20  # known rows to measure on
 _KNOWN, _OTHERS = 800, 1_200  # rows of the trial, so that a pilot takes a minute at most
 DOUBTFUL = 0.8  # the confidence under which a rule's label goes to the language model
 TRIALS = 3  # of each mix with people: which rows they get changes what a model learns
+_MANY, _TRIALS_OF_MANY = 100, 2  # so many labels differ less from one trial to the next
 _PART = 0.75  # of the rows that people may label, drawn anew for each trial
 _EVERY = 0.95  # a language model that has labelled so much of the known rows has labelled all
 
@@ -65,6 +65,7 @@ class Mix(NamedTuple):
     doubtful: bool = False
     noise: bool = False  # find-noise looks for wrong labels before one is decided
     target: float = 0.0  # doubtful rows go to people or the model until so many labels are right
+    model: str = ""  # which language model, where there are several
 
 
 class Count(NamedTuple):
@@ -107,11 +108,20 @@ def known_of(job: "Job") -> Known:
     return Known(values, labels.audit, barred, basis, biased=basis.endswith("(biased)"))
 
 
-class Pilot:
+class Trials:
     """Runs commands on a small copy of the data in a folder of its own."""
 
-    def __init__(self, job: "Job", known: Known, folder: Path, functions: Path | None) -> None:
+    def __init__(
+        self,
+        job: "Job",
+        known: Known,
+        folder: Path,
+        functions: Path | None,
+        answers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`answers` is the prefix of the columns of each language model whose labels are there."""
         self.job, self.known, self.folder, self.functions = job, known, folder, functions
+        self.answers = dict(answers or {})
         self._rng = np.random.default_rng([job.seed, 7])
         self.rows = self._chosen()
         self.truth = known.values[self.rows]
@@ -188,8 +198,9 @@ class Pilot:
     @cached_property
     def sizes(self) -> list[int]:
         base, pool = self.known_rows
-        most = len(pool) / (2 if base is pool else 1)
-        return [n for n in SIZES if n <= most]
+        most = min(len(pool) // (2 if base is pool else 1), SIZES[-1])
+        usual = [n for n in SIZES if n <= most]
+        return [*usual, most] if most >= 1.4 * max(usual[-1], FEWEST) else usual
 
     @cached_property
     def _part_size(self) -> int:
@@ -203,38 +214,40 @@ class Pilot:
         return np.sort(drawn[: self._part_size])
 
     def _mixes(self, voters: Sequence[str], sizes: Sequence[int]) -> list[Mix]:
-        sets: list[tuple[tuple[str, ...], bool]] = [((), False)]
-        read_all = LLM in voters and self.reads_all()
-        if WEAK in voters:
-            sets.append(((WEAK,), False))
-        if read_all:
-            sets.append(((LLM,), False))
-        if {WEAK, LLM} <= set(voters):
-            sets += [((WEAK, LLM), False)] if read_all else []
-            read = self._llm_read(self._is_doubtful())
-            sets += [((WEAK, LLM), True)] if read >= _EVERY else []
-        return [Mix(who, n, part) for who, part in sets for n in sizes if who or n]
+        kinds = [Mix((), 0)]
+        kinds += [Mix((WEAK,), 0)] if WEAK in voters else []
+        for model in self.answers if LLM in voters else ():
+            llm = Mix((LLM,), 0, model=model)
+            kinds += [llm] if self.reads_all(model) else []
+            if WEAK in voters:
+                both = llm._replace(voters=(WEAK, LLM))
+                kinds += [both] if self.reads_all(model) else []
+                read = self._llm_read(model, self._is_doubtful())
+                kinds += [both._replace(doubtful=True)] if read >= _EVERY else []
+        return [kind._replace(people=n) for kind in kinds for n in sizes if kind.voters or n]
 
-    def reads_all(self) -> bool:
+    def reads_all(self, model: str) -> bool:
         """Tell whether a language model has labelled all of the known rows, or nearly."""
-        return self._llm_read(self.truth != "") >= _EVERY
+        return self._llm_read(model, self.truth != "") >= _EVERY
 
-    def has_llm_labels(self) -> bool:
+    def has_labels_of(self, model: str) -> bool:
         """Tell whether a language model has labelled some of the known rows in the data."""
-        return self._llm_read(self.truth != "") > 0
+        return self._llm_read(model, self.truth != "") > 0
 
-    def _llm_read(self, rows: Mask) -> float:
+    def _llm_read(self, model: str, rows: Mask) -> float:
         """Return the share of those known rows that a language model has labelled."""
         known = rows & (self.truth != "")
-        if not self.job.source.has("llm_label") or not known.any():
+        if not self.answers.get(model) or not known.any():
             return 0.0
-        return float((self.job.source.texts("llm_label")[self.rows][known] != "").mean())
+        labels = self.job.source.texts(f"{self.answers[model]}_label")[self.rows]
+        return float((labels[known] != "").mean())
 
     def _count(self, mix: Mix) -> Count:
         """Return the mean of a mix's trials, each with rows for people from another part."""
         if not mix.people:
             return self._tried(mix, self.picks(mix, 0))
-        picks = [self.picks(mix, number)[: mix.people] for number in range(TRIALS)]
+        trials = TRIALS if mix.people <= _MANY else _TRIALS_OF_MANY
+        picks = [self.picks(mix, number)[: mix.people] for number in range(trials)]
         found = [self._tried(mix, people) for people in picks]
         shares = np.array([count.right / count.rows for count in found])
         # Trials that share rows are more alike than a trial and the run that it foretells.
@@ -311,10 +324,11 @@ class Pilot:
         if LLM in mix.voters:
             source = self.job.source
             read = self._is_doubtful() if mix.doubtful else read
-            for name in ("llm_label", "llm_confidence"):
-                if source.has(name):
-                    values = source.texts(name)[self.rows]
-                    found[name] = values if read is None else np.where(read, values, "")
+            for ending in ("label", "confidence"):
+                column = f"{self.answers[mix.model]}_{ending}"
+                if source.has(column):
+                    values = source.texts(column)[self.rows]
+                    found[f"llm_{ending}"] = values if read is None else np.where(read, values, "")
         return found
 
     def _is_doubtful(self) -> Mask:
@@ -361,36 +375,3 @@ class Pilot:
         if "features" in takes:
             given += ["--features", str(self.job.options["features"])]
         run_quietly(given, self.job)
-
-
-def opened(path: Path) -> table.Table:
-    """Return a file that a command wrote."""
-    return table.Table([path])
-
-
-def run_quietly(args: list[str], job: "Job") -> None:
-    """Run a command in this process without its words; raises LabelkitError as it does."""
-    from labelkit.command.invoke import run
-
-    try:
-        # What a command warns of is about its own little file, not the user's.
-        with contextlib.redirect_stderr(io.StringIO()):
-            code = run(args)
-    finally:
-        console.set_level(bool(job.options["quiet"]), bool(job.options["verbose"]))
-    if code != 0:
-        raise LabelkitError(f"labelkit {args[0]} ended with exit code {code}")
-
-
-def quoted(classes: Sequence[str]) -> str:
-    """Return classes as --classes takes them."""
-    import csv
-
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(classes)
-    return line.getvalue()
-
-
-def figures_of(path: Path) -> dict[str, Any]:
-    """Return the figures that a command wrote with --summary."""
-    return dict(json.loads(path.read_text("utf-8")))

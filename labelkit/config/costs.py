@@ -98,6 +98,19 @@ def is_free(model: str) -> bool:
     return model.partition(":")[0] in FREE_MODELS
 
 
+def token_price(text: str, option: str = "--price") -> tuple[float, float]:
+    """Return dollars per million tokens in and out; UsageError where they are not `IN,OUT`."""
+    try:
+        tokens_in, tokens_out = (float(part) for part in text.split(","))
+    except ValueError:
+        tokens_in = tokens_out = -1.0
+    if not (0 <= tokens_in < inf and 0 <= tokens_out < inf):
+        raise UsageError(
+            f"{option} {text!r}: give dollars per million tokens in and out, as in 0.15,0.60"
+        )
+    return tokens_in, tokens_out
+
+
 def budget(cost: Mapping[str, Any]) -> float | None:
     """Return the dollars of [cost] budget, None where it has none."""
     return _number("budget", cost["budget"]) if "budget" in cost else None

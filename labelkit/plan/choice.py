@@ -79,7 +79,7 @@ def choose(
         enough = mixes.best(every, target, NO_LIMITS, floor.value)
         short = [] if best == enough or enough is None else _dearer(enough, best, limits)
         cheaper = _cheaper(every, best, floor) if target is None else ""
-        return Choice(best, f"{_how(best, target, limits)}{_cost(best)}", short, cheaper=cheaper)
+        return Choice(best, f"{_how(best, target)}{_cost(best)}", short, cheaper=cheaper)
     if not affordable:
         return _nothing_affordable(known, limits)
     return _out_of_reach(every, affordable, target, limits, floor)
@@ -110,12 +110,11 @@ def _out_of_reach(
     return Choice(None, words, short, lacking, dollars, labels)
 
 
-def _how(line: Line, target: float | None, limits: Limits) -> str:
+def _how(line: Line, target: float | None) -> str:
     value = f"{mixes.worth(line):.3f}{' (extrapolated)' if line.extrapolated else ''}"
     if line.made_of is not None and line.made_of.target:
         return f"{line.mix} goes on until {target} is expected, for least: {value} in the trial"
-    within = f" {limits.words()}" if limits.words() else ""
-    how = f"within a point of the best{within}" if target is None else f"reaches {target}"
+    how = "within a point of the best" if target is None else f"reaches {target}"
     return f"{line.mix} {how} for least: {value}"
 
 

@@ -1,5 +1,6 @@
 """The language models that a plan compares: what each costs for all rows, where its labels are."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,26 +43,40 @@ def models_of(job: "Job", names: Sequence[str], prices: Sequence[str]) -> list[M
     named = list(dict.fromkeys(names)) or ([str(in_task)] if in_task else [])
     known = _matched(named, prices)
     columns = _columns(job)
-    if len(named) == 1 and len(columns) == 1:
-        # A provider may answer under another name than the one that was asked for.
+    if len(named) == 1 and len(columns) == 1 and not next(iter(columns.values())):
         return [Model(named[0], known.get(named[0], ""), prefix=next(iter(columns)))]
     found = []
     for name in named:
-        prefix = next((p for p, model in columns.items() if model.startswith(name)), "")
+        prefix = next((p for p, model in columns.items() if _is_of(name, p, model)), "")
         columns.pop(prefix, None)
         found.append(Model(name, known.get(name, ""), prefix=prefix))
     return found + [Model(model, prefix=prefix) for prefix, model in columns.items()]
 
 
+def prefix_of(name: str) -> str:
+    """Return a prefix for the columns of a model beside those of another."""
+    return "llm_" + re.sub(r"\W+", "_", name).strip("_").lower()
+
+
+def _is_of(name: str, prefix: str, answered: str) -> bool:
+    """Tell whether a model wrote the columns of a prefix, `answered` being the name in them.
+
+    A provider may answer by a longer name, with a date; a local model answers by its file.
+    """
+    if prefix == prefix_of(name):
+        return True
+    is_local = name == "local" and answered.endswith(".gguf")
+    is_dated = re.fullmatch(rf"{re.escape(name)}-\d[\d-]*", answered)
+    return bool(answered) and (is_local or bool(is_dated) or name.endswith(answered))
+
+
 def _matched(names: Sequence[str], prices: Sequence[str]) -> dict[str, str]:
     """Return the price of each model that has one."""
-    from labelkit.llm.client.cost_meter import read_price
-
     known: dict[str, str] = {}
     in_order: list[str] = []
     for text in prices:
         name, equals, price = text.rpartition("=")
-        read_price(price)
+        costs.token_price(price)
         if not equals:
             in_order.append(price)
         elif name not in names:
@@ -126,7 +141,7 @@ def priced(job: "Job", model: Model, classes: str, folder: Path) -> Model:
     return model._replace(
         tokens=tokens,
         trouble=f"its price is unknown: all rows take about {tokens[0]:,} tokens in and "
-        f"{tokens[1]:,} out; add --price IN,OUT, dollars per million tokens, as the provider "
+        f"{tokens[1]:,} out; give --price IN,OUT, dollars per million tokens, as the provider "
         "states them (0.15,0.60)",
     )
 

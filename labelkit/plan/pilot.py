@@ -1,12 +1,11 @@
 """The cheapest pilot: a few labels by people, a few by language models, and what they decide."""
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from labelkit.config import costs
 from labelkit.plan import command_lines
-from labelkit.plan.language_models import Model, classes_to_ask
+from labelkit.plan.language_models import Model, classes_to_ask, prefix_of
 from labelkit.plan.seen import Seen
 from labelkit.plan.trials import FEWEST
 
@@ -165,7 +164,7 @@ def _asked(
     for number, model in enumerate(models.values()):
         written = target if not number else command_lines.beside(job, f"pilot-{number + 1}")
         words = [file, "-o", written, *(model.words(job) or ["--model", model.name])]
-        words += ["--as", _prefix(model.name)] if taken or number else []
+        words += ["--as", prefix_of(model.name)] if taken or number else []
         if "gold" in job.task.content.get("task", {}):
             words += ["--gold", ""]  # it would be calibrated on what is to judge it
         words += where
@@ -174,8 +173,3 @@ def _asked(
         commands.append(command_lines.command(job, "llm-label", *words))
         file = written
     return commands, file
-
-
-def _prefix(name: str) -> str:
-    """Return a prefix for the columns of a model beside those of another."""
-    return "llm_" + re.sub(r"\W+", "_", name).strip("_").lower()

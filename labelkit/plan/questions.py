@@ -126,19 +126,19 @@ def _llm(seen: Seen) -> Asked:
     question = "is a language model good enough?"
     if not seen.job.has_text() and not seen.facts.models:
         why = "no column reads like a text that it could judge (--text COLUMN)"
-        return Asked(question, "not known yet", why)
+        return Asked(question, "not known", why)
     if not seen.facts.models:
         why = "no model is named (--model NAME --price IN,OUT, or [llm-label]): the bundled one "
         why += "(--model local) runs offline and costs nothing"
         run = pilot.of_models(seen, {"": Model("local")}) if seen.known.rows else ""
-        return Asked(question, "not known yet", why, run)
+        return Asked(question, "not known", why, run)
     whys = [_of_model(seen, key, model) for key, model in seen.facts.models.items()]
     why = "; ".join(whys)
     if not seen.to_try:
         return Asked(question, "see below", why)
     why += "; a pilot on rows that people label tells"
     run = pilot.of_models(seen, seen.to_try) if seen.known.rows else ""
-    return Asked(question, "not known yet", why, run)
+    return Asked(question, "not known", why, run)
 
 
 def _of_model(seen: Seen, key: str, model: Model) -> str:
@@ -181,7 +181,7 @@ def _people(seen: Seen) -> Asked:
     price, rows, limits = seen.facts.price, seen.facts.rows, seen.limits
     if price.label is None or price.seconds is None:
         why = "what does a label cost? [cost] human_label (dollars) and human_seconds are not told"
-        return Asked(question, "not known yet", f"{why}{_most(seen)}", _starting(seen))
+        return Asked(question, "not known", f"{why}{_most(seen)}", _starting(seen))
     hours = rows * price.seconds / 3600
     why = f"all {rows:,} rows by hand: {hours:,.1f} hours, ${rows * price.label:,.2f}{_most(seen)}"
     setup = sum(price.setup.get(name, 0.0) for name in ("weak-label", "llm-label")) / 60

@@ -9,7 +9,9 @@ import pytest
 
 from labelkit.config.costs import Prices
 from labelkit.plan.choice import choose
-from labelkit.plan.mixes import Facts, Limits, Line, levelled, lines
+from labelkit.plan.forecast import levelled
+from labelkit.plan.language_models import Model
+from labelkit.plan.mixes import Facts, Limits, Line, commands_of, lines, that_gain
 from labelkit.plan.trials import Count, Measured, Mix
 from labelkit.stats.metrics import Figure
 from tests.pipeline.conftest import LFS, truth
@@ -125,10 +127,10 @@ def test_gold_is_never_learned_from(plan: Any, write: Any) -> None:
     lines = [f"{i},words of no meaning {said.random()},{said.choice('AB')}" for i in range(ROWS)]
     write("data.csv", "\n".join(["id,text,truth", *lines]) + "\n")
     found, _ = plan("--gold", "truth", "--audit", "0")
-    tried = [mix for mix in found["mixes"] if mix["accuracy"] is not None]
-    theirs = 30 / ROWS
+    tried = [mix for mix in found["mixes"] if mix["basis"] == "trial"]
     assert tried
     for mix in tried:
+        theirs = mix["labels_by_people"] / ROWS
         assert (mix["accuracy"] - theirs) / (1 - theirs) < 0.7
 
 
@@ -203,9 +205,7 @@ def test_the_mix_that_is_named_is_printed_as_a_pipeline_that_runs(
     assert float(paid) == pytest.approx(mixes["rules + 30 by people + model"]["dollars"])
 
 
-def test_find_noise_is_tried_with_the_best_and_stands_in_its_pipeline(
-    plan: Any, write: Any
-) -> None:
+def test_find_noise_that_gains_nothing_is_no_mix(plan: Any, write: Any) -> None:
     lines = []
     for i in range(ROWS):
         said = truth(i) if i % 4 else {"GOOD": "BAD", "BAD": "GOOD"}[truth(i)]
@@ -213,10 +213,17 @@ def test_find_noise_is_tried_with_the_best_and_stands_in_its_pipeline(
         lines.append(f"{i},{words} {i},{truth(i) if i < 50 else ''},{said},0.8")
     write("data.csv", "\n".join(["id,text,gold,llm_label,llm_confidence", *lines]) + "\n")
     found, _ = plan("--gold", "gold", "--audit", "0")
-    mixes = {mix["mix"]: mix for mix in found["mixes"] if mix["accuracy"] is not None}
-    assert set(mixes) == {"LLM", "LLM + find-noise"}
-    assert "--stages llm-label,find-noise,decide,train" in mixes["LLM + find-noise"]["run"]
-    assert found["best"] == "LLM", "a stage that gains nothing is not named"
+    mixes = {mix["mix"]: mix for mix in found["mixes"] if mix["basis"] == "trial"}
+    assert set(mixes) == {"LLM"}, "a stage that gains nothing is no mix"
+    assert "--stages llm-label,decide,train" in mixes["LLM"]["run"]
+
+
+def test_find_noise_is_kept_where_it_gains() -> None:
+    plain, clean = Mix(("llm",), 100), Mix(("llm",), 100, noise=True)
+    counts = {plain: Count(80, 100), clean: Count(82, 100)}
+    assert that_gain(counts) == counts
+    assert that_gain(counts | {clean: Count(80, 100)}) == {plain: Count(80, 100)}
+    assert commands_of(clean) == ["llm-label", "query", "people", "find-noise", "decide"]
 
 
 def test_a_model_for_doubtful_rows_needs_a_line_in_the_task_file(plan: Any, write: Any) -> None:
@@ -332,18 +339,40 @@ def test_chance_in_who_is_asked_widens_the_interval() -> None:
     assert small[Mix((), 30)].low < small[mix].low - 0.05, "fewer labels, more chance"
 
 
-def test_errors_stand_thicker_where_few_rows_are_picked() -> None:
-    """A trial gives people a half of its rows, the file a tenth, which are more doubtful."""
+def test_people_find_more_errors_where_trials_say_so() -> None:
+    def after(right_picked: int) -> list[float]:
+        """Of the rows picked for people so many were right without them, of all 80 %."""
+        counts = {
+            Mix(("llm",), n): Count(8000, 10000, right_picked=right_picked * n // 100,
+                                    picked=n, share=n / 1000)
+            for n in (300, 400)
+        }  # fmt: skip
+        found = Measured(counts, 10000, None, None)
+        facts = Facts(1000, 0, Prices(0.5, 36.0, {}), {"": Model("m", dollars=1.0)}, ("llm",))
+        every = lines(facts, found)
+        return [one.accuracy.value for one in every if one.accuracy and one.labels in (300, 400)]
+
+    # Where picks are no better than chance, a share of the rows takes away that share of errors.
+    plain, better = after(80), after(50)
+    assert plain == pytest.approx([1 - 0.2 * 0.7, 1 - 0.2 * 0.6], abs=0.01)
+    assert all(more > few + 0.03 for more, few in zip(better, plain, strict=True))
+
+
+def test_what_more_labels_give_is_extrapolated_and_marked() -> None:
     counts = {
-        Mix(("llm",), 30): Count(80, 100, right_picked=12, picked=30, share=0.1),
-        Mix(("llm",), 100): Count(80, 100, right_picked=70, picked=100, share=0.5),
+        Mix((), 100): Count(7000, 10000, picked=100, right_picked=70, share=0.2),
+        Mix((), 400): Count(7500, 10000, picked=400, right_picked=300, share=0.4),
     }
-    found = Measured(counts, 100, None, None)
-    facts = Facts(1000, 0, Prices(0.5, 36.0, {}), 1.0, ("llm",))
-    by_labels = {line.labels: line.accuracy for line in lines(facts, found) if line.accuracy}
-    # Three in five of the rows picked are wrong, three times as many as of all: 20 % of them.
-    assert by_labels[100] is not None and by_labels[100].value == pytest.approx(0.8 + 0.1 * 0.6)
-    assert by_labels[30] is not None and by_labels[30].value == pytest.approx(0.8 + 0.03 * 0.6)
+    facts = Facts(10_000, 0, Prices(0.5, 36.0, {}), {}, ())
+    every = lines(facts, Measured(counts, 10_000, None, None), Limits(1234.0))
+    by_labels = {line.labels: line for line in every if line.made_of}
+    assert 2468 in by_labels, "what the budget buys"
+    assert not by_labels[400].extrapolated and by_labels[500].extrapolated
+    values = [line.accuracy.value for line in every if line.made_of and line.accuracy]
+    assert values == sorted(values) and values[-1] > 0.9, "errors fall, people's rows are right"
+    wide = {n: line.accuracy.high - line.accuracy.low for n, line in by_labels.items()
+            if line.accuracy}  # fmt: skip
+    assert wide[2500] > wide[400], "further away it is less sure"
 
 
 @pytest.mark.slow
@@ -370,8 +399,8 @@ def test_what_is_typed_next_reads_a_file_of_another_delimiter(labelkit: Any, dat
     done = labelkit("plan", "tabs.csv", *args, "--json")
     assert done.code == 0, done.err
     asked = by_question(json.loads(done.out))["are there labels already?"]["run"]
-    reads, annotates, merges, again = asked.split(" && ")
-    assert all(line.endswith(" --delimiter $'\\t'") for line in (reads, merges, again))
+    reads, annotates, merges, asks, again = asked.split(" && ")
+    assert all(" --delimiter $'\\t'" in line for line in (reads, merges, asks, again))
     assert "--delimiter" not in annotates
     assert " --audit 0 " in again
     assert "one column" not in done.out, "the language model is priced with them too"
@@ -385,6 +414,14 @@ def test_what_is_typed_next_reads_a_file_of_another_delimiter(labelkit: Any, dat
         (("data.csv", "--target-accuracy", "2"), 2, "--target-accuracy 2.0: give a share"),
         (("data.csv", "--audit", "-1"), 2, "--audit -1: give a number of rows"),
         (("data.csv", "--labels", "-1"), 2, "--labels -1: give a number of 0 or more"),
+        (("data.csv", "--floor", "1"), 2, "--floor 1.0: give a share between 0 and 1"),
+        (("data.csv", "--model", "m", "--price", "1"), 2, "--price '1': give dollars per million"),
+        (("data.csv", "--price", "1,2"), 2, "--price 1,2: there is no --model for it; name the"),
+        (
+            ("data.csv", "--model", "mini", "--price", "mine=1,2"),
+            2,
+            "--price mine=1,2: no --model is 'mine'; did you mean 'mini'?",
+        ),
         (("data.csv", "--gold", "golt"), 1, "has no column 'golt' (--gold); did you mean 'gold'?"),
     ],
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labelkit import console
+from labelkit.config import costs
 from labelkit.errors import BudgetReached, UsageError
 
 # Tokens of `{"label": "..."}`; said to be an estimate wherever it is shown.
@@ -42,15 +43,7 @@ def cost(reply: Mapping[str, Any], price: Price | None) -> float | None:
 
 def read_price(text: str, option: str = "--price") -> Price:
     """Return the price given as `IN,OUT`; UsageError when it is not two numbers of 0 or more."""
-    try:
-        tokens_in, tokens_out = (float(part) for part in text.split(","))
-    except ValueError:
-        tokens_in = tokens_out = -1.0
-    if not (0 <= tokens_in < math.inf and 0 <= tokens_out < math.inf):
-        raise UsageError(
-            f"{option} {text!r}: give dollars per million tokens in and out, as in 0.15,0.60"
-        )
-    return Price(tokens_in, tokens_out)
+    return Price(*costs.token_price(text, option))
 
 
 def needs_price(limit: str, model: str) -> UsageError:

@@ -34,7 +34,7 @@ ENDINGS = {
     ),
     "model": Endings(("label", "confidence"), ("proba_*",)),
     "final": Endings(("label", "confidence", "source"), ("route",)),
-    "update": Endings(("row",)),
+    "update": Endings(("row", "drift")),
     "label": Endings(("origin", "annotator"), ("confidence", "note", "flag", "seconds")),
 }
 _KINDS = {
@@ -45,7 +45,7 @@ _KINDS = {
 
 def kind_of(column: str) -> str:
     """Return the kind of one of labelkit's columns by its name: number, boolean or text."""
-    kinds = {**_KINDS, "use": "boolean", "seconds": "number"}
+    kinds = {**_KINDS, "use": "boolean", "seconds": "number", "drift": "number"}
     return "number" if "_proba_" in column else kinds.get(column.rpartition("_")[2], "text")
 
 

@@ -7,7 +7,7 @@ from labelkit import console
 from labelkit.stats.metrics import Figure, change, wilson
 
 # A fall of so much must be ruled out before the old figure is said to hold.
-LARGEST_FALL = 0.15
+LARGEST_FALL = 0.2
 HOLDS, FELL, ROSE, UNKNOWN = "holds", "lower", "higher", "unknown"
 
 

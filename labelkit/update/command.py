@@ -67,6 +67,10 @@ def update(
     accuracy still holds for the new rows, and how far their content, their classes and the
     agreement of their sources are from the old ones.
 
+    Where a model can tell new rows from old ones by their content, the column update_drift says
+    how unlike the old rows each new one is (the share of old rows that look less like new ones);
+    from 0.99 on the language model is asked of them too, whatever the rules say.
+
     The column update_row says known, changed (another content under an old key) or new. Without a
     key (--id, a column id) rows are matched by their content alone. DIR is the OLD-RUN of the next
     update.

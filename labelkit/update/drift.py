@@ -1,43 +1,18 @@
 """How new rows differ from old ones: in what they hold, in their classes, in how sources agree."""
 
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from labelkit import console
 from labelkit.data.labels import Mask, Texts, read_labels
-from labelkit.io.column_types import apply_kinds
 from labelkit.io.table import Table
-from labelkit.ml import classifier
-from labelkit.ml.features import Features
 from labelkit.stats.metrics import Figure, change
-from labelkit.stats.sampling import some_rows
+from labelkit.update.content import Content, line_of
 
-if TYPE_CHECKING:
-    from labelkit.job.job import Job
-
-_MOST_ROWS = 2_000  # of the old rows, and of the new ones, that a model tells apart
-_FEWEST_ROWS = 20
-_FOLDS = 5
-_ERRORS = 3.0  # standard errors that chance may reach
 _NO_LABEL = "(no label)"
 _SOURCES = ("weak_label", "llm_label", "model_label")
-
-
-class Content(NamedTuple):
-    """How well a model tells new rows from old ones: 0.5 is not at all, `chance` is by luck."""
-
-    auc: float
-    chance: float
-    old: int
-    new: int
-
-    @property
-    def differs(self) -> bool:
-        """Whether it is more than luck."""
-        return self.auc > self.chance
 
 
 class Share(NamedTuple):
@@ -77,7 +52,7 @@ class Drift(NamedTuple):
 
     def lines(self) -> list[str]:
         """Return it as two lines for people."""
-        return [_content_line(self.content), self._shares_line()]
+        return [line_of(self.content), self._shares_line()]
 
     def _shares_line(self) -> str:
         parts = [_share_part("classes", self.largest_class)]
@@ -87,20 +62,9 @@ class Drift(NamedTuple):
 
     def plain(self) -> dict[str, Any]:
         """Return it for the summary."""
-        content = self.content
         shares = {"classes": self.largest_class, "agreement": self.agreement}
         found = {name: None if share is None else share.plain() for name, share in shares.items()}
-        about = None if content is None else {**content._asdict(), "differs": content.differs}
-        return {"content": about, **found}
-
-
-def _content_line(content: Content | None) -> str:
-    if content is None:
-        return f"drift of content: fewer than {_FEWEST_ROWS} old or new rows cannot tell"
-    shown = f"a model tells them apart with AUC {content.auc:.2f}, chance reaches "
-    shown += f"{content.chance:.2f}"
-    differs = "new rows differ from the old ones" if content.differs else "none found"
-    return f"drift of content: {differs} ({shown})"
+        return {"content": None if self.content is None else self.content.plain(), **found}
 
 
 def _share_part(what: str, share: Share | None) -> str:
@@ -109,49 +73,9 @@ def _share_part(what: str, share: Share | None) -> str:
     return f"{what}: {'' if share.differs else 'none found, largest change '}{share}"
 
 
-def measure(job: "Job", labelled: Table, is_new: Mask) -> Drift:
-    """Return how the new rows of a labelled file differ from the others.
-
-    `job` has read the same rows.
-    """
-    return Drift(
-        content(job, is_new), _largest_class(labelled, is_new), _agreement(labelled, is_new)
-    )
-
-
-def content(job: "Job", is_new: Mask) -> Content | None:
-    """Return how well a cross-validated model tells new rows from old ones, by what they hold.
-
-    Chance is three standard errors of the AUC of equal rows (Mann and Whitney 1947) above 0.5.
-    """
-    rng = np.random.default_rng([job.seed, 9])
-    rows = [some_rows(np.flatnonzero(side), _MOST_ROWS, rng) for side in (~is_new, is_new)]
-    n_old, n_new = map(len, rows)
-    if min(n_old, n_new) < _FEWEST_ROWS:
-        return None
-    features = _features(job)
-    some = job.source.gather_texts(np.concatenate(rows), features.needed)
-    table = apply_kinds(some, features.kinds)
-    codes = np.repeat([0, 1], [n_old, n_new])
-    matrix = features.fit(table).matrix(table)
-    kind = classifier.default_recipe(matrix)
-    shares = classifier.out_of_fold(matrix, codes, None, 2, _FOLDS, kind, job.seed)
-    spread = ((n_old + n_new + 1) / (12 * n_old * n_new)) ** 0.5
-    return Content(_auc(shares[:, 1], codes == 1), 0.5 + _ERRORS * spread, n_old, n_new)
-
-
-def _features(job: "Job") -> Features:
-    if job.has_text():
-        return Features(job.text, dict.fromkeys(job.text, "text"), "tfidf", job.seed)
-    return job.features()
-
-
-def _auc(scores: npt.NDArray[Any], positive: Mask) -> float:
-    """Return the share of pairs in which the positive row has the higher score; ties are half."""
-    from scipy.stats import rankdata
-
-    n, m = int(positive.sum()), int((~positive).sum())
-    return float((rankdata(scores)[positive].sum() - n * (n + 1) / 2) / (n * m))
+def measure(content: Content | None, labelled: Table, is_new: Mask) -> Drift:
+    """Return how the new rows of a labelled file differ from the others."""
+    return Drift(content, _largest_class(labelled, is_new), _agreement(labelled, is_new))
 
 
 def _largest_class(source: Table, is_new: Mask) -> Share | None:

@@ -25,7 +25,8 @@ from labelkit.update.earlier_run import EarlierRun
 
 Rows = npt.NDArray[np.int64]
 
-STATUS = "update_row"
+STATUS, DRIFT = "update_row", "update_drift"
+MARKS = (STATUS, DRIFT)
 KNOWN, CHANGED, NEW = "known", "changed", "new"
 IS_NEW = f'{STATUS} != "{KNOWN}"'  # as --where says it
 _FEWEST_SHARED = 10  # keys that both files have: of fewer, all may have changed
@@ -35,17 +36,26 @@ class Matched(NamedTuple):
     """The rows of the new file against those of the old run.
 
     `old` is the row of the old run with the same key and content, -1 where there is none; `status`
-    is what STATUS says of each row; `dropped` are old rows whose key has other content now.
+    is what STATUS says of each row, `drift` what DRIFT does: the share of old rows that look less
+    like new ones, NaN for known rows and where new rows are like the old ones. `dropped` are old
+    rows whose key has other content now.
     """
 
     old: Rows
     status: npt.NDArray[np.object_]
+    drift: npt.NDArray[np.float64]
     dropped: Mask
 
     @property
     def new(self) -> Rows:
         """The rows that are to be labelled."""
         return np.flatnonzero(self.old < 0)
+
+    def with_drift(self, unlike: npt.NDArray[np.float64]) -> "Matched":
+        """Return the rows with the drift of each new one."""
+        drift = self.drift.copy()
+        drift[self.new] = unlike.round(6)
+        return self._replace(drift=drift)
 
     def count(self, status: str) -> int:
         """Return how many rows have a status."""
@@ -76,7 +86,7 @@ def columns_of(run: EarlierRun, old: Table) -> Columns:
     gold = {run.options.get("gold"), run.own.get("oracle")} & set(every)
     return Columns(
         [name for name in every if name not in ours | gold],
-        [name for name in every if name in ours - gold and name != STATUS],
+        [name for name in every if name in ours - gold and name not in MARKS],
         [name for name in every if name in gold],
     )
 
@@ -85,7 +95,7 @@ def check_columns(source: Table, columns: Columns, oracle: str | None) -> None:
     """Refuse a new file that lacks a column of the old one, or holds one that update writes."""
     source.require(columns.content, "the file of the old run has it")
     source.require([oracle] if oracle else [], "--oracle of the old run")
-    own = [name for name in source.every_column() if name in {*columns.ours, STATUS}]
+    own = [name for name in source.every_column() if name in {*columns.ours, *MARKS}]
     if own:
         raise UsageError(
             f"{source.name} has {listing(map(repr, own), 5)}, which update writes; leave "
@@ -121,7 +131,7 @@ def matched(source: Table, old: Table, content: Sequence[str], key: str) -> Matc
         dropped = np.zeros(len(before), dtype=bool)
         dropped[at[changed]] = True
     status = np.where(found >= 0, KNOWN, np.where(changed, CHANGED, NEW)).astype(object)
-    return Matched(found, status, dropped)
+    return Matched(found, status, np.full(len(now), np.nan), dropped)
 
 
 def _hashes(source: Table, content: Sequence[str]) -> list[str]:
@@ -173,8 +183,8 @@ def write_all(
     """Write the old rows with what is known of them, and the new rows below, for the stages."""
     is_text = format_of(path) != "parquet"
     pieces = _pieces(source, old, columns, match, is_text)
-    write_pieces(pieces, path, name=source.name, ours=[*columns.ours, STATUS])
-    history.write(path, run.steps(), [*columns.ours, STATUS])
+    write_pieces(pieces, path, name=source.name, ours=[*columns.ours, *MARKS])
+    history.write(path, run.steps(), [*columns.ours, *MARKS])
 
 
 def _pieces(
@@ -186,15 +196,22 @@ def _pieces(
         kept = ~match.dropped[start : start + piece.num_rows]
         start += piece.num_rows
         some = piece.filter(pa.array(kept))
-        yield _with_status(some, np.full(some.num_rows, KNOWN, dtype=object))
+        n = some.num_rows
+        yield _marked(some, np.full(n, KNOWN, dtype=object), np.full(n, np.nan))
     here = [name for name in columns.every if source.has(name)]
     gather = source.gather_texts if is_text else source.gather
     for part in np.array_split(match.new, len(match.new) // 50_000 + 1):
-        yield _with_status(_as(gather(part, here), schema, source.name), match.status[part])
+        new = _as(gather(part, here), schema, source.name)
+        yield _marked(new, match.status[part], match.drift[part])
 
 
-def _with_status(table: pa.Table, status: npt.NDArray[np.object_]) -> pa.Table:
-    return table.append_column(STATUS, pa.array(status, pa.string()))
+def _marked(
+    table: pa.Table, status: npt.NDArray[np.object_], drift: npt.NDArray[np.float64]
+) -> pa.Table:
+    marks = {STATUS: pa.array(status, pa.string()), DRIFT: pa.array(drift, from_pandas=True)}
+    for name, values in marks.items():
+        table = table.append_column(name, values)
+    return table
 
 
 def _as(table: pa.Table, schema: pa.Schema | None, name: str) -> pa.Table:
@@ -244,13 +261,13 @@ def write_output(
         parts.append(_some(labelled, places_of_new(match), names, is_text))
     both = pa.concat_tables(parts, promote_options="permissive").combine_chunks()
     order = np.argsort(np.concatenate([np.flatnonzero(known), match.new]), kind="stable")
-    found = both.take(pa.array(order)).append_column(STATUS, pa.array(match.status, pa.string()))
+    found = _marked(both.take(pa.array(order)), match.status, match.drift)
     source.write_annotated(output, found)
     return list(found.column_names)
 
 
 def _ours(labelled: Table, columns: Columns) -> list[str]:
-    users = {*columns.content, *columns.optional, STATUS}
+    users = {*columns.content, *columns.optional, *MARKS}
     return [name for name in labelled.every_column() if name not in users]
 
 

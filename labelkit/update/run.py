@@ -17,7 +17,7 @@ from labelkit.io.table import Table
 from labelkit.pipeline import output_checks as targets
 from labelkit.pipeline import people, runner
 from labelkit.pipeline.stages import Stage
-from labelkit.update import audit, drift, earlier_run, rows, stages
+from labelkit.update import audit, content, drift, earlier_run, rows, stages
 
 if TYPE_CHECKING:
     from labelkit.update.earlier_run import EarlierRun
@@ -46,10 +46,17 @@ def update(new: Path, earlier: Path, output: Path, options: dict[str, Any], agai
     if len(match.new):
         every = options["work_dir"] / f"rows{rows.format_for(source, old)}"
         done = every.with_name(f"labelled{every.suffix}")
-        planned = stages.make(run, every, done, options)
-        _run_stages(run, planned, every, (source, old, columns, match), options, again)
+        planned = stages.make(run, every, done, options, drifted=False)
+        _prepare(planned, every, run, options, source.name)
+        found = content.compare(_job(planned, run), old, source, match)
+        if found is not None and found.differs:
+            console.note(content.line_of(found))
+            match = match.with_drift(found.unlike)
+            planned = stages.make(run, every, done, options, drifted=True)
+        rows.write_all(every, run, source, old, columns, match)
+        _run_stages(run, planned, every, options, again)
         labelled = Table([done])
-        figures |= _compared(run, planned, labelled, options)
+        figures |= _compared(run, planned, labelled, found, options)
     written = rows.write_output(output, source, old, labelled, columns, match)
     _record(run, new, output, labelled, written, figures, options, started)
     spent = f" · ${figures['dollars']:,.2f}" if figures.get("dollars") else ""
@@ -74,25 +81,25 @@ def _opened(new: Path, run: "EarlierRun", options: dict[str, Any]) -> Table:
     )
 
 
-def _run_stages(
-    run: "EarlierRun",
-    planned: list[Stage],
-    every: Path,
-    content: tuple[Table, Table, rows.Columns, rows.Matched],
-    options: dict[str, Any],
-    again: str,
+def _prepare(
+    planned: list[Stage], every: Path, run: "EarlierRun", options: dict[str, Any], name: str
 ) -> None:
-    folder, output = options["work_dir"], Path(options["output"])
-    source, old, columns, match = content
+    """Make the work directory; refuse what would lose something before anything is spent."""
+    folder = options["work_dir"]
     targets.check(planned, folder, [str(every)], run.task, options["summary"])
-    targets.make_folder(folder, output, options["summary"])
+    targets.make_folder(folder, Path(options["output"]), options["summary"])
+    _refuse_other_file(folder, name)
+    runner.take(folder)
+
+
+def _run_stages(
+    run: "EarlierRun", planned: list[Stage], every: Path, options: dict[str, Any], again: str
+) -> None:
+    folder = options["work_dir"]
     shared, own = stages.options_of(run, options)
     kept = runner.run_of(
-        folder, Path(planned[-1].reads[0]), {**shared, "input": source.name}, run.own
+        folder, Path(planned[-1].reads[0]), {**shared, "input": str(options["input"])}, run.own
     )
-    _refuse_other_file(folder, source.name)
-    runner.take(folder)
-    rows.write_all(every, run, source, old, columns, match)
     about = runner.About(
         [str(every)], run.task.name, split_classes(run.options.get("classes")), kept
     )
@@ -112,27 +119,32 @@ def _refuse_other_file(folder: Path, name: str) -> None:
 
 
 def _compared(
-    run: "EarlierRun", planned: list[Stage], labelled: Table, options: dict[str, Any]
+    run: "EarlierRun",
+    planned: list[Stage],
+    labelled: Table,
+    found: content.Content | None,
+    options: dict[str, Any],
 ) -> dict[str, Any]:
     """Say and return whether the old accuracy holds, how rows have drifted, and what they cost."""
     figures = runner.summaries(planned, options["work_dir"])
     decided = [figures[stage.id] for stage in planned if stage.name == "decide"][-1]
     verdict = audit.compare(audit.of(earlier_run.audited(run.steps())), audit.of(decided))
     is_new = labelled.texts(rows.STATUS) != rows.KNOWN
-    moved = drift.measure(_job(planned), labelled, np.asarray(is_new, dtype=bool))
+    moved = drift.measure(found, labelled, np.asarray(is_new, dtype=bool))
     for line in [verdict.line(), *moved.lines()]:
         console.note(line)
-    cost = costs.language_model([f for name, f in figures.items() if name.endswith("llm-label")])
+    asked = [figures[stage.id] for stage in planned if stage.name == "llm-label"]
+    dollars = costs.add_up(each.get("dollars", 0.0) for each in asked)
     return {
-        "audit": verdict.plain(), "drift": moved.plain(), "dollars": cost, "stages": figures
+        "audit": verdict.plain(), "drift": moved.plain(), "dollars": dollars, "stages": figures
     }  # fmt: skip
 
 
-def _job(planned: list[Stage]) -> Any:
-    """Return the job of the last decide, which knows the columns that models read."""
-    stage = [stage for stage in planned if stage.name == "decide"][-1]
-    name, *args = stage.args
-    return later_job(name, parsed(name, args), [str(stage.reads[0])])
+def _job(planned: list[Stage], run: "EarlierRun") -> Any:
+    """Return the job of the last decide as it would read the old file: it knows the features."""
+    name, *args = [stage.args for stage in planned if stage.name == "decide"][-1]
+    given = parsed(name, args) | {key: run.options.get(key) for key in ("delimiter", "encoding")}
+    return later_job(name, given, [str(run.labelled)])
 
 
 def _record(

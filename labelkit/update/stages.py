@@ -8,17 +8,20 @@ from labelkit import console
 from labelkit.errors import UsageError
 from labelkit.pipeline import stages as pipeline
 from labelkit.pipeline.stages import Stage
+from labelkit.update.content import UNLIKE
 from labelkit.update.earlier_run import EarlierRun
-from labelkit.update.rows import IS_NEW
+from labelkit.update.rows import DRIFT, IS_NEW
 
 _BY_PEOPLE = ("query", "people")
 _OF_RULES = ("weak-label", "llm-label")
 
 
-def make(run: EarlierRun, source: Path, labelled: Path, options: dict[str, Any]) -> list[Stage]:
+def make(
+    run: EarlierRun, source: Path, labelled: Path, options: dict[str, Any], drifted: bool
+) -> list[Stage]:
     """Return the stages that label the new rows of `source`, and write `labelled`.
 
-    `options` are those of update.
+    `options` are those of update; `drifted` tells whether some rows are unlike the old ones.
     """
     shared, own = options_of(run, options)
     names = _names(run, options["audit"] > 0)
@@ -26,7 +29,7 @@ def make(run: EarlierRun, source: Path, labelled: Path, options: dict[str, Any])
     planned = pipeline.make_plan(
         [str(source)], labelled, options["work_dir"], run.task, shared, own
     )
-    return [_on_new_rows(stage, run, planned) for stage in planned]
+    return [_on_new_rows(stage, run, planned, drifted) for stage in planned]
 
 
 def options_of(run: EarlierRun, options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -60,7 +63,7 @@ def _names(run: EarlierRun, audited: bool) -> list[str]:
     return [*names[:at], *(_BY_PEOPLE if audited else ()), *names[at:]]
 
 
-def _on_new_rows(stage: Stage, run: EarlierRun, planned: Sequence[Stage]) -> Stage:
+def _on_new_rows(stage: Stage, run: EarlierRun, planned: Sequence[Stage], drifted: bool) -> Stage:
     """Return a stage that acts on new rows only; rules are weighed on all, which costs nothing."""
     if stage.name not in ("llm-label", "query", "decide"):
         return stage
@@ -70,6 +73,10 @@ def _on_new_rows(stage: Stage, run: EarlierRun, planned: Sequence[Stage]) -> Sta
         before.name == "decide" and before.number < stage.number for before in planned
     ):
         own = 'final_route == "llm"'
+    if (
+        drifted and stage.name == "llm-label" and own
+    ):  # rules learned nothing of rows unlike the old ones
+        own = f"({own}) or {DRIFT} >= {UNLIKE}"
     return stage._replace(args=[*args, "--where", f"{IS_NEW} and ({own})" if own else IS_NEW])
 
 

@@ -169,12 +169,13 @@ def _given(
     )
     tally.unknown_label += int((labels == "").sum())
     details = {name: values[matched.taken][use] for name, values in answers.details.items()}
+    who = matched.annotators[use]
     return [
         Given(
             int(row),
             str(label),
             {name: str(values[i]) for name, values in details.items()},
-            str(matched.annotators[use][i]) or f"\0{number}",
+            str(who[i]) or f"\0{number}",
         )
         for i, (row, label) in enumerate(zip(matched.rows[use], labels, strict=True))
         if label
@@ -236,19 +237,25 @@ class _Before:
         """
         labels = self.labels.copy()
         details = {name: self.detail(name).copy() for name in names}
-        picked = self.job.picked_origins
+        origins, picked = self.detail("origin"), self.job.picked_origins
+
+        def origin(row: int, answer: Given) -> str:
+            return _origin(
+                answer, asked.origins[row] if asked is not None else "", origins[row], picked[row]
+            )
+
         for row, answer in chosen.items():
             tally.new += not labels[row]
             tally.replaced += labels[row] not in ("", answer.label)
             labels[row] = answer.label
             for name in names:
                 details[name][row] = answer.details.get(f"label_{name}", "")
-            details["origin"][row] = self._origin(row, answer, asked, picked)
+            details["origin"][row] = origin(row, answer)
         for row, newest in ties.items():
             labels[row] = ""
             for name in names:
                 details[name][row] = ""
-            details["origin"][row] = self._origin(row, newest, asked, picked)
+            details["origin"][row] = origin(row, newest)
         return {self.label_name: labels} | {
             self.job.column(name): _typed(name, values, self.job)
             for name, values in details.items()
@@ -280,17 +287,15 @@ class _Before:
             values[row] = sure.get(row)
         return pa.array(values, pa.float64())
 
-    def _origin(self, row: int, answer: Given, asked: Asked | None, picked: Texts) -> str:
-        known = [
-            str(asked.origins[row]) if asked is not None else "",
-            # Where the answers say nothing, query's columns do.
-            answer.details.get("label_origin", str(picked[row])),
-            str(self.detail("origin")[row]),
-        ]
-        if AUDIT in known:
-            return AUDIT
-        # Since people were asked, query may have drawn other rows of a file that has changed.
-        return next((o for o in known if o), str(picked[row]) or "people")
+
+def _origin(answer: Given, asked: str, before: str, picked: str) -> str:
+    """Return how a row was drawn: as it was asked for, as its answer says, as it stood before."""
+    # Where the answers say nothing, query's columns do.
+    known = [str(asked), answer.details.get("label_origin", str(picked)), str(before)]
+    if AUDIT in known:
+        return AUDIT
+    # Since people were asked, query may have drawn other rows of a file that has changed.
+    return next((o for o in known if o), str(picked) or "people")
 
 
 def _check_again(job: "Job", again: Path, prefer: str) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -519,3 +520,17 @@ def test_a_key_that_is_unknown_beside_those_that_were_changed(
     assert "row 2: the id '7' is not in" in refused(source, answers, "--spreadsheet-keys")
     merged(source, answers, "--spreadsheet-keys", "--ignore-unknown")
     assert labels("out.csv") == ["x", ""]
+
+
+@pytest.mark.slow
+def test_the_time_grows_with_the_answers_and_no_faster(write: Any, merged: Any) -> None:
+    def seconds(rows: int) -> float:
+        write("data.csv", "id,text\n" + "".join(f"{i},text {i}\n" for i in range(rows)))
+        lines = [f"{i},yes,{who}\n" for i in range(rows) for who in ("ann", "ben", "eve")]
+        write("answers.csv", "id,label,label_annotator\n" + "".join(lines))
+        started = time.process_time()
+        merged("data.csv", "answers.csv", "--overwrite")
+        return time.process_time() - started
+
+    seconds(100)
+    assert seconds(40_000) < 16 * seconds(5_000)

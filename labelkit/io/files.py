@@ -2,6 +2,7 @@
 
 import errno
 import io
+import json
 import os
 import stat
 import tempfile
@@ -112,6 +113,14 @@ def whole(path: str | Path, like: Path | None = None) -> Iterator[BinaryIO]:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
             _unfinished.discard(temporary)
+
+
+def write_json(stream: BinaryIO, value: Any) -> None:
+    """Write a value as JSON, piece by piece: the text of a large one is never held."""
+    text = io.TextIOWrapper(stream, "utf-8", newline="")
+    json.dump(value, text, ensure_ascii=False, indent=1)
+    text.write("\n")
+    text.detach()
 
 
 def end_at_once(message: str, code: int) -> None:

@@ -8,7 +8,8 @@ is not taken for that of another file which has the name now.
 import json
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -250,13 +251,23 @@ def step(
         "columns": columns,
         "counts": plain(counts),
         "cost": plain(cost, unknown=True),
-        "figures": {name: value for name, value in plain(figures).items() if _is_short(value)},
+        "figures": plain({name: value for name, value in figures.items() if _is_short(value)}),
         "seconds": round(seconds, 3),
     }
 
 
 def _is_short(value: Any) -> bool:
-    return len(json.dumps(value)) <= _LONGEST_FIGURE
+    few = len(list(islice(_leaves(value), _LONGEST_FIGURE))) < _LONGEST_FIGURE
+    return few and len(json.dumps(plain(value))) <= _LONGEST_FIGURE
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Yield the single values within a figure; each takes a character at least."""
+    if isinstance(value, Mapping | list | tuple):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _leaves(each)
+    else:
+        yield value
 
 
 def digest(path: Path) -> str:

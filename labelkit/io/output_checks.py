@@ -1,6 +1,5 @@
 """Where a result may go: checked before any work is done."""
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from labelkit.config.paths import WRITTEN
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.io import history
-from labelkit.io.files import need_writable, whole
+from labelkit.io.files import need_writable, whole, write_json
 from labelkit.io.streams import is_stream
 from labelkit.io.table import format_of
 
@@ -108,7 +107,7 @@ def write_summary(path: Path, figures: Mapping[str, Any], cost: Mapping[str, Any
     """Write the figures and the cost of a run as JSON, whole or not at all."""
     found = {"schema": 1, **history.plain(figures), **history.plain(cost, unknown=True)}
     with whole(path) as stream:
-        stream.write((json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
+        write_json(stream, found)
 
 
 def _paths(values: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[str, Path]]:

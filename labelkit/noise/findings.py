@@ -43,8 +43,8 @@ class Findings:
         """
         rows, names = evidence.rows, np.array(evidence.classes, dtype=object)
         best = np.empty(len(rows), dtype=np.int64)
-        for part in row_blocks(*evidence.belief.shape):
-            among, flagged = evidence.belief[part].copy(), np.flatnonzero(verdict.flag[part])
+        for part in row_blocks(*evidence.probabilities.shape):
+            among, flagged = evidence.belief(part).copy(), np.flatnonzero(verdict.flag[part])
             among[flagged, evidence.given[part][flagged]] = -1.0
             best[part] = among.argmax(axis=1)
         self.suggested[rows] = names[best]
@@ -117,7 +117,7 @@ class Findings:
             row = evidence.rows[place]
             if self.kind[row]:
                 continue
-            chances, given = evidence.belief[place], int(evidence.given[place])
+            chances, given = evidence.belief([place])[0], int(evidence.given[place])
             best = evidence.classes.index(self.suggested[row])
             if best == given:  # flagged by number alone
                 best = int(np.argsort(-chances, kind="stable")[1])

@@ -11,6 +11,7 @@ from labelkit.config import plugins
 from labelkit.data.probability_columns import classes_of_columns
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.noise.features import Looks, Matrices
+from labelkit.noise.methods import ensemble
 from labelkit.noise.model import disputed, noise_model, transition_matrix, view_ensemble
 from labelkit.noise.model.noise_model import Mixture
 from labelkit.noise.model.transition_matrix import NoiseModel
@@ -34,7 +35,7 @@ class Evidence(NamedTuple):
 
     `rows` places in the file, `given` codes in `classes`, `probabilities` rows x classes;
     `opinions` what each view says alone, `looks` what they saw, of the same rows;
-    `truth` probabilities that know the given labels and how these go wrong.
+    `mixture` how the given labels go wrong, where the method asks for it.
     """
 
     rows: Codes
@@ -44,12 +45,19 @@ class Evidence(NamedTuple):
     source: str
     opinions: Sequence[Opinion] = ()
     looks: Looks = Looks([])
-    truth: Floats | None = None
+    mixture: Mixture | None = None
+
+    def belief(self, places: Any) -> Floats:
+        """Return what some rows are believed to be, with a `mixture` also by their labels."""
+        found = self.probabilities[places]
+        return found if self.mixture is None else self.mixture.truth(self.given[places], found)
 
     @property
-    def belief(self) -> Floats:
-        """What each row is believed to be, its label known where `truth` is there; rows x k."""
-        return self.probabilities if self.truth is None else self.truth
+    def right(self) -> Floats:
+        """How likely each label is believed to be right."""
+        if self.mixture is not None:
+            return self.mixture.right(self.given, self.probabilities)
+        return self.probabilities[np.arange(len(self.given)), self.given]
 
     @property
     def agreement(self) -> float:
@@ -147,7 +155,7 @@ def with_truth(evidence: Evidence, method: str) -> tuple[Evidence, Mistakes]:
     mistakes = Mistakes(fitted.best, model)
     if method not in CALIBRATED:
         return evidence, mistakes
-    return evidence._replace(truth=fitted.best.truth(given, probabilities)), mistakes
+    return evidence._replace(mixture=fitted.best), mistakes
 
 
 def judge(method: Method, name: str, evidence: Evidence) -> Verdict:
@@ -157,7 +165,7 @@ def judge(method: Method, name: str, evidence: Evidence) -> Verdict:
     """
     given = evidence.given.copy()
     if name in CALIBRATED:
-        found = _checked(name, len(given), *method(given, evidence.belief))
+        found = _checked(name, len(given), *ensemble.verdict(evidence.right))
         if evidence.looks.words is None:  # in tables, rows that are hard are just that
             return found
         more = disputed.find(given, evidence.probabilities, evidence.opinions, found.quality)

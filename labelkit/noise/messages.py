@@ -50,7 +50,7 @@ def write_matrix(path: Path, model: NoiseModel, by: Mapping[str, NoiseModel]) ->
     from labelkit.io.files import whole
 
     with whole(path) as stream:
-        stream.write(transition_matrix.rendered(path, model, by))
+        transition_matrix.write(stream, path, model, by)
 
 
 def tell(job: "Job", told: Told, model: NoiseModel | None) -> None:

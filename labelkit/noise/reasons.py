@@ -112,16 +112,25 @@ class Speaker:
             return []
         row = slice(*looks.words.indptr[place : place + 2])
         terms = looks.words.indices[row]
-        weights = looks.words.data[row] * (self._shares[best, terms] - self._shares[given, terms])
+        lead = self._log_shares(best)[terms] - self._log_shares(given)[terms]
+        weights = looks.words.data[row] * lead
         order = np.argsort(-weights, kind="stable")[:most]
         return [(str(looks.terms[terms[o]]), float(weights[o])) for o in order if weights[o] > 0]
 
+    def _log_shares(self, code: int) -> Floats:
+        """Return the log of each term's share of a class."""
+        counts = self._counts[[code]].toarray()[0] + SMOOTHING
+        return np.asarray(np.log(counts / counts.sum()))
+
     @cached_property
-    def _shares(self) -> Floats:
-        """Log of each term's share of each class, classes x terms."""
-        hot = np.eye(len(self.evidence.classes))[self.evidence.given]
-        counts = np.asarray((self.evidence.looks.words.T @ hot).T) + SMOOTHING
-        return np.asarray(np.log(counts / counts.sum(axis=1, keepdims=True)))
+    def _counts(self) -> Any:
+        """How much of each term each class has: sparse, classes x terms."""
+        from scipy import sparse
+
+        given, words = self.evidence.given, self.evidence.looks.words
+        places = np.arange(len(given))
+        shape = (len(self.evidence.classes), len(given))
+        return sparse.csr_matrix((np.ones(len(given)), (given, places)), shape) @ words
 
     def views(self, place: int) -> dict[int, list[str]]:
         """Return the names of the views by the class that each finds likeliest."""

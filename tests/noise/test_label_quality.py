@@ -1,5 +1,7 @@
 """Which labels are judged, by what, and what a method may return."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from labelkit.noise import label_quality
 from labelkit.noise.features import Looks, Matrices
 from labelkit.noise.label_quality import Evidence
 from labelkit.noise.model import views
+from labelkit.stats import blocks
 
 
 def evidence(n=40, flipped=(3,), k=2):
@@ -179,3 +182,38 @@ def test_the_interval_of_views_holds_the_number_of_flipped_labels():
         low, high = label_quality.with_truth(found, "ensemble")[1].model.interval
         held += round(low) <= wrong.sum() <= round(high)
     assert held >= 4
+
+
+@settings(max_examples=4, deadline=None)
+@given(seed=st.integers(0, 10_000), k=st.integers(2, 3))
+def test_a_large_table_is_judged_block_by_block_to_the_same_verdict(seed, k):
+    rng = np.random.default_rng(seed)
+    codes = np.concatenate([np.arange(k), rng.integers(0, k, 30)])
+    chances = rng.dirichlet(np.ones(k) * 0.3, len(codes))
+    plain = Evidence(np.arange(len(codes)), codes, list("abcde"[:k]), chances, "")
+    method = label_quality.load_method("ensemble")
+    whole, mistakes = label_quality.with_truth(plain, "ensemble")
+    expected = label_quality.judge(method, "ensemble", whole)
+    truth = mistakes.mixture.truth(codes, chances)
+    assert expected.quality == pytest.approx(truth[np.arange(len(codes)), codes])
+    dense = np.zeros((k, k))
+    np.add.at(dense, codes, truth)
+    assert mistakes.model.joint == pytest.approx(dense)
+    with patch.object(blocks, "CELLS_AT_ONCE", 20):
+        parts, _ = label_quality.with_truth(plain, "ensemble")
+        found = label_quality.judge(method, "ensemble", parts)
+    assert found.quality == pytest.approx(expected.quality, abs=1e-6)
+    assert (found.flag == expected.flag).all()
+
+
+def test_views_of_a_large_table_say_the_same_to_three_decimals():
+    codes = [0, 1, 2] * 10
+    with patch.object(views, "MOST_TREES", 0):
+        expected, _ = by_views(codes)
+        with patch.object(blocks, "CELLS_AT_ONCE", 20), patch.object(blocks, "MOST_EXACT", 0):
+            found, _ = by_views(codes)
+    assert expected is not None and found is not None
+    assert found.probabilities.dtype == np.float32
+    assert found.probabilities == pytest.approx(expected.probabilities, abs=2e-3)
+    for one, other in zip(found.opinions, expected.opinions, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=2e-3)

@@ -1,11 +1,12 @@
 """The nearest rows of each row, by squared distance; a view that lets them vote."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.stats.blocks import number_type, row_blocks
+from labelkit.stats.blocks import row_blocks
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -25,8 +26,8 @@ class Nearest(NamedTuple):
     places: npt.NDArray[np.int32]
     distances: npt.NDArray[np.float32]
 
-    def votes(self, codes: Codes, weights: Floats, classes: int) -> Floats:
-        """Return each class's share of the neighbours, nearer ones counting more.
+    def votes(self, codes: Codes, weights: Floats, classes: int) -> Iterator[tuple[slice, Floats]]:
+        """Yield some rows and each class's share of their neighbours, nearer ones counting more.
 
         `codes` and `weights` say what each row is labelled and how much it counts. The frequency
         of each class counts as one more neighbour.
@@ -36,14 +37,13 @@ class Nearest(NamedTuple):
         n, wanted = self.places.shape
         of_row = sparse.csr_matrix((weights, (np.arange(n), codes)), (n, classes))
         share = np.bincount(codes, weights, classes) / n
-        found = np.empty((n, classes), number_type(n, classes))
         for part in row_blocks(n, max(classes, wanted)):
             near, places = self._weights(part), np.maximum(self.places[part], 0)
             ends = np.arange(len(near) + 1) * wanted
             voters = sparse.csr_matrix((near.ravel(), places.ravel(), ends), (len(near), n))
             said = (voters @ of_row).toarray() + share
-            found[part] = said / np.maximum(said.sum(axis=1, keepdims=True), 1e-12)
-        return found
+            said /= np.maximum(said.sum(axis=1, keepdims=True), 1e-12)
+            yield part, said
 
     def _weights(self, part: slice) -> Floats:
         """Return how much each neighbour of some rows counts."""

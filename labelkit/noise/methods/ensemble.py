@@ -20,5 +20,10 @@ LEAST_CHANCE = 0.2  # of being wrong, for a flag
 
 def judge(given: Codes, believed: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Return quality and flag."""
-    quality = np.clip(believed[np.arange(len(given)), given], 0.0, 1.0)
+    return verdict(believed[np.arange(len(given)), given])
+
+
+def verdict(right: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Return quality and flag by how likely each label is right."""
+    quality = np.clip(right, 0.0, 1.0)
     return quality, noise_model.most_f1(quality) & (quality < 1 - LEAST_CHANCE)

@@ -8,6 +8,7 @@ from labelkit import console
 from labelkit.noise.label_quality import Evidence
 from labelkit.noise.model.noise_model import Mixture
 from labelkit.noise.model.transition_matrix import NoiseModel
+from labelkit.stats.blocks import row_blocks
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -44,9 +45,11 @@ def tell(job: "Job", evidence: Evidence, mixture: Mixture, name: str) -> dict[st
 
 
 def _of(evidence: Evidence, mixture: Mixture, rows: Any) -> NoiseModel:
-    given = evidence.given[rows]
-    joint = np.zeros((len(evidence.classes), len(evidence.classes)))
-    np.add.at(joint, given, mixture.truth(given, evidence.probabilities[rows]))
+    k = len(evidence.classes)
+    joint = np.zeros((k, k))
+    for part in row_blocks(len(rows), k):
+        some = rows[part]
+        joint += mixture.joint(evidence.given[some], evidence.probabilities[some])
     return NoiseModel(evidence.classes, joint)
 
 

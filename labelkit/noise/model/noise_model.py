@@ -9,7 +9,7 @@ mistakes; both are fitted together to the labels that were given. The idea is fo
 are then not taken for errors of the labels, and mistakes that hit one class alone are seen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +24,7 @@ Views = npt.NDArray[np.floating[Any]]
 
 FIT_ROWS, FEWEST_FIT_ROWS = 20_000, 5_000
 FIT_CELLS = 5_000_000  # rows x classes
+CELLS_NEAR = 100_000  # fit into a processor's own memory
 MOST_CLASSES = 60  # with more, all pairs of classes are confused at one rate
 MOST_EXACT = 10  # classes; with more, the interval leaves single pairs of classes where they are
 DRAWS = 200
@@ -81,19 +82,37 @@ class Mixture(NamedTuple):
         """Return P(true class | row and its given label), rows x classes."""
         found = np.empty(probabilities.shape, number_type(*probabilities.shape))
         for part in row_blocks(*probabilities.shape):
-            found[part] = self._truth(given[part], probabilities[part])
+            found[part] = self._truth(given[part], _logs(probabilities[part]))
+        return found
+
+    def joint(self, given: Codes, probabilities: Views) -> Floats:
+        """Return how many rows of each given class are likely of each true one, k x k."""
+        from scipy import sparse
+
+        n, k = probabilities.shape
+        of_given = sparse.csr_matrix((np.ones(n), (np.arange(n), given)), (n, k))
+        found = np.zeros((k, k))
+        for part in row_blocks(n, k):
+            found += of_given[part].T @ self._truth(given[part], _logs(probabilities[part]))
         return found
 
     def right(self, given: Codes, probabilities: Views) -> Floats:
         """Return P(the given label is true | row) of each row."""
         found = np.empty(len(given))
         for part in row_blocks(*probabilities.shape):
-            truth = self._truth(given[part], probabilities[part])
+            found[part] = self.right_by_logs(given[part], _logs(probabilities[part]))
+        return found
+
+    def right_by_logs(self, given: Codes, logs: Floats) -> Floats:
+        """Return the same for logarithms of probabilities, from which their mean is taken off."""
+        found = np.empty(len(given))
+        for part in _small_blocks(*logs.shape):
+            truth = self._truth(given[part], logs[part])
             found[part] = truth[np.arange(len(truth)), given[part]]
         return found
 
-    def _truth(self, given: Codes, probabilities: Views) -> Floats:
-        true = _softmax(self.strength * _logs(probabilities) + self.shift)
+    def _truth(self, given: Codes, logs: Floats) -> Floats:
+        true = _softmax(self.strength * logs + self.shift)
         joint = self.times(true, given)
         joint /= np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)
         return joint
@@ -164,11 +183,11 @@ def count_interval(
     """
     rows = _some(*probabilities.shape)
     scale = len(given) / len(rows)
-    codes, chances = np.asarray(given)[rows], probabilities[rows]
+    codes, logs = np.asarray(given)[rows], _logs(probabilities[rows])
     rng = np.random.default_rng(12)
     drawn = []
     for mixture in fitted.others:
-        right = mixture.right(codes, chances)
+        right = mixture.right_by_logs(codes, logs)
         spread = float((right * (1 - right)).sum() * scale) ** 0.5
         drawn.append(float((1 - right).sum()) * scale + spread * rng.standard_normal())
     mistaken = SURE_AND_WRONG * rng.random(len(drawn)) * len(given)
@@ -198,12 +217,13 @@ class _Problem:
     def __init__(
         self, given: Codes, features: Sequence[Floats], strength: tuple[float, float]
     ) -> None:
-        self.given, self.features = given, list(features)
         self.k, others = features[0].shape[1], len(features) - 1
-        self.rows = np.arange(len(given))
+        self.parts = [
+            (given[part], np.stack([each[part] for each in features]))
+            for part in _small_blocks(len(given), self.k)
+        ]
         self.off = ~np.eye(self.k, dtype=bool)
         pairs = self.k * (self.k - 1) if self.k <= MOST_CLASSES else 0
-        self.truths = np.eye(self.k)[given] if pairs else None
         rate = np.log(_RATE[0] / (1 - _RATE[0]) / (self.k - 1))
         parts = [(*strength, 1), (*_LEAN, others), (*_SHIFT, self.k), (rate, _RATE[1], 1),
                  (*_PAIR, pairs)]  # fmt: skip
@@ -219,29 +239,33 @@ class _Problem:
 
     def loss(self, vector: Floats) -> tuple[float, Floats]:
         """Return the negative log posterior and its gradient."""
-        mixture = self.mixture(vector)
-        weights = [mixture.strength, *vector[1 : len(self.features)]]
-        said = sum(w * each for w, each in zip(weights, self.features, strict=True))
-        true = _softmax(said + mixture.shift)
-        joint = mixture.times(true, self.given)
-        label = np.maximum(joint.sum(axis=1), 1e-300)
-        after = joint / label[:, None]
-        pull = after - true
-        if self.truths is None:
-            errors = len(self.rows) - after[self.rows, self.given].sum()
-            turned = np.array([errors - len(self.rows) * (1 - mixture.rates[0])])
+        mixture, k = self.mixture(vector), self.k
+        pairs = len(mixture.odds) > 1
+        weights = np.array([mixture.strength, *vector[1 : self.shifts.start]])
+        likely, slopes, shifted = 0.0, np.zeros(len(weights)), np.zeros(k)
+        counts, errors, rows = np.zeros((k, k)), 0.0, 0
+        for given, features in self.parts:
+            true = _softmax(np.tensordot(weights, features, 1) + mixture.shift)
+            joint = mixture.times(true, given)
+            label = np.maximum(joint.sum(axis=1), 1e-300)
+            joint /= label[:, None]
+            likely += float(np.log(label).sum())
+            rows += len(given)
+            if pairs:
+                counts += joint.T @ np.eye(k)[given]
+            else:
+                errors += len(given) - joint[np.arange(len(given)), given].sum()
+            joint -= true
+            slopes += features.reshape(len(weights), -1) @ joint.ravel()
+            shifted += joint.sum(axis=0)
+        if pairs:
+            turned = (counts - counts.sum(axis=1, keepdims=True) * mixture.transition)[self.off]
         else:
-            counts = after.T @ self.truths
-            expected = counts.sum(axis=1, keepdims=True) * mixture.transition
-            turned = (counts - expected)[self.off]
-        # Of many classes a product is large: it is not made only to be added up.
-        dot = np.vdot if self.truths is None else lambda a, b: (a * b).sum()
-        slopes = [dot(pull, each) for each in self.features]
+            turned = np.array([errors - rows * (1 - mixture.rates[0])])
         slopes[0] *= mixture.strength
-        gradient = [slopes, pull.sum(axis=0), [turned.sum()]]
-        gradient += [turned] if self.truths is not None else []
+        gradient = [slopes, shifted, turned.sum(keepdims=True), *([turned] if pairs else [])]
         away = (vector - self.mean) / self.deviation
-        value = -float(np.log(label).sum()) + 0.5 * float(away @ away)
+        value = 0.5 * float(away @ away) - likely
         return value, away / self.deviation - np.concatenate(gradient)
 
     def solve(self) -> Floats:
@@ -278,6 +302,13 @@ class _Problem:
         return list(found)
 
 
+def _small_blocks(rows: int, width: int) -> Iterator[slice]:
+    """Yield the rows in blocks that a processor holds near itself, for work that is repeated."""
+    size = max(1, CELLS_NEAR // width)
+    for start in range(0, rows, size):
+        yield slice(start, min(start + size, rows))
+
+
 def _some(n: int, classes: int) -> npt.NDArray[np.int64]:
     most = int(np.clip(FIT_CELLS // classes, FEWEST_FIT_ROWS, FIT_ROWS))
     return some_rows(np.arange(n), most, np.random.default_rng(10))
@@ -290,6 +321,7 @@ def _logs(probabilities: Views) -> Floats:
 
 
 def _softmax(values: Floats) -> Floats:
-    raised = np.exp(values - values.max(axis=1, keepdims=True))
+    raised = values - values.max(axis=1, keepdims=True)
+    np.exp(raised, out=raised)
     raised /= raised.sum(axis=1, keepdims=True)
     return np.asarray(raised)

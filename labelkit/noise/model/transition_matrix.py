@@ -2,19 +2,18 @@
 
 import csv
 import io
-import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from labelkit.errors import UsageError
+from labelkit.io.files import write_json
 from labelkit.noise.model import noise_model
 from labelkit.noise.model.noise_model import Fitted
-from labelkit.stats.blocks import row_blocks
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
@@ -90,10 +89,7 @@ def estimate(given: Codes, probabilities: Floats, classes: list[str], fitted: Fi
 
     `given` are codes 0..k-1, `probabilities` rows x k out of fold, `fitted` the mixture for them.
     """
-    joint = np.zeros((len(classes), len(classes)))
-    for part in row_blocks(*probabilities.shape):
-        truth = fitted.best.truth(given[part], probabilities[part])
-        np.add.at(joint, given[part], truth)
+    joint = fitted.best.joint(given, probabilities)
     low, high = noise_model.count_interval(fitted, given, probabilities)
     # Of many rows a sample says how far off the count may be.
     errors = float(joint.sum() - np.trace(joint))
@@ -130,24 +126,26 @@ def check_path(path: Path, others: Sequence[str]) -> None:
         raise UsageError(f"--matrix {path}: this is the input or the output; give another name")
 
 
-def rendered(path: Path, model: NoiseModel, by: Mapping[str, NoiseModel] | None = None) -> bytes:
-    """Return the file's bytes: JSON with both matrices by name, or CSV with a row a pair.
+def write(
+    stream: BinaryIO, path: Path, model: NoiseModel, by: Mapping[str, NoiseModel] | None = None
+) -> None:
+    """Write what the file `path` holds: JSON with both matrices by name, or CSV with a row a pair.
 
     `by` adds the matrices of each source, in CSV with a first column `by`, empty for all together.
     """
     by = by or {}
     if path.suffix.lower() == ".json":
         sources = {"by": {name: each.facts() for name, each in by.items()}} if by else {}
-        text = json.dumps(model.facts() | sources, ensure_ascii=False, indent=1)
-        return (text + "\n").encode()
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+        write_json(stream, model.facts() | sources)
+        return
+    text = io.TextIOWrapper(stream, "utf-8", newline="")
+    writer = csv.writer(text, lineterminator="\n")
     first = ["by"] if by else []
     writer.writerow([*first, "given", "true", "rows", "p_given_when_true", "p_true_when_given"])
     writer.writerows([*([""] if by else []), *row] for row in _pairs(model))
     for name, each in by.items():
         writer.writerows([name, *row] for row in _pairs(each))
-    return out.getvalue().encode()
+    text.detach()
 
 
 def _pairs(model: NoiseModel) -> Iterator[list[str]]:

@@ -43,21 +43,25 @@ def judge(
     said = [np.zeros(size, dtype=small) for _ in views]
     with console.progress("judge", 2 * len(views)) as advance:
         for last in (False, True):
-            own = np.zeros(size, dtype=number_type(*size))
             for view, opinion in zip(views, said, strict=True):
-                found = view.judge(Labels(given, weights, folds, n_classes))
-                for part in row_blocks(*size):
-                    own[part] += found[part] / len(views)
-                    opinion[part] += (found[part] / 2).astype(small)
+                for rows, found in view.judge(Labels(given, weights, folds, n_classes)):
+                    opinion[rows] += (found / 2).astype(small)
+                    del found  # before the next is learned
                 advance()
             if not last:
-                weights = _right(given, own, len(views))
-    del own, found
-    together = noise_model.blend(given, said) if len(views) > 1 else said[0].astype(np.float64)
+                weights = _right(given, said)
+    together = (
+        noise_model.blend(given, said) if len(views) > 1 else said[0].astype(number_type(*size))
+    )
     return together, [Opinion(view.name, each) for view, each in zip(views, said, strict=True)]
 
 
-def _right(given: Codes, probabilities: Floats, views: int) -> Floats:
-    strength = noise_model.OF_VIEWS if views > 1 else noise_model.ANY
+def _right(given: Codes, halves: Sequence[npt.NDArray[np.floating[Any]]]) -> Floats:
+    """Return how likely each label is right by the mean of the views, of which halves are given."""
+    probabilities = np.empty(halves[0].shape, dtype=number_type(*halves[0].shape))
+    for part in row_blocks(*probabilities.shape):
+        own = [half[part].astype(probabilities.dtype) for half in halves]
+        probabilities[part] = sum(own) * (2 / len(own))
+    strength = noise_model.OF_VIEWS if len(halves) > 1 else noise_model.ANY
     best = noise_model.fit(given, probabilities, 0, strength).best
     return np.maximum(best.right(given, probabilities), LEAST_WEIGHT)

@@ -7,7 +7,7 @@ nearest rows (`neighbours`, where there is no embedding). They err on different 
 ranks better than the best of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from labelkit.stats.blocks import number_type, row_blocks
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Judge = Callable[["Labels"], Floats]
+Judge = Callable[["Labels"], Iterator[tuple[Any, Floats]]]
 
 MOST_TREES = 30  # classes: each is a forest of its own
 PRIOR_COUNT = 0.5  # of each word in each class, for naive Bayes
@@ -37,7 +37,7 @@ class Labels(NamedTuple):
 
 
 class View(NamedTuple):
-    """`judge` returns out-of-fold probabilities, rows x classes."""
+    """`judge` yields some rows and their out-of-fold probabilities, until all rows are through."""
 
     name: str
     judge: Judge
@@ -77,7 +77,7 @@ def of_model(matrix: Any, recipe: classifier.Recipe, seed: int) -> View:
 def of_neighbours(nearest: Nearest) -> View:
     """Return the view of the nearest rows; a row never votes on itself or on its group."""
 
-    def judge(labels: Labels) -> Floats:
+    def judge(labels: Labels) -> Iterator[tuple[Any, Floats]]:
         return nearest.votes(labels.codes, labels.weights, labels.n_classes)
 
     return View("neighbours", judge)
@@ -136,17 +136,15 @@ def _naive_bayes(matrix: Any, codes: Codes, weights: Floats, held: Any, k: int) 
     return found
 
 
-def _out_of_fold(learn: _Learner, matrix: Any, labels: Labels) -> Floats:
-    size = (len(labels.codes), labels.n_classes)
-    found = np.empty(size, number_type(*size))
+def _out_of_fold(
+    learn: _Learner, matrix: Any, labels: Labels
+) -> Iterator[tuple[npt.NDArray[np.int64], Floats]]:
+    k = labels.n_classes
     for number in np.unique(labels.folds):
-        held = labels.folds == number
-        if held.all():
-            found[:] = np.bincount(labels.codes, minlength=labels.n_classes) / len(labels.codes)
+        inside = labels.folds == number
+        held, rest = np.flatnonzero(inside), np.flatnonzero(~inside)
+        if not len(rest):
+            shares = np.bincount(labels.codes, minlength=k) / len(held)
+            yield held, np.tile(shares, (len(held), 1))
             continue
-        rest = ~held
-        weights = labels.weights[rest]
-        found[held] = learn(
-            matrix[rest], labels.codes[rest], weights, matrix[held], labels.n_classes
-        )
-    return found
+        yield held, learn(matrix[rest], labels.codes[rest], labels.weights[rest], matrix[held], k)

@@ -19,6 +19,12 @@ from labelkit.noise.model.transition_matrix import NoiseModel
 BY_HAND = NoiseModel(["cat", "dog"], np.array([[80.0, 20.0], [40.0, 60.0]]))
 
 
+def written(path, model):
+    stream = io.BytesIO()
+    transition_matrix.write(stream, path, model)
+    return stream.getvalue().decode()
+
+
 def test_p_given_when_true_by_hand():
     assert BY_HAND.given_when_true() == pytest.approx(np.array([[2 / 3, 1 / 3], [1 / 4, 3 / 4]]))
 
@@ -34,7 +40,7 @@ def test_the_number_of_errors_and_the_commonest():
 
 
 def test_the_json_file_names_both():
-    found = json.loads(transition_matrix.rendered(Path("m.json"), BY_HAND))
+    found = json.loads(written(Path("m.json"), BY_HAND))
     assert found["classes"] == ["cat", "dog"] and found["estimated_errors"] == 60
     assert found["rows_given_true"] == {
         "cat": {"cat": 80, "dog": 20},
@@ -45,8 +51,7 @@ def test_the_json_file_names_both():
 
 
 def test_the_csv_file_has_a_row_a_pair():
-    text = transition_matrix.rendered(Path("m.CSV"), BY_HAND).decode()
-    assert text.splitlines() == [
+    assert written(Path("m.CSV"), BY_HAND).splitlines() == [
         "given,true,rows,p_given_when_true,p_true_when_given",
         "cat,cat,80,0.666667,0.8",
         "cat,dog,20,0.25,0.2",
@@ -59,9 +64,7 @@ def test_a_class_that_holds_no_row_has_no_shares():
     empty = NoiseModel(["a", 'b,"\n'], np.array([[5.0, 0.0], [5.0, 0.0]]))
     assert np.isnan(empty.given_when_true()[1]).all()
     assert empty.facts()["p_given_when_true"]['b,"\n'] == {"a": None, 'b,"\n': None}
-    rows = list(
-        csv.DictReader(io.StringIO(transition_matrix.rendered(Path("m.csv"), empty).decode()))
-    )
+    rows = list(csv.DictReader(io.StringIO(written(Path("m.csv"), empty))))
     assert rows[1]["true"] == 'b,"\n' and rows[1]["p_given_when_true"] == ""
 
 

@@ -19,3 +19,9 @@ def row_blocks(rows: int, width: int) -> Iterator[slice]:
 def number_type(rows: int, width: int) -> "np.dtype[Any]":
     """Return the type of the numbers of a table: 64 bits, or 32 for a large one."""
     return np.dtype(np.float64 if rows * width <= MOST_EXACT else np.float32)
+
+
+def rough_type(rows: int, width: int) -> "np.dtype[Any]":
+    """Return the type of probabilities of which a large table needs three digits alone."""
+    exact = number_type(rows, width) == np.float64
+    return np.dtype(np.float64 if exact else np.float16)

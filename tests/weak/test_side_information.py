@@ -4,10 +4,12 @@ import csv
 import io
 import json
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
+from labelkit.stats import blocks
 from labelkit.weak import side_information
 from labelkit.weak.label_models import text_model
 
@@ -131,6 +133,17 @@ def test_the_reader_never_saw_the_row():
     keys = np.random.default_rng(0).integers(0, 2**32, 100)
     said = text_model.listen(votes, 2, text, keys, np.ones(100), None)
     assert np.allclose(said, 0.5, atol=0.15)
+
+
+def test_a_large_table_of_what_texts_say_takes_16_bits_and_gives_the_same_labels(weak, write):
+    write("data.csv", text_of(table(120)))
+    expected, _ = weak("--proba")
+    with patch.object(blocks, "CELLS_AT_ONCE", 30), patch.object(blocks, "MOST_EXACT", 0):
+        found, _ = weak("--proba")
+    assert [row["weak_label"] for row in found] == [row["weak_label"] for row in expected]
+    for one, other in zip(found, expected, strict=True):
+        shares = [float(row["weak_proba_1"] or 0) for row in (one, other)]
+        assert shares[0] == pytest.approx(shares[1], abs=5e-3)
 
 
 def test_the_texts_of_a_sample_judge_the_functions_of_a_large_file(

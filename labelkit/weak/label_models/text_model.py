@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.stats import softmax_regression
-from labelkit.stats.blocks import number_type, row_blocks
+from labelkit.stats.blocks import number_type, rough_type, row_blocks
 from labelkit.weak.label_models import majority, vote_evidence
 
 Array = npt.NDArray[Any]
@@ -34,7 +34,8 @@ def listen(
 
     It learns from the votes on other rows, in each further round from votes and text together.
     Every row has a vote. `weight` 0 keeps a row out of the learning; known codes (`gold`, -1:
-    unknown) count for more than votes. Of more than `most` rows a sample is learned from.
+    unknown) count for more than votes. Of more than `most` rows a sample is learned from. A large
+    table is returned in 16 bits.
     """
     symbols = vote_evidence.symbols_of(votes, n_classes)
     weight = np.asarray(weight, dtype=float).copy()
@@ -53,7 +54,7 @@ def listen(
                 vote_evidence.log_scores(symbols, n_classes, weight, gold, heard, None, sample)
             )
     assert said is not None
-    return said
+    return said.astype(rough_type(*said.shape), copy=False)
 
 
 def _combined(before: Array | None, now: Array) -> Array:

@@ -38,7 +38,10 @@ class Logs(NamedTuple):
 
     def of(self, rows: Any) -> Array:
         """Return those of some rows."""
-        return np.asarray(np.log(self.probabilities[rows] + self.least))
+        own = self.probabilities[rows]
+        if own.dtype == np.float16:  # too narrow to count with
+            own = own.astype(np.float32)
+        return np.asarray(np.log(own + self.least))
 
 
 class Symbols(NamedTuple):

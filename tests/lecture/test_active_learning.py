@@ -83,6 +83,23 @@ def test_the_boundary(slide: Slide) -> None:
     assert np.median(sure) < 0.6
 
 
+def test_a_forest_as_the_learner(slide: Slide) -> None:
+    slide.topic(
+        "Another learner",
+        "`--classifier forest` asks by the doubts of a random forest, here of one that learned from "
+        "60 labels.",
+    )
+    slide.run("labelkit query some.csv -o next.csv --classifier forest --strategy uncertainty \\\n"
+              f"  -n 5 --audit 0 --batch todo.csv --features tfidf {TWO}",
+              ["model forest", "query: 240 rows"])  # fmt: skip
+    scores = {
+        row["id"]: float(row["query_score"]) for row in cells("next.csv") if row["query_score"]
+    }
+    asked = [scores[key] for key in ranked("next.csv")]
+    assert asked == sorted(asked, reverse=True)
+    assert min(asked) >= np.quantile(list(scores.values()), 0.9)
+
+
 def test_rounds_of_query_and_people(slide: Slide) -> None:
     slide.topic(
         "The loop: pick, ask, learn, again",

@@ -86,8 +86,8 @@ def test_the_boundary(slide: Slide) -> None:
 def test_a_forest_as_the_learner(slide: Slide) -> None:
     slide.topic(
         "Another learner",
-        "`--classifier forest` asks by the doubts of a random forest, here of one that learned from "
-        "60 labels.",
+        "`--classifier forest` asks by the doubts of a random forest, here of one that learned "
+        "from 60 labels.",
     )
     slide.run("labelkit query some.csv -o next.csv --classifier forest --strategy uncertainty \\\n"
               f"  -n 5 --audit 0 --batch todo.csv --features tfidf {TWO}",

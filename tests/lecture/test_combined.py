@@ -60,6 +60,7 @@ def test_the_hybrid_pipeline(slide: Slide) -> None:
     assert Path("work/final.model").is_file() and Path("work/report.html").is_file()
 
 
+@pytest.mark.slow
 def test_what_it_saves(slide: Slide) -> None:
     slide.topic(
         "What it saves",

@@ -27,8 +27,9 @@ import numpy as np
 from labelkit.annotate.active import live
 from labelkit.annotate.annotation_job import open_journal
 from labelkit.annotate.journal import Journal
-from labelkit.annotate.rows import Deck
-from labelkit.annotate.session import Limits, Session
+from labelkit.annotate.row_order import Limits
+from labelkit.annotate.rows import RowTable
+from labelkit.annotate.session import Session
 from labelkit.job.job import Job
 from labelkit.job.options import Declared
 from labelkit.ml import classifier
@@ -44,12 +45,12 @@ Empty().run()
 """
 
 
-def opened(path: str, classes: list[str], **more: Any) -> tuple[Job, Deck, Journal]:
+def opened(path: str, classes: list[str], **more: Any) -> tuple[Job, RowTable, Journal]:
     given = {"input": path, "seed": 0, "format": None, "delimiter": None, "label": None,
              "encoding": "utf-8", "output": "answers.csv", **more}  # fmt: skip
     job = Job(Declared("annotate", "", False, ()), given)
-    deck = Deck(job, (), classes)
-    return job, deck, open_journal(job, deck, classes, Path("answers.csv"), True)
+    table = RowTable(job, (), classes)
+    return job, table, open_journal(job, table, classes, Path("answers.csv"), True)
 
 
 def loop(
@@ -57,9 +58,9 @@ def loop(
 ) -> Any:
     """Let an oracle teach; return the loop's session and the seconds of each key."""
     classes = sorted(set(truth))
-    job, deck, journal = opened(path, classes, **more)
-    order, learner = live.make_order(job, deck, "default", audit, Limits(labels=labels + audit))
-    session = Session(deck, order, classes, journal, counts_labels=True)
+    job, table, journal = opened(path, classes, **more)
+    order, learner = live.make_order(job, table, "default", audit, Limits(labels=labels + audit))
+    session = Session(table, order, classes, journal, counts_labels=True)
     order.attach(session)
     seconds = []
     while session.current is not None:
@@ -187,12 +188,12 @@ def saved(rows: list[dict[str, str]], truth: list[str], given: argparse.Namespac
             features=given.features, seed=seed, cache=given.cache,
         )  # fmt: skip
         codes = np.array([session.classes.index(name) for name in truth])
-        said = session.said.items()
+        said = session.answers.items()
         test = np.array([row for row, one in said if one.origin == "audit"])
         order = np.array([r for r, one in said if one.origin == "query" and not one.is_copy])
         matrix, k = learner._features(), len(session.classes)
         ours.append([accuracy(matrix, codes, order[:n], test, k) for n in points])
-        free = np.flatnonzero(~learner.told.barred)
+        free = np.flatnonzero(~learner.known_labels.excluded)
         for number in range(ORDERS):
             some = np.random.default_rng([seed, 1, number]).permutation(free)
             random.append([accuracy(matrix, codes, some[:n], test, k) for n in marks])

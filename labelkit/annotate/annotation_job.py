@@ -1,4 +1,4 @@
-"""A person's place at a file: the rows, the journal and the session; what is left behind after."""
+"""An annotation job: opens file, journal and session; writes the answers and final files."""
 
 import shlex
 import signal
@@ -12,12 +12,13 @@ import numpy as np
 from labelkit import console
 from labelkit.annotate import answers_output
 from labelkit.annotate.active import live
-from labelkit.annotate.active.stopping_monitor import Watch
-from labelkit.annotate.comparison import Context
+from labelkit.annotate.active.stopping_monitor import StoppingMonitor
+from labelkit.annotate.comparison import RowComparison
 from labelkit.annotate.journal import Journal, set_aside, unused
-from labelkit.annotate.options import Wanted, answers_path
-from labelkit.annotate.rows import Deck
-from labelkit.annotate.session import FileOrder, Limits, Order, Session
+from labelkit.annotate.options import AnnotateOptions, answers_path
+from labelkit.annotate.row_order import FileOrder, Limits, Order
+from labelkit.annotate.rows import RowTable
+from labelkit.annotate.session import Session
 from labelkit.annotate.ui import highlight
 from labelkit.annotate.ui.text import NO_GUIDE, Guide, guide_of
 from labelkit.command.next_steps import bringing, same
@@ -38,226 +39,244 @@ if TYPE_CHECKING:
     from labelkit.annotate.active.learner import Learner
     from labelkit.job.job import Job
 
-EVERY, EVERY_SHARE = 10, 100  # decisions after which the answers are written, one in a hundred
+DECISIONS_PER_WRITE, WRITE_SHARE = (
+    10,
+    100,
+)  # write after 10 decisions, or 1/100 of the answers
 
 
 @dataclass
-class Sitting:
-    """All that a way of asking needs; `end` and `close` are called when the person has left."""
+class AnnotationJob:
+    """All that a user interface needs; `write_answers` and `report` are called at the end."""
 
     job: "Job"
-    path: Path  # of the answers
+    path: Path  # the answers file
     journal: Journal
     session: Session
     marks: highlight.Highlighter
-    context: Context
+    comparison: RowComparison
     learner: "Learner | None" = None
     guide: Guide = NO_GUIDE
-    labels: int = 0  # that were written
-    decisions: int = 0  # since the answers were written
+    labels: int = 0  # number written
+    decisions: int = 0  # since the last write
 
-    def write_some(self) -> None:
-        """Write the answers every few decisions, so that their file is never far behind."""
+    def write_periodically(self) -> None:
+        """Write the answers every few decisions, to keep the file nearly up to date."""
         self.decisions += 1
-        if self.decisions >= max(EVERY, len(self.session.said) // EVERY_SHARE):
+        if self.decisions >= max(DECISIONS_PER_WRITE, len(self.session.answers) // WRITE_SHARE):
             self.decisions = 0
-            with suppress(LabelkitError):  # the journal has all, and the end tries again
+            with suppress(
+                LabelkitError
+            ):  # the journal has all answers, and write_answers tries again
                 self.labels = answers_output.write(self.path, self.session, self.journal)
 
-    def end(self) -> None:
-        """Write the answers, whatever ended the work; nothing more is learned or noted."""
+    def write_answers(self) -> None:
+        """Write the answers, stop the learner and close the journal."""
         try:
             self.labels = answers_output.write(self.path, self.session, self.journal)
         except LabelkitError as error:
             raise LabelkitError(
-                f"{error}; all that was said is kept in {self.journal.path}, and the same command "
-                f"goes on"
+                f"{error}; all answers are saved in {self.journal.path}; run the same command to "
+                f"continue"
             ) from error
         finally:
             if self.learner is not None:
                 self.learner.stop()
             self.journal.close()
 
-    def closed_by(self, number: int) -> EndedBySignal:
-        """Note what was done, and return the error that ends the command."""
-        _tell(self, self.session.remaining())
+    def ended_by_signal(self, number: int) -> EndedBySignal:
+        """Print the summary, and return the error that ends the command."""
+        _print_summary(self, self.session.remaining())
         return EndedBySignal(
-            f"ended by {signal.Signals(number).name}; {self.path} holds all answers, and the same "
-            f"command goes on",
+            f"ended by {signal.Signals(number).name}; all answers are in {self.path}; run the same "
+            f"command to continue",
             number,
         )
 
-    def close(self) -> None:
-        """Tell what was done; after the live loop leave the labelled file and the model behind.
+    def report(self) -> None:
+        """Print the summary and next steps; after the live loop write the final files.
 
-        Raises StoppingRuleReached where one is.
+        Raises StoppingRuleReached if a rule of --stop-when is reached.
         """
-        left = self.session.remaining()
-        _tell(self, left)
+        n_left = self.session.remaining()
+        _print_summary(self, n_left)
         if self.learner is None:
-            _tell_next(self, left)
+            _print_next_step(self, n_left)
             return
         if self.learner.failure is not None:
-            why = self.learner.failure
-            console.warn(f"the model could not learn along, rows came at random: {why}")
-        watch = self.learner.watch
-        model = live.leave_behind(self.job, self.session, self.path)
-        # Of the model that is left behind train has told it; that one learned more labels.
-        signs = watch.signs if model is None else watch.signs._replace(accuracy=None)
+            error = self.learner.failure
+            console.warn(f"the model could not learn along, rows came at random: {error}")
+        monitor = self.learner.monitor
+        model = live.write_final_files(self.job, self.session, self.path)
+        # train has printed the accuracy of the final model, which has more labels than this one.
+        signs = monitor.signs if model is None else monitor.signs._replace(accuracy=None)
         for line in stopping.told(signs, stopping.price_of_label(None, self.job.task.cost)):
             console.note(line)
-        _tell_next_of_live_loop(self.session, model)
-        if watch.reached():
-            raise StoppingRuleReached(f"stop: {watch.reached()}")
+        _print_live_next_steps(self.session, model)
+        if monitor.reached():
+            raise StoppingRuleReached(f"stop: {monitor.reached()}")
 
 
-def sit_down(job: "Job", wanted: Wanted) -> Sitting:
-    """Open the file, the journal and the session, with whatever was answered before."""
+def open_job(job: "Job", options: AnnotateOptions) -> AnnotationJob:
+    """Open the file, the journal and the session, with the answers of earlier sessions."""
     stopping.price_of_label(None, job.task.cost)
     path = _checked_answers(job)
-    marks = highlight.of_rules(job.task.table("weak-label"), wanted.highlight)
+    marks = highlight.of_rules(job.task.table("weak-label"), options.highlight)
     classes = classes_of(job)
-    deck = Deck(job, wanted.show, classes)
-    _check_labels(job, deck)
-    in_order = deck.is_batch or wanted.in_order or wanted.redo is not None
+    table = RowTable(job, options.show, classes)
+    _check_labels(job, table)
+    in_order = table.is_batch or options.in_order or options.redo is not None
     if not in_order:
-        _keep_apart(job)
-        live.check_features(job, deck)
+        _check_final_files(job)
+        live.check_features(job, table)
         live.check_columns(job, Path(str(job.options["output"])))
-    journal = open_journal(job, deck, classes, path, wanted.start_over)
+    journal = open_journal(job, table, classes, path, options.start_over)
     try:
         if in_order:
-            _refuse_rules(wanted, deck)
-            session, learner = _in_order(wanted, deck, journal), None
+            _refuse_stopping_rules(options, table)
+            session, learner = _in_order(options, table, journal), None
         else:
-            session, learner = _live(job, wanted, deck, journal)
+            session, learner = _live(job, options, table, journal)
     except BaseException:
         journal.close()
         raise
-    context = Context(deck)
-    context.attach(session)
-    _say_before(session, wanted.redo)
+    comparison = RowComparison(table)
+    comparison.attach(session)
+    _print_start_notes(session, options.redo)
     guide = guide_of(job.task)
-    sitting = Sitting(job, path, journal, session, marks, context, learner, guide)
-    session.after_decision = sitting.write_some
-    return sitting
+    annotation_job = AnnotationJob(job, path, journal, session, marks, comparison, learner, guide)
+    session.after_decision = annotation_job.write_periodically
+    return annotation_job
 
 
-def _in_order(wanted: Wanted, deck: Deck, journal: Journal) -> Session:
-    rows = np.flatnonzero(~deck.labelled()).tolist()
-    limits = wanted.limits if wanted.redo is None else Limits(minutes=wanted.limits.minutes)
-    order = FileOrder(deck, rows, limits)
-    return _session(wanted, deck, order, journal, total=order.total)
+def _in_order(options: AnnotateOptions, table: RowTable, journal: Journal) -> Session:
+    rows = np.flatnonzero(~table.labelled()).tolist()
+    limits = options.limits if options.redo is None else Limits(minutes=options.limits.minutes)
+    order = FileOrder(table, rows, limits)
+    return _session(options, table, order, journal, total=order.total)
 
 
-def _live(job: "Job", wanted: Wanted, deck: Deck, journal: Journal) -> "tuple[Session, Learner]":
-    watch = Watch(stopping.rules(wanted.stop_when), job.seed)
-    order, learner = live.make_order(job, deck, wanted.strategy, wanted.audit, wanted.limits, watch)
-    limit = wanted.limits.labels
-    session = _session(wanted, deck, order, journal, total=limit, counts_labels=True)
+def _live(
+    job: "Job", options: AnnotateOptions, table: RowTable, journal: Journal
+) -> "tuple[Session, Learner]":
+    monitor = StoppingMonitor(stopping.rules(options.stop_when), job.seed)
+    order, learner = live.make_order(
+        job, table, options.strategy, options.audit, options.limits, monitor
+    )
+    limit = options.limits.labels
+    session = _session(options, table, order, journal, total=limit, counts_labels=True)
     order.attach(session)
     return session, learner
 
 
-def _keep_apart(job: "Job") -> None:
-    """Raise where what is left behind would replace another output, or a file of the user.
-
-    Raises UsageError or LabelkitError.
-    """
+def _check_final_files(job: "Job") -> None:
+    """Raise UsageError or LabelkitError if a final file would replace an output or user's file."""
     answers = Path(str(job.options["output"]))
     named = {"-o": answers, "--summary": job.options.get("summary")}
-    for path in live.left_behind(str(job.options["input"]), answers):
+    for path in live.final_file_paths(str(job.options["input"]), answers):
         for option, other in named.items():
             if other is not None and Path(other).resolve() == path.resolve():
                 raise UsageError(
-                    f"{option} {other} is the name of what is left behind beside the answers; "
-                    f"give another"
+                    f"{option} {other} is also the name of a file that annotate writes beside the "
+                    f"answers; choose another"
                 )
         live.refuse_foreign(path, answers)
 
 
-def _refuse_rules(wanted: Wanted, deck: Deck) -> None:
-    if wanted.stop_when:
-        why = f"{deck.name} is a batch" if deck.is_batch else "rows are asked in order or again"
+def _refuse_stopping_rules(options: AnnotateOptions, table: RowTable) -> None:
+    if options.stop_when:
+        why = (
+            f"{table.name} is a batch"
+            if table.is_batch
+            else "with --in-order and --redo no model is trained"
+        )
         raise UsageError(
-            f"--stop-when watches a model that learns along, and {why}; query --stop-when judges "
-            f"the rounds of batches"
+            f"--stop-when needs a model that is trained during the session, but {why}; for "
+            f"batches use query --stop-when"
         )
 
 
-def _session(wanted: Wanted, deck: Deck, order: Order, journal: Journal, **how: Any) -> Session:
+def _session(
+    options: AnnotateOptions,
+    table: RowTable,
+    order: Order,
+    journal: Journal,
+    **progress_options: Any,
+) -> Session:
     return Session(
-        *(deck, order, deck.classes, journal),
-        who=wanted.who(),
-        blind=wanted.blind,
-        redo=wanted.redo,
-        **how,
+        *(table, order, table.classes, journal),
+        who=options.annotator_name(),
+        blind=options.blind,
+        redo=options.redo,
+        **progress_options,
     )
 
 
 def _checked_answers(job: "Job") -> Path:
-    """Return where the answers go, and make it the output of the job.
+    """Return the path of the answers, and make it the output of the job.
 
-    Raises UsageError for a place where they cannot go.
+    Raises UsageError if the answers cannot be written there.
     """
     from labelkit.io.table import format_of
 
-    given = str(job.options["input"])
-    if is_stream(given):
-        raise UsageError("annotate reads answers on stdin; give the batch as a file")
-    if Path(given).is_dir():
-        raise UsageError(f"{given} is a folder; annotate takes a file")
+    input_name = str(job.options["input"])
+    if is_stream(input_name):
+        raise UsageError("annotate reads answers from stdin; pass the batch as a file")
+    if Path(input_name).is_dir():
+        raise UsageError(f"{input_name} is a folder; annotate takes a file")
     if job.options.get("output") == "-":
-        raise UsageError("annotate keeps the answers in a file, so that work can go on; not -o -")
+        raise UsageError("annotate needs a file for the answers, to continue a session; not -o -")
     path = answers_path(job.options)
     format_of(path, job.options["format"])
     need_writable(path)
     history.refuse_foreign(path)
-    if path.resolve() == Path(given).resolve():
-        raise UsageError(f"the answers {path} are the input; give another name")
+    if path.resolve() == Path(input_name).resolve():
+        raise UsageError(f"the answers file {path} is the input; choose another name")
     job.options["output"] = str(path)
-    output_checks.check_others(job.options, {}, [Path(given)], job.task_path)
+    output_checks.check_others(job.options, {}, [Path(input_name)], job.task_path)
     return path
 
 
 def classes_of(job: "Job") -> list[str]:
     """Return the declared classes, else those of the file's history and its labels.
 
-    Raises UsageError where that are fewer than two.
+    Raises UsageError if there are fewer than two.
     """
     classes = job.known_classes()
     if len(classes) < 2:
-        found = f" (its columns hold only {listing(classes)})" if classes else ""
-        raise UsageError(f"which classes are there? Name them: --classes A,B{found}")
+        classes_note = f" (the file has only labels of {listing(classes)})" if classes else ""
+        raise UsageError(f"no classes given; pass --classes A,B{classes_note}")
     if job.classes is None:
-        console.note(f"classes, as the file's labels have them: {listing(classes)} (--classes)")
+        console.note(
+            f"classes taken from the file's labels: {listing(classes)} (set them with --classes)"
+        )
     return classes
 
 
-def _check_labels(job: "Job", deck: Deck) -> None:
-    """Raise LabelkitError for labels of the file that are none of the declared classes."""
-    if deck.has("label"):
+def _check_labels(job: "Job", table: RowTable) -> None:
+    """Raise LabelkitError for labels in the file that are not declared classes."""
+    if table.has("label"):
         job.labels(["label"])
     job.gold()
 
 
 def open_journal(
-    job: "Job", deck: Deck, classes: list[str], path: Path, start_over: bool
+    job: "Job", table: RowTable, classes: list[str], path: Path, start_over: bool
 ) -> Journal:
-    """Return the journal of the answers at `path`, earlier ones set aside if that is wanted."""
-    place = journal_path(path)
+    """Return the journal of the answers at `path`; with `start_over` rename earlier files first."""
+    journal_file = journal_path(path)
     if start_over:
-        with unused(place):
-            moved = set_aside([place, path, history.path_for(path)])
+        with unused(journal_file):
+            moved = set_aside([journal_file, path, history.path_for(path)])
         if moved:
             console.note(f"set aside: {listing(str(name) for name in moved)}")
     source = Path(str(job.options["input"]))
     journal = Journal(
-        place,
+        journal_file,
         {
             "file": str(source),
             "content": history.digest(source),
-            "key": deck.key_name,
+            "key": table.key_name,
             "classes": classes,
         },
     )
@@ -269,33 +288,31 @@ def open_journal(
     return journal
 
 
-def _say_before(session: Session, redo: str | None) -> None:
+def _print_start_notes(session: Session, redo: str | None) -> None:
     if redo is not None and not session.progress().total:
-        console.note(f"annotate: no row is {redo}; nothing is asked again")
-    given = session.labels_given()
-    if given:
-        console.note(f"annotate: goes on after {console.count(given, 'answers')}")
-    labelled = int(session.deck.labelled().sum())
-    if labelled:
-        console.note(
-            f"{console.count(labelled, 'rows', 'have')} a label in the file already: not asked"
-        )
+        console.note(f"annotate: no row is {redo}; nothing to redo")
+    n_answers = session.labels_given()
+    if n_answers:
+        console.note(f"annotate: continues after {console.count(n_answers, 'answers')}")
+    n_labelled = int(session.table.labelled().sum())
+    if n_labelled:
+        console.note(f"{console.count(n_labelled, 'rows')} already labelled in the file, not shown")
 
 
-def _tell(sitting: Sitting, left: int) -> None:
-    job, session = sitting.job, sitting.session
+def _print_summary(annotation: AnnotationJob, n_left: int) -> None:
+    job, session = annotation.job, annotation.session
     progress = session.progress()
     seconds = round(sum(session.worked().values()), 1)
     job.count(
-        rows=session.deck.rows, labels=sitting.labels, skipped=progress.skipped,
+        rows=session.table.rows, labels=annotation.labels, skipped=progress.skipped,
         flagged=progress.flagged, suggestions=session.offered,
         suggestions_accepted=session.accepted,
     )  # fmt: skip
     job.cost(people_seconds=seconds)
-    job.record(sitting.path, ["label", "label_origin", "label_annotator", "label_seconds"])
+    job.record(annotation.path, ["label", "label_origin", "label_annotator", "label_seconds"])
     parts = [
-        console.count(sitting.labels, "labels"),
-        *([f"{console.count(left, 'rows')} left"] if left else []),
+        console.count(annotation.labels, "labels"),
+        *([f"{console.count(n_left, 'rows')} left"] if n_left else []),
     ]
     parts += [
         f"{n:,} {what}"
@@ -303,47 +320,57 @@ def _tell(sitting: Sitting, left: int) -> None:
         if n
     ]
     if session.offered:
-        parts.append(f"{session.accepted / session.offered:.0%} of the guesses taken")
+        parts.append(f"{session.accepted / session.offered:.0%} of suggestions accepted")
     if progress.pace is not None:
         parts.append(f"{progress.pace:.1f} s a row")
-    # A rule of --stop-when is told at the very end, with its exit code.
-    if session.over and not (sitting.learner and sitting.learner.watch.reached()):
-        parts.append(session.over)
+    # A rule of --stop-when is printed at the very end, with its exit code.
+    if session.stop_reason and not (annotation.learner and annotation.learner.monitor.reached()):
+        parts.append(session.stop_reason)
     job.closing(" · ".join(parts))
 
 
-def _tell_next(sitting: Sitting, left: int) -> None:
-    job, answers = sitting.job, str(sitting.path)
-    if left:
-        _tell_to_go_on(is_limited="--labels" in sitting.session.over)
+def _print_next_step(annotation: AnnotationJob, n_left: int) -> None:
+    job, answers = annotation.job, str(annotation.path)
+    if n_left:
+        _print_how_to_continue(is_limited="--labels" in annotation.session.stop_reason)
         return
-    given = str(job.options["input"])
-    if not sitting.session.deck.is_batch:
-        console.next_step(bringing(job.options, job.task, given, answers, corrects=True))
+    input_name = str(job.options["input"])
+    if not annotation.session.table.is_batch:
+        console.next_step(bringing(job.options, job.task, input_name, answers, corrects=True))
         return
-    made = history.made_with(Path(given))
-    if made is None:
+    producer = history.made_with(Path(input_name))
+    if producer is None:
         key = ["--id", str(job.options["id"])] if job.options.get("id") else []
-        words = ["labelkit", "merge", "DATA", answers, "--batch", given, *key, "-o", "LABELLED"]
-        console.note(f"the answers come into the file of these rows with: {shlex.join(words)}")
+        words = [
+            "labelkit",
+            "merge",
+            "DATA",
+            answers,
+            "--batch",
+            input_name,
+            *key,
+            "-o",
+            "LABELLED",
+        ]
+        console.note(f"merge the answers into the file of these rows: {shlex.join(words)}")
         return
-    data, step = made
+    data, step = producer
     is_flagged = step["command"] == "find-noise" or step["options"].get("strategy") == "relabel"
     console.next_step(bringing(step["options"], job.task, str(data), answers, corrects=is_flagged))
 
 
-def _tell_to_go_on(is_limited: bool) -> None:
+def _print_how_to_continue(is_limited: bool) -> None:
     if is_limited:
-        console.note("the same command with more --labels goes on")
+        console.note("to continue, run the same command with more --labels")
     else:
         console.next_step(same())
 
 
-def _tell_next_of_live_loop(session: Session, model: Path | None) -> None:
-    """Tell what to type after the live loop: the same again, or the model at work."""
+def _print_live_next_steps(session: Session, model: Path | None) -> None:
+    """Print the next commands after the live loop: predict with the model, or continue."""
     if model is not None:
         words = ["labelkit", "predict", str(model), "FILE", "-o", "LABELLED"]
-        console.note(f"the model labels other files: {shlex.join(words)}")
-    if session.current is not None or session.over:
+        console.note(f"to label other files with the model: {shlex.join(words)}")
+    if session.current is not None or session.stop_reason:
         is_over = session.progress().total is not None and not session.remaining()
-        _tell_to_go_on(is_limited=is_over)
+        _print_how_to_continue(is_limited=is_over)

@@ -1,4 +1,4 @@
-"""The answers: one line a row that a person said something of, as `merge` reads it."""
+"""The answers file, as merge reads it: one line for each row with an answer, flag or note."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,33 +13,35 @@ if TYPE_CHECKING:
 
 
 def write(path: Path, session: "Session", journal: "Journal") -> int:
-    """Write the answers, whole or not at all; return how many labels they hold.
+    """Write the answers atomically; return the number of labels.
 
-    A skipped row has no label, and the seconds that it took. The journal keeps the hash of what
-    was written, so that a change by another hand is noticed.
+    A skipped row has seconds but no label. The journal stores the hash of the written file, so
+    that changes by other programs are detected.
     """
     import pyarrow as pa
 
     from labelkit.io.table import write_table
 
-    deck = session.deck
+    table = session.table
     rows = sorted(
-        row for row, s in session.said.items() if s.label or s.skipped or s.flag or s.note
+        row
+        for row, answer in session.answers.items()
+        if answer.label or answer.skipped or answer.flag or answer.note
     )
     seconds = session.worked()
-    said = [session.said[row] for row in rows]
+    answers = [session.answers[row] for row in rows]
     columns: dict[str, Any] = {
-        deck.key_name: pa.array([deck.keys[row] for row in rows], pa.string()),
-        ROW_CHECK: pa.array([deck.check(row) for row in rows], pa.string()),
-        "label": pa.array([s.label or None for s in said], pa.string()),
-        "label_origin": pa.array([s.origin or None for s in said], pa.string()),
-        "label_note": pa.array([_text(s.note) for s in said], pa.string()),
-        "label_flag": pa.array([s.flag or None for s in said], pa.bool_()),
-        "label_annotator": pa.array([_text(s.who) for s in said], pa.string()),
+        table.key_name: pa.array([table.keys[row] for row in rows], pa.string()),
+        ROW_CHECK: pa.array([table.check(row) for row in rows], pa.string()),
+        "label": pa.array([answer.label or None for answer in answers], pa.string()),
+        "label_origin": pa.array([answer.origin or None for answer in answers], pa.string()),
+        "label_note": pa.array([_text(answer.note) for answer in answers], pa.string()),
+        "label_flag": pa.array([answer.flag or None for answer in answers], pa.bool_()),
+        "label_annotator": pa.array([_text(answer.who) for answer in answers], pa.string()),
         "label_seconds": pa.array(
             [
-                seconds[row] if s.label or s.skipped else None
-                for row, s in zip(rows, said, strict=True)
+                seconds[row] if answer.label or answer.skipped else None
+                for row, answer in zip(rows, answers, strict=True)
             ],
             pa.float64(),
         ),
@@ -47,28 +49,26 @@ def write(path: Path, session: "Session", journal: "Journal") -> int:
     journal.append({"do": "writes"})
     write_table(pa.table(columns), path, name=str(path), ours=("label_seconds",))
     journal.append({"do": "wrote", "answers": history.digest(path)})
-    return sum(1 for s in said if s.label)
+    return sum(1 for answer in answers if answer.label)
 
 
-def _text(typed: str) -> str | None:
-    """Return what was typed, '?' for each character that UTF-8 does not have."""
-    return typed.encode("utf-8", "replace").decode() or None
+def _text(text: str) -> str | None:
+    """Return the text with '?' for each character that UTF-8 cannot encode."""
+    return text.encode("utf-8", "replace").decode() or None
 
 
 def refuse_others(path: Path, journal: "Journal") -> None:
-    """Raise LabelkitError where the answers that stand there are not as the journal left them."""
+    """Raise LabelkitError if existing answers differ from what the journal says was written."""
     if not path.exists():
         return
     written = [e.get("answers") for e in journal.entries if e.get("do") in ("writes", "wrote")]
-    # None: it was killed in between, with the old file in place or the new one.
+    # None: the process was killed during a write, so either version of the file may exist.
     if written and written[-1] in (None, history.digest(path)):
         return
     what = (
-        "was changed since annotate wrote it"
-        if written
-        else "is there already, and its journal is not"
+        "was changed since annotate wrote it" if written else "already exists without its journal"
     )
     raise LabelkitError(
-        f"{path} {what} ({journal.path}); merge it if that is not done yet, then give "
-        f"--start-over, which sets both aside, or another -o ANSWERS"
+        f"{path} {what} ({journal.path}); merge it if that is not done yet, then pass "
+        f"--start-over, which renames both, or another -o ANSWERS"
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Redo(StrEnum):
-    """Which answers are asked again."""
+    """Which rows are shown again."""
 
     flagged = "flagged"
     skipped = "skipped"
@@ -20,25 +20,28 @@ class Redo(StrEnum):
 
 Show = Annotated[
     list[str] | None,
-    typer.Option(metavar="COLUMN", help="Show this column beside the text; repeats."),
+    typer.Option(metavar="COLUMN", help="Another column to show beside the text (repeatable)."),
 ]
 Highlight = Annotated[
     list[str] | None,
     typer.Option(
         metavar="WORD",
-        help="Mark this word or phrase; repeats. Words of the task file's rules are marked too.",
+        help="Highlight this word or phrase (repeatable). Words in the task file's rules are "
+        "highlighted too.",
     ),
 ]
 Blind = Annotated[
-    bool, typer.Option("--blind", help="Show no guess and no comparison: they sway people.")
+    bool,
+    typer.Option("--blind", help="Show no suggestions and comparisons, which can bias people."),
 ]
 RedoOption = Annotated[
-    Redo | None, typer.Option("--redo", help="Ask the flagged or the skipped rows again.")
+    Redo | None, typer.Option("--redo", help="Show the flagged or the skipped rows again.")
 ]
 Annotator = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Who labels. Default: the account's name.")
+    str | None,
+    typer.Option(metavar="NAME", help="Name of the annotator. Default: the account's name."),
 ]
-LabelsWanted = Annotated[
+LabelsOption = Annotated[
     int | None, typer.Option("--labels", metavar="N", min=1, help="Stop after N labels in all.")
 ]
 Minutes = Annotated[
@@ -49,8 +52,8 @@ StopWhen = Annotated[
     typer.Option(
         "--stop-when",
         metavar="RULE",
-        help="Stop a live session, with exit code 6, where it holds: kappa=.99, gain=0.1, "
-        "accuracy=.9 and so on, as in query.",
+        help="Stop a live session, with exit code 6, when the rule is reached: kappa=.99, "
+        "gain=0.1, accuracy=.9 and so on, as in query.",
     ),
 ]
 Audit = Annotated[
@@ -58,33 +61,31 @@ Audit = Annotated[
     typer.Option(
         metavar="N",
         min=0,
-        help="Rows drawn at random that are asked first and never learned from: accuracy is "
-        "claimed from them. Default: 30, or a fifth of --labels if that is less. Not of a batch.",
+        help="Number of random audit rows, shown first and never used for training; they measure "
+        "accuracy. Default: 30, or a fifth of --labels if that is less. Not for a batch.",
     ),
 ]
 Strategy = Annotated[
     str,
-    typer.Option(metavar="NAME", help="What picks the rows of a data file, as in query."),
+    typer.Option(metavar="NAME", help="Query strategy for a data file, as in query."),
 ]
 InOrder = Annotated[
-    bool, typer.Option("--in-order", help="Ask the rows as they stand, as those of a batch are.")
+    bool, typer.Option("--in-order", help="Show the rows in file order, as for a batch.")
 ]
 Plain = Annotated[bool, typer.Option("--plain", help="Line prompts, also on a terminal.")]
 Web = Annotated[
     bool,
     typer.Option(
         "--web",
-        help="Ask in a page in the browser, for one person on this machine.",
+        help="Label in a browser page, for one person on this machine.",
     ),
 ]
 Port = Annotated[
     int | None,
-    typer.Option(
-        metavar="N", min=1, max=65535, help="Port of the page of --web. Default: a free one."
-    ),
+    typer.Option(metavar="N", min=1, max=65535, help="Port for --web. Default: a free one."),
 ]
 StartOver = Annotated[
-    bool, typer.Option("--start-over", help="Set earlier answers aside (renamed) and begin anew.")
+    bool, typer.Option("--start-over", help="Rename earlier answers and start again.")
 ]
 
 
@@ -104,7 +105,7 @@ StartOver = Annotated[
     inputs="one",
     unopened=True,
     groups={
-        "Which rows are asked": (
+        "Which rows are shown": (
             "audit",
             "strategy",
             "in_order",
@@ -123,7 +124,7 @@ def annotate(
     blind: Blind = False,
     redo: RedoOption = None,
     annotator: Annotator = None,
-    labels: LabelsWanted = None,
+    labels: LabelsOption = None,
     stop_when: StopWhen = None,
     minutes: Minutes = None,
     audit: Audit = None,
@@ -134,32 +135,32 @@ def annotate(
     port: Port = None,
     start_over: StartOver = False,
 ) -> None:
-    """Label rows by hand: one row a screen, one key a label.
+    """Label rows by hand: one row per screen, one key per label.
 
-    Digits label and go on, Enter takes the guess, Backspace undoes (also what an earlier session
-    did), Space skips, f flags, n notes, / finds a class, ? shows the keys and what the task file
-    tells people: guidelines, descriptions of the classes, hard cases, examples. Each answer is on
-    the disk before the next row is shown; the same command goes on where it stopped. Without a
-    terminal each line of stdin answers a row: a number, a class, or a command (? lists them).
-    With --web the same keys, and buttons for touch, work in a page in the browser.
+    Digits give a label, Enter accepts the suggestion, Backspace undoes (also answers of earlier
+    sessions), Space skips, f flags, n adds a note, / finds a class, ? shows the keys and the task
+    file's guidelines, class descriptions, hard cases and examples. Each answer is saved before
+    the next row is shown; run the same command again to continue. Without a terminal each line
+    of stdin answers a row: a number, a class, or a command (? lists them). With --web the same
+    keys, and buttons for touch, work in a browser page.
 
-    A file that is no batch of query is taught from: audit rows are asked first, then the rows that
-    teach most, while a model learns along in the background; beside the answers it leaves the
-    labelled file (DATA.labelled.csv) and the model (DATA.model).
+    For a file that is not a batch of query, annotate shows random audit rows first, then the rows
+    that a query strategy selects with a model, which is trained in the background. At the end it
+    writes the labelled file (DATA.labelled.csv) and the model (DATA.model) beside the answers.
 
-    The answers (default: todo.csv gives todo.answers.csv) are what merge reads.
+    merge reads the answers (by default todo.answers.csv for todo.csv).
 
     Example:
       labelkit annotate sample_data/reviews.csv -o build/hand.csv --labels 100 \\
         --classes NEGATIVE,POSITIVE
     """
     from labelkit.annotate import run as work
-    from labelkit.annotate.options import Wanted
-    from labelkit.annotate.session import Limits
+    from labelkit.annotate.options import AnnotateOptions
+    from labelkit.annotate.row_order import Limits
 
     work.annotate(
         unopened,
-        Wanted(
+        AnnotateOptions(
             show=tuple(show or ()),
             highlight=tuple(highlight or ()),
             blind=blind,

@@ -1,4 +1,4 @@
-"""A table row beside the rows labelled so far: percentiles per class, the nearest rows."""
+"""Compares a table row with the rows labelled so far: percentiles per class, nearest rows."""
 
 import math
 from functools import cached_property
@@ -13,34 +13,34 @@ from labelkit.annotate.ui.highlight import shown
 from labelkit.data.suggestions import BLIND_ORIGINS
 
 if TYPE_CHECKING:
-    from labelkit.annotate.rows import Deck
+    from labelkit.annotate.rows import RowTable
     from labelkit.annotate.session import Session
 
-SAMPLE = 2_000  # rows that tell which columns are numbers and how values spread
-FEWEST = 3  # labelled rows of a class before it is compared with
-MOST_CLASSES = 6
-NEAR = 3
+SAMPLE_ROWS = 2_000  # rows from which number columns and their distributions are estimated
+MIN_ROWS_PER_CLASS = 3  # labelled rows that a class needs for a comparison
+MAX_CLASSES = 6
+MAX_NEAREST = 3
 
 Floats = npt.NDArray[np.float64]
 
 
-class Context:
-    """What stands beside the text of a row, or makes up a row without one.
+class RowComparison:
+    """The columns shown for a row, and their comparison with labelled rows.
 
-    Audit rows are not compared with: nothing may be learned from them, by people neither. Of a row
-    that is answered blind no machine column is shown, and it is compared with nothing.
+    Audit rows are not used for comparisons, so that people do not learn from them either. A row
+    that is answered blind is shown without machine columns and comparisons.
     """
 
-    def __init__(self, deck: "Deck") -> None:
-        self._deck = deck
+    def __init__(self, table: "RowTable") -> None:
+        self._table = table
         self._session: Session | None = None
         self._compares = False
-        self._places: dict[int, Floats] = {}
+        self._positions: dict[int, Floats] = {}
 
     def attach(self, session: "Session") -> None:
-        """Compare with what is labelled in this session; a blind one compares with nothing."""
+        """Compare with the rows labelled in this session, unless it is blind."""
         self._session = session
-        self._compares = not session.blind and not self._deck.text
+        self._compares = not session.blind and not self._table.text
 
     def fields(self, row: int) -> list[Field]:
         """Return the columns to show."""
@@ -48,92 +48,95 @@ class Context:
         blind = self._asks_blind(row)
         return [
             Field(name, value, beside.get(name, ""))
-            for name, value in self._deck.values(row, without_machine_columns=blind)
+            for name, value in self._table.values(row, without_machine_columns=blind)
         ]
 
     def _asks_blind(self, row: int) -> bool:
         return self._session is not None and self._session.asks_blind(row)
 
     def nearest(self, row: int) -> str:
-        """Return the labelled rows that are most alike, '' where there are none yet."""
+        """Return the most similar labelled rows, '' if there are too few."""
         labelled = self._labelled(row)
-        if len(labelled) < FEWEST:
+        if len(labelled) < MIN_ROWS_PER_CLASS:
             return ""
-        here = self._place(row)
-        others = np.array([self._place(other) for other in labelled])
-        gaps = np.abs(others - here)
-        # A word that differs is as far as the two ends of a scale.
+        position = self._position(row)
+        others = np.array([self._position(other) for other in labelled])
+        distances = np.abs(others - position)
+        # Two different words have distance 1, as the smallest and the largest number.
         words = ~self._is_number
-        gaps[:, words] = gaps[:, words] > 0
-        gaps[np.isnan(gaps)] = 1.0
-        order = np.argsort(gaps.mean(axis=1), kind="stable")[:NEAR]
+        distances[:, words] = distances[:, words] > 0
+        distances[np.isnan(distances)] = 1.0
+        order = np.argsort(distances.mean(axis=1), kind="stable")[:MAX_NEAREST]
         rows = list(labelled)
         return ", ".join(
             f"{console.clean(labelled[rows[i]])} "
-            f"({self._deck.key_name} {console.clean(self._deck.keys[rows[i]], 20)})"
+            f"({self._table.key_name} {console.clean(self._table.keys[rows[i]], 20)})"
             for i in order
         )
 
     def lines(self, row: int) -> list[str]:
-        """Return all of it as lines."""
-        found = [
+        """Return the columns, comparisons and nearest rows as lines."""
+        lines = [
             f"{console.clean(field.name)}: {shown(field.value)}"
             + (f"   [{field.beside}]" if field.beside else "")
             for field in self.fields(row)
         ]
         near = self.nearest(row)
-        return [*found, f"nearest labelled: {near}"] if near else found
+        return [*lines, f"nearest labelled: {near}"] if near else lines
 
     def _labelled(self, row: int) -> dict[int, str]:
-        """Return the labels to compare with, by row."""
+        """Return the labels of the rows to compare with, by row."""
         if self._session is None or not self._compares or self._asks_blind(row):
             return {}
         return {
-            other: said.label
-            for other, said in self._session.said.items()
-            if said.label and said.origin not in BLIND_ORIGINS and other != row and not said.is_copy
+            other: answer.label
+            for other, answer in self._session.answers.items()
+            if answer.label
+            and answer.origin not in BLIND_ORIGINS
+            and other != row
+            and not answer.is_copy
         }
 
     def _beside(self, row: int) -> dict[str, str]:
         labelled = self._labelled(row)
         groups = {
-            label: [other for other, given in labelled.items() if given == label]
-            for label in self._deck.classes
+            label: [other for other, other_label in labelled.items() if other_label == label]
+            for label in self._table.classes
         }
-        groups = {label: rows for label, rows in groups.items() if len(rows) >= FEWEST}
+        groups = {label: rows for label, rows in groups.items() if len(rows) >= MIN_ROWS_PER_CLASS}
         if not groups:
             return {}
-        here = self._place(row)
-        found: dict[str, list[str]] = {}
-        for label, rows in list(groups.items())[:MOST_CLASSES]:
-            places = np.array([self._place(other) for other in rows])
-            for at, name in enumerate(self._deck.fields):
-                if np.isnan(here[at]):
+        position = self._position(row)
+        comparisons: dict[str, list[str]] = {}
+        for label, rows in list(groups.items())[:MAX_CLASSES]:
+            positions = np.array([self._position(other) for other in rows])
+            for column_index, name in enumerate(self._table.fields):
+                if np.isnan(position[column_index]):
                     continue
-                column = places[:, at]
-                same = column == here[at]
-                share = (column < here[at]).mean() + same.mean() / 2
-                if not self._is_number[at]:
+                column = positions[:, column_index]
+                same = column == position[column_index]
+                share = (column < position[column_index]).mean() + same.mean() / 2
+                if not self._is_number[column_index]:
                     share = same.mean()
-                found.setdefault(name, []).append(f"{console.clean(label, 20)} {share:.0%}")
-        return {name: " · ".join(parts) for name, parts in found.items()}
+                comparisons.setdefault(name, []).append(f"{console.clean(label, 20)} {share:.0%}")
+        return {name: " · ".join(parts) for name, parts in comparisons.items()}
 
-    def _place(self, row: int) -> Floats:
-        """Return where each value stands: numbers as their rank 0..1, words as a code."""
-        if row not in self._places:
-            self._places[row] = np.array(
+    def _position(self, row: int) -> Floats:
+        """Return a row's values as floats: numbers by their rank from 0 to 1, words as codes."""
+        if row not in self._positions:
+            self._positions[row] = np.array(
                 [
-                    self._place_of(at, self._deck.cell(name, row))
-                    for at, name in enumerate(self._deck.fields)
+                    self._scaled_value(column_index, self._table.cell(name, row))
+                    for column_index, name in enumerate(self._table.fields)
                 ]
             )
-        return self._places[row]
+        return self._positions[row]
 
-    def _place_of(self, at: int, value: str) -> float:
-        if not self._is_number[at]:
+    def _scaled_value(self, column_index: int, value: str) -> float:
+        if not self._is_number[column_index]:
             return float(hash(value) % 2**40) if value else math.nan
         number = _number(value)
-        spread = self._spread[at]
+        spread = self._spread[column_index]
         if math.isnan(number) or not len(spread):
             return math.nan
         low, high = np.searchsorted(spread, number), np.searchsorted(spread, number, "right")
@@ -141,15 +144,15 @@ class Context:
 
     @cached_property
     def _spread(self) -> list[Floats]:
-        """The sorted numbers of a sample of rows, by column; empty where words stand."""
-        step = max(1, self._deck.rows // SAMPLE)
-        rows = range(0, self._deck.rows, step)
-        found = []
-        for name in self._deck.fields:
-            cells = [self._deck.cell(name, row) for row in rows]
+        """The sorted numbers of a sample of rows, by column; empty for columns with words."""
+        step = max(1, self._table.rows // SAMPLE_ROWS)
+        rows = range(0, self._table.rows, step)
+        sorted_numbers = []
+        for name in self._table.fields:
+            cells = [self._table.cell(name, row) for row in rows]
             numbers = np.array([_number(cell) for cell in cells if cell])
-            found.append(np.sort(numbers) if not np.isnan(numbers).any() else np.zeros(0))
-        return found
+            sorted_numbers.append(np.sort(numbers) if not np.isnan(numbers).any() else np.zeros(0))
+        return sorted_numbers
 
     @cached_property
     def _is_number(self) -> npt.NDArray[np.bool_]:

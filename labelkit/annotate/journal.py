@@ -1,7 +1,7 @@
-"""The journal: each decision of a person is on the disk before the next row is shown.
+"""The journal: each decision of a person is on disk before the next row is shown.
 
-JSON lines, only ever appended to. The first tells which file the answers belong to; an undo is an
-entry of its own, so nothing that was said is rubbed out.
+JSON lines that are only appended to. The first line identifies the file that the answers belong
+to; an undo is an entry of its own, so no earlier entry is deleted.
 """
 
 import errno
@@ -23,11 +23,11 @@ VERSION = 1
 class Journal:
     """An open journal: `entries` are those of earlier sessions, `append` adds one.
 
-    One writer at a time. Raises LabelkitError for a file that another session has open, that is
-    damaged, or that belongs to another file than `about` tells.
+    One writer at a time. Raises LabelkitError for a journal that another session has open, that
+    is damaged, or whose first line is not `header`.
     """
 
-    def __init__(self, path: Path, about: Entry) -> None:
+    def __init__(self, path: Path, header: Entry) -> None:
         self.path = path
         try:
             self._number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -37,18 +37,18 @@ class Journal:
             _lock(self._number, path)
             self.entries = self._read()
             if self.entries:
-                self._check(self.entries.pop(0), about)
+                self._check(self.entries.pop(0), header)
             else:
-                self.append({"journal": VERSION, **about})
+                self.append({"journal": VERSION, **header})
                 sync_folder(path.parent)
         except BaseException:
             os.close(self._number)
             raise
 
     def append(self, entry: Entry) -> None:
-        """Write an entry, flushed to the disk; raises LabelkitError and keeps nothing of it if not.
+        """Write an entry and flush it to disk; raises LabelkitError, and writes nothing, on errors.
 
-        Once this has returned, the entry survives whatever happens to the process.
+        Once this has returned, the entry survives a crash of the process.
         """
         line = json.dumps(entry, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
         before = os.fstat(self._number).st_size
@@ -58,7 +58,7 @@ class Journal:
                 rest = rest[os.write(self._number, rest) :]
             os.fsync(self._number)
         except OSError as error:
-            with suppress(OSError):  # what is torn is cut off at the next start, if not now
+            with suppress(OSError):  # a torn entry is removed at the next start otherwise
                 self._cut(before)
             why = "the disk is full" if _is_full(error) else str(error.strerror)
             raise LabelkitError(
@@ -66,49 +66,48 @@ class Journal:
             ) from None
 
     def close(self) -> None:
-        """Let others write."""
+        """Release the lock and close the file."""
         os.close(self._number)
 
     def _read(self) -> list[Entry]:
-        """Return the entries; what a crash left of a last one is cut off."""
+        """Return the entries; an incomplete last entry is removed from the file."""
         data = self.path.read_bytes()
         lines = data.split(b"\n")
-        found = [parse_entry(line) for line in lines[:-1]]
+        entries = [parse_entry(line) for line in lines[:-1]]
         if lines[-1]:
             last = parse_entry(lines[-1])
             if last is None:
-                console.warn(f"{self.path}: the last entry was torn by a crash and is left out")
+                console.warn(f"{self.path}: the last entry is incomplete (a crash) and was removed")
                 self._cut(len(data) - len(lines[-1]))
             else:
                 os.write(self._number, b"\n")
-                found.append(last)
-        elif found and found[-1] is None:  # what a power cut leaves of a block
-            console.warn(f"{self.path}: the last entry was torn by a crash and is left out")
+                entries.append(last)
+        elif entries and entries[-1] is None:  # a line damaged by a power failure
+            console.warn(f"{self.path}: the last entry is incomplete (a crash) and was removed")
             self._cut(len(data) - len(lines[-2]) - 1)
-            found.pop()
-        bad = [number for number, entry in enumerate(found, 1) if entry is None]
+            entries.pop()
+        bad = [number for number, entry in enumerate(entries, 1) if entry is None]
         if bad:
             raise LabelkitError(
-                f"{self.path}, line {bad[0]}: this is not an entry of a journal; mend or remove "
-                f"the line, nothing was changed"
+                f"{self.path}, line {bad[0]}: not a journal entry; fix or remove the line "
+                f"(nothing was changed)"
             )
-        return [entry for entry in found if entry is not None]
+        return [entry for entry in entries if entry is not None]
 
-    def _check(self, first: Entry, about: Entry) -> None:
+    def _check(self, first: Entry, header: Entry) -> None:
         if first.get("journal") != VERSION:
-            raise LabelkitError(f"{self.path} is not a journal that this labelkit can read")
-        if any(first.get(name) != about[name] for name in ("content", "key")):
-            changed = first.get("file") == about["file"]
-            what = f"the journal belongs to {first.get('file')}, not to {about['file']}"
-            if changed and first.get("content") == about["content"]:
-                what = f"the answers were begun with the key {first.get('key')!r} (--id)"
-            elif changed:
-                what = f"{about['file']} has changed since its answers were begun"
+            raise LabelkitError(f"{self.path} is not a journal of this version of labelkit")
+        if any(first.get(name) != header[name] for name in ("content", "key")):
+            same_name = first.get("file") == header["file"]
+            what = f"the journal belongs to {first.get('file')}, not to {header['file']}"
+            if same_name and first.get("content") == header["content"]:
+                what = f"the answers were started with the key {first.get('key')!r} (--id)"
+            elif same_name:
+                what = f"{header['file']} has changed since its answers were started"
             raise LabelkitError(
                 f"{what} ({self.path}, {console.count(len(self.entries), 'entries')}); merge the "
-                "earlier answers "
-                f"if that is not done yet, then give --start-over, which sets them aside, or "
-                f"another -o ANSWERS"
+                "earlier answers if that is not done yet, then pass --start-over, which renames "
+                "them, or another -o ANSWERS"
             )
 
     def _cut(self, size: int) -> None:
@@ -117,7 +116,7 @@ class Journal:
 
 @contextmanager
 def unused(path: Path) -> Iterator[None]:
-    """Keep others from a journal meanwhile; raises LabelkitError where a session has it open."""
+    """Lock a journal in the block; raises LabelkitError if a session has it open."""
     if not path.exists():
         yield
         return
@@ -130,7 +129,7 @@ def unused(path: Path) -> Iterator[None]:
 
 
 def set_aside(paths: Sequence[Path]) -> list[Path]:
-    """Rename those of the files that are there to a name with a number; return the new names."""
+    """Rename existing files to a name with a number; return the new names."""
     moved = []
     for path in paths:
         if not path.exists():
@@ -144,15 +143,15 @@ def set_aside(paths: Sequence[Path]) -> list[Path]:
 
 
 def now() -> str:
-    """Return the time as an entry keeps it."""
+    """Return the time in the format of journal entries."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def _lock(number: int, path: Path) -> None:
     if not take_lock(number):
         raise LabelkitError(
-            f"another labelkit annotate is at work on the same answers ({path}); "
-            f"close it first, or give -o ANSWERS for answers of your own"
+            f"another labelkit annotate is using the same answers ({path}); "
+            f"close it first, or pass -o ANSWERS to write other answers"
         )
 
 

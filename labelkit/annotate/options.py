@@ -1,16 +1,16 @@
-"""The options of annotate, and what they say before the file is opened."""
+"""The options of annotate, and the checks that need no open file."""
 
 import getpass
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from labelkit.annotate.session import Limits
+from labelkit.annotate.row_order import Limits
 from labelkit.errors import UsageError
 from labelkit.io.files import next_to
 
 
-class Wanted(NamedTuple):
+class AnnotateOptions(NamedTuple):
     """The options of annotate."""
 
     show: tuple[str, ...] = ()
@@ -29,18 +29,18 @@ class Wanted(NamedTuple):
     port: int | None = None
 
     def check(self) -> None:
-        """Raise UsageError for options that cannot be or do not go together."""
+        """Raise UsageError for invalid options and combinations of options."""
         if self.stop_when:
             from labelkit.ml import stopping
 
             stopping.rules(self.stop_when)
         if self.web and self.plain:
-            raise UsageError("--web and --plain are two ways of asking; give one of them")
+            raise UsageError("--web and --plain cannot be combined")
         if self.port is not None and not self.web:
-            raise UsageError(f"--port {self.port} is that of --web, which is not given")
+            raise UsageError(f"--port {self.port} needs --web")
 
-    def who(self) -> str:
-        """Return who is at work: --annotator, else the name of the account."""
+    def annotator_name(self) -> str:
+        """Return the annotator: --annotator, else the name of the user account."""
         if self.annotator is not None:
             return self.annotator
         try:
@@ -50,5 +50,5 @@ class Wanted(NamedTuple):
 
 
 def answers_path(options: Mapping[str, Any]) -> Path:
-    """Return where the answers go: -o, else beside the batch."""
+    """Return the path of the answers file: -o, else beside the batch."""
     return Path(options.get("output") or next_to(str(options["input"]), "answers"))

@@ -1,4 +1,4 @@
-"""What the file says of one row that a person is asked about, as plain values."""
+"""What the file contains about one row shown to a person, as plain values."""
 
 import math
 from collections.abc import Callable, Collection
@@ -6,19 +6,19 @@ from typing import NamedTuple
 
 from labelkit.data.suggestions import SUGGESTING, blind_origin, confidence_beside
 
-Cell = Callable[[str], str]  # a column of the row as text, '' where the file does not have it
+Cell = Callable[[str], str]  # a column of the row as text, '' if the file does not have it
 
 
 class Suggestion(NamedTuple):
-    """A label that a machine supposes, its probability (None: not known), and who says so."""
+    """A suggested machine label, its probability (None: unknown), and its source for messages."""
 
     label: str
     confidence: float | None
     source: str
 
 
-class About(NamedTuple):
-    """What is known of a row before a person sees it."""
+class RowInfo(NamedTuple):
+    """The origin of a row, why it was selected, and a suggested label."""
 
     origin: str
     reason: str
@@ -26,21 +26,21 @@ class About(NamedTuple):
 
 
 class Field(NamedTuple):
-    """A column's name and value, and where the value stands among the rows of each class."""
+    """A column's name and value, and the value's percentile in each class."""
 
     name: str
     value: str
     beside: str
 
 
-def about(cell: Cell, classes: Collection[str]) -> About:
-    """Return why the row was picked and what it probably is; of a blind row only its origin."""
+def row_info(cell: Cell, classes: Collection[str]) -> RowInfo:
+    """Return why the row was selected and a suggestion; for a blind row only its origin."""
     blind = blind_origin(cell("label_origin"), cell("query_reason"))
     if blind:
-        return About(blind, "", None)
+        return RowInfo(blind, "", None)
     reason = cell("query_reason") or cell("noise_reason")
     origin = cell("label_origin") or "people"
-    return About(origin, reason, _suggestion(cell, classes))
+    return RowInfo(origin, reason, _suggestion(cell, classes))
 
 
 def _suggestion(cell: Cell, classes: Collection[str]) -> Suggestion | None:

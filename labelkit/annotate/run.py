@@ -1,75 +1,75 @@
-"""annotate: a person labels rows, on a screen, in a page or by lines; every answer is kept."""
+"""annotate: a person labels rows on a terminal screen, in a browser page or with line prompts."""
 
 import gc
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from labelkit import console
-from labelkit.annotate.options import Wanted
-from labelkit.annotate.ui.background_loader import Opening
+from labelkit.annotate.options import AnnotateOptions
+from labelkit.annotate.ui.background_loader import BackgroundLoader
 from labelkit.errors import Terminated
 
 if TYPE_CHECKING:
-    from labelkit.annotate.annotation_job import Sitting
+    from labelkit.annotate.annotation_job import AnnotationJob
     from labelkit.command.declare import Unopened
 
-Ask = Callable[[Opening], None]
+Ask = Callable[[BackgroundLoader], None]
 
 
-def annotate(unopened: "Unopened", wanted: Wanted) -> None:
-    """Ask a person for the labels of the rows, and write the answers on the way out."""
-    wanted.check()
+def annotate(unopened: "Unopened", options: AnnotateOptions) -> None:
+    """Run a labelling session, and write the answers at its end."""
+    options.check()
 
-    def sit_down() -> "Sitting":
-        from labelkit.annotate import annotation_job as sitting
+    def open_job() -> "AnnotationJob":
+        from labelkit.annotate import annotation_job
 
-        return sitting.sit_down(unopened.open(), wanted)
+        return annotation_job.open_job(unopened.open(), options)
 
-    opening = Opening(sit_down)
+    loader = BackgroundLoader(open_job)
     ended: Terminated | None = None
     try:
-        ask_by(unopened, wanted)(opening)
+        ask_by(unopened, options)(loader)
     except Terminated as error:
         ended = error
-    except KeyboardInterrupt:  # a way to quit: everything is kept
+    except KeyboardInterrupt:  # ends the session; all answers are saved
         pass
     finally:
         try:
-            sitting = opening.sitting()
-            sitting.end()
+            annotation = loader.annotation()
+            annotation.write_answers()
         finally:
-            opening.tell()
-    with sitting.job:
+            loader.print_messages()
+    with annotation.job:
         if ended is not None:
-            raise sitting.closed_by(ended.number)
-        sitting.close()
+            raise annotation.ended_by_signal(ended.number)
+        annotation.report()
 
 
-def ask_by(unopened: "Unopened", wanted: Wanted) -> Ask:
-    """Return the way of asking: the page, the screen of a terminal, or else line prompts."""
-    if wanted.web:
-        return lambda opening: _by_page(opening.sitting(), wanted.port or 0)
-    if wanted.plain or not (console.can_ask() and console.is_terminal()):
-        return lambda opening: _by_lines(opening.sitting())
-    return lambda opening: _on_screen(opening, unopened, wanted)
+def ask_by(unopened: "Unopened", options: AnnotateOptions) -> Ask:
+    """Return the user interface: browser page, terminal screen, or else line prompts."""
+    if options.web:
+        return lambda loader: _on_page(loader.annotation(), options.port or 0)
+    if options.plain or not (console.can_ask() and console.is_terminal()):
+        return lambda loader: _by_lines(loader.annotation())
+    return lambda loader: _on_screen(loader, unopened, options)
 
 
-def _on_screen(opening: Opening, unopened: "Unopened", wanted: Wanted) -> None:
-    # Nothing of what a first screen loads is garbage; to look for it takes a tenth of the time.
+def _on_screen(loader: BackgroundLoader, unopened: "Unopened", options: AnnotateOptions) -> None:
+    # Loading the first screen creates no garbage, and collection takes a tenth of its time.
     gc.disable()
     from labelkit.annotate.ui import terminal
-    from labelkit.annotate.ui.first_row_preview import glimpse
+    from labelkit.annotate.ui.first_row_preview import load_preview
 
-    terminal.run(opening, glimpse(unopened.options, wanted))
+    terminal.run(loader, load_preview(unopened.options, options))
 
 
-def _by_page(sitting: "Sitting", port: int) -> None:
+def _on_page(annotation: "AnnotationJob", port: int) -> None:
     from labelkit.annotate.ui import web
 
-    web.run(sitting.session, sitting.marks, sitting.context, sitting.guide, port)
+    web.run(annotation.session, annotation.marks, annotation.comparison, annotation.guide, port)
 
 
-def _by_lines(sitting: "Sitting") -> None:
+def _by_lines(annotation: "AnnotationJob") -> None:
     from labelkit.annotate.ui import lines
 
-    lines.run(sitting.session, sitting.marks, sitting.context, sitting.guide)
+    lines.run(annotation.session, annotation.marks, annotation.comparison, annotation.guide)

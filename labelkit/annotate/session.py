@@ -1,12 +1,13 @@
-"""A session: which row comes next, what a person decided, undo. Knows no screen."""
+"""A labelling session, independent of its user interface: current row, decisions, undo."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from labelkit import console
 from labelkit.annotate.journal import Journal, now
-from labelkit.annotate.row import About
+from labelkit.annotate.row import RowInfo
+from labelkit.annotate.row_answer import UNANSWERED, RowAnswer, apply_entry
+from labelkit.annotate.row_order import Order
 from labelkit.annotate.working_time import longest_work, worked
 from labelkit.data.answers_journal import DECISIONS, Entry
 from labelkit.data.columns import AUDIT
@@ -14,30 +15,14 @@ from labelkit.data.suggestions import BLIND_ORIGINS
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
 
 if TYPE_CHECKING:
-    from labelkit.annotate.rows import Deck
+    from labelkit.annotate.rows import RowTable
 
 REDO = ("flagged", "skipped")
-_RECENT = 50  # decisions that the pace is taken from
-
-
-class Said(NamedTuple):
-    """What a person has said of a row so far."""
-
-    label: str = ""
-    origin: str = ""
-    note: str = ""
-    flag: bool = False
-    skipped: bool = False
-    shown: tuple[float, ...] = ()  # seconds on the screen, each time until a decision
-    who: str = ""
-    is_copy: bool = False  # answered together with a row that looks the same
-
-
-NOTHING = Said()
+_RECENT = 50  # decisions from which the pace is computed
 
 
 class Progress(NamedTuple):
-    """How far it is: rows answered, of how many (None: open end), seconds a row and to the end."""
+    """Rows answered, rows in all (None: no limit), seconds per row and seconds to the end."""
 
     done: int
     total: int | None
@@ -47,84 +32,16 @@ class Progress(NamedTuple):
     flagged: int
 
 
-class Limits(NamedTuple):
-    """When to stop asking."""
-
-    labels: int | None = None
-    minutes: float | None = None
-
-    def reached(self, session: "Session") -> str:
-        """Return which limit is reached, '' while none is."""
-        if self.labels is not None and session.labels_given() >= self.labels:
-            return f"the {console.count(self.labels, 'labels')} of --labels are given"
-        if self.minutes is not None and session.minutes() >= self.minutes:
-            return f"the {self.minutes:g} minutes of --minutes are over"
-        return ""
-
-
-class Order(Protocol):
-    """Chooses which row is asked next."""
-
-    def next(self, is_open: Callable[[int], bool]) -> int | None:
-        """Return the next of the open rows, None where there is none."""
-
-    def about(self, row: int) -> About:
-        """Return why the row is asked and what it probably is."""
-
-    def changed(self, reopened: bool) -> None:
-        """Hear that answers have changed; `reopened`: one was taken back."""
-
-    def over(self, session: "Session") -> str:
-        """Return why no more rows are asked, '' while there are."""
-
-
-_NO_LIMITS = Limits()
-
-
-class FileOrder:
-    """The rows of the file as they stand; those with a label there are not asked."""
-
-    def __init__(self, deck: "Deck", rows: Iterable[int], limits: Limits = _NO_LIMITS) -> None:
-        self._deck, self._limits = deck, limits
-        self._rows = list(rows)
-        self._at = 0
-
-    @property
-    def total(self) -> int:
-        """How many rows are asked in all."""
-        return len(self._rows)
-
-    def next(self, is_open: Callable[[int], bool]) -> int | None:
-        """Return the first open row."""
-        while self._at < len(self._rows) and not is_open(self._rows[self._at]):
-            self._at += 1
-        return self._rows[self._at] if self._at < len(self._rows) else None
-
-    def about(self, row: int) -> About:
-        """Return what the file says."""
-        return self._deck.about(row)
-
-    def changed(self, reopened: bool) -> None:
-        """Look again from the start where an undo has opened an earlier row."""
-        if reopened:
-            self._at = 0
-
-    def over(self, session: "Session") -> str:
-        """Return which limit is reached."""
-        return self._limits.reached(session)
-
-
 class Session:
-    """A person at work on a deck; `current` is the row that is asked, None at the end.
+    """One person labelling the rows of a table; `current` is the row shown, None at the end.
 
-    Each decision is in the journal before the next row is there; `said` is what was said of each
-    row. Every method that changes something raises LabelkitError, and changes nothing, where the
-    journal cannot be written.
+    `answers` has the answer to each row. Each decision is in the journal before the next row is
+    shown. If the journal cannot be written, methods raise LabelkitError and change nothing.
     """
 
     def __init__(
         self,
-        deck: "Deck",
+        table: "RowTable",
         order: Order,
         classes: Sequence[str],
         journal: Journal,
@@ -136,137 +53,139 @@ class Session:
         counts_labels: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.deck, self.order, self.classes = deck, order, list(classes)
+        self.table, self.order, self.classes = table, order, list(classes)
         self.who, self.blind, self.clock = who, blind, clock
-        self.said: dict[int, Said] = {}
+        self.answers: dict[int, RowAnswer] = {}
         self._counts_labels = counts_labels
         self.with_copies = True
-        self.after_decision: Callable[[], None] = _nothing
+        self.after_decision: Callable[[], None] = _do_nothing
         self._journal = journal
-        self._past: list[list[tuple[int, Said]]] = []
-        self._guesses: list[tuple[bool, bool]] = []  # of each: was one offered, was it taken
+        self._past: list[list[tuple[int, RowAnswer]]] = []
+        self._guesses: list[
+            tuple[bool, bool]
+        ] = []  # of each decision: suggestion shown, suggestion accepted
         self._seconds: list[float] = []
         self._handled: set[int] = set()
         for number, entry in enumerate(journal.entries, 2):
-            self._recall(entry, number)
+            self._replay(entry, number)
         self._check_classes()
-        self._redo = self._to_redo(redo)
-        self._handled = set()  # what this session has decided of what it asks again
+        self._redo = self._rows_to_redo(redo)
+        self._handled = set()  # rows of --redo decided in this session
         self._total = total if self._redo is None else len(self._redo)
         self.started = clock()
         self.current: int | None = None
-        self._about: About | None = None
+        self._about: RowInfo | None = None
         self._shown_at = clock()
-        self.go_on()
+        self.show_next()
 
-    # -- what is asked -------------------------------------------------------------------------
+    # -- the current row -----------------------------------------------------------------------
 
-    def go_on(self) -> None:
+    def show_next(self) -> None:
         """Show the next open row."""
         self.order.changed(reopened=False)
-        over = self.over
+        over = self.stop_reason
         self.show(None if over else self.order.next(self.is_open))
 
     def show(self, row: int | None) -> None:
-        """Ask this row."""
+        """Make this the current row."""
         self.current = row
         self._about = None
         self.with_copies = True
         self._shown_at = self.clock()
 
     @property
-    def over(self) -> str:
-        """Why no more is asked, '' while there are rows."""
-        return self.order.over(self)
+    def stop_reason(self) -> str:
+        """Why no more rows are shown, '' while there are rows."""
+        return self.order.stop_reason(self)
 
     def is_open(self, row: int) -> bool:
-        """Tell whether a row still waits for a decision."""
+        """Return whether a row has no decision yet."""
         if self._redo is not None:
             return row in self._redo and row not in self._handled
-        said = self.said.get(row, NOTHING)
-        return not said.label and not said.skipped
+        answer = self.answers.get(row, UNANSWERED)
+        return not answer.label and not answer.skipped
 
     def asks_blind(self, row: int) -> bool:
-        """Tell whether a row is answered without any opinion of a machine."""
+        """Return whether a row is answered blind, without machine labels."""
         return self._origin(row) in BLIND_ORIGINS
 
-    def about(self) -> About:
-        """Return what is known of the current row, without the suggestion if it is blind.
+    def row_info(self) -> RowInfo:
+        """Return origin, reason and suggestion of the current row; no suggestion with --blind.
 
-        Of a row that measures accuracy (audit, calibration) only its origin is returned. What is
-        returned stays the same while the row is shown: who takes a guess takes the one that they
-        see, whatever a model has learned meanwhile.
+        For rows that measure accuracy (audit, calibration) only the origin is returned. The result
+        does not change while the row is shown, so that a person accepts the suggestion that they
+        see, even if the model has changed meanwhile.
         """
         assert self.current is not None
         if self._about is None:
-            self._about = self.order.about(self.current)
+            self._about = self.order.row_info(self.current)
             if self.asks_blind(self.current):
-                self._about = About(self._origin(self.current), "", None)
+                self._about = RowInfo(self._origin(self.current), "", None)
         return self._about._replace(suggestion=None) if self.blind else self._about
 
-    def of_current(self) -> Said:
-        """Return what was said of the current row so far; nothing where the audit asks again."""
+    def current_answer(self) -> RowAnswer:
+        """Return the answer to the current row so far; none if the audit repeats the row."""
         if self.current is None:
-            return NOTHING
-        said = self.said.get(self.current, NOTHING)
-        asks_again = self.about().origin == AUDIT and said.origin not in ("", AUDIT)
-        return NOTHING if asks_again else said
+            return UNANSWERED
+        answer = self.answers.get(self.current, UNANSWERED)
+        asks_again = self.row_info().origin == AUDIT and answer.origin not in ("", AUDIT)
+        return UNANSWERED if asks_again else answer
 
     def copies(self) -> list[int]:
-        """Return the open rows that look like the current one.
+        """Return the open duplicates of the current row.
 
-        A row that is answered blind is never answered together with one that shows a suggestion.
+        A blind row is never answered together with one that has a suggestion.
         """
         assert self.current is not None
-        about = self.about()
+        about = self.row_info()
         blind = about.suggestion is None and not about.reason
         return [
             row
-            for row in self.deck.copies(self.current)
+            for row in self.table.copies(self.current)
             if self.is_open(row) and (blind or not self.asks_blind(row))
         ]
 
     # -- decisions -----------------------------------------------------------------------------
 
     def decide(self, label: str) -> None:
-        """Give the current row (and its copies, unless declined) a label, and go on."""
+        """Label the current row (and its duplicates, unless turned off), and show the next one."""
         if label not in self.classes:
             raise UsageError(
                 f"{label!r} is not one of the classes {listing(self.classes)}"
                 f"{nearest(label, self.classes)}"
             )
-        suggestion = self.about().suggestion
+        suggestion = self.row_info().suggestion
         entry = {"do": "label", **self._rows_asked(), "label": label}
         if suggestion is not None:
             entry["suggested"] = suggestion.label
         self._record(entry)
-        self.go_on()
+        self.show_next()
 
     def accept(self) -> bool:
-        """Take the suggestion; False where there is none."""
-        suggestion = self.about().suggestion
+        """Accept the suggestion; return False if there is none."""
+        suggestion = self.row_info().suggestion
         if suggestion is None:
             return False
         self.decide(suggestion.label)
         return True
 
     def skip(self) -> None:
-        """Leave the current row (and its copies) without a label, and go on."""
+        """Leave the current row (and its duplicates) without a label, and show the next one."""
         self._record({"do": "skip", **self._rows_asked()})
-        self.go_on()
+        self.show_next()
 
     def flag(self) -> bool:
-        """Mark the current row for a second look, or take the mark off; stay on it."""
-        mark = not self.of_current().flag
+        """Flag the current row for review, or remove the flag; stay on it."""
+        mark = not self.current_answer().flag
         self._record({"do": "flag", "keys": [self._key()], "flag": mark})
         return mark
 
     def note(self, text: str) -> None:
-        """Write a remark on the current row; stay on it."""
+        """Add a note to the current row; stay on it."""
         self._record({"do": "note", "keys": [self._key()], "note": text.strip()})
 
     def undo(self) -> int | None:
-        """Take back the last decision, also one of an earlier session, and ask its row again."""
+        """Undo the last decision, also of an earlier session, and show its row again."""
         if not self._past:
             return None
         row = self._past[-1][0][0]
@@ -277,19 +196,19 @@ class Session:
 
     def _key(self) -> str:
         assert self.current is not None
-        return self.deck.keys[self.current]
+        return self.table.keys[self.current]
 
     def _rows_asked(self) -> Entry:
         rows = self.copies() if self.with_copies else []
         seconds = round(self.clock() - self._shown_at, 2)
-        keys = [self._key(), *(self.deck.keys[row] for row in rows)]
-        origins = [self._origin(self.deck.place[key]) for key in keys]
+        keys = [self._key(), *(self.table.keys[row] for row in rows)]
+        origins = [self._origin(self.table.index_by_key[key]) for key in keys]
         return {"keys": keys, "seconds": seconds, "origins": origins}
 
     def _origin(self, row: int) -> str:
-        """Return how the row was drawn; asked again, it stays what it was, or becomes audit."""
-        drawn = self.order.about(row).origin
-        return drawn if drawn == AUDIT else self.said.get(row, NOTHING).origin or drawn
+        """Return the row's origin; a repeated row keeps its origin, or becomes an audit row."""
+        drawn = self.order.row_info(row).origin
+        return drawn if drawn == AUDIT else self.answers.get(row, UNANSWERED).origin or drawn
 
     def _record(self, entry: Entry) -> None:
         full = {"at": now(), "who": self.who, **entry}
@@ -297,101 +216,107 @@ class Session:
         self._apply(full)
         self.after_decision()
 
-    # -- what entries mean -----------------------------------------------------------------------
+    # -- applying entries ------------------------------------------------------------------------
 
-    def _recall(self, entry: Entry, number: int) -> None:
-        """Apply an entry of an earlier session; raises LabelkitError for one that says nothing."""
+    def _replay(self, entry: Entry, number: int) -> None:
+        """Apply an entry of an earlier session; raises LabelkitError if it is invalid."""
         try:
             self._apply(entry)
         except (IndexError, KeyError, TypeError, ValueError):
             raise LabelkitError(
-                f"{self._journal.path}, line {number}: this is not an entry that labelkit wrote; "
-                f"mend or remove the line, nothing was changed"
+                f"{self._journal.path}, line {number}: not an entry written by labelkit; "
+                f"fix or remove the line (nothing was changed)"
             ) from None
 
     def _apply(self, entry: Entry) -> None:
         if entry["do"] == "undo":
-            self._take_back()
+            self._revert_last()
             return
         if entry["do"] not in DECISIONS:
             return
-        rows = [self.deck.place[key] for key in entry["keys"]]
-        self._past.append([(row, self.said.get(row, NOTHING)) for row in rows])
+        rows = [self.table.index_by_key[key] for key in entry["keys"]]
+        self._past.append([(row, self.answers.get(row, UNANSWERED)) for row in rows])
         self._guesses.append((False, False))
-        for place, row in enumerate(rows):
-            self.said[row] = _after(self.said.get(row, NOTHING), entry, place)
+        for index, row in enumerate(rows):
+            self.answers[row] = apply_entry(self.answers.get(row, UNANSWERED), entry, index)
             if entry["do"] in ("label", "skip"):
                 self._handled.add(row)
         if entry["do"] == "label":
             self._seconds.append(float(entry["seconds"]))
             self._guesses[-1] = ("suggested" in entry, entry.get("suggested") == entry["label"])
 
-    def _take_back(self) -> None:
+    def _revert_last(self) -> None:
         if self._past:
             self._guesses.pop()
             for row, before in self._past.pop():
-                # The work is taken back, the time that it took is not.
-                self.said[row] = before._replace(shown=self.said[row].shown)
+                # The decision is undone, but its working time counts.
+                self.answers[row] = before._replace(shown=self.answers[row].shown)
                 self._handled.discard(row)
 
-    def _to_redo(self, which: str | None) -> set[int] | None:
+    def _rows_to_redo(self, which: str | None) -> set[int] | None:
         if which is None:
             return None
         if which not in REDO:
             raise UsageError(f"--redo {which!r}: choose {' or '.join(REDO)}")
         flagged = which == "flagged"
-        return {row for row, one in self.said.items() if (one.flag if flagged else one.skipped)}
+        return {
+            row
+            for row, answer in self.answers.items()
+            if (answer.flag if flagged else answer.skipped)
+        }
 
     def _check_classes(self) -> None:
-        foreign = sorted({s.label for s in self.said.values() if s.label} - set(self.classes))
+        foreign = sorted(
+            {answer.label for answer in self.answers.values() if answer.label} - set(self.classes)
+        )
         if foreign:
             raise LabelkitError(
-                f"the answers so far hold {listing([repr(name) for name in foreign])}, which "
+                f"earlier answers contain {listing([repr(name) for name in foreign])}, which "
                 f"{'is' if len(foreign) == 1 else 'are'} not among the classes "
-                f"{listing(self.classes)}{nearest(foreign[0], self.classes)}; name all of them "
+                f"{listing(self.classes)}{nearest(foreign[0], self.classes)}; pass all classes "
                 f"with --classes"
             )
 
-    # -- how far it is -----------------------------------------------------------------------------
+    # -- progress ----------------------------------------------------------------------------------
 
     @property
     def offered(self) -> int:
-        """How many labels were given where a guess was shown."""
+        """Number of labels for which a suggestion was shown."""
         return sum(offered for offered, _ in self._guesses)
 
     @property
     def accepted(self) -> int:
-        """How many of these took the guess."""
+        """Number of these that accepted the suggestion."""
         return sum(taken for _, taken in self._guesses)
 
     def labels_given(self) -> int:
-        """Return how many rows a person has labelled one by one."""
-        return sum(1 for said in self.said.values() if said.label and not said.is_copy)
+        """Return the number of labelled rows, without duplicates labelled together."""
+        return sum(1 for answer in self.answers.values() if answer.label and not answer.is_copy)
 
     def worked(self) -> dict[int, float]:
-        """Return the seconds of work on each row that was decided on, breaks left out."""
-        every = [one for said in self.said.values() for one in said.shown]
-        longest = longest_work(every)
-        return {row: worked(said.shown, longest) for row, said in self.said.items()}
+        """Return the working seconds for each decided row, without breaks."""
+        all_seconds = [seconds for answer in self.answers.values() for seconds in answer.shown]
+        longest = longest_work(all_seconds)
+        return {row: worked(answer.shown, longest) for row, answer in self.answers.items()}
 
     def remaining(self) -> int:
-        """Return how many rows still wait, of those that are to be asked."""
+        """Return the number of rows still to be labelled."""
         done, total, *_ = self.progress()
-        return 0 if self.current is None and not self.over else max(0, (total or 0) - done)
+        return 0 if self.current is None and not self.stop_reason else max(0, (total or 0) - done)
 
     def minutes(self) -> float:
-        """Return how long this session has lasted."""
+        """Return the minutes since this session started."""
         return (self.clock() - self.started) / 60
 
     def progress(self) -> Progress:
-        """Return how far it is."""
-        from statistics import median  # slow to load, and of no use to a first screen
+        """Return the progress so far."""
+        from statistics import median  # slow to import, and not needed for the first screen
 
         skipped = flagged = labelled = 0
-        for said in self.said.values():
-            skipped += said.skipped
-            flagged += said.flag
-            labelled += bool(said.label)
+        for answer in self.answers.values():
+            skipped += answer.skipped
+            flagged += answer.flag
+            labelled += bool(answer.label)
         done = labelled + skipped if self._redo is None else len(self._redo & self._handled)
         if self._counts_labels:
             done = self.labels_given()
@@ -402,38 +327,5 @@ class Session:
         return Progress(done, self._total, pace, left, skipped, flagged)
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """Do nothing after a decision."""
-
-
-def _after(said: Said, entry: Entry, place: int) -> Said:
-    """Return what was said of a row once an entry counts; only place 0 was on the screen."""
-    who = entry.get("who", "")
-    if entry["do"] == "flag":
-        return said._replace(flag=entry["flag"], who=who)
-    if entry["do"] == "note":
-        return said._replace(note=entry["note"], who=who)
-    is_copy = place > 0
-    seconds = () if is_copy else (float(entry["seconds"]),)
-    said = said._replace(shown=said.shown + seconds, who=who)
-    said = said._replace(origin=entry["origins"][place])
-    if entry["do"] == "skip":
-        return said._replace(label="", skipped=True, is_copy=is_copy)
-    return said._replace(
-        label=entry["label"],
-        skipped=False,
-        # A second answer to a flagged row settles it.
-        flag=said.flag and not (said.label or said.skipped),
-        is_copy=is_copy,
-    )
-
-
-def answered(entries: Iterable[Entry]) -> set[str]:
-    """Return the keys that these entries of a journal label or skip, undone ones left out."""
-    standing: list[Entry] = []
-    for entry in entries:
-        if entry.get("do") == "undo":
-            del standing[-1:]
-        elif entry.get("do") in DECISIONS:
-            standing.append(entry)
-    return {key for entry in standing if entry["do"] in ("label", "skip") for key in entry["keys"]}

@@ -1,21 +1,21 @@
-"""How much of the time that rows were on the screen was work, and not a break."""
+"""Working time: the time that rows were on the screen, without breaks."""
 
 import math
 from collections.abc import Sequence
 from statistics import median
 
-FEWEST = 5  # rows from which a person's own pace is known
-MOST_BEFORE = 120.0  # seconds of a row until then
-SHORTEST = 0.05  # seconds, below which all rows are equally fast
+FEWEST = 5  # rows needed to estimate a person's pace
+MOST_BEFORE = 120.0  # maximal working seconds per row before that
+SHORTEST = 0.05  # seconds; shorter times are rounded up to this
 TIMES, DEVIATIONS = 5.0, 3.0
 _NORMAL = 1.4826  # median absolute deviation of a normal distribution, to its standard deviation
 
 
 def longest_work(seconds: Sequence[float]) -> float:
-    """Return the seconds after which a row counts no more: the person was away.
+    """Return the maximal working seconds per row; longer times include a break.
 
     Five times the median, or three robust standard deviations of the logarithm above it, whichever
-    is longer: times of reading are about log-normal, and breaks move neither figure.
+    is longer: reading times are about log-normal, and both figures are robust against breaks.
     """
     if len(seconds) < FEWEST:
         return MOST_BEFORE
@@ -26,5 +26,5 @@ def longest_work(seconds: Sequence[float]) -> float:
 
 
 def worked(seconds: Sequence[float], longest: float) -> float:
-    """Return the seconds of work in the times that a row was on the screen."""
+    """Return the working seconds in the times that a row was on the screen."""
     return round(sum(min(one, longest) for one in seconds), 2)

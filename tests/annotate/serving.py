@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from labelkit.annotate.annotation_job import open_journal
-from labelkit.annotate.comparison import Context
-from labelkit.annotate.rows import Deck
-from labelkit.annotate.session import FileOrder, Session
+from labelkit.annotate.comparison import RowComparison
+from labelkit.annotate.row_order import FileOrder
+from labelkit.annotate.rows import RowTable
+from labelkit.annotate.session import Session
 from labelkit.annotate.ui import highlight, web
 from labelkit.annotate.ui.text import NO_GUIDE, Guide
 from labelkit.job.job import Job
@@ -32,14 +33,14 @@ CLASSES = ("refund", "account", "other")
 class Served:
     """A session behind the page's server."""
 
-    def __init__(self, desk: web.Desk, server: web.Server, session: Session) -> None:
-        self.desk, self.server, self.session = desk, server, session
+    def __init__(self, api: web.AnnotateApi, server: web.Server, session: Session) -> None:
+        self.api, self.server, self.session = api, server, session
         self.path = f"/{server.token}/"
 
     def labels(self) -> dict[str, str]:
         """Return the labels given so far, by key."""
-        said = self.session.said
-        return {self.session.deck.keys[row]: said[row].label for row in said if said[row].label}
+        said = self.session.answers
+        return {self.session.table.keys[row]: said[row].label for row in said if said[row].label}
 
     def request(
         self, method: str, path: str, body: bytes | None = None, **headers: str
@@ -61,7 +62,7 @@ class Served:
         found: dict[str, Any] = json.loads(body)
         return found
 
-    def do(self, **asked: Any) -> tuple[int, dict[str, Any]]:
+    def act(self, **asked: Any) -> tuple[int, dict[str, Any]]:
         """Ask for something as the page does."""
         asked.setdefault("seen", self.state()["revision"])
         status, _, body = self.request(
@@ -99,19 +100,19 @@ def serving(
     given = {"input": str(path), "seed": 0, "format": None, "delimiter": None,
              "encoding": "utf-8", "output": "todo.answers.csv"}  # fmt: skip
     job = Job(Declared("annotate", "", False, ()), given)
-    deck = Deck(job, show, classes)
-    journal = open_journal(job, deck, list(classes), Path("todo.answers.csv"), False)
+    table = RowTable(job, show, classes)
+    journal = open_journal(job, table, list(classes), Path("todo.answers.csv"), False)
     session = Session(
-        deck, FileOrder(deck, range(deck.rows)), classes, journal, total=deck.rows, **options
+        table, FileOrder(table, range(table.rows)), classes, journal, total=table.rows, **options
     )
-    context = Context(deck)
-    context.attach(session)
-    desk = web.Desk(session, highlight.Highlighter(["never"]), context, guide)
-    server = web.start(desk, 0)
+    comparison = RowComparison(table)
+    comparison.attach(session)
+    api = web.AnnotateApi(session, highlight.Highlighter(["never"]), comparison, guide)
+    server = web.bind(api, 0)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
-        yield Served(desk, server, session)
+        yield Served(api, server, session)
     finally:
         server.shutdown()
         thread.join()

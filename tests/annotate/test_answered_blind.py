@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelkit.annotate.annotation_job import classes_of, open_journal
-from labelkit.annotate.comparison import Context
-from labelkit.annotate.rows import Deck
-from labelkit.annotate.session import FileOrder, Session
+from labelkit.annotate.comparison import RowComparison
+from labelkit.annotate.row_order import FileOrder
+from labelkit.annotate.rows import RowTable
+from labelkit.annotate.session import Session
 from labelkit.annotate.ui import highlight
-from labelkit.annotate.ui.row_state import card
+from labelkit.annotate.ui.row_state import row_state
 from labelkit.job.job import Job
 from labelkit.job.options import Declared
 
@@ -49,17 +50,17 @@ def shown(path: str, text: Sequence[str], labels: Sequence[str] = ()) -> list[di
     options = {"input": path, "seed": 0, "format": None, "delimiter": None, "encoding": "utf-8",
                "output": "a.csv", "text": list(text)}  # fmt: skip
     job = Job(Declared("annotate", "", False, ()), options)
-    deck = Deck(job, MACHINE if text else (), classes_of(job))
-    journal = open_journal(job, deck, deck.classes, Path("a.csv"), False)
-    order = FileOrder(deck, range(deck.rows))
-    session = Session(deck, order, deck.classes, journal, clock=lambda: 0.0)
-    context = Context(deck)
-    context.attach(session)
+    table = RowTable(job, MACHINE if text else (), classes_of(job))
+    journal = open_journal(job, table, table.classes, Path("a.csv"), False)
+    order = FileOrder(table, range(table.rows))
+    session = Session(table, order, table.classes, journal, clock=lambda: 0.0)
+    comparison = RowComparison(table)
+    comparison.attach(session)
     marks = highlight.of_rules({"rule": [{"any_of": ["good"]}]}, ["words"])
     states = []
     while session.current is not None:
         if KINDS[session.current] != "query":
-            states.append(card(session, marks, context))
+            states.append(row_state(session, marks, comparison))
             assert not session.accept(), "there is nothing to accept"
         session.decide("good" if session.current % 2 else "bad")
     journal.close()
@@ -133,5 +134,5 @@ def test_enter_labels_no_audit_row(labelkit_process: Any, tmp_path: Path) -> Non
     save("todo.csv", [dict.fromkeys(MACHINE, "good") for _ in KINDS])
     done = labelkit_process("annotate", "todo.csv", "--classes", "good,bad", "--no-task",
                             "--in-order", stdin="\n")  # fmt: skip
-    assert done.code == 1 and "there is no guess to take" in done.err
+    assert done.code == 1 and "no suggestion to accept" in done.err
     assert "guess:" not in done.err and "why:" not in done.err

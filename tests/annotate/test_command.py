@@ -63,12 +63,12 @@ def test_each_line_answers_a_row(typed: Any, batch: Path) -> None:
             ("r5", "c5", "refund", "query", "not sure", "true"),
         ], answers(), strict=True)
     ]  # fmt: skip
-    assert "guess: refund 0.83 (Enter takes it)" in said
+    assert "guess: refund 0.83 (Enter accepts)" in said
     assert "why: margin 0.02" in said
-    assert "1 more row that looks the same: answered together" in said
+    assert "1 identical row gets the same answer" in said
     assert "[1] refund [2] account [3] other" in said
-    assert "annotate: 5 labels · 1 flagged · 100% of the guesses taken" in said
-    assert "with: labelkit merge DATA todo.answers.csv --batch todo.csv -o LABELLED" in said
+    assert "annotate: 5 labels · 1 flagged · 100% of suggestions accepted" in said
+    assert "rows: labelkit merge DATA todo.answers.csv --batch todo.csv -o LABELLED" in said
     history = json.loads(Path("todo.answers.csv.history.json").read_text())["steps"][-1]
     assert history["counts"]["labels"] == 5
     assert "people_seconds" in history["cost"]
@@ -79,12 +79,12 @@ def test_the_same_command_goes_on(typed: Any, batch: Path) -> None:
     assert "1 label · 3 rows left · 1 skipped" in first
     assert "next: labelkit annotate todo.csv" in first
     again = annotate(typed, "=\n1\n")
-    assert "annotate: goes on after 1 answer" in again
+    assert "annotate: continues after 1 answer" in again
     assert labels() == {"r1": "refund", "r3": "refund"}
     annotate(typed, "u\nu\nu\n3\nq\n")
     assert labels() == {"r1": "other"}
     annotate(typed, "2\n", "--redo", "skipped")
-    assert "no row is flagged; nothing is asked again" in annotate(typed, "", "--redo", "flagged")
+    assert "no row is flagged; nothing to redo" in annotate(typed, "", "--redo", "flagged")
     assert labels() == {"r1": "other"}
 
 
@@ -99,11 +99,11 @@ def test_a_script_that_mistypes_is_stopped_before_it_labels_the_wrong_row(
     typed: Any, batch: Path
 ) -> None:
     said = annotate(typed, "1\nacount\n3\n", code=1)
-    assert "stdin, line 2 (row r2): 'acount' is none of the classes" in said
+    assert "stdin, line 2 (row r2): 'acount' is neither a class" in said
     assert "did you mean 'account'?" in said
     assert labels() == {"r1": "refund"}
-    assert "there is no guess to take" in annotate(typed, "\n", code=1)
-    assert "'7' is none of the classes" in annotate(typed, "7\n", code=1)
+    assert "no suggestion to accept" in annotate(typed, "\n", code=1)
+    assert "'7' is neither a class" in annotate(typed, "7\n", code=1)
 
 
 def test_classes_called_like_commands_or_digits(typed: Any, batch: Path) -> None:
@@ -116,7 +116,7 @@ def test_classes_called_like_commands_or_digits(typed: Any, batch: Path) -> None
 def test_blind_shows_no_guess(typed: Any, batch: Path) -> None:
     said = annotate(typed, "1\n", "--blind")
     assert "guess" not in said
-    assert "there is no guess to take" in annotate(typed, "\n", "--blind", code=1)
+    assert "no suggestion to accept" in annotate(typed, "\n", "--blind", code=1)
 
 
 def test_cells_are_shown_and_not_obeyed(typed: Any, write: Any) -> None:
@@ -158,7 +158,7 @@ def test_what_the_task_file_tells_people_is_told(typed: Any, batch: Path, write:
 
 def test_classes_come_from_the_file_where_nobody_names_them(typed: Any, batch: Path) -> None:
     done = typed("1\n", "todo.csv")
-    assert "classes, as the file's labels have them: other, refund" in done.err
+    assert "classes taken from the file's labels: other, refund" in done.err
     assert labels() == {"r1": "other"}
 
 
@@ -220,7 +220,7 @@ def test_every_format(labelkit: Any, typed: Any, ending: str) -> None:
 def test_a_data_file_in_its_order(labelkit: Any, typed: Any, write: Any) -> None:
     data = write("data.csv", "text,label\none,a\ntwo,\nthree,\n")
     done = typed("2\n1\n", data, "--classes", "a,b", "--in-order")
-    assert "1 row has a label in the file already" in done.err
+    assert "1 row already labelled in the file" in done.err
     assert labelkit("merge", data, "data.answers.csv", "-o", "out.csv").code == 0
     assert [row["label"] for row in answers("out.csv")] == ["a", "b", "a"]
 
@@ -246,9 +246,9 @@ def test_table_rows_stand_beside_what_is_labelled(typed: Any, write: Any) -> Non
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        (("-",), 2, "annotate reads answers on stdin; give the batch as a file"),
-        (("todo.csv", "-o", "-"), 2, "annotate keeps the answers in a file"),
-        (("todo.csv", "-o", "todo.csv"), 2, "are the input; give another name"),
+        (("-",), 2, "annotate reads answers from stdin"),
+        (("todo.csv", "-o", "-"), 2, "annotate needs a file for the answers"),
+        (("todo.csv", "-o", "todo.csv"), 2, "is the input; choose another name"),
         (("todo.csv", "-o", "."), 2, "-o . is a folder; give the name of a file"),
         (("todo.csv", "--summary", "todo.answers.csv"), 2, "is also -o; give another name"),
         (("todo.csv", "--summary", "of.journal.jsonl"), 2, "holds answers already given"),
@@ -256,7 +256,7 @@ def test_table_rows_stand_beside_what_is_labelled(typed: Any, write: Any) -> Non
         (("todo.csv", "-o", "no/a.csv"), 1, "there is no folder no"),
         (("todo.csv", "-o", "a.xlsx"), 2, "spreadsheets are not read or written"),
         (("todo.csv", "--show", "txt"), 1, "no column 'txt'; did you mean 'text'?"),
-        (("todo.csv", "--highlight", ""), 2, "--highlight '': give a word"),
+        (("todo.csv", "--highlight", ""), 2, "--highlight needs a word"),
         (("gone.csv",), 1, "there is no file"),
         (("twice.csv",), 1, "the key '1' stands twice in column 'id'"),
     ],
@@ -287,26 +287,26 @@ def test_a_file_of_another_delimiter_is_noticed(typed: Any, write: Any) -> None:
 
 def test_no_row_is_asked_once_the_minutes_are_over(typed: Any, batch: Path) -> None:
     said = annotate(typed, "1\n1\n", "--minutes", "0")
-    assert "the 0 minutes of --minutes are over" in said
+    assert "limit of --minutes 0 reached" in said
     assert labels() == {}
     said = annotate(typed, "1\n1\n", "--minutes", "5", "--labels", "2")
     assert labels() == {"r1": "refund", "r2": "refund"}
-    assert " · the 2 labels of --labels are given -> todo.answers.csv\n" in said
-    assert "the same command with more --labels goes on" in said
+    assert " · limit of --labels 2 reached -> todo.answers.csv\n" in said
+    assert "run the same command with more --labels" in said
 
 
 def test_without_classes(typed: Any, write: Any) -> None:
     write("todo.csv", "id,text,row_check\n1,a,x\n")
     done = typed("1\n", "todo.csv")
     assert done.code == 2
-    assert "which classes are there? Name them: --classes A,B" in done.err
+    assert "no classes given; pass --classes A,B" in done.err
 
 
 def test_a_batch_that_changed_is_refused_and_the_work_kept(typed: Any, batch: Path) -> None:
     annotate(typed, "1\n2\n")
     batch.write_text(BATCH.replace("last", "changed"))
     said = annotate(typed, "1\n", code=1)
-    assert "todo.csv has changed since its answers were begun" in said
+    assert "todo.csv has changed since its answers were started" in said
     assert labels() == {"r1": "refund", "r2": "account"}
     said = annotate(typed, "3\n", "--start-over")
     assert "set aside: todo.answers.csv.journal.1.jsonl, todo.answers.1.csv" in said
@@ -324,7 +324,7 @@ def test_answers_that_another_hand_changed_are_not_written_over(
     assert labels() == {"r1": "other"}
     write("mine.csv", "id,label\nr1,other\n")
     said = annotate(typed, "1\n", "-o", "mine.csv", code=1)
-    assert "mine.csv is there already, and its journal is not" in said
+    assert "mine.csv already exists without its journal" in said
 
 
 # -- what can happen to a process ------------------------------------------------------------------
@@ -341,7 +341,7 @@ def test_two_at_once_are_refused(typed: Any, batch: Path) -> None:
     first = start(*CLASSES)
     assert first.stderr is not None
     assert "0 of 5" in first.stderr.readline()
-    assert "another labelkit annotate is at work" in annotate(typed, "1\n", code=1)
+    assert "another labelkit annotate is using" in annotate(typed, "1\n", code=1)
     other = annotate(typed, "1\n", "-o", "other.csv")
     assert "1 label" in other
     first.communicate("2\n")
@@ -353,7 +353,7 @@ def test_starting_over_waits_for_the_session_that_is_at_work(typed: Any, batch: 
     assert first.stderr is not None
     assert "0 of 5" in first.stderr.readline()
     told = annotate(typed, "1\n", "--start-over", code=1)
-    assert "another labelkit annotate is at work on the same answers" in told
+    assert "another labelkit annotate is using the same answers" in told
     assert len(list(Path().glob("*.journal*"))) == 1
     first.communicate("2\n")
     assert labels() == {"r1": "account"}
@@ -429,7 +429,7 @@ def test_where_the_answers_cannot_be_written_the_journal_is_named(typed: Any, ba
     Path("todo.answers.csv").mkdir()
     _, said = running.communicate("1\n")
     assert running.returncode == 1
-    assert "all that was said is kept in todo.answers.csv.journal.jsonl" in said
+    assert "all answers are saved in todo.answers.csv.journal.jsonl" in said
     Path("todo.answers.csv").rmdir()
     annotate(typed, "")
     assert labels() == {"r1": "refund"}
@@ -439,7 +439,7 @@ def test_a_batch_with_a_key_of_its_own_name_wants_it_named(write: Any, typed: An
     write("todo.csv", "code,text,row_check,label\nx1,one,aa,\nx2,two,bb,\n")
     done = typed("1\n", "todo.csv", "--classes", "a,b")
     assert done.code == 1
-    assert "which column is the key? Name it with --id COLUMN" in done.err
+    assert "name the key column with --id COLUMN" in done.err
     done = typed("1\n2\n", "todo.csv", "--classes", "a,b", "--id", "code")
     assert done.code == 0, done.err
     assert "--id code -o LABELLED" in done.err

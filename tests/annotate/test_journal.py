@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelkit.annotate.journal import Journal, set_aside
-from labelkit.annotate.options import Wanted
-from labelkit.annotate.ui.first_row_preview import glimpse
+from labelkit.annotate.options import AnnotateOptions
+from labelkit.annotate.ui.first_row_preview import load_preview
 from labelkit.errors import LabelkitError
 
 ABOUT = {"file": "todo.csv", "content": "sha256:1", "key": "id", "classes": ["a", "b"]}
@@ -38,7 +38,7 @@ def test_entries_are_there_for_the_next_session(tmp_path: Path) -> None:
 
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     first = Journal(tmp_path / "j.jsonl", ABOUT)
-    with pytest.raises(LabelkitError, match="another labelkit annotate is at work"):
+    with pytest.raises(LabelkitError, match="another labelkit annotate is using"):
         Journal(tmp_path / "j.jsonl", ABOUT)
     first.close()
     Journal(tmp_path / "j.jsonl", ABOUT).close()
@@ -49,7 +49,7 @@ def test_the_journal_of_another_file_is_refused(tmp_path: Path) -> None:
     Journal(path, ABOUT).close()
     with pytest.raises(LabelkitError, match=r"todo\.csv has changed since .* --start-over"):
         Journal(path, {**ABOUT, "content": "sha256:2"})
-    with pytest.raises(LabelkitError, match=r"were begun with the key 'id' \(--id\) \("):
+    with pytest.raises(LabelkitError, match=r"were started with the key 'id' \(--id\) \("):
         Journal(path, {**ABOUT, "key": "code"})
     with pytest.raises(LabelkitError, match=r"belongs to todo\.csv, not to other\.csv"):
         Journal(path, {**ABOUT, "file": "other.csv", "content": "sha256:2"})
@@ -87,7 +87,7 @@ def test_zeros_after_a_power_cut_and_damage_in_the_middle(tmp_path: Path) -> Non
     assert len(entries(path)) == 1
     with path.open("ab") as stream:
         stream.write(b'garbage\n{"do": "undo"}\n')
-    with pytest.raises(LabelkitError, match=r"j\.jsonl, line 2: this is not an entry"):
+    with pytest.raises(LabelkitError, match=r"j\.jsonl, line 2: not a journal entry"):
         Journal(path, ABOUT)
 
 
@@ -106,12 +106,12 @@ def test_an_entry_that_says_nothing_is_named(typed: Any, write: Any, line: str) 
         stream.write(f"{line}\n")
     done = typed("2\n", "todo.csv", "--classes", "a,b")
     assert done.code == 1
-    assert f"journal.jsonl, line {number}: this is not an entry" in done.err
+    assert f"journal.jsonl, line {number}: not an entry" in done.err
     options = {
         "input": "todo.csv", "output": None, "classes": "a,b", "encoding": "utf-8", "cache": None,
         "no_task": True,
     }  # fmt: skip
-    glimpse(options, Wanted())  # a look at such a journal breaks nothing
+    load_preview(options, AnnotateOptions())  # a look at such a journal breaks nothing
 
 
 def test_what_utf_8_does_not_have_is_written_as_a_question_mark(typed: Any, write: Any) -> None:

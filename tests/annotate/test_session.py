@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelkit.annotate.journal import Journal
-from labelkit.annotate.row import About, Suggestion
-from labelkit.annotate.session import NOTHING, FileOrder, Session, answered
+from labelkit.annotate.row import RowInfo, Suggestion
+from labelkit.annotate.row_answer import UNANSWERED, answered_keys
+from labelkit.annotate.row_order import FileOrder
+from labelkit.annotate.session import Session
 from labelkit.data.answers_journal import read_entries
 from labelkit.errors import LabelkitError, UsageError
 
@@ -19,16 +21,16 @@ PLACE = {key: row for row, key in enumerate(KEYS)}
 SAME = {1: [4], 4: [1]}
 
 
-class Deck:
+class RowTable:
     """Six rows, of which r1 and r4 look the same."""
 
     is_batch = True
     keys = KEYS
-    place = PLACE
+    index_by_key = PLACE
 
-    def about(self, row: int) -> About:
+    def row_info(self, row: int) -> RowInfo:
         guess = Suggestion("a", 0.9, "guess") if row % 2 == 0 else None
-        return About("audit" if row == 4 else "query", "", guess)
+        return RowInfo("audit" if row == 4 else "query", "", guess)
 
     def copies(self, row: int) -> list[int]:
         return SAME.get(row, [])
@@ -57,16 +59,16 @@ def start(tmp_path: Path, clock: Clock) -> Callable[..., Session]:
         for earlier in journals:
             earlier.close()
         journals[:] = [Journal(tmp_path / "j", {"file": "f", "content": "c", "key": "id"})]
-        deck: Any = Deck()
-        order = FileOrder(deck, range(6))
+        table: Any = RowTable()
+        order = FileOrder(table, range(6))
         classes = options.pop("classes", ["a", "b"])
-        return Session(deck, order, classes, journals[0], clock=clock, total=6, **options)
+        return Session(table, order, classes, journals[0], clock=clock, total=6, **options)
 
     return begin
 
 
 def labels(session: Session) -> dict[str, str]:
-    return {KEYS[row]: said.label for row, said in sorted(session.said.items()) if said.label}
+    return {KEYS[row]: said.label for row, said in sorted(session.answers.items()) if said.label}
 
 
 def test_rows_come_in_order_with_their_time(start: Any, clock: Clock) -> None:
@@ -75,7 +77,7 @@ def test_rows_come_in_order_with_their_time(start: Any, clock: Clock) -> None:
     clock.now = 2.5
     session.decide("b")
     assert session.current == 1
-    assert session.said[0]._replace(skipped=False) == NOTHING._replace(
+    assert session.answers[0]._replace(skipped=False) == UNANSWERED._replace(
         label="b", origin="query", shown=(2.5,), who="ann"
     )
     progress = session.progress()
@@ -97,7 +99,7 @@ def test_enter_takes_the_guess_where_there_is_one(start: Any) -> None:
 
 def test_blind_there_is_no_guess(start: Any) -> None:
     session = start(blind=True)
-    assert session.about().suggestion is None
+    assert session.row_info().suggestion is None
     assert not session.accept()
 
 
@@ -106,7 +108,7 @@ def test_a_label_outside_the_classes_is_refused(start: Any) -> None:
     with pytest.raises(UsageError, match=r"'goood' .* did you mean 'good'"):
         session.decide("goood")
     assert session.current == 0
-    assert session.said == {}
+    assert session.answers == {}
 
 
 def test_a_break_is_no_work_and_skipped_and_undone_rows_took_time(start: Any, clock: Clock) -> None:
@@ -132,8 +134,8 @@ def test_rows_that_look_the_same_are_answered_together_and_keep_their_origin(sta
     assert session.copies() == [4]
     session.decide("b")
     assert labels(session) == {"r1": "b", "r4": "b"}
-    assert session.said[4].origin == "audit"
-    assert (session.said[4].is_copy, session.said[4].shown) == (True, ())
+    assert session.answers[4].origin == "audit"
+    assert (session.answers[4].is_copy, session.answers[4].shown) == (True, ())
     assert session.labels_given() == 1
     session.undo()
     assert session.current == 1
@@ -149,9 +151,9 @@ def test_undo_goes_back_over_restarts_and_brings_the_row_back(start: Any) -> Non
     session.flag()
     session = start()
     assert session.current == 2
-    assert session.said[2].flag
+    assert session.answers[2].flag
     assert session.undo() == 2
-    assert not session.said[2].flag
+    assert not session.answers[2].flag
     assert session.undo() == 1
     session = start()
     assert session.undo() == 0
@@ -167,7 +169,7 @@ def test_flags_and_notes_stay_on_the_row(start: Any) -> None:
     assert session.flag()
     session.note("  unclear ")
     session.decide("a")
-    said = session.said[0]
+    said = session.answers[0]
     assert (said.label, said.flag, said.note) == ("a", True, "unclear")
 
 
@@ -178,14 +180,14 @@ def test_flagged_rows_are_asked_again_and_a_new_answer_settles_them(start: Any) 
     session.decide("a")
     session = start(redo="flagged")
     assert session.current == 0
-    assert session.of_current().label == "a"
+    assert session.current_answer().label == "a"
     assert session.progress().total == 1
     session.decide("b")
     assert session.current is None
     assert labels(session)["r0"] == "b"
-    assert not session.said[0].flag
+    assert not session.answers[0].flag
     session.undo()
-    assert (session.current, session.said[0].label, session.said[0].flag) == (0, "a", True)
+    assert (session.current, session.answers[0].label, session.answers[0].flag) == (0, "a", True)
 
 
 def test_skipped_rows_are_asked_again(start: Any) -> None:
@@ -203,7 +205,7 @@ def test_skipped_rows_are_asked_again(start: Any) -> None:
 
 def test_answers_of_other_classes_are_refused(start: Any) -> None:
     start(classes=["good", "bad"]).decide("good")
-    with pytest.raises(LabelkitError, match="hold 'good', which is not among the classes a, b"):
+    with pytest.raises(LabelkitError, match="contain 'good', which is not among the classes a, b"):
         start()
 
 
@@ -215,7 +217,7 @@ ACTS = st.lists(st.sampled_from(["a", "b", "skip", "flag", "note", "undo", "="])
 def test_the_journal_alone_tells_what_was_said(start: Any, tmp_path: Path, acts: list[str]) -> None:
     (tmp_path / "j").unlink(missing_ok=True)
     session = start()
-    history = [dict(session.said)]
+    history = [dict(session.answers)]
     for act in acts:
         if session.current is None and act != "undo":
             break
@@ -230,16 +232,16 @@ def test_the_journal_alone_tells_what_was_said(start: Any, tmp_path: Path, acts:
             getattr(session, act)()
         if act == "undo":
             history = history[:-1] or history
-            assert _known(session.said) == _known(history[-1])
+            assert _known(session.answers) == _known(history[-1])
         else:
-            history.append(dict(session.said))
+            history.append(dict(session.answers))
     again = start()
-    assert _known(again.said) == _known(session.said)
+    assert _known(again.answers) == _known(session.answers)
     assert again.worked() == session.worked()
     answered_rows = {KEYS[row] for row in range(len(KEYS)) if not again.is_open(row)}
-    assert answered(read_entries(tmp_path / "j")[1:]) == answered_rows
+    assert answered_keys(read_entries(tmp_path / "j")[1:]) == answered_rows
 
 
 def _known(said: dict[int, Any]) -> dict[int, Any]:
     known = {row: one._replace(shown=()) for row, one in said.items()}
-    return {row: one for row, one in known.items() if one != NOTHING}
+    return {row: one for row, one in known.items() if one != UNANSWERED}

@@ -1,4 +1,4 @@
-"""Learns in the background from what a person has said, and ranks the rows still to be asked."""
+"""Trains a model in the background from the answers so far, and ranks the unlabelled rows."""
 
 import threading
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
-from labelkit.annotate.active.stopping_monitor import Moment, Watch
-from labelkit.annotate.rows import Deck
+from labelkit.annotate.active.stopping_monitor import ModelSnapshot, StoppingMonitor
+from labelkit.annotate.rows import RowTable
 from labelkit.config import plugins
 from labelkit.job import model_features
 from labelkit.ml import classifier
@@ -24,11 +24,16 @@ if TYPE_CHECKING:
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-PICKS = 10  # rows that a strategy chooses together; the others follow by their score
+BATCH_PICKS = (
+    10  # rows that a strategy selects as a batch; the others follow in the order of their scores
+)
 CHUNK = 8_192
-EMBEDDED = 512  # texts at a time: whoever leaves waits for no more than these
-GROWTH = 1.5  # models are compared anew when the labels have grown so much
-MACHINE_ROWS, MACHINE_WEIGHT = 5_000, 50.0  # a machine's labels count as 50 of a person's at most
+EMBEDDING_CHUNK = 512  # texts embedded at a time; leaving waits for one such chunk at most
+GROWTH = 1.5  # model selection is repeated when the number of labels has grown by this factor
+MAX_MACHINE_ROWS, MACHINE_WEIGHT = (
+    5_000,
+    50.0,
+)  # machine labels together weigh at most 50 human labels
 
 
 NEED_NO_MODEL = ("default", "coverage", "random")
@@ -36,8 +41,8 @@ NEED_NO_MODEL = ("default", "coverage", "random")
 NO_ANSWERS: Mapping[int, int] = MappingProxyType({})
 
 
-class Seen(NamedTuple):
-    """What a strategy sees: the rows that may be asked, and what was learned so far."""
+class StrategyInput(NamedTuple):
+    """The input of a query strategy: features of the pool, and the labelled rows and model."""
 
     features: Any
     probabilities: Floats | None
@@ -49,51 +54,57 @@ class Seen(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """Rows in the order in which to ask them, why, and what each row of the file probably is.
+    """Rows in the order in which to show them, the reasons, and predictions for all rows.
 
-    `codes` and `confidence` are those of all rows of the file, -1 where nothing is supposed.
+    `codes` and `confidence` have an item for each row of the file, code -1 for no prediction.
     """
 
     rows: Rows
     reasons: dict[int, str]
     codes: Rows
     confidence: Floats
-    labels: int  # how many of the person's labels it knows
+    labels: int  # number of answers that it was made from
 
 
-class Told(NamedTuple):
-    """What is known before the session: a code for each row, by people and by machines (-1: none).
+class KnownLabels(NamedTuple):
+    """Labels from before the session: a class code per row, by people and machines (-1: none).
 
-    `barred` rows are never learned from and never picked: the audit, and copies of its rows.
+    `excluded` rows are never trained on and never queried: audit rows and their duplicates.
     """
 
     people: npt.NDArray[np.int64]
     machine: npt.NDArray[np.int64]
-    barred: npt.NDArray[np.bool_]
+    excluded: npt.NDArray[np.bool_]
 
 
-class _Left(Exception):
-    """The person has left; nothing more is learned."""
+class _Stopped(Exception):
+    """Raised in the thread when the session has ended."""
 
 
 class Learner:
-    """A thread that ranks the rows anew whenever it is told of answers; the newest count.
+    """A thread that makes a new ranking after each update; only the latest update counts.
 
-    `ranking` is the last one, None before the first; `failure` is what stopped the thread;
-    `watch` sees each model.
+    `ranking` is the latest one, None before the first; `failure` is the error that stopped the
+    thread; `monitor` is updated with each model.
     """
 
     def __init__(
-        self, job: "Job", deck: Deck, classes: list[str], told: Told, name: str, watch: Watch
+        self,
+        job: "Job",
+        table: RowTable,
+        classes: list[str],
+        known_labels: KnownLabels,
+        name: str,
+        monitor: StoppingMonitor,
     ) -> None:
-        self._job, self._deck, self._classes, self.told = job, deck, classes, told
-        self.watch = watch
+        self._job, self._table, self._classes, self.known_labels = job, table, classes, known_labels
+        self.monitor = monitor
         self._name = name
         self._strategy = plugins.load("strategy", name)
         self._asks_a_model = name in plugins.names("strategy") and name not in NEED_NO_MODEL
         self.ranking: Ranking | None = None
         self.failure: Exception | None = None
-        self._given: dict[int, int] | None = None
+        self._answers: dict[int, int] | None = None
         self._audits: dict[int, int] = {}
         self._matrix: Any = None
         self._recipe: classifier.Recipe | None = None
@@ -102,24 +113,24 @@ class Learner:
         self._stopped = False
         self._thread = threading.Thread(target=self._work, daemon=True)
 
-    def start(self, given: Mapping[int, int], audits: Mapping[int, int] = NO_ANSWERS) -> None:
-        """Begin with the answers of earlier sessions."""
-        self.tell(given, audits)
+    def start(self, answers: Mapping[int, int], audits: Mapping[int, int] = NO_ANSWERS) -> None:
+        """Start the thread with the answers of earlier sessions."""
+        self.update(answers, audits)
         self._thread.start()
 
-    def tell(self, given: Mapping[int, int], audits: Mapping[int, int] = NO_ANSWERS) -> None:
-        """Rank anew by these answers, row to code; those to audit rows only judge the model."""
-        self._given, self._audits = dict(given), dict(audits)
+    def update(self, answers: Mapping[int, int], audits: Mapping[int, int] = NO_ANSWERS) -> None:
+        """Make a new ranking from these answers (row to class code); `audits` only test it."""
+        self._answers, self._audits = dict(answers), dict(audits)
         self._idle.clear()
         self._wake.set()
 
     def wait(self) -> None:
-        """Wait until the ranking knows all that was told, or the thread has ended."""
+        """Wait until the ranking includes the latest update, or the thread has ended."""
         while not self._idle.wait(0.5) and self._thread.is_alive():
             pass
 
     def stop(self) -> None:
-        """End the thread, once what it is at is done."""
+        """End the thread after its current step."""
         self._stopped = True
         self._wake.set()
         self._thread.join()
@@ -128,15 +139,15 @@ class Learner:
         while True:
             self._wake.wait()
             self._wake.clear()
-            given = self._given
-            if self._stopped or given is None:
+            answers = self._answers
+            if self._stopped or answers is None:
                 break
             try:
                 with console.unseen():
-                    self.ranking = self._rank(given)
-            except _Left:
+                    self.ranking = self._rank(answers)
+            except _Stopped:
                 break
-            except Exception as error:  # the person goes on, and is told
+            except Exception as error:  # reported at the end of the session, which goes on
                 self.failure = error
                 break
             if not self._wake.is_set():
@@ -144,133 +155,139 @@ class Learner:
         self._idle.set()
 
     def _features(self) -> Any:
-        """Return the features of all rows, made once, piece by piece so that keys come through."""
+        """Return the features of all rows, computed once and in chunks, so that keys respond."""
         if self._matrix is None:
             from scipy import sparse
 
             features = self._unfitted()
             data = self._job.source.read_as(features.kinds)
             features.fit(data)
-            size = CHUNK if "embedding" not in features.kind else EMBEDDED
+            size = CHUNK if "embedding" not in features.kind else EMBEDDING_CHUNK
             parts = []
             for start in range(0, max(data.num_rows, 1), size):
                 if self._stopped:
-                    raise _Left
+                    raise _Stopped
                 parts.append(features.matrix(data.slice(start, size)).astype(np.float32))
             is_sparse = sparse.issparse(parts[0])
             self._matrix = sparse.vstack(parts, format="csr") if is_sparse else np.vstack(parts)
         return self._matrix
 
     def _unfitted(self) -> "Features":
-        """Return the features, chosen by how many labels the file comes with."""
-        known = max((self.told.people >= 0).sum(), (self.told.machine >= 0).sum())
-        return model_features.for_labels(self._job, int(known))
+        """Return unfitted features, chosen by the number of labels in the file."""
+        n_labels = max(
+            (self.known_labels.people >= 0).sum(), (self.known_labels.machine >= 0).sum()
+        )
+        return model_features.for_labels(self._job, int(n_labels))
 
-    def _rank(self, given: dict[int, int]) -> Ranking:
+    def _rank(self, answers: dict[int, int]) -> Ranking:
         matrix = self._features()
-        rows, codes, weights = self._to_learn(given)
-        eligible = self._eligible(given)
-        seen = Seen(
+        rows, codes, weights = self._training_rows(answers)
+        eligible = self._eligible(answers)
+        inputs = StrategyInput(
             matrix[eligible], None, matrix[rows].astype(np.float64), codes, None, self._classes, {}
         )
         if len(np.unique(codes)) > 1:
-            seen = self._modelled(seen, weights)
-        guesses = _guesses(seen, eligible, self._deck.rows)
-        if seen.estimator is not None:
-            people = int((self._people(given)[rows] >= 0).sum())
-            self._watch(seen, guesses[0], people)
+            inputs = self._fit_model(inputs, weights)
+        guesses = _guesses(inputs, eligible, self._table.rows)
+        if inputs.estimator is not None:
+            n_human_labels = int((self._human_codes(answers)[rows] >= 0).sum())
+            self._update_monitor(inputs, guesses[0], n_human_labels)
         scores = np.zeros(len(eligible))
-        rng = np.random.default_rng([self._job.seed, 3, len(given)])
+        rng = np.random.default_rng([self._job.seed, 3, len(answers)])
         if len(eligible):
             strategy = self._strategy
-            if self._asks_a_model and seen.probabilities is None:
+            if self._asks_a_model and inputs.probabilities is None:
                 strategy = plugins.load("strategy", "coverage")
-            scores = np.asarray(strategy(seen, min(PICKS, len(eligible)), rng), np.float64)
+            scores = np.asarray(strategy(inputs, min(BATCH_PICKS, len(eligible)), rng), np.float64)
         order = np.lexsort((rng.random(len(scores)), -scores))
         return Ranking(
             eligible[order],
             {
-                int(eligible[at]): _reason(seen, int(at), self._name, float(scores[at]))
-                for at in order[: 5 * PICKS]
+                int(eligible[index]): _reason(inputs, int(index), self._name, float(scores[index]))
+                for index in order[: 5 * BATCH_PICKS]
             },
             *guesses,
-            len(given),
+            len(answers),
         )
 
-    def _watch(self, seen: Seen, codes: Rows, people: int) -> None:
-        """Have the model watched, judged by the audit rows that the person labelled."""
+    def _update_monitor(self, inputs: StrategyInput, codes: Rows, human_labels: int) -> None:
+        """Update the stopping monitor with the model and its predictions on audit rows."""
         assert self._recipe is not None
         audits = dict(self._audits)
         rows, k = np.array(list(audits), dtype=np.int64), len(self._classes)
-        said = classifier.probabilities(seen.estimator, self._matrix[rows], k).argmax(axis=1)
-        assert seen.probabilities is not None
-        self.watch.look(
-            Moment(
-                labels=people,
-                weighed=people < len(seen.codes),
-                features=seen.features,
-                probabilities=seen.probabilities,
+        audit_predictions = classifier.probabilities(
+            inputs.estimator, self._matrix[rows], k
+        ).argmax(axis=1)
+        assert inputs.probabilities is not None
+        self.monitor.update(
+            ModelSnapshot(
+                labels=human_labels,
+                weighed=human_labels < len(inputs.codes),
+                features=inputs.features,
+                probabilities=inputs.probabilities,
                 codes=codes,
-                said=said,
-                truth=np.array(list(audits.values()), dtype=np.int64),
-                labelled=seen.labelled,
-                learned=seen.codes,
+                audit_predictions=audit_predictions,
+                audit_labels=np.array(list(audits.values()), dtype=np.int64),
+                labelled=inputs.labelled,
+                learned=inputs.codes,
                 recipe=self._recipe,
             )
         )
 
-    def _to_learn(self, given: dict[int, int]) -> tuple[Rows, Rows, Floats]:
-        """Return the rows to learn from, their codes and weights: people's, then machines'."""
-        codes = self._people(given)
+    def _training_rows(self, answers: dict[int, int]) -> tuple[Rows, Rows, Floats]:
+        """Return row indices, class codes and weights for training: human labels first."""
+        codes = self._human_codes(answers)
         people = np.flatnonzero(codes >= 0)
-        machine = np.flatnonzero((codes < 0) & (self.told.machine >= 0) & ~self.told.barred)
-        if len(machine) > MACHINE_ROWS:
+        machine = np.flatnonzero(
+            (codes < 0) & (self.known_labels.machine >= 0) & ~self.known_labels.excluded
+        )
+        if len(machine) > MAX_MACHINE_ROWS:
             rng = np.random.default_rng([self._job.seed, 4])
-            machine = np.sort(rng.choice(machine, MACHINE_ROWS, replace=False))
+            machine = np.sort(rng.choice(machine, MAX_MACHINE_ROWS, replace=False))
         share = min(1.0, MACHINE_WEIGHT / max(len(machine), 1))
         weights = np.concatenate([np.ones(len(people)), np.full(len(machine), share)])
-        found = np.concatenate([codes[people], self.told.machine[machine]])
-        return np.concatenate([people, machine]), found, weights
+        training_codes = np.concatenate([codes[people], self.known_labels.machine[machine]])
+        return np.concatenate([people, machine]), training_codes, weights
 
-    def _people(self, given: dict[int, int]) -> Rows:
-        """Return the code of each row that people labelled and may be learned from, else -1."""
-        codes = self.told.people.copy()
-        codes[list(given)] = list(given.values())
-        codes[self.told.barred] = -1
+    def _human_codes(self, answers: dict[int, int]) -> Rows:
+        """Return the class code of each row with a human label for training, else -1."""
+        codes = self.known_labels.people.copy()
+        codes[list(answers)] = list(answers.values())
+        codes[self.known_labels.excluded] = -1
         return codes
 
-    def _eligible(self, given: dict[int, int]) -> Rows:
-        """Return the rows that may be asked, one of those that look the same."""
-        free = (self.told.people < 0) & ~self.told.barred
-        free[list(given)] = False
-        known = self._deck.kinds[list(given)]
-        free &= ~np.isin(self._deck.kinds, known)
+    def _eligible(self, answers: dict[int, int]) -> Rows:
+        """Return the pool: rows that may be queried, one of each duplicate group."""
+        free = (self.known_labels.people < 0) & ~self.known_labels.excluded
+        free[list(answers)] = False
+        answered_groups = self._table.duplicate_group[list(answers)]
+        free &= ~np.isin(self._table.duplicate_group, answered_groups)
         rows = np.flatnonzero(free)
-        _, first = np.unique(self._deck.kinds[rows], return_index=True)
+        _, first = np.unique(self._table.duplicate_group[rows], return_index=True)
         return np.asarray(np.sort(rows[first]), dtype=np.int64)
 
-    def _modelled(self, seen: Seen, weights: Floats) -> Seen:
+    def _fit_model(self, inputs: StrategyInput, weights: Floats) -> StrategyInput:
         k, seed = len(self._classes), self._job.seed
-        if self._recipe is None or len(seen.codes) >= GROWTH * self._compared_at:
-            found, _ = classifier.select(seen.labelled, seen.codes, k, "auto", seed, weights)
-            self._recipe, self._compared_at = found, len(seen.codes)
-        model = classifier.fit(seen.labelled, seen.codes, self._recipe, seed, weights)
+        if self._recipe is None or len(inputs.codes) >= GROWTH * self._compared_at:
+            recipe, _ = classifier.select(inputs.labelled, inputs.codes, k, "auto", seed, weights)
+            self._recipe, self._compared_at = recipe, len(inputs.codes)
+        model = classifier.fit(inputs.labelled, inputs.codes, self._recipe, seed, weights)
         parts = [
-            classifier.probabilities(model, seen.features[start : start + CHUNK], k)
-            for start in range(0, max(seen.features.shape[0], 1), CHUNK)
+            classifier.probabilities(model, inputs.features[start : start + CHUNK], k)
+            for start in range(0, max(inputs.features.shape[0], 1), CHUNK)
         ]
-        return seen._replace(probabilities=np.concatenate(parts), estimator=model)
+        return inputs._replace(probabilities=np.concatenate(parts), estimator=model)
 
 
-def _reason(seen: Seen, place: int, strategy: str, score: float) -> str:
-    """Return why a row is asked: the strategy's own words, else the two likeliest classes."""
-    if place in seen.reasons or seen.probabilities is None:
-        return seen.reasons.get(place, "")
-    return pick_reasons.reason(strategy, score, seen.probabilities[place], seen.classes)
+def _reason(inputs: StrategyInput, index: int, strategy: str, score: float) -> str:
+    """Return why a row is queried: the strategy's own reason, else its two likeliest classes."""
+    if index in inputs.reasons or inputs.probabilities is None:
+        return inputs.reasons.get(index, "")
+    return pick_reasons.reason(strategy, score, inputs.probabilities[index], inputs.classes)
 
 
-def _guesses(seen: Seen, eligible: Rows, rows: int) -> tuple[Rows, Floats]:
+def _guesses(inputs: StrategyInput, eligible: Rows, rows: int) -> tuple[Rows, Floats]:
     codes, confidence = np.full(rows, -1, dtype=np.int64), np.zeros(rows)
-    if seen.probabilities is not None:
-        codes[eligible], confidence[eligible] = likeliest(seen.probabilities)
+    if inputs.probabilities is not None:
+        codes[eligible], confidence[eligible] = likeliest(inputs.probabilities)
     return codes, confidence

@@ -1,4 +1,4 @@
-"""The live loop: audit rows first, then the rows that teach most, while a model learns along."""
+"""The live loop: audit rows first, then rows queried with a model that is trained meanwhile."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit import console
-from labelkit.annotate.active.learner import PICKS, Learner, Ranking, Told
-from labelkit.annotate.active.stopping_monitor import Watch
-from labelkit.annotate.row import About, Suggestion
-from labelkit.annotate.rows import Deck
-from labelkit.annotate.session import Limits, Session
+from labelkit.annotate.active.learner import BATCH_PICKS, KnownLabels, Learner, Ranking
+from labelkit.annotate.active.stopping_monitor import StoppingMonitor
+from labelkit.annotate.row import RowInfo, Suggestion
+from labelkit.annotate.row_order import Limits, SessionProgress
+from labelkit.annotate.rows import RowTable
+from labelkit.annotate.session import Session
 from labelkit.command.next_steps import words_of
 from labelkit.data.audit import audit_order, draw_audit, may_be_drawn
 from labelkit.data.columns import AUDIT
@@ -25,233 +26,243 @@ from labelkit.io.files import ending_of, next_to
 if TYPE_CHECKING:
     from labelkit.job.job import Job
 
-EVERY = 5  # labels between two rankings
-MOST_AUDIT = 30
-# Options that the commands which leave something behind have to know as well.
+LABELS_PER_RANKING = 5  # labels between two rankings
+MAX_AUDIT_ROWS = 30
+# Options passed on to the commands that write the final files.
 _SHARED = (
     "text", "classes", "unknown_label", "id", "gold", "features", "column", "cache", "delimiter",
     "seed",
 )  # fmt: skip
-_DETAILS = ("note", "flag", "seconds")  # what answers of annotate have of a label
-AUDIT_SHARE = 5  # of a budget of labels, one in five at most is for the audit
+_DETAILS = ("note", "flag", "seconds")  # columns of an answers file besides the label
+AUDIT_SHARE = 5  # at most one in five labels of --labels is for the audit
 
 
 class LiveOrder:
-    """Asks the audit rows, then what the learner ranks first; never waits for it."""
+    """Shows audit rows first, then the rows that the learner ranks first; never waits for it."""
 
     def __init__(
-        self, deck: Deck, audit: list[int], learner: Learner, limits: Limits, seed: int
+        self, table: RowTable, audit: list[int], learner: Learner, limits: Limits, seed: int
     ) -> None:
-        self._deck, self._learner, self._limits = deck, learner, limits
+        self._table, self._learner, self._limits = table, learner, limits
         self._audit, self._is_audit = audit, set(audit)
         self._session: Session | None = None
-        self._told = -1
-        self._batch: Ranking | None = None  # the ranking whose picks are being asked
-        shuffled = np.random.default_rng([seed, 7]).permutation(deck.rows)
-        closed = learner.told.barred | deck.labelled()
-        self._meanwhile = shuffled[~closed[shuffled]].tolist()
+        self._ranked_labels = -1
+        self._batch: Ranking | None = None  # the ranking whose batch is being shown
+        shuffled = np.random.default_rng([seed, 7]).permutation(table.rows)
+        not_askable = learner.known_labels.excluded | table.labelled()
+        self._meanwhile = shuffled[~not_askable[shuffled]].tolist()
 
     def attach(self, session: Session) -> None:
-        """Begin to learn from the session's answers."""
+        """Start training on the session's answers."""
         self._session = session
-        self._told = len(self._answers())
+        self._ranked_labels = len(self._answers())
         self._learner.start(self._answers(), self._answers(of_audit=True))
 
     def next(self, is_open: Callable[[int], bool]) -> int | None:
-        """Return the next row: of the audit, of the ranking, or any until there is a ranking.
+        """Return the next row: from the audit, the ranking, or at random until there is one.
 
-        The picks of a ranking were chosen together, to differ from each other: they are asked
-        before those of a newer one. While a ranking is being made, one row at a time is taken
-        off the last.
+        The batch of a ranking was selected to be diverse, so it is shown completely before a newer
+        ranking is used. While a ranking is being made, rows are taken from the latest one.
         """
-        picks: list[int] = [] if self._batch is None else self._batch.rows[:PICKS].tolist()
+        picks: list[int] = [] if self._batch is None else self._batch.rows[:BATCH_PICKS].tolist()
         for row in self._audit:
-            if is_open(row) or self._was_chosen(row):
+            if is_open(row) or self._was_answered_before_audit(row):
                 return row
         for row in picks:
             if is_open(row):
                 return row
         ranking = self._learner.ranking
-        is_newest = ranking is not None and ranking.labels == self._told
+        is_newest = ranking is not None and ranking.labels == self._ranked_labels
         self._batch = ranking if is_newest else None
         rows = self._meanwhile if ranking is None else ranking.rows
         return next((int(row) for row in rows if is_open(int(row))), None)
 
-    def _was_chosen(self, row: int) -> bool:
-        """Tell whether an audit row was answered before it was drawn, so is asked again."""
-        said = None if self._session is None else self._session.said.get(row)
-        return said is not None and bool(said.label or said.skipped) and said.origin != AUDIT
+    def _was_answered_before_audit(self, row: int) -> bool:
+        """Return whether an audit row was answered before it was drawn; it is shown again."""
+        answer = None if self._session is None else self._session.answers.get(row)
+        return (
+            answer is not None and bool(answer.label or answer.skipped) and answer.origin != AUDIT
+        )
 
-    def about(self, row: int) -> About:
-        """Return why the row is asked; nothing that could sway the answer to an audit row."""
+    def row_info(self, row: int) -> RowInfo:
+        """Return why the row is shown; for an audit row nothing that could bias the answer."""
         if row in self._is_audit:
-            return About(AUDIT, "", None)
-        known, ranking = self._deck.about(row), self._learner.ranking
-        if known.origin in BLIND_ORIGINS:
-            return known
+            return RowInfo(AUDIT, "", None)
+        info, ranking = self._table.row_info(row), self._learner.ranking
+        if info.origin in BLIND_ORIGINS:
+            return info
         if ranking is None:
-            return known._replace(origin="query", reason="at random: the model is not ready yet")
-        suggestion = known.suggestion
+            return info._replace(origin="query", reason="at random: the model is not ready yet")
+        suggestion = info.suggestion
         if ranking.codes[row] >= 0:
-            label = self._deck.classes[ranking.codes[row]]
+            label = self._table.classes[ranking.codes[row]]
             suggestion = Suggestion(label, float(ranking.confidence[row]), "the model says")
         picked = self._batch.reasons if self._batch is not None else {}
-        return About("query", picked.get(row, ranking.reasons.get(row, "")), suggestion)
+        return RowInfo("query", picked.get(row, ranking.reasons.get(row, "")), suggestion)
 
     def changed(self, reopened: bool) -> None:
-        """Have the rows ranked anew once enough answers have come, or one was taken back."""
+        """Request a new ranking after enough new answers, or after an undo."""
         if self._session is None:
             return
         answers = self._answers()
-        if abs(len(answers) - self._told) >= EVERY or (reopened and len(answers) != self._told):
-            self._told = len(answers)
-            self._learner.tell(answers, self._answers(of_audit=True))
+        if abs(len(answers) - self._ranked_labels) >= LABELS_PER_RANKING or (
+            reopened and len(answers) != self._ranked_labels
+        ):
+            self._ranked_labels = len(answers)
+            self._learner.update(answers, self._answers(of_audit=True))
 
-    def over(self, session: Session) -> str:
-        """Return which limit or stopping rule is reached."""
-        return self._limits.reached(session) or self._learner.watch.reached()
+    def stop_reason(self, session: SessionProgress) -> str:
+        """Return which limit or stopping rule is reached, '' if none."""
+        return self._limits.reached(session) or self._learner.monitor.reached()
 
     def _answers(self, of_audit: bool = False) -> dict[int, int]:
-        """Return the answers to learn from: none to the audit, none to what looks like it; or
-        those to the audit.
+        """Return class codes by row: the answers for training, or those to audit rows.
+
+        Audit rows and their duplicates are not used for training.
         """
         assert self._session is not None
-        place = {label: code for code, label in enumerate(self._deck.classes)}
-        barred = self._learner.told.barred
+        class_codes = {label: code for code, label in enumerate(self._table.classes)}
+        excluded = self._learner.known_labels.excluded
         return {
-            row: place[said.label]
-            for row, said in self._session.said.items()
-            if said.label and (said.origin == AUDIT if of_audit else not barred[row])
+            row: class_codes[answer.label]
+            for row, answer in self._session.answers.items()
+            if answer.label and (answer.origin == AUDIT if of_audit else not excluded[row])
         }
 
 
 def make_order(
     job: "Job",
-    deck: Deck,
+    table: RowTable,
     strategy: str,
     audit: int | None,
     limits: Limits,
-    watch: Watch | None = None,
+    monitor: StoppingMonitor | None = None,
 ) -> tuple[LiveOrder, Learner]:
-    """Return the order of a live session, and its learner, which must be stopped."""
-    people = _codes(deck, ["label"])
-    barred = job.audit_mask.copy()
-    pool = np.flatnonzero(~deck.labelled())
+    """Return the order of a live session, and its learner, which the caller must stop."""
+    people = _class_codes(table, ["label"])
+    excluded = job.audit_mask.copy()
+    pool = np.flatnonzero(~table.labelled())
     if not len(pool):
-        why = "every row has a label" if deck.rows else "it has no rows"
-        raise LabelkitError(f"{deck.name}: {why}; there is nothing to ask")
-    drawn = _draw_audit(job, deck, audit, limits)
-    barred[drawn] = True
-    barred |= np.isin(deck.kinds, deck.kinds[barred])
-    told = Told(people, _codes(deck, list(SUGGESTING)), barred)
-    learner = Learner(job, deck, deck.classes, told, strategy, watch or Watch((), job.seed))
-    return LiveOrder(deck, drawn, learner, limits, job.seed), learner
+        reason = "every row has a label" if table.rows else "it has no rows"
+        raise LabelkitError(f"{table.name}: {reason}; nothing to label")
+    drawn = _draw_audit(job, table, audit, limits)
+    excluded[drawn] = True
+    excluded |= np.isin(table.duplicate_group, table.duplicate_group[excluded])
+    known_labels = KnownLabels(people, _class_codes(table, list(SUGGESTING)), excluded)
+    learner = Learner(
+        job, table, table.classes, known_labels, strategy, monitor or StoppingMonitor((), job.seed)
+    )
+    return LiveOrder(table, drawn, learner, limits, job.seed), learner
 
 
-def check_features(job: "Job", deck: Deck) -> None:
-    """Raise where the model could not learn: better now than after two hours of a person's."""
+def check_features(job: "Job", table: RowTable) -> None:
+    """Raise LabelkitError if the model cannot be trained, before a person starts to label."""
     from labelkit.ml.embedding import Embedding
     from labelkit.ml.features import Features
 
     job.source.require(list(job.options.get("column") or []), "--column")
     choice = str(job.options.get("features") or "auto")
     if choice != "auto":
-        Features(deck.text, {}, choice)
+        Features(table.text, {}, choice)
         kind, _, name = choice.partition(":")
         if "embedding" in kind:
             Embedding(name, lambda: job.cache_dir).require()
 
 
-def _draw_audit(job: "Job", deck: Deck, wanted: int | None, limits: Limits) -> list[int]:
-    """Return the first rows of the audit order; more where more labels may be given."""
-    if wanted is None:
-        wanted = MOST_AUDIT
+def _draw_audit(job: "Job", table: RowTable, n_rows: int | None, limits: Limits) -> list[int]:
+    """Return the audit rows: the first `n_rows` of the audit order (default: see --audit)."""
+    if n_rows is None:
+        n_rows = MAX_AUDIT_ROWS
         if limits.labels is not None:
-            wanted = min(wanted, limits.labels // AUDIT_SHARE)
-    labelled = deck.labelled()
-    among, answered = may_be_drawn(labelled, job.origins), labelled & job.audit_mask
+            n_rows = min(n_rows, limits.labels // AUDIT_SHARE)
+    labelled = table.labelled()
+    drawable, answered = may_be_drawn(labelled, job.origins), labelled & job.audit_mask
     drawn: list[int] = draw_audit(
-        audit_order(deck.keys, job.seed), among, answered, wanted
+        audit_order(table.keys, job.seed), drawable, answered, n_rows
     ).tolist()
     return drawn
 
 
-def _codes(deck: Deck, names: list[str]) -> Any:
-    """Return the class of each row by the first of these columns that names one, else -1."""
-    found = np.full(deck.rows, -1, dtype=np.int64)
+def _class_codes(table: RowTable, names: list[str]) -> Any:
+    """Return the class code of each row from the first of these columns with a class, else -1."""
+    codes = np.full(table.rows, -1, dtype=np.int64)
     for name in names:
-        if not deck.has(name):
+        if not table.has(name):
             continue
-        codes = pc.index_in(deck.column(name), value_set=pa.array(deck.classes, pa.string()))
-        fresh = pc.fill_null(codes, -1).to_numpy().astype(np.int64)
-        found = np.where(found < 0, fresh, found)
-    return found
+        column_codes = pc.index_in(
+            table.column(name), value_set=pa.array(table.classes, pa.string())
+        )
+        fresh = pc.fill_null(column_codes, -1).to_numpy().astype(np.int64)
+        codes = np.where(codes < 0, fresh, codes)
+    return codes
 
 
-def _taught(session: Session) -> set[str]:
-    """Return the labels of rows that a model may learn from: none of the audit, none like them."""
-    kinds = session.deck.kinds
-    said = {row: one for row, one in session.said.items() if one.label}
-    barred = {int(kinds[row]) for row, one in said.items() if one.origin == AUDIT}
-    return {one.label for row, one in said.items() if int(kinds[row]) not in barred}
+def _trainable_labels(session: Session) -> set[str]:
+    """Return the labels that can be used for training: not those of audit rows or duplicates."""
+    kinds = session.table.duplicate_group
+    answers = {row: answer for row, answer in session.answers.items() if answer.label}
+    excluded = {int(kinds[row]) for row, answer in answers.items() if answer.origin == AUDIT}
+    return {answer.label for row, answer in answers.items() if int(kinds[row]) not in excluded}
 
 
-def left_behind(source: str, answers: Path) -> tuple[Path, Path]:
-    """Return where the labelled file and the model go: beside the answers."""
+def final_file_paths(source: str, answers: Path) -> tuple[Path, Path]:
+    """Return the paths of the labelled file and the model, beside the answers."""
     labelled = answers.parent / next_to(source, "labelled").name
     return labelled, answers.parent / f"{Path(source).name.removesuffix(ending_of(source))}.model"
 
 
 def refuse_foreign(path: Path, answers: Path) -> None:
-    """Raise LabelkitError where a file that is left behind would replace one of the user."""
+    """Raise LabelkitError if a final file would replace a file of the user."""
     output_checks.refuse_foreign(path, ("merge", "predict", "train"), answers)
 
 
 def check_columns(job: "Job", answers: Path) -> None:
-    """Raise where what is left behind would replace columns of the user: now, not at the end."""
+    """Raise LabelkitError, before labelling starts, if the final files would replace columns."""
     from labelkit.command.introspect import parsed
     from labelkit.command.invoke import later_job
 
     source = str(job.options["input"])
-    labelled, model = map(str, left_behind(source, answers))
-    merge = ["merge", source, str(answers), "-o", labelled, *_passed(job, "merge")]
-    predict = ["predict", model, source, "-o", labelled, *_passed(job, "predict")]
+    labelled, model = map(str, final_file_paths(source, answers))
+    merge = ["merge", source, str(answers), "-o", labelled, *_shared_args(job, "merge")]
+    predict = ["predict", model, source, "-o", labelled, *_shared_args(job, "predict")]
     for name, *args in (merge, predict):
         later = later_job(name, parsed(name, args), [source])
         assert later is not None
         later.check_columns(job.source, details=_DETAILS)
 
 
-def leave_behind(job: "Job", session: Session, answers: Path) -> Path | None:
-    """Write the labelled file and a model beside the answers; return the model, if there is one."""
+def write_final_files(job: "Job", session: Session, answers: Path) -> Path | None:
+    """Write the labelled file and a model beside the answers; return the model's path, or None."""
     from labelkit.command.invoke import run
 
     source = str(job.options["input"])
     if not session.labels_given():
         return None
-    taught = _taught(session)
-    labelled, model = left_behind(source, answers)
-    for path in (labelled, model):  # it may have come while the person was at work
+    labels = _trainable_labels(session)
+    labelled, model = final_file_paths(source, answers)
+    for path in (labelled, model):  # it may have been created during the session
         refuse_foreign(path, answers)
     with console.within():
-        run(["merge", source, str(answers), "-o", str(labelled), *_passed(job, "merge")])
-        if len(taught) < 2:
-            console.note("annotate: no model yet, it takes labels of two classes")
+        run(["merge", source, str(answers), "-o", str(labelled), *_shared_args(job, "merge")])
+        if len(labels) < 2:
+            console.note(
+                "annotate: no model was trained; labels of at least two classes are needed"
+            )
             return None
-        run(["train", str(labelled), "-o", str(model), *_passed(job, "train")])
-        run(["predict", str(model), str(labelled), "--in-place", *_passed(job, "predict")])
+        run(["train", str(labelled), "-o", str(model), *_shared_args(job, "train")])
+        run(["predict", str(model), str(labelled), "--in-place", *_shared_args(job, "predict")])
     return model
 
 
-def _passed(job: "Job", command: str) -> list[str]:
-    """Return the options of this run that another command has to know as well."""
+def _shared_args(job: "Job", command: str) -> list[str]:
+    """Return the options of this run that another command needs as well."""
     from labelkit.command.introspect import accepted
 
-    known = accepted(command)
+    option_names = accepted(command)
     args = ["--task", str(job.task_path)] if job.task_path else ["--no-task"]
     for name in _SHARED:
         value = job.options.get(name)
-        if name in known and value is not None:
+        if name in option_names and value is not None:
             args += words_of(name, value)
     if job.options["encoding"] != "utf-8":
         args += ["--encoding", job.options["encoding"]]

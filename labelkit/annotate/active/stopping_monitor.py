@@ -1,4 +1,4 @@
-"""Watches the models of a live session: how good they are, whether they have settled."""
+"""Stopping metrics of a live session, measured on each new model."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,30 +13,30 @@ from labelkit.stats import metrics
 
 Codes = npt.NDArray[np.int64]
 
-ROUND = 20  # labels between two models that are compared
+ROUND = 20  # labels between two compared models
 
 
-class Moment(NamedTuple):
-    """A model and what it says: `codes` of all rows of the file, -1 where nothing is supposed.
+class ModelSnapshot(NamedTuple):
+    """A model with its predictions: class `codes` for all rows of the file, -1 for none.
 
-    `said` and `truth` are of the audit rows that a person labelled; `labels` is how many of
-    people's labels it knows, `weighed` whether it learned from a machine's as well.
+    `audit_predictions` and `audit_labels` have an item for each labelled audit row; `labels` is
+    the number of human labels in training, `weighed` whether machine labels were used as well.
     """
 
     labels: int
     weighed: bool
-    features: Any  # of the rows that may be asked
+    features: Any  # of the pool
     probabilities: npt.NDArray[np.float64]
     codes: Codes
-    said: Codes
-    truth: Codes
+    audit_predictions: Codes
+    audit_labels: Codes
     labelled: Any
     learned: Codes
     recipe: classifier.Recipe
 
 
-class Watch:
-    """Takes the signs as models come; every twenty labels two models are compared."""
+class StoppingMonitor:
+    """Measures the stopping metrics of each model; compares two models every twenty labels."""
 
     def __init__(self, rules: Sequence[Sequence[Rule]], seed: int) -> None:
         self.rules, self._seed = rules, seed
@@ -45,33 +45,41 @@ class Watch:
         self._labels = 0
 
     def reached(self) -> str:
-        """Return which rule is reached, '' while none is."""
+        """Return which stopping rule is reached, '' if none."""
         return stopping.reached(self.rules, self.signs)
 
-    def look(self, now: Moment) -> None:
-        """Take the signs of a model."""
-        accuracy = metrics.accuracy(now.truth, now.said) if len(now.truth) else None
-        signs = self.signs._replace(
-            labels=now.labels,
-            accuracy=accuracy,
-            audits=len(now.truth),
-            uncertainty=stopping.uncertainty(now.probabilities),
+    def update(self, snapshot: ModelSnapshot) -> None:
+        """Measure the stopping metrics of a model."""
+        accuracy = (
+            metrics.accuracy(snapshot.audit_labels, snapshot.audit_predictions)
+            if len(snapshot.audit_labels)
+            else None
         )
-        if self._codes is None or now.labels - self._labels >= ROUND:
-            signs = signs._replace(kappas=self._kappas(now), gain=None)
-            if not now.weighed:
-                some = stopping.some_rows(len(now.probabilities), self._seed)
-                classes = now.probabilities.shape[1]
-                known = Known(now.labelled, now.learned, None, classes, now.recipe, self._seed)
-                signs = signs._replace(gain=expected_gain(known, now.features[some], ROUND))
-            self._codes, self._labels = now.codes, now.labels
+        signs = self.signs._replace(
+            labels=snapshot.labels,
+            accuracy=accuracy,
+            audits=len(snapshot.audit_labels),
+            uncertainty=stopping.uncertainty(snapshot.probabilities),
+        )
+        if self._codes is None or snapshot.labels - self._labels >= ROUND:
+            signs = signs._replace(kappas=self._kappas(snapshot), gain=None)
+            if not snapshot.weighed:
+                sample = stopping.some_rows(len(snapshot.probabilities), self._seed)
+                classes = snapshot.probabilities.shape[1]
+                labelled_set = Known(
+                    snapshot.labelled, snapshot.learned, None, classes, snapshot.recipe, self._seed
+                )
+                signs = signs._replace(
+                    gain=expected_gain(labelled_set, snapshot.features[sample], ROUND)
+                )
+            self._codes, self._labels = snapshot.codes, snapshot.labels
         self.signs = signs
 
-    def _kappas(self, now: Moment) -> tuple[float, ...]:
+    def _kappas(self, snapshot: ModelSnapshot) -> tuple[float, ...]:
         if self._codes is None:
             return ()
-        both = (self._codes >= 0) & (now.codes >= 0)
-        classes = now.probabilities.shape[1]
-        newest = stopping.kappa(self._codes[both], now.codes[both], classes)
+        both = (self._codes >= 0) & (snapshot.codes >= 0)
+        classes = snapshot.probabilities.shape[1]
+        newest = stopping.kappa(self._codes[both], snapshot.codes[both], classes)
         earlier = self.signs.kappas
         return () if newest is None else (*earlier, newest)[-stopping.ROUNDS :]

@@ -1,4 +1,4 @@
-"""Where a text holds one of the words that rules look for, and what of a cell may be shown."""
+"""Highlighting of words that rules look for, and cleaning of cells for a screen."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,22 +8,22 @@ from typing import Any
 from labelkit import console
 from labelkit.errors import UsageError
 
-MOST_SHOWN = 20_000  # characters of one cell
+MAX_CHARACTERS = 20_000  # characters of one cell
 
 Span = tuple[int, int]
 
 
-# They tell which way a comma runs. A browser knows what to do with them, a terminal does not.
+# Direction marks for right-to-left text. Browsers support them, terminals do not.
 _MARKS = re.compile("([\u200e\u200f])")
 
 
 def shown(text: str, marks: bool = False) -> str:
-    """Return a cell's text with its line ends, fit for a screen: no control characters.
+    """Return a cell's text without control characters except line ends.
 
-    With `marks` the marks of direction are kept.
+    With `marks` the direction marks are kept.
     """
-    rest = len(text) - MOST_SHOWN
-    lines = re.split("\r\n|\r|\n", text[:MOST_SHOWN])
+    rest = len(text) - MAX_CHARACTERS
+    lines = re.split("\r\n|\r|\n", text[:MAX_CHARACTERS])
     cleaned = "\n".join(_cleaned(line, marks) for line in lines)
     return f"{cleaned}\n… and {rest:,} more characters" if rest > 0 else cleaned
 
@@ -38,7 +38,7 @@ def _cleaned(line: str, marks: bool) -> str:
 
 
 class Highlighter:
-    """Finds whole words (any case) and pieces of words."""
+    """Finds whole words and parts of words, ignoring case."""
 
     def __init__(
         self, words: Sequence[str] = (), pieces: Sequence[str] = (), chosen: Sequence[str] = ()
@@ -51,7 +51,7 @@ class Highlighter:
         self._pattern = re.compile(alternatives, re.IGNORECASE) if alternatives else None
 
     def for_row(self, blind: bool) -> "Highlighter":
-        """Return what to mark: on a row that is answered blind only words that the user chose."""
+        """Return the highlighter for a row: a blind row has only the words of --highlight."""
         return self._without_rules if blind else self
 
     @cached_property
@@ -59,24 +59,24 @@ class Highlighter:
         return Highlighter(chosen=self._chosen)
 
     def spans(self, text: str) -> list[Span]:
-        """Return where words begin and end, in order, never overlapping."""
+        """Return the start and end of each match, in order and without overlaps."""
         if self._pattern is None:
             return []
-        return [found.span() for found in self._pattern.finditer(text)]
+        return [match.span() for match in self._pattern.finditer(text)]
 
 
 def of_rules(table: Mapping[str, Any], more: Sequence[str]) -> Highlighter:
-    """Return what finds the words of the task's rules ([weak-label]) and `more` words.
+    """Return a highlighter for the words of the task's rules ([weak-label]) and `more` words.
 
     Raises UsageError for an empty word.
     """
     chosen = [word.strip() for word in more]
     words, pieces = list[str](), list[str]()
     if not all(chosen):
-        raise UsageError("--highlight '': give a word or phrase")
+        raise UsageError("--highlight needs a word or phrase, not ''")
     for rule in table.get("rule", []):
-        found = [str(w) for key in ("any_of", "all_of") for w in _listed(rule.get(key))]
-        (pieces if rule.get("match") == "substring" else words).extend(found)
+        rule_words = [str(w) for key in ("any_of", "all_of") for w in _listed(rule.get(key))]
+        (pieces if rule.get("match") == "substring" else words).extend(rule_words)
     for keyword in _listed(table.get("keyword")):
         words += str(keyword).partition("=")[2].split(",")
     return Highlighter(_filled(words), _filled(pieces), chosen)

@@ -1,10 +1,10 @@
-"""Line prompts: for a person without a full terminal, and for a script that types on stdin."""
+"""Line prompts, for people without a full terminal and for scripts that write to stdin."""
 
 import sys
 from collections.abc import Callable
 
 from labelkit import console
-from labelkit.annotate.comparison import Context
+from labelkit.annotate.comparison import RowComparison
 from labelkit.annotate.session import Session
 from labelkit.annotate.ui import text as words
 from labelkit.annotate.ui.highlight import Highlighter, shown
@@ -12,34 +12,33 @@ from labelkit.annotate.ui.text import NO_GUIDE, Guide
 from labelkit.errors import LabelkitError, nearest
 
 HELP = (
-    "a number or a class: label it · Enter: take the guess · s: skip · u: undo · f: flag · "
-    "n TEXT: note · =: with or without the rows that look the same · ?: guidelines and keys · "
-    "q: quit (:s, :u … where a class is called s, u …)"
+    "a number or a class: label the row · Enter: accept the suggestion · s: skip · u: undo · "
+    "f: flag · n TEXT: note · =: apply to identical rows, on/off · ?: guidelines and keys · "
+    "q: quit (:s, :u … if a class is named s, u …)"
 )
 
 
 class Unreadable(LabelkitError):
-    """A line that says nothing that can be done."""
+    """A line that is neither a class nor a command."""
 
 
 def run(
-    session: Session, highlighter: Highlighter, context: Context, guide: Guide = NO_GUIDE
+    session: Session, highlighter: Highlighter, comparison: RowComparison, guide: Guide = NO_GUIDE
 ) -> None:
-    """Tell the guidelines, then ask until there are no more rows, the input ends, or the person
-    quits.
+    """Print the guidelines, then prompt until there are no more rows, stdin ends, or `q`.
 
-    A person who mistypes is asked again. A script that does is stopped, since its next line
-    would label the wrong row. Raises LabelkitError then, and where an answer cannot be saved.
+    On a terminal an invalid line is prompted for again. In a script it raises LabelkitError, since
+    the next line would label the wrong row. Raises LabelkitError if an answer cannot be saved.
     """
     typed = sys.stdin.isatty()
     number = 0
     asked: int | None = None
     if session.current is not None:
-        _tell(guide, session)
+        _print_guide(guide, session)
     while session.current is not None:
         if session.current != asked:
             asked = session.current
-            _show(session, highlighter, context)
+            _show(session, highlighter, comparison)
         if typed:
             console.prompt("> ")
         line = sys.stdin.readline()
@@ -48,38 +47,38 @@ def run(
             return
         try:
             if line.strip().removeprefix(":") == "?" and "?" not in session.classes:
-                _tell(guide, session)
+                _print_guide(guide, session)
                 console.note(HELP)
             elif not _do(session, line.rstrip("\r\n")):
                 return
         except Unreadable as error:
             if not typed:
                 raise LabelkitError(
-                    f"stdin, line {number} (row {console.clean(session.deck.keys[asked])}): "
-                    f"{error}; the answers before it are kept"
+                    f"stdin, line {number} (row {console.clean(session.table.keys[asked])}): "
+                    f"{error}; earlier answers are saved"
                 ) from None
             console.say(str(error))
 
 
-def _tell(guide: Guide, session: Session) -> None:
+def _print_guide(guide: Guide, session: Session) -> None:
     for line in words.guide_lines(guide, session.classes):
         console.note(line)
 
 
-def _show(session: Session, highlighter: Highlighter, context: Context) -> None:
+def _show(session: Session, highlighter: Highlighter, comparison: RowComparison) -> None:
     assert session.current is not None
-    row, about = session.current, session.about()
-    key = console.clean(session.deck.keys[row])
-    lines = [f"── {words.progress_line(session.progress())} · {session.deck.key_name} {key}"]
-    texts, highlighter = session.deck.texts(row), highlighter.for_row(session.asks_blind(row))
+    row, info = session.current, session.row_info()
+    key = console.clean(session.table.keys[row])
+    lines = [f"── {words.progress_line(session.progress())} · {session.table.key_name} {key}"]
+    texts, highlighter = session.table.texts(row), highlighter.for_row(session.asks_blind(row))
     for name, text in texts:
         title = f"{console.clean(name)}: " if len(texts) > 1 else ""
-        said = _marked(shown(text), highlighter) if text.strip() else words.EMPTY
-        lines.append(title + said)
-    lines += context.lines(row)
-    lines += [words.reason_line(about), words.marks_line(session), words.copies_line(session)]
-    suggestion = words.suggestion_line(about)
-    lines.append(f"{suggestion} (Enter takes it)" if suggestion else "")
+        shown_text = _marked(shown(text), highlighter) if text.strip() else words.EMPTY
+        lines.append(title + shown_text)
+    lines += comparison.lines(row)
+    lines += [words.reason_line(info), words.marks_line(session), words.copies_line(session)]
+    suggestion = words.suggestion_line(info)
+    lines.append(f"{suggestion} (Enter accepts)" if suggestion else "")
     keys = {label: key for key, label in words.keys_of(session.classes).items()}
     numbers = [keys.get(label, str(n)) for n, label in enumerate(session.classes, 1)]
     lines.append(
@@ -94,15 +93,15 @@ def _show(session: Session, highlighter: Highlighter, context: Context) -> None:
 
 
 def _marked(text: str, highlighter: Highlighter) -> str:
-    found, at = "", 0
+    marked, end_of_last = "", 0
     for start, end in highlighter.spans(text):
-        found += f"{text[at:start]}*{text[start:end]}*"
-        at = end
-    return found + text[at:]
+        marked += f"{text[end_of_last:start]}*{text[start:end]}*"
+        end_of_last = end
+    return marked + text[end_of_last:]
 
 
 def _do(session: Session, line: str) -> bool:
-    """Do what a line says; False: quit. Raises Unreadable where it says nothing."""
+    """Run a line; return False to quit. Raises Unreadable for an invalid line."""
     label = _label(session, line.strip())
     if label is not None:
         session.decide(label)
@@ -115,13 +114,13 @@ def _do(session: Session, line: str) -> bool:
         session.note(rest)
     elif not word and not line.strip():
         if not session.accept():
-            raise Unreadable("there is no guess to take; give a number or a class")
+            raise Unreadable("no suggestion to accept; enter a number or a class")
     elif word in _PLAIN and not rest:
         _PLAIN[word](session)
     else:
         text = line.strip()
         raise Unreadable(
-            f"{console.clean(text)!r} is none of the classes and none of the commands "
+            f"{console.clean(text)!r} is neither a class nor one of the commands "
             f"s u f n = q ?{nearest(text, session.classes)}"
         )
     return True
@@ -140,7 +139,7 @@ def _label(session: Session, text: str) -> str | None:
 
 def _undo(session: Session) -> None:
     if session.undo() is None:
-        console.say("there is nothing to undo")
+        console.say("nothing to undo")
 
 
 def _copies(session: Session) -> None:

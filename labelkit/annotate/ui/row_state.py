@@ -1,10 +1,10 @@
-"""A row and what is known of it, as plain values: what the page is told after each decision."""
+"""The state of the current row as plain values, sent to the page after each decision."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from labelkit import console
-from labelkit.annotate.comparison import Context
+from labelkit.annotate.comparison import RowComparison
 from labelkit.annotate.session import Progress, Session
 from labelkit.annotate.ui import text as words
 from labelkit.annotate.ui.highlight import Highlighter, shown
@@ -13,26 +13,28 @@ from labelkit.annotate.ui.text import EMPTY, Guide
 Pieces = list[tuple[str, bool]]
 
 
-def card(session: Session, highlighter: Highlighter, context: Context) -> dict[str, Any]:
-    """Return the row that is asked now, its suggestion and marks, and how far it is."""
-    deck, row = session.deck, session.current
+def row_state(
+    session: Session, highlighter: Highlighter, comparison: RowComparison
+) -> dict[str, Any]:
+    """Return the current row with its suggestion, flag and note, and the progress."""
+    table, row = session.table, session.current
     progress = session.progress()
     common = {
-        "name": console.clean(deck.name, 200),
-        "key_name": console.clean(deck.key_name, 40),
+        "name": console.clean(table.name, 200),
+        "key_name": console.clean(table.key_name, 40),
         "progress": words.progress_line(progress),
         "share": _share(progress),
     }
     if row is None:
-        over = session.over or "every row is answered"
+        over = session.stop_reason or "every row is answered"
         nothing = {"texts": [], "fields": [], "note": "", "flag": False}
         return {**common, "key": None, "over": over, **nothing}
-    about, said = session.about(), session.of_current()
+    info, answer = session.row_info(), session.current_answer()
     highlighter = highlighter.for_row(session.asks_blind(row))
     copies = words.copies_line(session)
     return {
         **common,
-        "key": console.clean(deck.keys[row], 200),
+        "key": console.clean(table.keys[row], 200),
         "over": "",
         "texts": [
             {
@@ -41,7 +43,7 @@ def card(session: Session, highlighter: Highlighter, context: Context) -> dict[s
                 if text.strip()
                 else [(EMPTY, False)],
             }
-            for name, text in deck.texts(row)
+            for name, text in table.texts(row)
         ],
         "fields": [
             {
@@ -49,26 +51,26 @@ def card(session: Session, highlighter: Highlighter, context: Context) -> dict[s
                 "pieces": pieces(shown(field.value, marks=True), highlighter),
                 "beside": field.beside,
             }
-            for field in context.fields(row)
+            for field in comparison.fields(row)
         ],
-        "near": context.nearest(row),
-        "reason": words.reason_line(about),
+        "near": comparison.nearest(row),
+        "reason": words.reason_line(info),
         "marks": words.marks_line(session),
-        "guess": words.suggestion_line(about),
-        "flag": said.flag,
-        "note": said.note,
+        "guess": words.suggestion_line(info),
+        "flag": answer.flag,
+        "note": answer.note,
         "copies": {"line": copies, "together": session.with_copies} if copies else None,
     }
 
 
 def classes(names: Sequence[str]) -> list[dict[str, str]]:
-    """Return the classes and the digit of each, '' where it has none."""
+    """Return the classes with their digits, '' for none."""
     digits = {label: digit for digit, label in words.keys_of(names).items()}
     return [{"label": name, "key": digits.get(name, "")} for name in names]
 
 
-def guide_shown(guide: Guide) -> dict[str, Any]:
-    """Return what the task file tells a person, fit for a page."""
+def guide_state(guide: Guide) -> dict[str, Any]:
+    """Return the task file's guidelines, cleaned for a page."""
     return {
         "guidelines": shown(guide.guidelines, marks=True),
         "descriptions": {
@@ -83,14 +85,14 @@ def guide_shown(guide: Guide) -> dict[str, Any]:
 
 
 def pieces(text: str, highlighter: Highlighter) -> Pieces:
-    """Return a text cut where words are marked: (piece, whether it is marked)."""
-    found: Pieces = []
+    """Return a text split into (piece, whether it is highlighted)."""
+    parts: Pieces = []
     at = 0
     for start, end in highlighter.spans(text):
-        found += [(text[at:start], False), (text[start:end], True)]
+        parts += [(text[at:start], False), (text[start:end], True)]
         at = end
-    found.append((text[at:], False))
-    return [(piece, marked) for piece, marked in found if piece]
+    parts.append((text[at:], False))
+    return [(piece, marked) for piece, marked in parts if piece]
 
 
 def _share(progress: Progress) -> float | None:

@@ -1,6 +1,6 @@
-"""The terminal screen: one row at a time, one key a decision.
+"""The terminal screen: one row at a time, one key per decision.
 
-It is there before the file is read: this module and what it imports know no data library.
+It appears before the file is read: this module and its imports do not import data libraries.
 """
 
 import asyncio
@@ -25,43 +25,44 @@ from labelkit.data.suggestions import BLIND_ORIGINS
 from labelkit.errors import LabelkitError, Terminated
 
 if TYPE_CHECKING:
-    from labelkit.annotate.annotation_job import Sitting
+    from labelkit.annotate.annotation_job import AnnotationJob
     from labelkit.annotate.session import Session
-    from labelkit.annotate.ui.background_loader import Opening
-    from labelkit.annotate.ui.first_row_preview import Glimpse
+    from labelkit.annotate.ui.background_loader import BackgroundLoader
+    from labelkit.annotate.ui.first_row_preview import Preview
 
-ENDING = [
+END_SIGNALS = [
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
-]  # signals that end the session and keep its answers
+]  # signals that end the session after saving its answers
 HINTS = ("Space skip · Backspace undo · f flag · q leave · ? help", "? help")
 
 
-def run(opening: "Opening", glimpse: "Glimpse") -> None:
-    """Show rows until the person leaves or the file cannot be opened; raises LabelkitError
-    where the screen breaks off, for bytes that no keyboard sends, say.
+def run(loader: "BackgroundLoader", preview: "Preview") -> None:
+    """Show rows until the person leaves or the file cannot be opened.
+
+    Raises LabelkitError if the screen fails, for example on bytes that no keyboard sends.
     """
-    app = AnnotateApp(opening, glimpse)
-    handlers = {number: signal.getsignal(number) for number in ENDING}
+    app = AnnotateApp(loader, preview)
+    handlers = {number: signal.getsignal(number) for number in END_SIGNALS}
     try:
         app.run()
-    finally:  # the app's own end with its event loop
+    finally:  # the handlers of the app end with its event loop
         for number, handler in handlers.items():
             signal.signal(number, signal.SIG_IGN if number == app.ended_by else handler)
     if app.ended_by:
         raise Terminated(app.ended_by)
     if app.return_code or app.is_broken:
         raise LabelkitError(
-            "the screen broke off (above is why); every answer is kept, and the same command "
-            "goes on, with --plain by lines"
+            "the screen failed (see the error above); all answers are saved; run the same command "
+            "to continue, or with --plain for line prompts"
         )
 
 
 class Opened(Message):
-    """The sitting is open, or could not be opened."""
+    """The annotation job is open, or opening it has failed."""
 
 
 class AnnotateApp(App[None]):
-    """The screen. What it shows is plain content: markup and escapes in cells mean nothing."""
+    """The screen. It shows plain content: markup and escape codes in cells are not interpreted."""
 
     ENABLE_COMMAND_PALETTE = False
     AUTO_FOCUS = ""
@@ -81,39 +82,39 @@ class AnnotateApp(App[None]):
     """
     BINDINGS: ClassVar = [("ctrl+c", "leave", ""), ("ctrl+q", "leave", "")]
 
-    def __init__(self, opening: "Opening", glimpse: "Glimpse") -> None:
+    def __init__(self, loader: "BackgroundLoader", preview: "Preview") -> None:
         super().__init__()
-        self.opening, self.glimpse = opening, glimpse
+        self.loader, self.preview = loader, preview
         self.mode = "opening"  # then row, help, note, find, small
-        self._mode_before = "opening"  # it became small
-        self.found: list[str] = []
-        self.chosen = 0
-        self._sitting: Sitting | None = None
-        self._waiting: list[str] = []  # keys that came before the sitting was open
+        self._mode_before = "opening"  # before the terminal became too small
+        self.matching_classes: list[str] = []
+        self.selected_match = 0
+        self._annotation: AnnotationJob | None = None
+        self._waiting: list[str] = []  # keys pressed while loading
         self._keys: dict[str, str] = {}
-        self._seen_classes: frozenset[str] = frozenset()  # those on the screen
-        self._status = ("", False)  # what the last line says, and whether something is wrong
+        self._shown_classes: frozenset[str] = frozenset()  # those on the screen
+        self._status = ("", False)  # the status line, and whether it is an error
         self.is_broken = False
         self.ended_by = 0  # the signal
 
     def panic(self, *renderables: Any) -> None:
-        """End because the terminal cannot be read any more, which leaves no return code."""
+        """End because the terminal cannot be read any more; sets `is_broken`, not a return code."""
         self.is_broken = True
         super().panic(*renderables)
 
     @property
     def is_opening(self) -> bool:
-        """Whether the file is still being read; keys wait meanwhile."""
-        return self._sitting is None
+        """Whether the file is still being read; keys are queued meanwhile."""
+        return self._annotation is None
 
     @property
     def session(self) -> "Session":
         """The session, once the file is open."""
-        assert self._sitting is not None
-        return self._sitting.session
+        assert self._annotation is not None
+        return self._annotation.session
 
     def compose(self) -> ComposeResult:
-        """Lay the screen out, top to bottom."""
+        """Yield the parts of the screen, from top to bottom."""
         yield Static(id="progress", markup=False)
         with VerticalScroll(id="card", can_focus=False):
             yield Static(id="text", markup=False)
@@ -126,12 +127,12 @@ class AnnotateApp(App[None]):
         yield Static(id="small", markup=False)
 
     def on_mount(self) -> None:
-        """Show what is known at once, and open the file behind it."""
-        for number in ENDING:
+        """Show the preview, and open the file in the background."""
+        for number in END_SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:
                 with suppress(NotImplementedError, RuntimeError, ValueError):  # no main thread
                     asyncio.get_running_loop().add_signal_handler(number, self._end_by, number)
-        self.draw(f"reading {console.clean(self.glimpse.name, 40)} … keys wait for it")
+        self.draw(f"Loading {console.clean(self.preview.name, 40)}…")
         self.call_after_refresh(self._open)
 
     def _end_by(self, number: int) -> None:
@@ -140,44 +141,44 @@ class AnnotateApp(App[None]):
 
     def _open(self) -> None:
         gc.enable()
-        self.opening.begin(lambda: self.post_message(Opened()))
+        self.loader.start(lambda: self.post_message(Opened()))
 
     def on_opened(self) -> None:
-        """Ask the first row; its time begins now."""
+        """Show the first row; its time begins now."""
         try:
-            self._sitting = self.opening.sitting()
-        except BaseException:  # whoever runs the app asks for the sitting, and hears it too
+            self._annotation = self.loader.annotation()
+        except BaseException:  # raised again where the caller of the app uses the loader
             self.exit()
             return
         self._keys = words.keys_of(self.session.classes)
         self.session.show(self.session.current)
         if self.mode == "opening":
             self.mode = "row"
-        warned = [line for line in self.opening.said if line.startswith(console.WARNING)]
+        warned = [line for line in self.loader.messages if line.startswith(console.WARNING)]
         self.draw(warned[-1] if warned else "? shows the keys", wrong=bool(warned))
-        self._press_what_waited()
+        self._replay_waiting_keys()
 
-    def _press_what_waited(self) -> None:
-        """Do what was keyed meanwhile, if the row and the classes were there to be seen."""
+    def _replay_waiting_keys(self) -> None:
+        """Handle the keys pressed while loading, if the row and the classes were on the screen."""
         waiting, self._waiting = self._waiting, []
-        was_seen = self._was_seen()
+        was_shown = self._was_shown()
         for pressed in waiting:
-            if not was_seen or self.mode != "row":
-                self.draw("keys that came before the row was there are left out", wrong=True)
+            if not was_shown or self.mode != "row":
+                self.draw("Ignored keys pressed while loading.", wrong=True)
                 return
             if pressed == "q":
                 self.exit()
                 return
             self._act(pressed)
 
-    def _was_seen(self) -> bool:
-        first, row = self.glimpse.first, self.session.current
-        if first is None or row is None or self.glimpse.classes != self.session.classes:
+    def _was_shown(self) -> bool:
+        first, row = self.preview.first, self.session.current
+        if first is None or row is None or self.preview.classes != self.session.classes:
             return False
-        return first.key == self.session.deck.keys[row]
+        return first.key == self.session.table.keys[row]
 
     def on_resize(self, event: events.Resize) -> None:
-        """Share the lines out anew; say so where the terminal is too small to read a row."""
+        """Lay out the screen again, or show that the terminal is too small."""
         small = event.size.width < NARROWEST or event.size.height < LOWEST
         if small:
             if self.mode != "small":
@@ -187,7 +188,7 @@ class AnnotateApp(App[None]):
             self._put(
                 "small",
                 f"Too small: {event.size.width}x{event.size.height}.\n"
-                f"Make it {NARROWEST}x{LOWEST} or more.\nNothing is lost.\nq: leave",
+                f"Make it {NARROWEST}x{LOWEST} or more.\nAll answers are saved.\nq: leave",
             )
         elif self.mode == "small":
             self._grow()
@@ -196,7 +197,7 @@ class AnnotateApp(App[None]):
             self.draw(*self._status, scrolls=False)
 
     def _lay_out(self) -> None:
-        """Hide what the mode does not need, so that the text always has lines of its own."""
+        """Hide the parts that the mode does not need, to leave lines for the text."""
         small, roomy = self.mode == "small", self.size.height >= ROOMY
         typing = self.mode in ("note", "find")
         hidden = {
@@ -222,7 +223,7 @@ class AnnotateApp(App[None]):
         return max(1, self.size.height * 3 // 8)
 
     def _grow(self) -> None:
-        """Go back to what a terminal that was too small has interrupted."""
+        """Return to the mode before the terminal became too small."""
         typing = self._mode_before in ("note", "find")
         self.mode = self._mode_before if typing else "opening" if self.is_opening else "row"
         if typing:
@@ -232,23 +233,25 @@ class AnnotateApp(App[None]):
     # -- what is shown -------------------------------------------------------------------------
 
     def draw(self, status: str, wrong: bool = False, scrolls: bool = True) -> None:
-        """Show the current row (or the help), and in the last line what has just happened."""
+        """Show the current row (or the help), and the status in the last line."""
         self._status = (status, wrong)
         with self.batch_update():
             self._put_status()
-            if self._sitting is None:
-                self._draw_glimpse()
+            if self._annotation is None:
+                self._draw_preview()
                 return
             self._put("progress", self._progress_text())
             if self.mode == "help":
-                self._put("text", terminal_render.guide(self._sitting.guide, self.session.classes))
+                self._put(
+                    "text", terminal_render.guide(self._annotation.guide, self.session.classes)
+                )
             elif self.session.current is None:
-                over = self.session.over or "every row is answered"
-                self._put("text", f"Done: {over}.\n\nq: leave · Backspace: undo")
+                reason = self.session.stop_reason or "every row is answered"
+                self._put("text", f"Done: {reason}.\n\nq: leave · Backspace: undo")
                 self._put("about", "")
                 self._put("classes", "")
             else:
-                self._put("text", self._row_text(self._sitting, self.session.current))
+                self._put("text", self._row_text(self._annotation, self.session.current))
                 self._put("about", self._about_text())
                 self._put("classes", self._class_list())
             if scrolls:
@@ -261,28 +264,28 @@ class AnnotateApp(App[None]):
         is_reading = self.mode in ("row", "opening")
         self._put("hint", next((h for h in HINTS if is_reading and len(h) <= room), ""))
 
-    def _draw_glimpse(self) -> None:
-        listed = terminal_render.classes(self.glimpse.classes, self._width, self._class_lines)
+    def _draw_preview(self) -> None:
+        listed = terminal_render.classes(self.preview.classes, self._width, self._class_lines)
         self._put("classes", listed.content)
-        first = self.glimpse.first
+        first = self.preview.first
         if first is None:
-            self._put("progress", console.clean(self.glimpse.name, 60))
+            self._put("progress", console.clean(self.preview.name, 60))
             return
         key = console.clean(first.key, 40)
         self._put("progress", f"{console.clean(first.key_name, 20)} {key}")
-        marks = self.glimpse.marks.for_row(first.about.origin in BLIND_ORIGINS)
+        marks = self.preview.marks.for_row(first.info.origin in BLIND_ORIGINS)
         self._put("text", terminal_render.row(first.texts, first.fields, "", marks))
-        self._put("about", terminal_render.about(first.about))
+        self._put("about", terminal_render.row_info(first.info))
 
     def _put(self, name: str, content: Content | str) -> None:
         plain = content if isinstance(content, Content) else Content(content)
         self.query_one(f"#{name}", Static).update(plain)
 
     def _progress_text(self) -> str:
-        # The key comes early: in a narrow terminal the end of the line is not seen.
-        deck, row = self.session.deck, self.session.current
-        key = "" if row is None else console.clean(deck.keys[row], 40)
-        asked = f"{console.clean(deck.key_name, 20)} {key}" if key else ""
+        # The key comes early, because a narrow terminal cuts the end of the line.
+        table, row = self.session.table, self.session.current
+        key = "" if row is None else console.clean(table.keys[row], 40)
+        asked = f"{console.clean(table.key_name, 20)} {key}" if key else ""
         progress = self.session.progress()
         line = words.progress_line(progress, asked)
         if not progress.total:
@@ -290,26 +293,28 @@ class AnnotateApp(App[None]):
         filled = round(10 * min(1, progress.done / progress.total))
         return f"{'█' * filled}{'░' * (10 - filled)} {line}"
 
-    def _row_text(self, sitting: "Sitting", row: int) -> Content:
-        texts, context = self.session.deck.texts(row), sitting.context
-        marks = sitting.marks.for_row(self.session.asks_blind(row))
-        return terminal_render.row(texts, context.fields(row), context.nearest(row), marks)
+    def _row_text(self, annotation: "AnnotationJob", row: int) -> Content:
+        texts, comparison = self.session.table.texts(row), annotation.comparison
+        marks = annotation.marks.for_row(self.session.asks_blind(row))
+        return terminal_render.row(texts, comparison.fields(row), comparison.nearest(row), marks)
 
     def _about_text(self) -> Content:
         more = (words.copies_line(self.session), words.marks_line(self.session))
-        return terminal_render.about(self.session.about(), more)
+        return terminal_render.row_info(self.session.row_info(), more)
 
     def _class_list(self) -> Content:
         if self.mode == "find":
-            return terminal_render.found(self.found, self.chosen, self._width, self._class_lines)
+            return terminal_render.found_classes(
+                self.matching_classes, self.selected_match, self._width, self._class_lines
+            )
         listed = terminal_render.classes(self.session.classes, self._width, self._class_lines)
-        self._seen_classes = listed.labels
+        self._shown_classes = listed.labels
         return listed.content
 
     # -- keys ----------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """Do what the key says."""
+        """Handle a key."""
         if self.mode in ("note", "find"):
             self._key_in_entry(event)
             return
@@ -344,7 +349,7 @@ class AnnotateApp(App[None]):
             self.draw(status)
 
     def _do(self, pressed: str) -> str | None:
-        """Return what to say about it; None where the screen stays as it is."""
+        """Run a key's action; return the status to show, None to leave the screen unchanged."""
         if pressed in ("backspace", "delete", "u", "ctrl+z"):
             return "nothing to undo" if self.session.undo() is None else "undone"
         if pressed == "?":
@@ -355,31 +360,31 @@ class AnnotateApp(App[None]):
         if len(pressed) == 1 and pressed in words.DIGITS:
             return self._decide_by_digit(pressed)
         if pressed in ("enter", "a"):
-            suggestion = self.session.about().suggestion
+            suggestion = self.session.row_info().suggestion
             if suggestion is None:
-                return "there is no guess to take"
+                return "no suggestion to accept"
             return self._decide(suggestion.label)
         action = _ACTIONS.get(pressed)
         return action(self) if action else None
 
-    def _show_help(self, wanted: bool) -> None:
-        self.mode = "help" if wanted else "row"
+    def _show_help(self, visible: bool) -> None:
+        self.mode = "help" if visible else "row"
         self._lay_out()
-        self.draw("up and down scroll, any other key goes back" if wanted else "")
+        self.draw("up and down scroll, any other key closes the help" if visible else "")
 
     def _decide_by_digit(self, digit: str) -> str:
         label = self._keys.get(digit)
         if label is None:
             return f"no class has the digit {digit}"
-        if label not in self._seen_classes:  # nobody gives a label that they do not see
-            return f"{digit} is not on the screen: make it larger, or find the class with /"
+        if label not in self._shown_classes:  # a class must be visible to be given
+            return f"{digit} is not on the screen: enlarge the terminal, or find the class with /"
         return self._decide(label)
 
     def _decide(self, label: str) -> str:
         row = self.session.current
         assert row is not None
         self.session.decide(label)
-        return f"{console.clean(self.session.deck.keys[row], 30)}: {console.clean(label, 60)}"
+        return f"{console.clean(self.session.table.keys[row], 30)}: {console.clean(label, 60)}"
 
     def _skip(self) -> str:
         self.session.skip()
@@ -393,17 +398,17 @@ class AnnotateApp(App[None]):
         return ""
 
     def action_leave(self) -> None:
-        """Leave, as q does, also from within a note."""
+        """Leave, like q, but also while a note is typed."""
         self.exit()
 
-    # -- the line to type in -------------------------------------------------------------------
+    # -- the entry line ------------------------------------------------------------------------
 
     def _open_note(self) -> None:
-        note = self.session.of_current().note
-        self._open_entry("note", "a note; Enter keeps it, Esc does not", note)
+        note = self.session.current_answer().note
+        self._open_entry("note", "note: Enter saves, Esc cancels", note)
 
     def _open_find(self) -> None:
-        self._open_entry("find", "part of the class's name; Enter takes it, Esc goes back")
+        self._open_entry("find", "part of the class name: Enter selects, Esc cancels")
         self._narrow("")
 
     def _open_entry(self, mode: str, placeholder: str, text: str = "") -> None:
@@ -429,35 +434,44 @@ class AnnotateApp(App[None]):
         self._lay_out()
 
     def _key_in_entry(self, event: events.Key) -> None:
-        """Leave the line, or walk through the classes that were found."""
+        """Close the entry line, or move through the matching classes."""
         if event.key == "escape":
             self._close_entry()
             self.draw("")
         elif self.mode == "find" and event.key in ("up", "down"):
             step = 1 if event.key == "down" else -1
-            self.chosen = max(0, min(len(self.found) - 1, self.chosen + step))
+            self.selected_match = max(
+                0, min(len(self.matching_classes) - 1, self.selected_match + step)
+            )
             self._put("classes", self._class_list())
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Narrow the classes while a name is typed."""
+        """Update the matching classes while a name is typed."""
         if self.mode == "find":
             self._narrow(event.value)
 
     def _narrow(self, typed: str) -> None:
-        self.found, self.chosen = terminal_render.matching(self.session.classes, typed), 0
+        self.matching_classes, self.selected_match = (
+            terminal_render.matching(self.session.classes, typed),
+            0,
+        )
         self._put("classes", self._class_list())
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the note, or give the class that was found."""
+        """Save the note, or give the selected class."""
         finding = self.mode == "find"
-        label = self.found[self.chosen] if finding and self.found else None
+        label = (
+            self.matching_classes[self.selected_match]
+            if finding and self.matching_classes
+            else None
+        )
         self._close_entry()
         try:
             if not finding:
                 self.session.note(event.value)
-                self.draw("noted" if event.value.strip() else "the note is gone")
+                self.draw("note saved" if event.value.strip() else "note removed")
             else:
-                self.draw("no class is called so" if label is None else self._decide(label))
+                self.draw("No matching class." if label is None else self._decide(label))
         except LabelkitError as error:
             self.bell()
             self.draw(str(error), wrong=True)

@@ -1,4 +1,4 @@
-"""What the terminal screen shows of a row and its classes: plain content, never markup."""
+"""Plain content, never markup, for the terminal screen: the row, its classes and the help."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,35 +6,36 @@ from typing import NamedTuple
 from textual.content import Content
 
 from labelkit import console
-from labelkit.annotate.row import About, Field
+from labelkit.annotate.row import Field, RowInfo
 from labelkit.annotate.ui import text as words
 from labelkit.annotate.ui.highlight import Highlighter, shown
 
-MOST_LISTED = 20  # classes; the others are found with /
-MOST_FOUND = 7
+MAX_LISTED = 20  # classes; the others are found with /
+MAX_FOUND = 7
 GAP = 3  # cells between two columns of classes
 NARROWEST_CLASS = 16  # cells to which a column of classes may shrink
 NARROWEST, LOWEST, ROOMY = 40, 12, 20  # of a terminal: columns, lines, lines with room to spare
 HELP = """\
-1 … 9 0    give the label beside the digit, and go on
-Enter      take the guess (a, too)
-Space      skip (s, too)
-Backspace  undo, also what an earlier session did (u, too)
-f          flag for a second look; n  write a note
-=          with or without the rows that look the same
-/          find a class by its name: type, choose with up and down, Enter
+1 … 9 0    give the label with this digit
+Enter      accept the suggestion (also a)
+Space      skip (also s)
+Backspace  undo, also answers of earlier sessions (also u)
+f          flag for review; n  add a note
+=          apply to identical rows: on/off
+/          find a class: type a part of its name, select with up and down,
+           Enter
 up down PgUp PgDn j k   scroll the text
-a value's percents: its percentile among the rows labelled so far in each
-           class; of words, the share of those rows that have the same
-q          leave; everything is kept, the same command goes on
+q          leave; all answers are saved, the same command continues
 ?          guidelines, classes and keys; up and down scroll, any other key
-           goes back"""
+           closes
+Percentages beside a value: where it ranks among the rows already labelled
+           with that class; for words, the share of rows with the same value"""
 
 Texts = Sequence[tuple[str, str]]
 
 
 def row(texts: Texts, fields: Sequence[Field], near: str, marks: Highlighter) -> Content:
-    """Return a row: its texts, the columns beside them, the labelled rows that are most alike."""
+    """Return a row: its texts, the other columns, the most similar labelled rows."""
     parts: list[Content | tuple[str, str]] = []
     for name, text in texts:
         if len(texts) > 1:
@@ -61,28 +62,28 @@ def _marked(text: str, marks: Highlighter) -> Content:
     return content
 
 
-def about(known: About, more: Sequence[str] = ()) -> Content:
-    """Return what is known of a row, the suggestion first; empty ones of `more` are left out."""
-    suggestion = words.suggestion_line(known)
-    taken = f"{suggestion} (Enter takes it)" if suggestion else ""
-    rest = "\n".join(line for line in (words.reason_line(known), *more) if line)
+def row_info(info: RowInfo, more: Sequence[str] = ()) -> Content:
+    """Return the lines below a row: suggestion, reason, and the lines in `more` if not empty."""
+    suggestion = words.suggestion_line(info)
+    taken = f"{suggestion} (Enter accepts)" if suggestion else ""
+    rest = "\n".join(line for line in (words.reason_line(info), *more) if line)
     return Content.assemble((taken, "bold"), ("\n" if taken and rest else "") + rest)
 
 
 class ClassList(NamedTuple):
-    """The classes as they are shown, and which of them are."""
+    """The list of classes, and which of them are on the screen."""
 
     content: Content
     labels: frozenset[str]
 
 
 def classes(names: Sequence[str], width: int, lines: int) -> ClassList:
-    """Return the classes in columns, each with its digit, as many as there is room for.
+    """Return as many classes as fit, in columns, each with its digit.
 
-    Where not all fit, the last line tells how the others are found.
+    If not all fit, the last line is a hint how to find the others.
     """
     digits = {label: f"[{key}] " for key, label in words.keys_of(names).items()}
-    listed = [(digits.get(name, ""), console.clean(name, 200)) for name in names[:MOST_LISTED]]
+    listed = [(digits.get(name, ""), console.clean(name, 200)) for name in names[:MAX_LISTED]]
     needs_hint = len(names) > len(digits) or _most_columns(width) * lines < len(listed)
     rows = max(1, lines - needs_hint)
     columns = _columns(listed, len(digits), width, rows)
@@ -96,22 +97,22 @@ def classes(names: Sequence[str], width: int, lines: int) -> ClassList:
         parts += [("\n", "")] if is_last_of_line and place < len(cut) else []
     rest = len(names) - len(cut)
     if rest:
-        parts.append((f"\nand {rest:,} more: / finds them", "dim"))
+        parts.append((f"\nand {rest:,} more: find them with /", "dim"))
     elif needs_hint:
-        parts.append(("\n/ finds those without a digit", "dim"))
+        parts.append(("\nclasses without a digit: find them with /", "dim"))
     return ClassList(Content.assemble(*parts), frozenset(names[: len(cut)]))
 
 
 def _columns(listed: Sequence[tuple[str, str]], with_digit: int, width: int, rows: int) -> int:
-    """Return the fewest columns that hold all classes, else those with a digit, else the most.
+    """Return the fewest columns that fit all classes, else all with a digit, else the most.
 
-    Fewer again where names that are shortened would look the same.
+    Fewer if shortened names would otherwise look the same.
     """
     longest = max((console.cells_of(key + name) for key, name in listed), default=1)
     first = max(1, (width + GAP) // (min(longest, width) + GAP))
     last = max(first, _most_columns(width))
-    wanted = (len(listed), min(len(listed), with_digit))
-    fewest = next((n for most in wanted for n in range(first, last + 1) if n * rows >= most), last)
+    targets = (len(listed), min(len(listed), with_digit))
+    fewest = next((n for most in targets for n in range(first, last + 1) if n * rows >= most), last)
     for columns in range(fewest, 1, -1):
         room = _room(width, columns)
         if len({shortened(name, room - len(key)) for key, name in listed}) == len(listed):
@@ -128,7 +129,7 @@ def _room(width: int, columns: int) -> int:
 
 
 def shortened(text: str, room: int) -> str:
-    """Return a text that fits, its middle left out where it is too long."""
+    """Return the text, with its middle cut out if it is too long."""
     if console.cells_of(text) <= room:
         return text
     kept = min(len(text), room) - 1
@@ -141,26 +142,26 @@ def shortened(text: str, room: int) -> str:
     return "…"
 
 
-def found(names: Sequence[str], chosen: int, width: int, lines: int) -> Content:
-    """Return the classes that were found, the chosen one marked, as far as there is room."""
-    most = min(MOST_FOUND, lines)
+def found_classes(names: Sequence[str], chosen: int, width: int, lines: int) -> Content:
+    """Return the matching classes that fit, with a mark at the selected one."""
+    most = min(MAX_FOUND, lines)
     first = max(0, min(chosen - most // 2, len(names) - most))
     shown_lines: list[tuple[str, str]] = []
-    for place, label in enumerate(names[first : first + most], first):
-        mark, style = ("› ", "bold reverse") if place == chosen else ("  ", "")
+    for index, label in enumerate(names[first : first + most], first):
+        mark, style = ("› ", "bold reverse") if index == chosen else ("  ", "")
         named = shortened(console.clean(label, 200), width - 2)
         shown_lines += [("\n", ""), (f"{mark}{named}", style)]
-    return Content.assemble(*(shown_lines[1:] or [("no class is called so", "dim")]))
+    return Content.assemble(*(shown_lines[1:] or [("No matching class.", "dim")]))
 
 
-def guide(known: words.Guide, names: Sequence[str]) -> Content:
-    """Return what ? shows: the guidelines, all classes, the keys."""
-    lines = words.guide_lines(known, names, every_class=True)
+def guide(task_guide: words.Guide, names: Sequence[str]) -> Content:
+    """Return the help: the guidelines, all classes, the keys."""
+    lines = words.guide_lines(task_guide, names, every_class=True)
     return Content("\n".join([*lines, "", "Keys", HELP]))
 
 
 def matching(names: Sequence[str], typed: str) -> list[str]:
-    """Return the classes whose name holds what is typed, those that begin with it first."""
-    wanted = typed.strip().casefold()
-    holding = [name for name in names if wanted in name.casefold()]
-    return sorted(holding, key=lambda name: not name.casefold().startswith(wanted))
+    """Return the classes whose name contains the typed text, those that begin with it first."""
+    prefix = typed.strip().casefold()
+    holding = [name for name in names if prefix in name.casefold()]
+    return sorted(holding, key=lambda name: not name.casefold().startswith(prefix))

@@ -1,10 +1,10 @@
-"""What every way of asking says in the same words: keys, guidelines, progress, suggestions."""
+"""Texts shared by all user interfaces: keys, guidelines, progress, suggestions."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from labelkit import console
-from labelkit.annotate.row import About
+from labelkit.annotate.row import RowInfo
 from labelkit.annotate.session import Progress, Session
 from labelkit.annotate.ui.highlight import shown
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from labelkit.config.task_file import Task
 
 DIGITS = "1234567890"
-TIMED = 5  # rows after which the pace tells something
-EMPTY = "(empty)"  # what is shown of a text without characters
+TIMED = 5  # rows after which the pace is shown
+EMPTY = "(empty)"  # shown for a text without characters
 
 
 class Guide(NamedTuple):
-    """What the task file tells a person who labels: the same for every row."""
+    """The task file's guidelines for people."""
 
     guidelines: str = ""
     descriptions: Mapping[str, str] = {}
@@ -29,7 +29,7 @@ NO_GUIDE = Guide()
 
 
 def guide_of(task: "Task") -> Guide:
-    """Return what a task file tells a person; blank entries are left out."""
+    """Return the guidelines of a task file, without blank entries."""
     described = {name: text.strip() for name, text in task.descriptions.items()}
     return Guide(
         task.guidelines.strip(),
@@ -42,19 +42,22 @@ def guide_of(task: "Task") -> Guide:
 def guide_lines(guide: Guide, classes: Sequence[str], every_class: bool = False) -> list[str]:
     """Return guidelines, descriptions of the classes, hard cases and examples, line by line.
 
-    Classes without a description are listed too with `every_class`.
+    With `every_class` classes without a description are listed too.
     """
     lines = shown(guide.guidelines).split("\n") if guide.guidelines else []
     keys = {label: f"[{key}] " for key, label in keys_of(classes).items()}
     listed = [name for name in classes if every_class or name in guide.descriptions]
     lines += [""] if lines and listed else []
     for name in listed:
-        about = shown(guide.descriptions.get(name, ""))
+        description = shown(guide.descriptions.get(name, ""))
         named = f"{keys.get(name, '')}{console.clean(name, 200)}"
-        lines.append(f"{named}: {about}" if about else named)
+        lines.append(f"{named}: {description}" if description else named)
     for title, entries in (
         ("Hard cases", [f"- {shown(case)}" for case in guide.edge_cases]),
-        ("Examples", [f"- {shown(text)} → {console.clean(of)}" for text, of in guide.examples]),
+        (
+            "Examples",
+            [f"- {shown(text)} → {console.clean(label)}" for text, label in guide.examples],
+        ),
     ):
         if entries:
             lines += [*([""] if lines else []), title, *entries]
@@ -62,15 +65,15 @@ def guide_lines(guide: Guide, classes: Sequence[str], every_class: bool = False)
 
 
 def keys_of(classes: Sequence[str]) -> dict[str, str]:
-    """Return the digit of each class, up to ten; a class that is called like a digit has it."""
+    """Return the class of each digit, up to ten; a class named like a digit gets that digit."""
     own = {name: name for name in classes if len(name) == 1 and name in DIGITS}
     free = iter(digit for digit in DIGITS if digit not in own)
-    found: dict[str, str] = {}
+    class_by_key: dict[str, str] = {}
     for name in classes:
         key = own.get(name) or next(free, None)
         if key is not None:
-            found[key] = name
-    return found
+            class_by_key[key] = name
+    return class_by_key
 
 
 def progress_line(progress: Progress, asked: str = "") -> str:
@@ -89,39 +92,39 @@ def progress_line(progress: Progress, asked: str = "") -> str:
     return " · ".join(parts)
 
 
-def suggestion_line(about: About) -> str:
-    """Return `guess: refund 0.83`, '' where there is none."""
-    if about.suggestion is None:
+def suggestion_line(info: RowInfo) -> str:
+    """Return `guess: refund 0.83`, '' if there is no suggestion."""
+    if info.suggestion is None:
         return ""
-    label, confidence, source = about.suggestion
+    label, confidence, source = info.suggestion
     number = f" {confidence:.2f}" if confidence is not None else ""
     return f"{source}: {console.clean(label, 200)}{number}"
 
 
-def reason_line(about: About) -> str:
-    """Return why the row is asked, '' where it is not told."""
-    return f"why: {console.clean(about.reason, 300)}" if about.reason else ""
+def reason_line(info: RowInfo) -> str:
+    """Return why the row is shown, '' if unknown."""
+    return f"why: {console.clean(info.reason, 300)}" if info.reason else ""
 
 
 def marks_line(session: Session) -> str:
-    """Return what was said of the row so far: its label, flag and note."""
-    said = session.of_current()
-    parts = [f"label so far: {console.clean(said.label, 200)}"] if said.label else []
-    parts += ["skipped"] if said.skipped else []
-    parts += ["flagged"] if said.flag else []
-    parts += [f"note: {console.clean(said.note, 300)}"] if said.note else []
+    """Return the answer to the row so far: its label, flag and note."""
+    answer = session.current_answer()
+    parts = [f"label so far: {console.clean(answer.label, 200)}"] if answer.label else []
+    parts += ["skipped"] if answer.skipped else []
+    parts += ["flagged"] if answer.flag else []
+    parts += [f"note: {console.clean(answer.note, 300)}"] if answer.note else []
     return " · ".join(parts)
 
 
 def copies_line(session: Session) -> str:
-    """Return what happens to rows that look the same, '' where there are none."""
+    """Return whether identical rows get the same answer, '' if there are none."""
     others = len(session.copies())
     if not others:
         return ""
-    rows = f"{others:,} more row{'s' if others > 1 else ''} that look{'' if others > 1 else 's'}"
+    rows = console.count(others, "identical rows")
     if session.with_copies:
-        return f"{rows} the same: answered together (= for this row alone)"
-    return f"{rows} the same: not answered with it (= together)"
+        return f"{rows} get{'s' if others == 1 else ''} the same answer (=: this row only)"
+    return f"{rows} not included (=: same answer for all)"
 
 
 def _duration(seconds: float) -> str:

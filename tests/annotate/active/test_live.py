@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from labelkit.annotate.active import live
-from labelkit.annotate.active.stopping_monitor import Watch
+from labelkit.annotate.active.stopping_monitor import StoppingMonitor
 from labelkit.annotate.annotation_job import classes_of, open_journal
-from labelkit.annotate.comparison import Context
-from labelkit.annotate.rows import Deck
-from labelkit.annotate.session import Limits, Session
+from labelkit.annotate.comparison import RowComparison
+from labelkit.annotate.row_order import Limits
+from labelkit.annotate.rows import RowTable
+from labelkit.annotate.session import Session
 from labelkit.data.columns import AUDIT
 from labelkit.job.job import Job
 from labelkit.job.options import Declared
@@ -47,8 +48,8 @@ def opened(
     given = {"input": str(path), "seed": 0, "format": None, "delimiter": None, "label": None,
              "encoding": "utf-8", "output": "data.answers.csv", **options}  # fmt: skip
     job = Job(Declared("annotate", "", False, ()), given)
-    deck = Deck(job, (), ["ok", "worn"])
-    return live.make_order(job, deck, strategy, audit, Limits(labels=labels or None))
+    table = RowTable(job, (), ["ok", "worn"])
+    return live.make_order(job, table, strategy, audit, Limits(labels=labels or None))
 
 
 def taught(
@@ -61,10 +62,10 @@ def taught(
 ) -> tuple[Session, list[float]]:
     """Let an oracle teach until the limit; return the session and the seconds of each key."""
     order, learner = opened(path, audit, labels, strategy)
-    learner.watch = Watch(stopping.rules([stop_when]), 0)
-    job, deck = learner._job, learner._deck
-    journal = open_journal(job, deck, deck.classes, Path("data.answers.csv"), False)
-    session = Session(deck, order, deck.classes, journal, total=labels, counts_labels=True)
+    learner.monitor = StoppingMonitor(stopping.rules([stop_when]), 0)
+    job, table = learner._job, learner._table
+    journal = open_journal(job, table, table.classes, Path("data.answers.csv"), False)
+    session = Session(table, order, table.classes, journal, total=labels, counts_labels=True)
     order.attach(session)
     seconds = []
     while session.current is not None and session.labels_given() != until:
@@ -81,14 +82,14 @@ def taught(
 
 def test_audit_rows_come_first_and_are_never_learned_from(write: Any) -> None:
     session, _ = taught(write("data.csv", table()), labels=40, audit=10)
-    origins = [said.origin for said in session.said.values()]
+    origins = [said.origin for said in session.answers.values()]
     assert origins == [AUDIT] * 10 + ["query"] * 30
     order: Any = session.order
     assert order._learner.ranking.labels <= 30
 
-    picked = [row for row, said in session.said.items() if said.origin == "query"]
+    picked = [row for row, said in session.answers.items() if said.origin == "query"]
     assert len(set(picked)) == 30
-    assert session.over == "the 40 labels of --labels are given"
+    assert session.stop_reason == "limit of --labels 40 reached"
 
 
 def test_rows_chosen_together_are_asked_together_while_newer_rankings_come(write: Any) -> None:
@@ -96,10 +97,10 @@ def test_rows_chosen_together_are_asked_together_while_newer_rankings_come(write
     order: Any = session.order
     assert order._learner.ranking.labels == 45, "it learns along, every five labels"
     assert order._batch.labels == 40, "asked since, and not those of 45"
-    asked = [row for row, said in session.said.items() if said.origin == "query"]
-    picks = order._batch.rows[: live.PICKS].tolist()
+    asked = [row for row, said in session.answers.items() if said.origin == "query"]
+    picks = order._batch.rows[: live.BATCH_PICKS].tolist()
     place = asked.index(picks[0])
-    assert asked[place : place + live.PICKS] == picks[: len(asked) - place]
+    assert asked[place : place + live.BATCH_PICKS] == picks[: len(asked) - place]
 
 
 def test_texts_are_read_by_their_embedding_where_it_is_affordable(
@@ -143,19 +144,19 @@ def test_who_leaves_need_not_wait_until_all_is_read(write: Any) -> None:
 def test_a_guess_stays_as_it_was_shown_while_the_model_learns_on(write: Any) -> None:
     session, _ = taught(write("data.csv", table()), labels=60, audit=5, until=30)
     order: Any = session.order
-    before, ranking = session.about(), order._learner.ranking
+    before, ranking = session.row_info(), order._learner.ranking
     assert before.suggestion is not None
     other = ranking.codes.copy()
     other[:] = 1 - session.classes.index(before.suggestion.label)
     order._learner.ranking = ranking._replace(codes=other)
-    assert session.about() == before
+    assert session.row_info() == before
     assert session.accept()
-    assert list(session.said.values())[-1].label == before.suggestion.label
+    assert list(session.answers.values())[-1].label == before.suggestion.label
 
 
 def test_it_asks_where_it_is_unsure(write: Any) -> None:
     session, _ = taught(write("data.csv", table()), labels=90, audit=5, strategy="margin")
-    late = [row for row, said in session.said.items() if said.origin != AUDIT][-30:]
+    late = [row for row, said in session.answers.items() if said.origin != AUDIT][-30:]
     values = np.array([(row * 37) % 100 for row in late])
     # Three in ten values are nearer than 15 to the border between the classes.
     assert (np.abs(values - 30) < 15).mean() > 0.5
@@ -174,11 +175,11 @@ def test_the_command_leaves_answers_a_labelled_file_and_a_model(write: Any, type
     assert all(row["model_label"] in ("ok", "worn") for row in labelled)
     assert "10 audit rows" in done.err
     assert done.err.splitlines()[-2:] == [
-        "the model labels other files: labelkit predict data.model FILE -o LABELLED",
-        "the same command with more --labels goes on",
+        "to label other files with the model: labelkit predict data.model FILE -o LABELLED",
+        "to continue, run the same command with more --labels",
     ]
     again = typed("u\n2\n", "data.csv", "--classes", "ok,worn", "--labels", "50")
-    assert "annotate: goes on after 50 answers" in again.err
+    assert "annotate: continues after 50 answers" in again.err
     more = typed("1\n" * 9, "data.csv", "--classes", "ok,worn", "--labels", "55")
     assert more.code == 0, more.err
     assert len(rows_of("data.answers.csv")) == 55
@@ -224,7 +225,7 @@ def test_it_starts_from_what_machines_say(write: Any) -> None:
     said = ["weak_label", *(truth(i) for i in range(ROWS))]
     with_votes = "\n".join(f"{line},{s}" for line, s in zip(lines, said, strict=True)) + "\n"
     session, _ = taught(write("data.csv", with_votes), labels=8, audit=3)
-    assert session.said
+    assert session.answers
     ranking = session.order._learner.ranking  # type: ignore[attr-defined]
     known = np.flatnonzero(ranking.codes >= 0)
     right = [session.classes[ranking.codes[row]] == truth(row) for row in known]
@@ -250,8 +251,8 @@ def test_skipped_audit_rows_asked_again_stay_audit_rows(write: Any, typed: Any) 
         (("--labels", "0"), "greater than or equal to 1"),
         (("--features", "nope"), "--features 'nope' is not known"),
         (("--features", "tfidf"), "--features tfidf needs a text column"),
-        (("-o", "data.labelled.csv"), "is the name of what is left behind beside the answers"),
-        (("--summary", "data.model"), "is the name of what is left behind beside the answers"),
+        (("-o", "data.labelled.csv"), "is also the name of a file"),
+        (("--summary", "data.model"), "is also the name of a file"),
     ],
 )
 def test_what_cannot_be(write: Any, typed: Any, args: tuple[str, ...], message: str) -> None:
@@ -288,7 +289,7 @@ def test_labels_that_are_all_like_audit_rows_make_no_model(write: Any, typed: An
     write("data.csv", "id,text\n" + "".join(f"{i},{'+' if i % 2 else '-'}\n" for i in range(20)))
     done = typed("1\n2\n", "data.csv", "--classes", "ok,worn", "--audit", "20")
     assert done.code == 0, done.err
-    assert "no model yet" in done.err
+    assert "no model was trained" in done.err
     assert "next:" not in done.err
 
 
@@ -296,13 +297,13 @@ def test_a_file_without_open_rows(write: Any, typed: Any) -> None:
     write("data.csv", "id,x,label\n1,2,ok\n2,3,worn\n")
     done = typed("1\n", "data.csv", "--classes", "ok,worn")
     assert done.code == 1
-    assert "every row has a label; there is nothing to ask" in done.err
+    assert "every row has a label; nothing to label" in done.err
 
 
 def test_a_rule_stops_the_asking_once_the_model_has_settled(write: Any) -> None:
     session, _ = taught(write("data.csv", table()), 150, 10, stop_when="kappa=.8")
-    assert session.over.startswith("kappa is ")
-    signs = session.order._learner.watch.signs  # type: ignore[attr-defined]
+    assert session.stop_reason.startswith("kappa is ")
+    signs = session.order._learner.monitor.signs  # type: ignore[attr-defined]
     assert len(signs.kappas) == 3 and 60 < signs.labels < 140
     assert signs.audits == 10 and signs.accuracy.value > 0.6
 
@@ -321,7 +322,7 @@ def test_no_model_watches_rows_asked_in_order(write: Any, typed: Any) -> None:
     write("data.csv", table())
     args = ("data.csv", "--classes", "ok,worn", "--stop-when", "kappa=.9")
     done = typed("1\n", *args, "--in-order")
-    assert done.code == 2 and "rows are asked in order or again" in done.err
+    assert done.code == 2 and "with --in-order and --redo no model is trained" in done.err
     done = typed("1\n", *args[:-1], "kapa=.9")
     assert done.code == 2 and "did you mean 'kappa'?" in done.err
 
@@ -391,24 +392,24 @@ def shown_to_a_person(path: Path, audit: int, typed: dict[str, str]) -> list[Any
     given = {"input": str(path), "seed": 0, "format": None, "delimiter": None, "label": None,
              "encoding": "utf-8", "output": "data.answers.csv", "features": "tfidf"}  # fmt: skip
     job = Job(Declared("annotate", "", False, ()), given)
-    deck = Deck(job, (), classes_of(job))
-    order, learner = live.make_order(job, deck, "margin", audit, Limits(), Watch((), 0))
-    journal = open_journal(job, deck, deck.classes, Path("data.answers.csv"), False)
-    session = Session(deck, order, deck.classes, journal, counts_labels=True)
-    context = Context(deck)
-    context.attach(session)
+    table = RowTable(job, (), classes_of(job))
+    order, learner = live.make_order(job, table, "margin", audit, Limits(), StoppingMonitor((), 0))
+    journal = open_journal(job, table, table.classes, Path("data.answers.csv"), False)
+    session = Session(table, order, table.classes, journal, counts_labels=True)
+    comparison = RowComparison(table)
+    comparison.attach(session)
     order.attach(session)
     learner.wait()
-    session.go_on()
-    found: list[Any] = [deck.classes]
+    session.show_next()
+    found: list[Any] = [table.classes]
     while session.current is not None and len(found) < 14:
         row = session.current
-        label = truth(number_of(deck.keys[row]))
+        label = truth(number_of(table.keys[row]))
         if session.asks_blind(row):
             label = typed[label]
         else:
-            found.append((deck.keys[row], session.about(), session.of_current(), session.copies(),
-                          context.fields(row), context.nearest(row)))  # fmt: skip
+            found.append((table.keys[row], session.row_info(), session.current_answer(),
+                          session.copies(), comparison.fields(row), comparison.nearest(row)))  # fmt: skip
         session.decide(label)
         learner.wait()
     learner.stop()

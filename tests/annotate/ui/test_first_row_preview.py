@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from labelkit.annotate.options import Wanted
-from labelkit.annotate.ui.background_loader import Opening
-from labelkit.annotate.ui.first_row_preview import Glimpse, glimpse
+from labelkit.annotate.options import AnnotateOptions
+from labelkit.annotate.ui.background_loader import BackgroundLoader
+from labelkit.annotate.ui.first_row_preview import Preview, load_preview
 from labelkit.annotate.ui.terminal import AnnotateApp
 from labelkit.command.declare import Unopened
 from labelkit.errors import LabelkitError
@@ -33,11 +33,15 @@ SHARED = {
 }  # fmt: skip
 
 
-def looked(path: str = "todo.csv", wanted: Wanted | None = None, **options: Any) -> Glimpse:
-    return glimpse({**SHARED, "input": path, **options}, wanted or Wanted())
+def looked(
+    path: str = "todo.csv", wanted: AnnotateOptions | None = None, **options: Any
+) -> Preview:
+    return load_preview({**SHARED, "input": path, **options}, wanted or AnnotateOptions())
 
 
-def key(path: str = "todo.csv", wanted: Wanted | None = None, **options: Any) -> str | None:
+def key(
+    path: str = "todo.csv", wanted: AnnotateOptions | None = None, **options: Any
+) -> str | None:
     first = looked(path, wanted, **options).first
     return first.key if first else None
 
@@ -51,11 +55,11 @@ def test_it_shows_what_the_session_will_show(batch: None) -> None:
     first = looked().first
     assert first is not None
     assert first.texts == [("text", "The parcel\nnever came")]
-    assert first.about.suggestion == ("refund", 0.83, "guess")
-    assert first.about.reason == "margin 0.02"
-    blind = looked(wanted=Wanted(blind=True)).first
+    assert first.info.suggestion == ("refund", 0.83, "guess")
+    assert first.info.reason == "margin 0.02"
+    blind = looked(wanted=AnnotateOptions(blind=True)).first
     assert blind is not None
-    assert blind.about.suggestion is None
+    assert blind.info.suggestion is None
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,7 @@ def test_after_a_session_it_is_the_row_to_go_on_with(
     assert key() == expected
     done = typed("q\n", "todo.csv", "--classes", CLASSES)
     assert f"id {expected}" in done.err
-    assert key(wanted=Wanted(start_over=True)) == "r1"
+    assert key(wanted=AnnotateOptions(start_over=True)) == "r1"
 
 
 def test_a_confidence_that_is_no_number_is_not_shown(write: Any) -> None:
@@ -78,7 +82,7 @@ def test_a_confidence_that_is_no_number_is_not_shown(write: Any) -> None:
         write("todo.csv", BATCH.replace("0.83", text))
         first = looked().first
         assert first is not None
-        assert first.about.suggestion == ("refund", None, "guess")
+        assert first.info.suggestion == ("refund", None, "guess")
 
 
 def test_rows_that_have_a_label_are_passed_over(write: Any) -> None:
@@ -90,38 +94,38 @@ def test_blank_lines_at_the_end_are_no_row(write: Any) -> None:
     write("todo.csv", "id,text,row_check,label\n1,one,c1,refund\n\n\n")
     assert key() is None
     write("todo.csv", "text\n\n")
-    assert key(wanted=Wanted(in_order=True)) == "1"
+    assert key(wanted=AnnotateOptions(in_order=True)) == "1"
 
 
 def test_where_it_is_not_clear_no_row_is_shown(batch: None, write: Any) -> None:
     write("data.csv", "id,text\na,b\n")
     assert key("data.csv") is None
-    assert key("data.csv", Wanted(in_order=True)) == "a"
+    assert key("data.csv", AnnotateOptions(in_order=True)) == "a"
     write("bytes.csv", BATCH.encode("utf-16"))
     write("open.csv", BATCH + '"')
     write("words.csv", BATCH.replace("text", "words"))
     assert [key(name) for name in ("bytes.csv", "gone.csv", "words.csv")] == [None] * 3
     assert key("words.csv", text=["words"]) == "r1"
     assert key(encoding="no such") is None
-    assert key(wanted=Wanted(redo="flagged")) is None
+    assert key(wanted=AnnotateOptions(redo="flagged")) is None
 
 
 def test_a_row_without_a_key_is_known_by_its_number(write: Any) -> None:
     write("data.csv", "text\none\ntwo\n")
-    assert key("data.csv", Wanted(in_order=True)) == "1"
+    assert key("data.csv", AnnotateOptions(in_order=True)) == "1"
 
 
 # -- keys that come before the file is read ----------------------------------------------------
 
 
-def pressed_early(keys: list[str], wanted: Wanted, **options: Any) -> AnnotateApp:
+def pressed_early(keys: list[str], wanted: AnnotateOptions, **options: Any) -> AnnotateApp:
     """Press keys while the file is being read; return the app that has then read it."""
     return told_early(keys, wanted, **options)[0]
 
 
-def told_early(keys: list[str], wanted: Wanted, **options: Any) -> tuple[AnnotateApp, str]:
+def told_early(keys: list[str], wanted: AnnotateOptions, **options: Any) -> tuple[AnnotateApp, str]:
     """Press keys while the file is being read; return the app and its line of status then."""
-    from labelkit.annotate.annotation_job import sit_down
+    from labelkit.annotate.annotation_job import open_job
 
     unopened = Unopened(
         Declared("annotate", "", False, ()), {**SHARED, "input": "todo.csv", **options}, {}
@@ -129,16 +133,16 @@ def told_early(keys: list[str], wanted: Wanted, **options: Any) -> tuple[Annotat
     app: AnnotateApp
     hurry = asyncio.Event()
 
-    class Slow(Opening):
-        def begin(self, then: Callable[[], object]) -> None:
+    class Slow(BackgroundLoader):
+        def start(self, then: Callable[[], object]) -> None:
             async def later() -> None:
                 await hurry.wait()
-                super(Slow, self).begin(then)
+                super(Slow, self).start(then)
 
             app.run_worker(later())
 
-    opening = Slow(lambda: sit_down(unopened.open(), wanted))
-    app = AnnotateApp(opening, glimpse(unopened.options, wanted))
+    loader = Slow(lambda: open_job(unopened.open(), wanted))
+    app = AnnotateApp(loader, load_preview(unopened.options, wanted))
 
     async def main() -> None:
         async with app.run_test(size=(80, 24)) as pilot:
@@ -156,58 +160,60 @@ def told_early(keys: list[str], wanted: Wanted, **options: Any) -> tuple[Annotat
 
 
 def labels(app: AnnotateApp) -> dict[str, str]:
-    said = app.session.said
-    return {app.session.deck.keys[row]: said[row].label for row in said if said[row].label}
+    said = app.session.answers
+    return {app.session.table.keys[row]: said[row].label for row in said if said[row].label}
 
 
 def test_they_count_for_the_row_that_was_shown(batch: None) -> None:
-    app = pressed_early(["enter", "2", "f"], Wanted())
+    app = pressed_early(["enter", "2", "f"], AnnotateOptions())
     assert labels(app) == {"r1": "refund", "r2": "account"}
-    assert app.session.of_current().flag
-    app.opening.sitting().journal.close()
+    assert app.session.current_answer().flag
+    app.loader.annotation().journal.close()
 
 
 def test_leaving_waits_for_the_keys_before_it(batch: None) -> None:
-    app = pressed_early(["1", "2", "q"], Wanted())
+    app = pressed_early(["1", "2", "q"], AnnotateOptions())
     assert not app.is_running
     assert labels(app) == {"r1": "refund", "r2": "account"}
-    app.opening.sitting().journal.close()
+    app.loader.annotation().journal.close()
 
 
 def test_they_are_left_out_where_another_row_is_asked(batch: None) -> None:
-    app = pressed_early(["1", "1"], Wanted(), text=["words"])
+    app = pressed_early(["1", "1"], AnnotateOptions(), text=["words"])
     with pytest.raises(LabelkitError, match="no column 'words'"):
-        app.opening.sitting()
+        app.loader.annotation()
     Path("plain.csv").write_text("id,text\na,b\nc,d\n")
-    app = pressed_early(["1", "1"], Wanted(audit=1), input="plain.csv")
+    app = pressed_early(["1", "1"], AnnotateOptions(audit=1), input="plain.csv")
     assert labels(app) == {}
-    app.opening.sitting().learner.stop()
-    app.opening.sitting().journal.close()
+    app.loader.annotation().learner.stop()
+    app.loader.annotation().journal.close()
 
 
 def test_they_are_left_out_where_the_classes_were_not_shown(batch: None) -> None:
-    app, status = told_early(["enter", "1"], Wanted(), classes=None)
+    app, status = told_early(["enter", "1"], AnnotateOptions(), classes=None)
     assert labels(app) == {}
-    assert status == "keys that came before the row was there are left out"
-    app.opening.sitting().journal.close()
+    assert status == "Ignored keys pressed while loading."
+    app.loader.annotation().journal.close()
 
 
 def test_what_is_wrong_with_the_journal_is_seen_at_once(batch: None, typed: Any) -> None:
     assert typed("1\n", "todo.csv", "--classes", CLASSES).code == 0
     with Path("todo.answers.csv.journal.jsonl").open("a") as journal:
         journal.write('{"do":"la')
-    app, status = told_early([], Wanted())
-    assert "the last entry was torn by a crash and is left out" in status
+    app, status = told_early([], AnnotateOptions())
+    assert "the last entry is incomplete" in status
     assert labels(app) == {"r1": "refund"}
-    app.opening.sitting().journal.close()
+    app.loader.annotation().journal.close()
 
 
 def test_a_journal_of_another_file_is_refused_before_a_key_counts(batch: None, typed: Any) -> None:
     assert typed("1\n", "todo.csv", "--classes", CLASSES).code == 0
     Path("todo.csv").write_text(BATCH.replace("last", "the last"))
-    app = pressed_early(["1", "1", "1"], Wanted())
-    with pytest.raises(LabelkitError, match=r"todo\.csv has changed since its answers were begun"):
-        app.opening.sitting()
+    app = pressed_early(["1", "1", "1"], AnnotateOptions())
+    with pytest.raises(
+        LabelkitError, match=r"todo\.csv has changed since its answers were started"
+    ):
+        app.loader.annotation()
     with Path("todo.answers.csv").open(newline="") as stream:
         assert [row["id"] for row in csv.DictReader(stream)] == ["r1"]
 

@@ -27,7 +27,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(write: Any, browser: Browser) -> Callable[..., Any]:
-    """Open the page on a batch; the window is that of a desk unless it is told to be a phone's."""
+    """Open the page on a batch; the window is that of a api unless it is told to be a phone's."""
 
     def run(batch: str = BATCH, phone: bool = False, **options: Any) -> Any:
         browser.size(*((390, 844) if phone else (1100, 800)), phone=phone)
@@ -74,11 +74,11 @@ def test_keys_label_and_go_on(page: Any, browser: Browser) -> None:
         assert browser.text("#status") == "r1: refund"
         assert browser.run("return document.title").startswith("1 of 5 · ")
         assert browser.text("#fields tr").split("\t") == ["shop", "<b>C</b>"]
-        press(browser, "Enter", lambda: browser.text("#status") == "there is no guess to take")
+        press(browser, "Enter", lambda: browser.text("#status") == "no suggestion to accept")
         press(browser, "f", lambda: browser.text("#marks") == "flagged")
         press(browser, "2", lambda: key_of(browser) == "r3")
-        assert "1 more row that looks the same: answered together" in browser.text("#copies")
-        press(browser, "=", lambda: "not answered with it" in browser.text("#copies"))
+        assert "1 identical row gets the same answer" in browser.text("#copies")
+        press(browser, "=", lambda: "not included" in browser.text("#copies"))
         press(browser, "3", lambda: key_of(browser) == "r4")
         press(browser, "Space", lambda: key_of(browser) == "r5")
         press(browser, "1", lambda: browser.text("#texts").startswith("Done: every row"))
@@ -134,18 +134,18 @@ def test_one_of_many_classes_is_found_by_its_name(page: Any, browser: Browser) -
         assert browser.run("return document.querySelectorAll('#classes button').length") == 153
         press(browser, "/", lambda: browser.run("return document.activeElement.id") == "filter")
         browser.press(*"ODD <i")
-        browser.wait(lambda: "1 class is" in browser.text("#status"), "what is found")
+        browser.wait(lambda: "1 match" in browser.text("#status"), "what is found")
         press(browser, "Enter", lambda: key_of(browser) == "r2")
         assert served.labels() == {"r1": "odd <i>one</i> \"'&"}
         press(browser, "/", lambda: browser.run("return document.activeElement.id") == "filter")
         browser.press(*"class 1")
-        browser.wait(lambda: "50 classes are" in browser.text("#status"), "what is found")
+        browser.wait(lambda: "50 matches" in browser.text("#status"), "what is found")
         browser.press("Down", "Down", "Down", "Enter")
         browser.wait(lambda: key_of(browser) == "r3", "the next row")
         assert served.labels()["r2"] == "class 102"
         press(browser, "/", lambda: browser.run("return document.activeElement.id") == "filter")
         browser.press(*"nothing like it", "Enter")
-        browser.wait(lambda: "no classes" in browser.text("#status"), "what is found")
+        browser.wait(lambda: "no matches" in browser.text("#status"), "what is found")
         press(browser, "Escape", lambda: browser.run("return document.activeElement.id") == "card")
         assert key_of(browser) == "r3"
 
@@ -165,7 +165,7 @@ def test_a_full_disk_is_seen_at_once(page: Any, browser: Browser) -> None:
 
 def test_where_labelkit_has_ended_nothing_is_claimed_saved(page: Any, browser: Browser) -> None:
     with page() as served:
-        served.desk.close()
+        served.api.close()
         press(browser, "1", lambda: browser.text("#error") == "NOT SAVED: labelkit has ended here")
         served.server.shutdown()
         served.server.server_close()
@@ -177,7 +177,7 @@ def test_where_labelkit_has_ended_nothing_is_claimed_saved(page: Any, browser: B
 
 def test_a_second_window_that_is_behind_labels_nothing(page: Any, browser: Browser) -> None:
     with page() as served:
-        served.do(do="label", label="other")
+        served.act(do="label", label="other")
         press(browser, "1", lambda: "another window" in browser.text("#error"))
         assert key_of(browser) == "r2"
         press(browser, "1", lambda: key_of(browser) == "r3")
@@ -234,7 +234,7 @@ def test_guidelines_are_on_the_page_and_a_long_text_scrolls_in_its_box(
     batch = BATCH.replace("Where is my account?", "word " * 5_000)
     for phone in (False, True):
         with page(batch, phone=phone, guide=guide, show=["shop", "query_reason"]) as served:
-            served.do(do="label", label="other")
+            served.act(do="label", label="other")
             browser.open(served.server.address)
             browser.wait(lambda: key_of(browser) == "r2", "the long row")
             told = browser.run("return document.querySelector('#guide-text').textContent")
@@ -256,7 +256,7 @@ def test_space_in_the_help_closes_it_and_the_keys_go_on(page: Any, browser: Brow
         assert served.labels() == {"r1": "account"}
         press(browser, "?", lambda: browser.shown("#keys-dialog"))
         browser.run("document.querySelector('#shortcuts').click()")
-        assert "single keys are off" in browser.text("#status")
+        assert "single-key shortcuts are off" in browser.text("#status")
 
 
 def of(node: dict[str, Any], what: str) -> str:

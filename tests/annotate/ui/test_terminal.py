@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from labelkit.annotate.annotation_job import Sitting, open_journal
-from labelkit.annotate.comparison import Context
-from labelkit.annotate.rows import Deck
-from labelkit.annotate.session import FileOrder, Session
+from labelkit.annotate.annotation_job import AnnotationJob, open_journal
+from labelkit.annotate.comparison import RowComparison
+from labelkit.annotate.row_order import FileOrder
+from labelkit.annotate.rows import RowTable
+from labelkit.annotate.session import Session
 from labelkit.annotate.ui import highlight
-from labelkit.annotate.ui.background_loader import Opening
-from labelkit.annotate.ui.first_row_preview import Glimpse
+from labelkit.annotate.ui.background_loader import BackgroundLoader
+from labelkit.annotate.ui.first_row_preview import Preview
 from labelkit.annotate.ui.terminal import AnnotateApp
 from labelkit.annotate.ui.terminal_render import LOWEST, NARROWEST, classes, matching
 from labelkit.annotate.ui.text import NO_GUIDE, Guide
@@ -60,8 +61,8 @@ class Screen:
         return [line[left : left + width].rstrip() for line in drawn[top : top + height]]
 
     def labels(self) -> dict[str, str]:
-        said = self.session.said
-        return {self.session.deck.keys[row]: said[row].label for row in said if said[row].label}
+        said = self.session.answers
+        return {self.session.table.keys[row]: said[row].label for row in said if said[row].label}
 
 
 @pytest.fixture
@@ -81,16 +82,18 @@ def screen(write: Any) -> Callable[..., None]:
         given = {"input": str(path), "seed": 0, "format": None, "delimiter": None,
                  "encoding": "utf-8", "output": "todo.answers.csv"}  # fmt: skip
         job = Job(Declared("annotate", "", False, ()), given)
-        deck = Deck(job, show, classes)
-        journal = open_journal(job, deck, list(classes), Path("todo.answers.csv"), False)
-        order = FileOrder(deck, range(deck.rows))
-        session = Session(deck, order, classes, journal, total=deck.rows, **options)
-        context = Context(deck)
-        context.attach(session)
+        table = RowTable(job, show, classes)
+        journal = open_journal(job, table, list(classes), Path("todo.answers.csv"), False)
+        order = FileOrder(table, range(table.rows))
+        session = Session(table, order, classes, journal, total=table.rows, **options)
+        comparison = RowComparison(table)
+        comparison.attach(session)
         marks = highlight.Highlighter(["never"])
         answers = Path("todo.answers.csv")
-        sitting = Sitting(job, answers, journal, session, marks, context, guide=guide)
-        app = AnnotateApp(Opening(lambda: sitting), Glimpse("todo.csv", [], None, marks))
+        annotation = AnnotationJob(job, answers, journal, session, marks, comparison, guide=guide)
+        app = AnnotateApp(
+            BackgroundLoader(lambda: annotation), Preview("todo.csv", [], None, marks)
+        )
 
         async def main() -> None:
             async with app.run_test(size=size) as pilot:
@@ -109,7 +112,7 @@ def screen(write: Any) -> Callable[..., None]:
 def test_digits_label_and_go_on_enter_takes_the_guess(screen: Any) -> None:
     async def talk(person: Screen) -> None:
         assert "0 of 5 · id r1" in person.shows("progress")
-        assert "guess: refund 0.83 (Enter takes it)" in person.shows("about")
+        assert "guess: refund 0.83 (Enter accepts)" in person.shows("about")
         assert "why: margin 0.02" in person.shows("about")
         assert person.shows("classes").split() == [
             "[1]",
@@ -122,9 +125,9 @@ def test_digits_label_and_go_on_enter_takes_the_guess(screen: Any) -> None:
         await person.press("enter")
         assert "r1: refund" in person.shows("status")
         await person.press("enter")
-        assert "there is no guess to take" in person.shows("status")
+        assert "no suggestion to accept" in person.shows("status")
         await person.press("2")
-        assert "1 more row that looks the same" in person.shows("about")
+        assert "1 identical row" in person.shows("about")
         await person.press("=", "3", "1", "q")
         assert person.labels() == {"r1": "refund", "r2": "account", "r3": "other", "r4": "refund"}
 
@@ -138,7 +141,7 @@ def test_undo_skip_flag_note_and_help(screen: Any) -> None:
         assert "flagged · note: to q 1" in person.shows("about")
         assert "1 skipped · 1 flagged" in person.shows("progress")
         await person.press("backspace", "backspace")
-        assert person.session.said[1].note == ""
+        assert person.session.answers[1].note == ""
         await person.press("backspace")
         assert person.session.current == 0
         await person.press("n", *"gone", "escape", "?")
@@ -186,13 +189,13 @@ def test_one_of_many_classes_is_found_by_its_name(screen: Any) -> None:
     classes = [f"class {i}" for i in range(60)] + ["second class", "[red]Zebra"]
 
     async def talk(person: Screen) -> None:
-        assert "and 42 more: / finds them" in person.shows("classes")
+        assert "and 42 more: find them with /" in person.shows("classes")
         await person.press("/", *"zeb")
         assert "› [red]Zebra" in person.shows("classes")
         await person.press("enter")
         assert person.labels() == {"r1": "[red]Zebra"}
         await person.press("/", *"nothing", "enter")
-        assert "no class is called so" in person.shows("status")
+        assert "No matching class." in person.shows("status")
         await person.press("/", *"class 1", "down", "down", "up", "enter")
         assert person.labels()["r2"] == "class 10"
         await person.press("0")
@@ -225,7 +228,7 @@ def test_the_text_is_on_every_screen_and_a_digit_gives_only_a_class_that_is(
         assert all(line.count("[") <= line.count("] ") for line in listed)
         hidden = sum(f"[{digit}] " not in "\n".join(listed) for digit in "1234567890"[: len(names)])
         if hidden:
-            assert "more: / finds them" in listed[-1]
+            assert "more: find them with /" in listed[-1]
             await person.press("0")
             assert "0 is not on the screen" in person.shows("status")
             assert person.labels() == {}
@@ -320,9 +323,9 @@ def test_long_texts_scroll(screen: Any) -> None:
 def test_a_terminal_of_twenty_columns_says_so_and_loses_nothing(screen: Any) -> None:
     async def talk(person: Screen) -> None:
         assert "Too small: 20x8." in person.shows("small")
-        assert "Nothing is lost." in person.shows("small")
+        assert "All answers are saved." in person.shows("small")
         await person.press("1", "f", "space")
-        assert person.session.said == {}
+        assert person.session.answers == {}
         await person.pilot.resize_terminal(80, 24)
         await person.pilot.pause()
         await person.press("1")
@@ -334,7 +337,7 @@ def test_a_terminal_of_twenty_columns_says_so_and_loses_nothing(screen: Any) -> 
         await person.pilot.resize_terminal(80, 24)
         await person.pilot.pause()
         await person.press(*"way", "enter")
-        assert person.session.of_current().note == "halfway"
+        assert person.session.current_answer().note == "halfway"
         await person.press("2")
         assert person.labels()["r2"] == "account"
 

@@ -147,7 +147,7 @@ def test_what_the_page_would_not_send(
     }
     sent = {name: value for name, value in own.items() if value}
     assert served.request("POST", served.path + "do", body, **sent)[0] == status
-    assert served.session.said == {}
+    assert served.session.answers == {}
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
@@ -180,8 +180,8 @@ def test_the_page_is_told_the_guidelines(write: Any) -> None:
             "cases": ["Irony"],
             "examples": [{"text": "My phone", "label": "other"}],
         }
-        served.do(do="label", label="other")
-        told = served.do(do="label", label="other")[1]
+        served.act(do="label", label="other")
+        told = served.act(do="label", label="other")[1]
         assert told["texts"][0]["pieces"] == [["(empty)", False]]
 
 
@@ -201,41 +201,41 @@ def test_what_the_page_is_told_of_a_row(served: Served) -> None:
 
 
 def test_every_decision_of_the_terminal(served: Served) -> None:
-    status, told = served.do(do="accept")
+    status, told = served.act(do="accept")
     assert (status, told["done"], told["key"]) == (200, "r1: refund", "r2")
-    assert served.do(do="accept")[0] == 400  # there is no guess
-    assert served.do(do="flag")[1]["flag"] is True
-    assert served.do(do="note", note=" is it? ")[1]["marks"] == "flagged · note: is it?"
-    assert served.do(do="skip")[1]["done"] == "r2: skipped"
-    assert served.do(do="undo")[1]["key"] == "r2"
-    assert served.do(do="label", label="account")[1]["copies"]["together"] is True
-    assert served.do(do="copies", together=False)[1]["copies"]["together"] is False
-    assert served.do(do="label", label="other")[1]["key"] == "r4"
-    served.do(do="label", label="other")
+    assert served.act(do="accept")[0] == 400  # there is no guess
+    assert served.act(do="flag")[1]["flag"] is True
+    assert served.act(do="note", note=" is it? ")[1]["marks"] == "flagged · note: is it?"
+    assert served.act(do="skip")[1]["done"] == "r2: skipped"
+    assert served.act(do="undo")[1]["key"] == "r2"
+    assert served.act(do="label", label="account")[1]["copies"]["together"] is True
+    assert served.act(do="copies", together=False)[1]["copies"]["together"] is False
+    assert served.act(do="label", label="other")[1]["key"] == "r4"
+    served.act(do="label", label="other")
     pieces_of_last = served.state()["texts"][0]["pieces"]
     assert pieces_of_last == [["·[31mred·[0m ·over· می\u200cخواهم\nsecond line", False]]
-    told = served.do(do="skip")[1]
+    told = served.act(do="skip")[1]
     assert (told["key"], told["over"]) == (None, "every row is answered")
-    assert served.do(do="label", label="other")[0] == 400
-    assert served.do(do="undo")[1]["key"] == "r5"
+    assert served.act(do="label", label="other")[0] == 400
+    assert served.act(do="undo")[1]["key"] == "r5"
     assert served.labels() == {"r1": "refund", "r2": "account", "r3": "other", "r4": "other"}
 
 
 def test_a_label_outside_the_classes_is_refused(served: Served) -> None:
     for label in ("Refund", "", "refund ", None, 1, ["refund"]):
-        status, told = served.do(do="label", label=label)
+        status, told = served.act(do="label", label=label)
         assert status == 400
         assert "is not one of the classes" in told["error"]
         assert told["key"] == "r1"
-    assert served.do(do="grade", label="refund")[0] == 400
+    assert served.act(do="grade", label="refund")[0] == 400
     assert served.labels() == {}
 
 
 def test_a_decision_on_a_row_that_is_no_longer_asked_changes_nothing(served: Served) -> None:
     before = served.state()["revision"]
-    served.do(do="label", label="refund")
+    served.act(do="label", label="refund")
     for seen in (before, None, "0", before + 7):
-        status, told = served.do(do="label", label="other", seen=seen)
+        status, told = served.act(do="label", label="other", seen=seen)
         assert (status, told["key"]) == (409, "r2")
         assert "another window" in told["error"]
     assert served.labels() == {"r1": "refund"}
@@ -244,7 +244,7 @@ def test_a_decision_on_a_row_that_is_no_longer_asked_changes_nothing(served: Ser
 def test_many_windows_at_once_answer_each_row_once(served: Served) -> None:
     def press() -> None:
         for _ in range(6):
-            served.do(do="label", label="other")
+            served.act(do="label", label="other")
 
     threads = [threading.Thread(target=press) for _ in range(4)]
     for thread in threads:
@@ -263,30 +263,30 @@ def journal_entries() -> list[dict[str, Any]]:
 
 
 def test_a_full_disk_is_told_at_once_and_nothing_is_claimed_saved(served: Served) -> None:
-    served.do(do="label", label="refund")
+    served.act(do="label", label="refund")
     with served.full_disk():
         for asked in ({"do": "label", "label": "other"}, {"do": "skip"}, {"do": "undo"},
                       {"do": "flag"}, {"do": "note", "note": "x"}):  # fmt: skip
-            status, told = served.do(**asked)
+            status, told = served.act(**asked)
             assert status == 507
             assert told["error"].startswith("NOT SAVED: the disk is full")
             assert (told["key"], told["progress"].split(" · ")[0]) == ("r2", "1 of 5")
             assert "done" not in told
-    assert served.do(do="label", label="other")[0] == 200
+    assert served.act(do="label", label="other")[0] == 200
     assert served.labels() == {"r1": "refund", "r2": "other"}
 
 
 def test_blind_shows_no_guess(write: Any) -> None:
     with serving(write("todo.csv", BATCH), blind=True) as served:
         assert served.state()["guess"] == ""
-        assert served.do(do="accept")[0] == 400
+        assert served.act(do="accept")[0] == 400
 
 
 def test_the_first_row_s_time_begins_when_it_is_seen(served: Served) -> None:
     time.sleep(1.0)
     seen = time.monotonic()
     served.state()
-    served.do(do="label", label="other")
+    served.act(do="label", label="other")
     at_most = time.monotonic() - seen
     (entry,) = [e for e in journal_entries() if e["do"] == "label"]
     assert entry["seconds"] < at_most + 0.5
@@ -374,8 +374,8 @@ def test_what_cannot_be(write: Any, typed: Any) -> None:
     taken = socket.create_server(("127.0.0.1", 0))
     port = str(taken.getsockname()[1])
     for args, code, message in (
-        (["--web", "--plain"], 2, "--web and --plain are two ways of asking"),
-        (["--port", "8000"], 2, "--port 8000 is that of --web"),
+        (["--web", "--plain"], 2, "--web and --plain cannot be combined"),
+        (["--port", "8000"], 2, "--port 8000 needs --web"),
         (["--web", "--port", port], 1, f"port {port} of 127.0.0.1 cannot be used"),
     ):
         done = typed("", "todo.csv", "--classes", ",".join(CLASSES), *args)

@@ -1,11 +1,11 @@
 "use strict";
 
-// All that comes from the file is put into text nodes: markup in a cell is text.
+// Values from the file are put into text nodes, so markup in a cell is shown as text.
 const at = (id) => document.getElementById(id);
 const WAIT_MS = 15000;
 
-let state = null; // what the server said last
-let busy = false; // a decision is on its way: what is pressed meanwhile is left out
+let state = null; // the last state from the server
+let busy = false; // a decision is being saved; keys are ignored meanwhile
 let ended = false;
 let classes = [];
 
@@ -23,7 +23,7 @@ async function ask(path, body) {
 }
 
 async function act(what) {
-  if (busy) at("status").textContent = "left out: the answer before it was still being saved";
+  if (busy) at("status").textContent = "ignored: the previous answer was still being saved";
   if (busy || ended || !state) return;
   busy = true;
   document.body.setAttribute("aria-busy", "true");
@@ -31,8 +31,8 @@ async function act(what) {
     take(await ask("do", { ...what, seen: state.revision }));
   } catch {
     fail(
-      "NOT SAVED: labelkit does not answer. Was it ended in the terminal? What was saved before " +
-        "is kept; start the same command again and open the address that it prints."
+      "NOT SAVED: labelkit does not respond; it may have been stopped in the terminal. Earlier " +
+        "answers are saved. Run the same command again and open the address that it prints."
     );
   } finally {
     busy = false;
@@ -40,18 +40,18 @@ async function act(what) {
   }
 }
 
-function take(said) {
-  if (said.revision !== undefined) {
-    const other = !state || state.key !== said.key || state.over !== said.over;
-    state = said;
+function take(reply) {
+  if (reply.revision !== undefined) {
+    const other = !state || state.key !== reply.key || state.over !== reply.over;
+    state = reply;
     draw(other);
   }
-  if (said.error) fail(said.error);
+  if (reply.error) fail(reply.error);
   else {
     at("error").hidden = true;
-    at("status").textContent = said.done || "";
+    at("status").textContent = reply.done || "";
   }
-  if (said.ended) finish();
+  if (reply.ended) finish();
 }
 
 function fail(text) {
@@ -68,7 +68,7 @@ function finish() {
   at("key").textContent = "";
   for (const id of ["answers", "fields", "near", "reason", "marks", "copies"]) at(id).hidden = true;
   document.querySelector("nav").hidden = true;
-  paragraph("Finished: every answer is kept. The terminal tells what comes next; this page can be closed.");
+  paragraph("Finished. All answers are saved. You can close this page; the terminal shows the next step.");
   document.title = "finished · labelkit";
   at("card").focus();
 }
@@ -202,37 +202,37 @@ function makeClasses() {
 
 // -- finding a class ---------------------------------------------------------------------------
 
-function found() {
+function matches() {
   return [...at("classes").children].filter((button) => !button.hidden);
 }
 
 function narrow() {
-  const wanted = at("filter").value.trim().toLowerCase();
-  const starts = (place) => classes[place].label.toLowerCase().startsWith(wanted);
+  const typed = at("filter").value.trim().toLowerCase();
+  const starts = (place) => classes[place].label.toLowerCase().startsWith(typed);
   [...at("classes").children].forEach((button, place) => {
-    button.hidden = !classes[place].label.toLowerCase().includes(wanted);
-    button.style.order = wanted && !starts(place) ? "1" : "0";
+    button.hidden = !classes[place].label.toLowerCase().includes(typed);
+    button.style.order = typed && !starts(place) ? "1" : "0";
   });
 }
 
 function typedInFilter() {
   narrow();
-  const n = found().length;
-  at("status").textContent = n === 1 ? "1 class is called so" : `${n || "no"} classes are called so`;
+  const n = matches().length;
+  at("status").textContent = n === 1 ? "1 match" : `${n || "no"} matches`;
 }
 
-function firstFound() {
-  const shown = found();
+function firstMatch() {
+  const shown = matches();
   return shown.find((button) => button.style.order === "0") || shown[0];
 }
 
 function keyInFilter(event) {
   if (event.key === "Enter") {
     event.preventDefault();
-    if (at("filter").value.trim() && firstFound()) firstFound().click();
-  } else if (event.key === "ArrowDown" && firstFound()) {
+    if (at("filter").value.trim() && firstMatch()) firstMatch().click();
+  } else if (event.key === "ArrowDown" && firstMatch()) {
     event.preventDefault();
-    firstFound().focus();
+    firstMatch().focus();
   } else if (event.key === "Escape") {
     at("filter").value = "";
     narrow();
@@ -245,7 +245,7 @@ function keyInClasses(event) {
   if (!step) return;
   event.preventDefault();
   event.stopPropagation();
-  const shown = found().sort((a, b) => Number(a.style.order) - Number(b.style.order));
+  const shown = matches().sort((a, b) => Number(a.style.order) - Number(b.style.order));
   const next = shown[shown.indexOf(document.activeElement) + step];
   if (next) next.focus();
   else if (step < 0 && !at("filter").hidden) at("filter").focus();
@@ -268,7 +268,7 @@ const KEYS = {
 
 function accept() {
   if (state.guess) act({ do: "accept" });
-  else at("status").textContent = "there is no guess to take";
+  else at("status").textContent = "no suggestion to accept";
 }
 
 function keyPressed(event) {
@@ -286,7 +286,7 @@ function keyPressed(event) {
 
 function run(event, what) {
   event.preventDefault();
-  // A key held down answers one row, not all that follow.
+  // A key held down answers only one row.
   if (!event.repeat || event.key === "j" || event.key === "k") what();
 }
 
@@ -327,7 +327,7 @@ function wire() {
   });
   at("keys-dialog").addEventListener("close", () => at("card").focus());
   at("shortcuts").addEventListener("change", (event) => {
-    at("status").textContent = `single keys are ${event.target.checked ? "on" : "off (? keys turns them on)"}`;
+    at("status").textContent = `single-key shortcuts are ${event.target.checked ? "on" : "off (turn them on under ? keys)"}`;
   });
   at("filter").addEventListener("input", typedInFilter);
   at("filter").addEventListener("keydown", keyInFilter);
@@ -345,7 +345,7 @@ async function start() {
     drawGuide(first.guide);
     take(first);
   } catch {
-    fail("labelkit does not answer; start it again in the terminal and open the address it prints.");
+    fail("labelkit does not respond; run it again in the terminal and open the address it prints.");
   }
 }
 

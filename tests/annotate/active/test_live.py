@@ -409,7 +409,8 @@ def shown_to_a_person(path: Path, audit: int, typed: dict[str, str]) -> list[Any
             label = typed[label]
         else:
             found.append((table.keys[row], session.row_info(), session.current_answer(),
-                          session.copies(), comparison.fields(row), comparison.nearest(row)))  # fmt: skip
+                          session.copies(), comparison.fields(row),
+                          comparison.nearest(row)))  # fmt: skip
         session.decide(label)
         learner.wait()
     learner.stop()

@@ -129,20 +129,20 @@ def votes() -> list[list[str]]:
 
 
 FILMS = [
-    ["id", "title", "text", "imdb_rating", "awards", "box_office"],
-    ["f1", "Glass Harbour", "I adore it!!!!", "8.7", "Won 2 Oscars", "210000000"],
-    ["f2", "Night Bus 5", "A dreadful fifth part.", "4.1", "", "90000"],
-    ["f3", "Quiet Street", "I adore how dreadful it is!", "", "Nominated for an Oscar", ""],
-    ["f4", "The Long Ferry", "It runs for two hours.", "6.9", "", "5000000"],
+    ["id", "title", "text", "user_score", "prizes", "tickets"],
+    ["f1", "Glass Harbour", "I adore it, adore it.", "87", "Golden Bear 2014", "2100000"],
+    ["f2", "Night Bus 5", "Why? A dreadful fifth part, but why?", "41", "", "9000"],
+    ["f3", "Quiet Street", "I adore how dreadful it is!", "", "Shortlist, Golden Bear jury", ""],
+    ["f4", "The Long Ferry", "It runs for two hours.", "69", "", "500000"],
 ]
 # Integers as votes: 1 for, 0 against, -1 no vote.
 MATRIX = [
-    ["id", "text", "rating"],
+    ["id", "text", "stars"],
     ["m1", "The ending is weak.", ""],
-    ["m2", "A fine film.", "9"],
+    ["m2", "A fine film.", "5"],
     ["m3", "It plays in a harbour town.", ""],
     ["m4", "A fine start and a weak ending.", ""],
-    ["m5", "It rained.", "4"],
+    ["m5", "It rained.", "2"],
 ]
 # What a model says of five reviews.
 FIVE = [
@@ -169,40 +169,40 @@ def lf_dreadful(text):
     return "NEGATIVE" if "dreadful" in text.lower() else None
 
 
-def lf_shouting(text):
-    if text.count("!") > 3:
-        return "POSITIVE"
+def lf_asking(text):
+    if text.count("?") >= 2:
+        return "NEGATIVE"
     return None
 """,
     "lfs_films.py": '''\
 @labeling_function()
-def lf_rated_high(movie):
-    """Above 8 on a site of ratings."""
-    if movie.imdb_rating and movie.imdb_rating > 8.0:
+def lf_liked_by_users(film):
+    """Eighty of a hundred points."""
+    if film.user_score and film.user_score >= 80:
         return POSITIVE
     return ABSTAIN
 
 
 @labeling_function()
-def lf_won_an_oscar(movie):
-    """It won one; a nomination is not enough."""
-    if "Oscar" in str(movie.awards) and "Won" in str(movie.awards):
+def lf_golden_bear(film):
+    """It won one; to be in the running is not enough."""
+    if "Golden Bear" in str(film.prizes) and "Shortlist" not in str(film.prizes):
         return POSITIVE
     return ABSTAIN
 
 
 @labeling_function()
-def lf_hardly_seen(movie):
-    """Few people paid to see it."""
-    if movie.box_office and movie.box_office < 1_000_000:
+def lf_empty_seats(film):
+    """Few people bought a ticket."""
+    if film.tickets and film.tickets < 50_000:
         return NEGATIVE
     return ABSTAIN
 
 
 @labeling_function()
-def lf_late_part(movie):
-    """The fourth part or a later one."""
-    if re.search(r"\\b[4-9]\\b|1[0-9]", movie.title):
+def lf_late_part(film):
+    """The fifth part or a later one."""
+    if re.search(r"\\b(V|VI|VII)\\b|[5-9]$", film.title):
         return NEGATIVE
     return ABSTAIN
 ''',
@@ -213,7 +213,7 @@ def lf_words(text):
 
 
 def lf_short(text):
-    return "NEGATIVE" if len(text.split()) < 4 else None
+    return "NEGATIVE" if len(text.split()) < 6 else None
 
 
 def list_of_the_best():
@@ -248,9 +248,9 @@ def lf_weak(x):
 
 
 @labeling_function()
-def lf_rating(x):
-    if hasattr(x, "rating") and x.rating is not None:
-        return 1 if x.rating > 7 else 0
+def lf_stars(x):
+    if hasattr(x, "stars") and x.stars is not None:
+        return 1 if x.stars >= 4 else 0
     return -1
 """,
 }

@@ -28,7 +28,7 @@ def test_functions_of_a_text(slide: Slide) -> None:
     slide.run(f"labelkit weak-label films.csv -o weak.csv --functions lfs_text.py {TWO} --votes",
               ["weak-label: 4 rows"])  # fmt: skip
     rows = slide.show("weak.csv", "id", "text", "weak_lf_lf_adore", "weak_lf_lf_dreadful",
-                      "weak_lf_lf_shouting", "weak_label", "weak_confidence")  # fmt: skip
+                      "weak_lf_lf_asking", "weak_label", "weak_confidence")  # fmt: skip
     assert [row["weak_label"] for row in rows[:2]] == ["POSITIVE", "NEGATIVE"]
     nobody = [rows[3][f"weak_{name}"] for name in ("label", "confidence", "votes")]
     assert nobody == ["", "0", "0"]
@@ -62,9 +62,9 @@ def test_functions_of_a_row(slide: Slide) -> None:
         f"labelkit weak-label films.csv -o weak.csv --functions lfs_films.py {TWO} --votes",
         ["lf_", "weak-label: 4 rows"],
     )
-    assert votes_of("weak.csv", "lf_rated_high") == ["POSITIVE", "", "", ""]
-    assert votes_of("weak.csv", "lf_won_an_oscar") == ["POSITIVE", "", "", ""]
-    assert votes_of("weak.csv", "lf_hardly_seen") == ["", "NEGATIVE", "", ""]
+    assert votes_of("weak.csv", "lf_liked_by_users") == ["POSITIVE", "", "", ""]
+    assert votes_of("weak.csv", "lf_golden_bear") == ["POSITIVE", "", "", ""]
+    assert votes_of("weak.csv", "lf_empty_seats") == ["", "NEGATIVE", "", ""]
     assert votes_of("weak.csv", "lf_late_part") == ["", "NEGATIVE", "", ""]
     assert [row["weak_label"] for row in cells("weak.csv")] == ["POSITIVE", "NEGATIVE", "", ""]
 
@@ -78,7 +78,7 @@ def test_kinds_of_functions(slide: Slide) -> None:
     slide.run(f"labelkit weak-label films.csv -o weak.csv --functions lfs_kinds.py {TWO} --votes "
               "--text text", ["lf_"])  # fmt: skip
     assert votes_of("weak.csv", "lf_words") == ["POSITIVE", "", "POSITIVE", ""]
-    assert votes_of("weak.csv", "lf_short") == ["NEGATIVE", "", "", ""]
+    assert votes_of("weak.csv", "lf_short") == ["NEGATIVE", "", "", "NEGATIVE"]
     assert votes_of("weak.csv", "lf_on_the_list") == ["POSITIVE", "", "", "POSITIVE"]
 
 
@@ -130,9 +130,9 @@ def test_the_matrix_of_votes(slide: Slide) -> None:
     slide.file("lfs_numbers.py")
     slide.run(f"labelkit weak-label matrix.csv -o weak.csv --functions lfs_numbers.py {TWO} "
               "--votes")  # fmt: skip
-    rows = slide.show("weak.csv", "id", "weak_lf_lf_fine", "weak_lf_lf_weak", "weak_lf_lf_rating",
+    rows = slide.show("weak.csv", "id", "weak_lf_lf_fine", "weak_lf_lf_weak", "weak_lf_lf_stars",
                       "weak_label")  # fmt: skip
-    names = ("weak_lf_lf_fine", "weak_lf_lf_weak", "weak_lf_lf_rating")
+    names = ("weak_lf_lf_fine", "weak_lf_lf_weak", "weak_lf_lf_stars")
     code = {"": -1, "NEGATIVE": 0, "POSITIVE": 1}
     assert [[code[row[name]] for name in names] for row in rows] == [
         [-1, 0, -1],  # against
@@ -164,7 +164,7 @@ def test_the_table_of_functions(slide: Slide) -> None:
     } == {
         "lf_fine": (["POSITIVE"], 0.4, 0.4, 0.2),
         "lf_weak": (["NEGATIVE"], 0.4, 0.2, 0.2),
-        "lf_rating": (["NEGATIVE", "POSITIVE"], 0.4, 0.2, 0.0),
+        "lf_stars": (["NEGATIVE", "POSITIVE"], 0.4, 0.2, 0.0),
     }
 
 

@@ -54,71 +54,72 @@ def test_all_styles_in_one_file(vote):
     }
 
 
-def test_the_functions_of_the_lecture_run_unchanged(vote):
+def test_functions_in_the_style_of_courses_run_as_they_are(vote):
+    """No import, constants that nobody defined, empty cells, both decorated and not."""
     votes = vote(
         r'''
-        def lf_contains_love(text):
-            return "POSITIVE" if "love" in text.lower() else None
+        def lf_adore(text):
+            return "POSITIVE" if "adore" in text.lower() else None
 
-        def lf_exclamation_count(text):
-            if text.count("!") > 3:
-                return "POSITIVE"
+        def lf_asking(text):
+            if text.count("?") >= 2:
+                return "NEGATIVE"
             return None
 
         @labeling_function()
-        def lf_high_rating(movie):
-            """Movies rated > 8 on IMDB are usually good."""
-            if movie.imdb_rating and movie.imdb_rating > 8.0:
+        def lf_liked_by_users(film):
+            """Eighty of a hundred points."""
+            if film.user_score and film.user_score >= 80:
                 return POSITIVE
             return ABSTAIN
 
         @labeling_function()
-        def lf_oscar_winner(movie):
-            if "Oscar" in str(movie.awards) and "Won" in str(movie.awards):
+        def lf_golden_bear(film):
+            if "Bear" in str(film.prizes) and "Golden" in str(film.prizes):
                 return POSITIVE
             return ABSTAIN
 
         @labeling_function()
-        def lf_low_box_office(movie):
-            if movie.box_office and movie.box_office < 1_000_000:
+        def lf_empty_seats(film):
+            if film.tickets and film.tickets < 50_000:
                 return NEGATIVE
             return ABSTAIN
 
-        def lf_sequel_fatigue(movie):
-            if re.search(r'\b[4-9]\b|10|11|12', movie.title):
+        def lf_late_part(film):
+            if re.search(r"\b(IV|V|VI)\b|[5-9]$", film.title):
                 return NEGATIVE
             return ABSTAIN
 
         @labeling_function()
-        def lf_contains_good(x):
-            return 1 if "good" in x.text.lower() else -1  # 1=POS, 0=NEG, -1=ABSTAIN
+        def lf_fine(x):
+            return 1 if "fine" in x.text.lower() else -1
 
         @labeling_function()
-        def lf_rating_based(x):
-            if hasattr(x, 'rating') and x.rating is not None:
-                return 1 if x.rating > 7 else 0
+        def lf_stars(x):
+            if hasattr(x, "stars") and x.stars is not None:
+                return 1 if x.stars >= 4 else 0
             return -1
         ''',
         {
-            "title": ["Rocky", "Saw 7", ""],
-            "review": ["I love it", "Good!!!!", ""],
-            "imdb_rating": pa.array([8.1, 3.0, None]),
-            "awards": ["Won 3 Oscars", "", ""],
-            "box_office": pa.array([2e8, 5e5, None]),
+            "title": ["Ferry", "Night Bus 7", ""],
+            "review": ["I adore it", "Fine? For whom?", ""],
+            "user_score": pa.array([81.5, 30.0, None]),
+            "prizes": ["Golden Bear", "", ""],
+            "tickets": pa.array([2e6, 5e3, None]),
         },
         ["NEGATIVE", "POSITIVE"],
         text=("review",),
     )
     yes, no = "POSITIVE", "NEGATIVE"
     assert votes == {
-        "lf_contains_love": [yes, None, None],
-        "lf_exclamation_count": [None, yes, None],
-        "lf_high_rating": [yes, None, None],
-        "lf_oscar_winner": [yes, None, None],
-        "lf_low_box_office": [None, no, None],
-        "lf_sequel_fatigue": [None, no, None],
-        "lf_contains_good": [None, yes, None],
-        "lf_rating_based": [None, None, None],
+        "lf_adore": [yes, None, None],
+        "lf_asking": [None, no, None],
+        "lf_liked_by_users": [yes, None, None],
+        "lf_golden_bear": [yes, None, None],
+        "lf_empty_seats": [None, no, None],
+        "lf_late_part": [None, no, None],
+        "lf_fine": [None, yes, None],
+        "lf_stars": [None, None, None],
     }
 
 

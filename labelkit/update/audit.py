@@ -90,3 +90,17 @@ def compare(old: Audit | None, new: Audit | None) -> Verdict:
     elif found.low > -LARGEST_FALL:
         verdict = HOLDS
     return Verdict(old, new, found, verdict)
+
+
+def more_rows(found: Verdict, most: int) -> int | None:
+    """Return so many new audit rows in all as would tell, if the accuracy on them stays as it is.
+
+    None where it is told already, or `most` rows would not tell.
+    """
+    if found.old is None or found.new is None or found.verdict != UNKNOWN:
+        return None
+    right, n = found.new
+    for rows in range(n // 10 * 10 + 10, most + 1, 10):
+        if compare(found.old, Audit(round(right / n * rows), rows)).verdict != UNKNOWN:
+            return rows
+    return None

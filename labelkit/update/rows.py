@@ -103,6 +103,15 @@ def check_columns(source: Table, columns: Columns, oracle: str | None) -> None:
         )
 
 
+def compared(columns: Columns, old: Table, run: EarlierRun, key: str) -> list[str]:
+    """Return the columns in which two rows of one content are equal.
+
+    Where rows are matched without a key, the old run's key is none of them.
+    """
+    other = key_of(old, run.options.get("id"))
+    return [name for name in columns.content if name != other or key == other]
+
+
 def key_of(old: Table, named: str | None) -> str:
     """Return the column that rows are matched by; `row`: by their content alone."""
     return named or ("id" if old.has("id") else "row")

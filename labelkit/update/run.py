@@ -1,5 +1,6 @@
 """update: find the new rows, run the stages on them, write the file, compare both files."""
 
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from labelkit.io.table import Table
 from labelkit.pipeline import output_checks as targets
 from labelkit.pipeline import people, runner
 from labelkit.pipeline.stages import Stage
+from labelkit.pipeline.target import with_option
 from labelkit.update import audit, content, drift, earlier_run, rows, stages
 
 if TYPE_CHECKING:
@@ -39,10 +41,10 @@ def update(new: Path, earlier: Path, output: Path, options: dict[str, Any], agai
     rows.check_columns(source, columns, run.own["oracle"])
     earlier_run.warn_of_changes(run)
     key = rows.key_of(old, options["id"] or run.options.get("id"))
-    match = rows.matched(source, old, columns.content, key)
+    match = rows.matched(source, old, rows.compared(columns, old, run, key), key)
     rows.say(match, source)
     figures = rows.figures(match)
-    labelled = None
+    labelled = more = None
     if len(match.new):
         every = options["work_dir"] / f"rows{rows.format_for(source, old)}"
         done = every.with_name(f"labelled{every.suffix}")
@@ -57,11 +59,14 @@ def update(new: Path, earlier: Path, output: Path, options: dict[str, Any], agai
         _run_stages(run, planned, every, options, again)
         labelled = Table([done])
         figures |= _compared(run, planned, labelled, found, options)
+        more = figures.pop("more_audit")
     written = rows.write_output(output, source, old, labelled, columns, match)
     _record(run, new, output, labelled, written, figures, options, started)
     spent = f" · ${figures['dollars']:,.2f}" if figures.get("dollars") else ""
     counts = f"{console.count(source.count(), 'rows')} · {rows.note_of(match)}{spent}"
     console.note(f"update: {counts} -> {output}")
+    if more is not None:
+        console.next_step(shlex.join(with_option(shlex.split(again), "--audit", str(more))))
 
 
 def _check_output(output: Path, new: Path, run: "EarlierRun") -> None:
@@ -100,6 +105,7 @@ def _run_stages(
     kept = runner.run_of(
         folder, Path(planned[-1].reads[0]), {**shared, "input": str(options["input"])}, run.own
     )
+    kept["audits"] = stages.audit_rounds(run, options)
     about = runner.About(
         [str(every)], run.task.name, split_classes(run.options.get("classes")), kept
     )
@@ -136,8 +142,12 @@ def _compared(
     asked = [figures[stage.id] for stage in planned if stage.name == "llm-label"]
     dollars = costs.add_up(each.get("dollars", 0.0) for each in asked)
     return {
-        "audit": verdict.plain(), "drift": moved.plain(), "dollars": dollars, "stages": figures
-    }  # fmt: skip
+        "audit": verdict.plain(),
+        "drift": moved.plain(),
+        "dollars": dollars,
+        "stages": figures,
+        "more_audit": audit.more_rows(verdict, int(is_new.sum())),
+    }
 
 
 def _job(planned: list[Stage], run: "EarlierRun") -> Any:

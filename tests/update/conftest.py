@@ -45,10 +45,10 @@ def final(rows: list[Row]) -> list[tuple[str, ...]]:
     return [tuple(row[name] for name in FINAL) for row in rows]
 
 
-def answer(folder: str) -> list[Row]:
+def answer(folder: str, number: int = 1) -> list[Row]:
     """Play the person of a batch: every label is the true one; return the batch."""
-    batch = rows_of(f"{folder}/batch-1.csv")
-    save(f"{folder}/answers-1.csv", [
+    batch = rows_of(f"{folder}/batch-{number}.csv")
+    save(f"{folder}/answers-{number}.csv", [
         row | {"label": truth(int(row["text"].split()[-1]))} for row in batch
     ])  # fmt: skip
     return batch

@@ -44,6 +44,8 @@ def test_new_rows_alone_are_asked_and_audited(labelkit: Any, may: None, asked: l
     assert done.code == 0, done.err
     assert len(asked) == times
     june = rows_of("june_out.csv")
+    lines, own = (Path(name).read_text().splitlines() for name in ("june_out.csv", "june.csv"))
+    assert all(line.startswith(f"{cells},") for line, cells in zip(lines, own, strict=True))
     assert [row["update_row"] for row in june] == ["new"] * 20 + ["known"] * MAY
     assert final(june[20:]) == final(rows_of("may_out.csv"))
     assert all(row["final_label"] for row in june)
@@ -110,6 +112,31 @@ def test_rows_without_a_key_are_matched_by_their_content(
     assert "of the 19 keys (id) that june.csv shares with the old run have other" in refused.err
     assert "--id row" in refused.err and "column 'text' differs" in refused.err
     assert not Path("june_out.work").exists()
+    done = labelkit(*UPDATE, "--audit", "0", "--id", "row")
+    assert done.code == 0, done.err
+    assert "15 known rows keep their labels · 4 new" in done.err
+    assert len(rows_of("june_out.work/labelled.csv")) == MAY + 4, "old labels are not lost"
+
+
+def test_a_larger_audit_goes_on(labelkit: Any, may: None, asked: list[str]) -> None:
+    save("june.csv", films(MAY, MAY + 30))
+    assert labelkit(*UPDATE, "--audit", "6").code == 3
+    assert labelkit(*UPDATE, "--audit", "5").code == 3, "nobody has answered yet"
+    first = answer("june_out.work")
+    assert len(first) == 5
+    done = labelkit(*UPDATE, "--audit", "5")
+    assert done.code == 0, done.err
+    assert "cannot be told from 5 new audit rows" in done.err
+    assert "next: labelkit update june.csv --from may.work -o june_out.csv --audit 20" in done.err
+    assert labelkit(*UPDATE, "--audit", "20").code == 3
+    second = answer("june_out.work", 2)
+    assert len(second) == 15 and not {r["id"] for r in first} & {r["id"] for r in second}
+    assert {row["label_origin"] for row in [*first, *second]} == {"audit"}
+    done = labelkit(*UPDATE, "--audit", "20")
+    assert done.code == 0, done.err
+    assert "n=20); change" in done.err
+    assert labelkit(*UPDATE, "--audit", "0").code == 0, "answers are not left out"
+    assert sum(row["final_source"] == "people" for row in rows_of("june_out.csv")) == 20
 
 
 def test_a_file_without_keys(labelkit: Any, words_alone: None) -> None:

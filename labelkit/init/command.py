@@ -95,7 +95,7 @@ def _task_text(job: "Job", guess: "Guess") -> str:
         "# [llm-label]",
         '# model = "gpt-4o-mini"   # or "local"; the key comes from OPENAI_API_KEY',
         "# price = [0.15, 0.60]    # dollars per million tokens in, out",
-        '# where = "weak_confidence < 0.8 or weak_label is empty"',
+        '# where = "true"   # all rows; in pipeline else those that rules leave doubtful',
         "",
         "[query]",
         "n = 60",

@@ -423,6 +423,8 @@ def make(folder: Path) -> None:
     table(folder / "noisy.csv", [["id", "text", "label", "part", "gold"], *noisy_reviews()])
     table(folder / "plain.csv", [["id", "text", "gold"], *reviews(240, 7)])
     table(folder / "some.csv", [["id", "text", "label"], *some_labelled()])
+    slip = [[*row[:2], row[2].replace("POSITIVE", "POSITVE")] for row in some_labelled()[:1]]
+    table(folder / "slip.csv", [["id", "text", "label"], *slip, *some_labelled()[1:]])
     table(folder / "rare.csv", [["id", "text", "label", "gold"], *rarely_positive()])
     table(folder / "few.csv", [["id", "text", "few", "truth", "part"], *few_labelled()])
     table(folder / "inbox.csv", [["id", "place", "text", "gold"], *complaints_first()])

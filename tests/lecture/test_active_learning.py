@@ -133,6 +133,7 @@ def test_the_same_loop_by_hand(slide: Slide) -> None:
     slide.run(f"labelkit query plain.csv -o q1.csv -n 20 --audit 0 --batch todo1.csv {TWO} \\\n"
               "  --gold gold --features tfidf", ["cold start", "query: 240 rows"])  # fmt: skip
     assert answer("todo1.csv", "answers1.csv", truth) == 20
+    slide.say("`answers1.csv` is that batch with the column `label` filled in.")
     done = slide.run(
         f"labelkit query plain.csv -o q2.csv -n 10 --audit 0 --batch todo2.csv {TWO} \\\n"
         "  --gold gold --features tfidf --answers answers1.csv --strategy margin",

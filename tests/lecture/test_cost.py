@@ -94,6 +94,7 @@ def test_people_cost_what_they_took(slide: Slide) -> None:
     truth = {row["id"]: row["gold"] for row in cells("plain.csv")}
     answers = [f"{row['id']},{truth[row['id']]},12" for row in cells("todo.csv")]
     Path("answers.csv").write_text("\n".join(["id,label,label_seconds", *answers]) + "\n")
+    slide.say("`answers.csv` holds the key, the label and twelve `label_seconds` for each row.")
     slide.run("labelkit merge q.csv answers.csv -o merged.csv --task prices.toml "
               "--summary merge.json", ["merge: "])  # fmt: skip
     assert json.loads(Path("merge.json").read_text())["people_seconds"] == 120

@@ -205,6 +205,7 @@ def test_language_model_and_people(slide: Slide) -> None:
     assert not stand & queue and len(stand | queue) == 240
     truth = {row["id"]: row["gold"] for row in cells("plain.csv")}
     answer("people.csv", "people.csv", truth)
+    slide.say("People fill in the column `label` of `people.csv`.")
     slide.run(f"labelkit merge llm.csv people.csv -o merged.csv {TWO} --quiet")
     slide.run(f"labelkit decide merged.csv -o final.csv {TWO} --policy priority --quiet")
     assert right("final.csv", "final_label") > right("llm.csv") + 0.05

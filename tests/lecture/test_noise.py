@@ -21,8 +21,6 @@ def test_where_wrong_labels_come_from(slide: Slide) -> None:
         "Sources of wrong labels",
         "A slip of the keyboard in a label is an error that names rows and the nearest class.",
     )
-    text = Path("some.csv").read_text("utf-8").replace(",POSITIVE\n", ",POSITVE\n", 1)
-    Path("slip.csv").write_text(text, "utf-8")
     slide.run("labelkit train slip.csv -o m.model --classes NEGATIVE,POSITIVE",
               ["POSITVE"], code=1)  # fmt: skip
 
@@ -112,6 +110,7 @@ def test_what_to_do_about_them(slide: Slide) -> None:
               "  --gold gold --batch todo.csv --features tfidf", ["picked by relabel"])  # fmt: skip
     truth = {row["id"]: row["gold"] for row in cells("noisy.csv")}
     assert answer("todo.csv", "answers.csv", truth) > 20
+    slide.say("`answers.csv` is that batch with the column `label` filled in.")
     slide.run("labelkit merge q.csv answers.csv -o relabelled.csv", ["merge: "])
     train("relabelled", "relabelled.csv")
     train("smoothed", "noisy.csv", " --smoothing 0.1")

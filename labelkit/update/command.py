@@ -63,9 +63,10 @@ def update(
     A row whose key and content are in OLD-RUN keeps its final label, and what people said of it.
     The other rows go through the stages of OLD-RUN, with its rules, task file, language model and
     cached answers. People label --audit N of them, drawn at random and blind: until they have, it
-    ends with exit code 3 and says what to do; run again, it goes on. Then it tells whether the old
-    accuracy still holds for the new rows, and how far their content, their classes and the
-    agreement of their sources are from the old ones.
+    ends with exit code 3 and says what to do; run again, it goes on, also with a larger --audit.
+    Then it tells whether the old accuracy still holds for the new rows, and how far their content,
+    their classes and the agreement of their sources are from the old ones. Human labels that the
+    new file brings in a column label count.
 
     Where a model can tell new rows from old ones by their content, the column update_drift says
     how unlike the old rows each new one is (the share of old rows that look less like new ones);

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from labelkit import console
 from labelkit.data import row_keys
 from labelkit.data.columns import PEOPLE, kind_of, machine_columns
-from labelkit.data.labels import Mask
+from labelkit.data.labels import Mask, read_labels
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io import history
 from labelkit.io.column_types import apply_kinds
@@ -65,7 +65,7 @@ class Matched(NamedTuple):
 class Columns(NamedTuple):
     """The columns of the old run: the user's and labelkit's, and those of people's or gold labels.
 
-    A new file must have the first, and none of labelkit's.
+    A new file must have the first, and none of labelkit's but human labels.
     """
 
     content: list[str]
@@ -78,15 +78,19 @@ class Columns(NamedTuple):
         return [*self.content, *self.optional, *self.ours]
 
 
-def columns_of(run: EarlierRun, old: Table) -> Columns:
-    """Return the columns of the labelled file, without those of an earlier update."""
+def columns_of(run: EarlierRun, old: Table, source: Table) -> Columns:
+    """Return the columns of the labelled file, without those of an earlier update.
+
+    And human labels, where the new file brings the first.
+    """
     recorded = history.written_columns(run.labelled) or []
     every = old.every_column()
     ours = {*machine_columns(every, recorded), PEOPLE}
+    first_labels = [PEOPLE] if source.has(PEOPLE) and PEOPLE not in every else []
     gold = {run.options.get("gold"), run.own.get("oracle")} & set(every)
     return Columns(
         [name for name in every if name not in ours | gold],
-        [name for name in every if name in ours - gold and name not in MARKS],
+        [*(n for n in every if n in ours - gold and n not in MARKS), *first_labels],
         [name for name in every if name in gold],
     )
 
@@ -95,7 +99,8 @@ def check_columns(source: Table, columns: Columns, oracle: str | None) -> None:
     """Refuse a new file that lacks a column of the old one, or holds one that update writes."""
     source.require(columns.content, "the file of the old run has it")
     source.require([oracle] if oracle else [], "--oracle of the old run")
-    own = [name for name in source.every_column() if name in {*columns.ours, *MARKS}]
+    written = {*columns.ours, *MARKS} - {PEOPLE}
+    own = [name for name in source.every_column() if name in written]
     if own:
         raise UsageError(
             f"{source.name} has {listing(map(repr, own), 5)}, which update writes; leave "
@@ -126,16 +131,19 @@ def matched(source: Table, old: Table, content: Sequence[str], key: str) -> Matc
     now, before = _hashes(source, content), _hashes(old, content)
     if key == "row":
         found, changed = _by_content(now, before), np.zeros(len(now), dtype=bool)
+        found[_labelled_since(source, old, found)] = -1
         dropped = np.zeros(len(before), dtype=bool)
     else:
         keys = source.texts(key).tolist()
         row_keys.check_unique(keys, key, source.name)
         place = {name: row for row, name in enumerate(old.texts(key).tolist())}
         at = np.array([place.get(name, -1) for name in keys], dtype=np.int64)
-        same = np.array([row >= 0 and before[row] == own for row, own in zip(at, now, strict=True)],
-                        dtype=bool)  # fmt: skip
+        pairs = zip(at, now, strict=True)
+        same = np.array([row >= 0 and before[row] == own for row, own in pairs], dtype=bool)
         changed = (at >= 0) & ~same
         _refuse_new_count(source, old, content, at, changed, key)
+        same &= ~_labelled_since(source, old, at)
+        changed = (at >= 0) & ~same
         found = np.where(same, at, -1)
         dropped = np.zeros(len(before), dtype=bool)
         dropped[at[changed]] = True
@@ -154,6 +162,16 @@ def _by_content(now: Sequence[str], before: Sequence[str]) -> Rows:
         rows_of.setdefault(own, []).append(row)
     left = {own: iter(rows) for own, rows in rows_of.items()}
     return np.array([next(left.get(own, iter(())), -1) for own in now], dtype=np.int64)
+
+
+def _labelled_since(source: Table, old: Table, at: Rows) -> Mask:
+    """Return which rows have a human label in the new file that the old run did not know."""
+    none = np.full(len(at), "", dtype=object)
+    now = read_labels(source.texts(PEOPLE), None) if source.has(PEOPLE) else none
+    before = none.copy()
+    if old.has(PEOPLE):
+        before[at >= 0] = read_labels(old.texts(PEOPLE), None)[at[at >= 0]]
+    return np.asarray((at >= 0) & (now != "") & (now != before), dtype=bool)
 
 
 def _refuse_new_count(
@@ -200,7 +218,10 @@ def _pieces(
     source: Table, old: Table, columns: Columns, match: Matched, is_text: bool
 ) -> Iterator[pa.Table]:
     start, schema = 0, None
-    for piece in old.text_pieces(columns.every) if is_text else old.native_pieces(columns.every):
+    names = [name for name in columns.every if old.has(name)]
+    for piece in old.text_pieces(names) if is_text else old.native_pieces(names):
+        if len(names) < len(columns.every):  # human labels came with the new file
+            piece = piece.append_column(PEOPLE, pa.nulls(piece.num_rows, pa.string()))
         schema = piece.schema
         kept = ~match.dropped[start : start + piece.num_rows]
         start += piece.num_rows
@@ -271,7 +292,7 @@ def write_output(
     both = pa.concat_tables(parts, promote_options="permissive").combine_chunks()
     order = np.argsort(np.concatenate([np.flatnonzero(known), match.new]), kind="stable")
     found = _marked(both.take(pa.array(order)), match.status, match.drift)
-    source.write_annotated(output, found)
+    source.write_annotated(output, found, drop=[PEOPLE] if PEOPLE in found.column_names else [])
     return list(found.column_names)
 
 

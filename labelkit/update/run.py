@@ -37,7 +37,7 @@ def update(new: Path, earlier: Path, output: Path, options: dict[str, Any], agai
         raise UsageError(f"--work-dir {run.folder} is the old run's; name another")
     source, old = _opened(new, run, options), run.open()
     earlier_run.need_final_labels(run, old)
-    columns = rows.columns_of(run, old)
+    columns = rows.columns_of(run, old, source)
     rows.check_columns(source, columns, run.own["oracle"])
     earlier_run.warn_of_changes(run)
     key = rows.key_of(old, options["id"] or run.options.get("id"))

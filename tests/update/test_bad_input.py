@@ -35,9 +35,12 @@ def test_columns_that_do_not_fit(labelkit: Any, may: None, asked: list[str]) -> 
     renamed = labelkit(*UPDATE)
     assert renamed.code == 1
     assert "june.csv has no column 'text'" in renamed.err and "'Text'" in renamed.err
-    save("june.csv", [{**row, "final_label": "x", "label": "GOOD"} for row in rows])
+    save("june.csv", [{**row, "final_label": "x", "label_origin": ""} for row in rows])
     ours = labelkit(*UPDATE)
-    assert ours.code == 2 and "june.csv has 'final_label', 'label', which update writes" in ours.err
+    assert (
+        ours.code == 2
+        and "june.csv has 'final_label', 'label_origin', which update writes" in ours.err
+    )
     save("june.csv", [rows[0], rows[0]])
     twice = labelkit(*UPDATE)
     assert twice.code == 1 and "the key 'f40' stands twice" in twice.err

@@ -118,6 +118,25 @@ def test_rows_without_a_key_are_matched_by_their_content(
     assert len(rows_of("june_out.work/labelled.csv")) == MAY + 4, "old labels are not lost"
 
 
+def test_human_labels_that_the_new_file_brings_count(
+    labelkit: Any, may: None, asked: list[str]
+) -> None:
+    old = {row["id"]: row for row in rows_of("may_out.csv")}
+    by_people = next(key for key, row in old.items() if row["label"])
+    by_rules = next(key for key, row in old.items() if row["final_source"] == "weak")
+    other = {"GOOD": "BAD", "BAD": "GOOD"}[old[by_rules]["final_label"]]
+    given = {by_rules: other, by_people: old[by_people]["label"], f"f{MAY + 1}": "BAD"}
+    save("june.csv", [{**row, "label": given.get(row["id"], "")} for row in films(0, MAY + 2)])
+    done = labelkit(*UPDATE, "--audit", "0")
+    assert done.code == 0, done.err
+    assert "39 known rows keep their labels · 1 changed · 2 new" in done.err
+    june = {row["id"]: row for row in rows_of("june_out.csv")}
+    assert final([june[by_people]]) == final([old[by_people]])
+    for key in (by_rules, f"f{MAY + 1}"):
+        assert (june[key]["final_label"], june[key]["final_source"]) == (given[key], "people")
+    assert Path("june_out.csv").read_text().split("\n")[0].split(",").count("label") == 1
+
+
 def test_a_larger_audit_goes_on(labelkit: Any, may: None, asked: list[str]) -> None:
     save("june.csv", films(MAY, MAY + 30))
     assert labelkit(*UPDATE, "--audit", "6").code == 3

@@ -168,29 +168,36 @@ class _Spent:
         seconds: float | None,
     ) -> None:
         self._steps, self._price, self._seconds = steps, price, seconds
-        self._others = labels - sum(one.new for one in costs.merged_in(steps))
-        self._before = Line("", 0.0, 0.0)
+        self._others = max(0, labels - sum(one.new for one in costs.merged_in(steps)))
+        self._before = [(0.0, Line("", 0.0, 0.0))] * 3
 
     def up_to(self, place: int) -> Line:
         """Return what was spent since the step that was asked for before."""
-        total = self._total(self._steps[: place + 1])
-        dollars, hours = (
-            None if now is None or before is None else now - before
-            for now, before in zip(total[1:], self._before[1:], strict=True)
-        )
-        self._before = total
-        return Line("", dollars, hours)
-
-    def _total(self, steps: Sequence[Mapping[str, Any]]) -> Line:
-        merges = costs.merged_in(steps)
-        labels = max(0, self._others) + sum(one.new for one in merges)
-        work = costs.work(merges, labels, self._seconds)
-        lines = [
-            costs.people(self._price, work.answers, work.words, work.seconds),
-            Line("language model", costs.paid_by(steps), 0.0),
-            costs.setting_up(self._price, [str(s["command"]) for s in steps], self._seconds),
+        bill = self._bill(self._steps[: place + 1])
+        spent = [
+            Line("", _more(now.dollars, then.dollars), _more(now.hours, then.hours))
+            for (amount, now), (before, then) in zip(bill, self._before, strict=True)
+            if amount != before
         ]
-        return costs.total(lines)
+        self._before = bill
+        return costs.total(spent)
+
+    def _bill(self, steps: Sequence[Mapping[str, Any]]) -> list[tuple[float, Line]]:
+        """Return the lines of the bill, each with how much there is of it."""
+        merges = costs.merged_in(steps)
+        labels = self._others + sum(one.new for one in merges)
+        work = costs.work(merges, labels, self._seconds)
+        asked = sum(step["command"] == "llm-label" for step in steps)
+        setup = costs.setting_up(self._price, [str(s["command"]) for s in steps], self._seconds)
+        return [
+            (work.answers, costs.people(self._price, work.answers, work.words, work.seconds)),
+            (asked, Line("language model", costs.paid_by(steps), 0.0)),
+            (setup.hours or 0.0, setup),
+        ]
+
+
+def _more(now: float | None, before: float | None) -> float | None:
+    return None if now is None or before is None else now - before
 
 
 def title(found: Waterfall, what: str) -> str:

@@ -159,6 +159,16 @@ def test_without_audit_and_gold_there_are_rows_and_cost_alone(
     assert " harmed" not in done.err
 
 
+def test_what_has_no_price_is_unknown_and_the_rest_is_not(labelkit: Any, words_alone: None) -> None:
+    _begin(lambda i: True, "")
+    Path("labelkit.toml").write_text("[task]\ntext = ['text']\n" + RULES_OF_FILMS)
+    done = labelkit("pipeline", *REHEARSED, "--stages", "weak-label,query,people,decide")
+    assert done.code == 0, done.err
+    assert [row["dollars"] for row in _waterfall()["stages"]] == [0, 0, None, 0]
+    people = [line for line in done.err.splitlines() if line.startswith("people  ")]
+    assert people[-1].split()[3:5] == ["unknown", "unknown"]
+
+
 def test_where_nothing_decides_it_is_said(labelkit: Any, words_alone: None) -> None:
     _begin(lambda i: True, "")
     done = labelkit("pipeline", *BY, "--stages", "weak-label", "--summary", "told.json")
@@ -200,3 +210,14 @@ def test_rounds_of_people_are_told_apart(labelkit: Any, words_alone: None) -> No
     assert sum(row["first"] for row in last.values()) == _labelled()
     by_chosen, by_all = (last[name]["without_gold"]["gain"] for name in ("query 2", "people 2"))
     assert 0 < by_chosen < by_all, "people's own labels of audit rows are right too"
+
+
+def test_passes_of_one_language_model_are_told_apart(labelkit: Any, words_alone: None) -> None:
+    _begin(lambda i: True)
+    done = labelkit("pipeline", *REHEARSED, "-n", "16", "--target-accuracy", "0.95")
+    assert done.code in (0, 3), done.err
+    stages = {row["stage"]: row for row in _waterfall()["stages"]}
+    assert [name for name in stages if name.startswith("llm-label")] == ["llm-label", "llm-label 2"]
+    assert stages["llm-label"]["without_gold"] != stages["llm-label 2"]["without_gold"]
+    assert stages["llm-label 2"]["changed"] > 0
+    assert sum(row["first"] or 0 for row in stages.values()) == _labelled()

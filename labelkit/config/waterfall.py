@@ -121,7 +121,9 @@ def made(
     spent = _Spent(steps, price, labels, seconds)
     rows, names = [], _Names()
     for one in told:
-        line = spent.up_to(one.get("step", -1))
+        # People's labels that no merge brought: of the input, or of --answers at the last step.
+        given = one["command"] == INPUT or one.get("step", -1) >= places[-1]
+        line = spent.up_to(one.get("step", -1), given)
         rows.append(_row(one, names.of(one), line))
     measured_on = {basis: int(worth.get(f"{basis}_rows", 0)) for basis in BASES}
     return Waterfall(rows, measured_on, bool(worth.get("gold_biased")), worth.get("drawn"))
@@ -170,9 +172,14 @@ class _Spent:
         self._steps, self._price, self._seconds = steps, price, seconds
         self._others = max(0, labels - sum(one.new for one in costs.merged_in(steps)))
         self._before = [(0.0, Line("", 0.0, 0.0))] * 3
+        self._is_given = False
 
-    def up_to(self, place: int) -> Line:
-        """Return what was spent since the step that was asked for before."""
+    def up_to(self, place: int, given: bool) -> Line:
+        """Return what was spent since the step that was asked for before.
+
+        `given`: labels of people that no merge brought are among it.
+        """
+        self._is_given |= given
         bill = self._bill(self._steps[: place + 1])
         spent = [
             Line("", _more(now.dollars, then.dollars), _more(now.hours, then.hours))
@@ -180,12 +187,12 @@ class _Spent:
             if amount != before
         ]
         self._before = bill
-        return costs.total(spent)
+        return costs.total([Line("", 0.0, 0.0), *spent])
 
     def _bill(self, steps: Sequence[Mapping[str, Any]]) -> list[tuple[float, Line]]:
         """Return the lines of the bill, each with how much there is of it."""
         merges = costs.merged_in(steps)
-        labels = self._others + sum(one.new for one in merges)
+        labels = self._others * self._is_given + sum(one.new for one in merges)
         work = costs.work(merges, labels, self._seconds)
         asked = sum(step["command"] == "llm-label" for step in steps)
         setup = costs.setting_up(self._price, [str(s["command"]) for s in steps], self._seconds)

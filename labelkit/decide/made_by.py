@@ -51,6 +51,9 @@ def parts(job: "Job", said: Said) -> list[Part]:
         if place in given or place in doubting[-1:] or picks:
             part = Part(place, step["command"], given.get(place, {}), place in doubting[-1:], picks)
             found.append(part)
+    if job.options.get("answers"):
+        others = (said.people >= 0) & ~filled.get(PEOPLE, np.zeros(len(said.people), dtype=bool))
+        found.append(Part(len(job.steps), "merge", {PEOPLE: others}))
     return [_with_asked(part, found, said) if part.picks else part for part in found]
 
 

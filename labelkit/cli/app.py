@@ -1,4 +1,4 @@
-"""The app: commands loaded by name, and the one place where errors become exit codes."""
+"""The app: loads commands by name, and turns errors into messages and exit codes."""
 
 import shlex
 import signal
@@ -42,19 +42,19 @@ class _Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            ctx.fail(f"there is no command {args[0]!r}{_meant(args[0])}")
+            ctx.fail(f"unknown command {args[0]!r}{_suggested_command(args[0])}")
         return super().resolve_command(ctx, args)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
-        given = list(sys.argv[1:] if args is None else args)
-        sys.exit(_exit_code(lambda: self._run(given), given))
+        arguments = list(sys.argv[1:] if args is None else args)
+        sys.exit(_exit_code(lambda: self._run(arguments), arguments))
 
     def _run(self, args: list[str]) -> Any:
         return super().main(args=args, prog_name="labelkit", standalone_mode=False)
 
 
-def _meant(name: str) -> str:
-    """Return the command that may be meant: by another word for what it does, else by spelling."""
+def _suggested_command(name: str) -> str:
+    """Return a hint with a similar command: by another word for what it does, else by spelling."""
     by_word = field_words.COMMANDS.get(name.casefold().replace("_", "-"))
     return f"; did you mean {by_word!r}?" if by_word else nearest(name, COMMANDS)
 
@@ -64,7 +64,7 @@ def _exit_code(run: Any, args: list[str]) -> int:
     try:
         code = run()
         sys.stdout.flush()
-        if code == 130:  # Typer's word for Ctrl-C
+        if code == 130:  # Typer returns this after Ctrl-C
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except LabelkitError as error:
@@ -74,36 +74,36 @@ def _exit_code(run: Any, args: list[str]) -> int:
         say = console.say if is_no_failure else console.error
         say(streams.named(str(error)))
         if error.remedy is not None:
-            console.say(f"try: {_remedied(args, *error.remedy)}")
+            console.say(f"try: {_remedied_command(args, *error.remedy)}")
         if isinstance(error, StdoutFailed):
-            _forget_stdout()
+            _discard_stdout()
         return error.exit_code
     except ClickException as error:
         return _usage(error)
     except SystemExit as ended:
-        # Typer ends the process so where nobody reads its output any more.
+        # Typer exits this way after a broken pipe.
         if not isinstance(ended.__context__, BrokenPipeError):
             raise
-        _forget_stdout()
+        _discard_stdout()
         return 0
     except (KeyboardInterrupt, typer.Abort):
-        console.error("interrupted; no output was written, what was paid for is kept")
+        console.error("interrupted; no output was written, answers received so far are cached")
         return 128 + _signals[-1] if _signals else 130
     except BrokenPipeError:
-        _forget_stdout()
+        _discard_stdout()
         return 0
     except Exception as error:
         if debug:
             raise
         console.error(
-            f"labelkit failed in a way that was not foreseen: {type(error).__name__}: {error} "
-            f"(run it again with --debug for the details)"
+            f"internal error (please report): {type(error).__name__}: {error} "
+            f"(run the command again with --debug for details)"
         )
         return 1
 
 
-def _remedied(args: list[str], option: str, value: str) -> str:
-    """Return a command line with an option in place of the one that it may have."""
+def _remedied_command(args: list[str], option: str, value: str) -> str:
+    """Return the command line with an option added, or its value replaced."""
     words, rest = list[str](), iter(args)
     for word in rest:
         if word == "--":
@@ -125,21 +125,21 @@ def _usage(error: ClickException) -> int:
     if ctx is not None and not message.strip():
         print(ctx.get_help())
         return 0
-    console.error(message + _given_value(error, message))
+    console.error(message + _invalid_value(error, message))
     if ctx is not None:
         console.say(f"try: {ctx.command_path} --help")
     return error.exit_code
 
 
-def _given_value(error: ClickException, message: str) -> str:
-    # Where a number was wanted, Typer's message leaves out what was given instead.
+def _invalid_value(error: ClickException, message: str) -> str:
+    # For a number Typer's message does not contain the invalid value.
     cause: Any = error.__cause__
-    given = cause.errors()[0]["input"] if hasattr(cause, "errors") else ""
-    return f" ({given!r} was given)" if isinstance(given, str) and given not in message else ""
+    value = cause.errors()[0]["input"] if hasattr(cause, "errors") else ""
+    return f" (got {value!r})" if isinstance(value, str) and value not in message else ""
 
 
-def _forget_stdout() -> None:
-    # Python flushes stdout once more at exit and would complain about what cannot be written.
+def _discard_stdout() -> None:
+    # Python flushes stdout again at exit and would print an error if that fails.
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -177,19 +177,19 @@ def main() -> None:
     _replace_closed_streams()
     # Windows has no SIGHUP.
     for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None)):
-        # A process started by nohup goes on without its terminal.
+        # A process started by nohup continues without its terminal.
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _interrupt)
     app()
 
 
 def _replace_closed_streams() -> None:
-    # Where a parent closed one, Python has None, and the next file opened would take its number.
-    # What is written to a closed stdout is an error, as it is for other programs.
+    # If the parent closed one, Python has None, and the next opened file would get its number.
+    # Writing to a closed stdout is an error, as it is in other programs.
     import os
 
-    how = {"stdin": ("r", os.O_RDWR), "stdout": ("w", os.O_RDONLY), "stderr": ("w", os.O_RDWR)}
-    for name, (mode, flag) in how.items():
+    modes = {"stdin": ("r", os.O_RDWR), "stdout": ("w", os.O_RDONLY), "stderr": ("w", os.O_RDWR)}
+    for name, (mode, flag) in modes.items():
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, flag), mode))
     streams.explain_stdout()
@@ -199,13 +199,13 @@ _signals: list[int] = []
 
 
 def _interrupt(number: int, frame: Any) -> None:
-    # No SystemExit: the user's code may catch it, and a bare `except:` catches everything. So the
-    # second signal asks nobody.
+    # Not SystemExit, which user code may catch. A bare `except:` catches everything, so the second
+    # signal ends the process at once.
     _signals.append(number)
     if len(_signals) > 1:
         files.end_at_once("interrupted twice; the process was ended at once", 128 + number)
     if number == signal.SIGINT:
         raise KeyboardInterrupt
-    if number != signal.SIGTERM:  # a terminal that is closed often says so twice
+    if number != signal.SIGTERM:  # closing a terminal often sends the signal twice
         signal.signal(number, signal.SIG_IGN)
     raise Terminated(number)

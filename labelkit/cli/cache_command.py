@@ -1,4 +1,4 @@
-"""`labelkit cache`: what is stored beside a task, and how to delete it."""
+"""`labelkit cache`: shows and deletes stored answers and embeddings."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -25,16 +25,14 @@ def cache(
     action: Annotated[
         Action, typer.Argument(metavar="[show|clear]", help="Default: show.", show_default=False)
     ] = Action.show,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Delete answers that were paid for without asking.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without confirmation.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show or delete what is stored in .labelkit: answers of language models, embeddings.
+    """Show or delete the answers of language models and embeddings stored in .labelkit.
 
-    Answers may quote the texts that were asked about. With clear they are deleted, and asked and
-    paid again when they are needed. What was spent stays counted ([cost] budget), and so do open
-    batch jobs. What people labelled is never in .labelkit and is never deleted.
+    Answers may quote the texts of requests. clear deletes them; they are requested and paid for
+    again when needed. The money spent still counts towards [cost] budget, and open batch jobs are
+    kept. Human labels are never in .labelkit and are never deleted.
 
     Examples:
       labelkit cache
@@ -46,11 +44,11 @@ def cache(
         console.data_table(["what", "number", "bytes"], stored, as_json=as_json)
     rows = [row for row in stored if row[1]]
     if not rows:
-        console.note(f"cache: nothing is stored in {folder} (--cache DIR names another folder)")
+        console.note(f"cache: {folder} is empty (use --cache DIR for another folder)")
     elif action is Action.clear:
         _clear(folder, rows, yes)
     else:
-        console.note(f"cache: {folder}; labelkit cache clear deletes it")
+        console.note(f"cache: {folder}; delete it with labelkit cache clear")
 
 
 Row = tuple[str, int, int]
@@ -74,17 +72,16 @@ def _clear(folder: Path, rows: list[Row], yes: bool) -> None:
         opened = Cache(folder)
         try:
             dollars = opened.dollars()
-            paid = f", for which ${dollars:,.2f} were paid" if dollars else ""
+            paid = f" (${dollars:,.2f} paid)" if dollars else ""
             question = f"Delete {named} in {folder}{paid}?"
             if console.can_ask() and not yes and not console.ask(question):
-                raise LabelkitError("nothing was deleted")
+                raise LabelkitError("cancelled; nothing was deleted")
             opened.clear()
         finally:
             opened.close()
     delete_vectors(folder)
     freed = sum(size for _, _, size in rows) - sum(size for _, _, size in _stored(folder))
     console.note(
-        f"cache: {named} deleted from {folder}{paid} ({console.count(max(freed, 0), 'bytes')}); "
-        "what was spent "
-        f"stays counted"
+        f"cache: deleted {named} from {folder}{paid}, {console.count(max(freed, 0), 'bytes')}; "
+        "the money spent still counts towards the budget"
     )

@@ -15,7 +15,7 @@ _PACKAGES = (
     "typer", "rich", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "modAL-python",
     "snorkel", "cleanlab", "openai",
 )  # fmt: skip
-# What is worth having but not needed: what for, and how to get it.
+# Optional packages: their purpose, and how to install them.
 _OPTIONAL = {
     "torch": "for --label-model snorkel: pytorch.org/get-started/locally",
     "xllamacpp": "for --model local: pip install 'labelkit[local]'",
@@ -36,18 +36,20 @@ Row = tuple[str, str, str]
 def doctor(
     options: dict[str, Any],
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The language model to try.")
+        str | None, typer.Option(metavar="NAME", help="The language model to test.")
     ] = None,
     base_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="The endpoint to try.")
+        str | None, typer.Option(metavar="URL", help="The endpoint to test.")
     ] = None,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="For one request.")] = 10.0,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Timeout of one request.")
+    ] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show versions, what optional packages are for, and what the endpoint can do.
+    """Show versions, optional packages and their purpose, and what the endpoint supports.
 
-    The endpoint is asked only where --base-url, OPENAI_BASE_URL or OPENAI_API_KEY names one; with
-    --model it gets one short question. The key itself is never shown. Exit code 1 when a package
+    The endpoint is tested only if --base-url, OPENAI_BASE_URL or OPENAI_API_KEY is set; with
+    --model it gets one short request. The key itself is never shown. Exit code 1 if a package
     is missing or the endpoint does not work.
 
     Example:
@@ -56,15 +58,15 @@ def doctor(
     rows = [("labelkit", __version__, ""), ("Python", platform.python_version(), sys.executable)]
     rows += [_package(name) for name in (*_PACKAGES, *_OPTIONAL)]
     rows += [("torch build", *_torch_build())] if _installed("torch") else []
-    found, wrong = _endpoint(base_url, model, timeout)
-    console.data_table(["what", "found", "note"], rows + found, as_json=as_json)
+    endpoint_rows, endpoint_error = _endpoint(base_url, model, timeout)
+    console.data_table(["what", "found", "note"], rows + endpoint_rows, as_json=as_json)
     missing = [name for name in _PACKAGES if _installed(name) is None]
     if missing:
         raise LabelkitError(
-            f"labelkit lacks {listing(missing)}: run pip install with the names, or install it anew"
+            f"missing packages: {listing(missing)}; install them with pip, or reinstall labelkit"
         )
-    if wrong:
-        raise LabelkitError(wrong)
+    if endpoint_error:
+        raise LabelkitError(endpoint_error)
 
 
 def _installed(name: str) -> str | None:
@@ -87,11 +89,11 @@ def _torch_build() -> tuple[str, str]:
     build = (_installed("torch") or "").partition("+")[2]
     if build == "cpu":
         return "cpu", ""
-    return build or "the registry's own", "on Linux the registry's own is the large CUDA build"
+    return build or "registry default", "on Linux the registry default is the large CUDA build"
 
 
 def _endpoint(base_url: str | None, model: str | None, timeout: float) -> tuple[list[Row], str]:
-    """Return what is known of the endpoint, and what is wrong with it."""
+    """Return the rows about the endpoint, and its error ('' if it works)."""
     from labelkit.llm.options import Settings, key_in_environment
 
     key = key_in_environment()
@@ -99,24 +101,24 @@ def _endpoint(base_url: str | None, model: str | None, timeout: float) -> tuple[
     local = Settings(model or "", timeout=timeout).local
     url = base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or None
     if local or not (url or key):
-        return [*rows, ("endpoint", "not asked", "name one by --base-url or OPENAI_BASE_URL")], ""
+        return [*rows, ("endpoint", "not tested", "set one with --base-url or OPENAI_BASE_URL")], ""
     from labelkit.llm.client.probe import probe
     from labelkit.llm.client.providers import openai
 
     facts = probe(url, model, key, timeout)
-    in_clear = "not encrypted: use https:// or a tunnel" if openai.is_in_clear(url) else ""
+    encryption_note = "not encrypted: use https:// or a tunnel" if openai.is_in_clear(url) else ""
     names = facts["models"]
-    rows.append(("endpoint", facts["where"] or "none", in_clear))
+    rows.append(("endpoint", facts["where"] or "none", encryption_note))
     rows.append(("reachable", _yes(facts["reachable"]), ""))
     rows.append(("models", "not listed" if names is None else listing(names, 4) or "none", ""))
     if "answers" in facts:
-        kept = "" if facts["schema_binds"] else "answers may be outside the classes"
-        rows.append(("answers by", _ANSWERS[facts["answers"]], kept))
-        stated = "" if facts["logprobs"] else "the model states its confidence itself"
-        rows.append(("log-probabilities", _yes(facts["logprobs"]), stated))
+        schema_note = "" if facts["schema_binds"] else "answers may be outside the classes"
+        rows.append(("answers by", _ANSWERS[facts["answers"]], schema_note))
+        confidence_note = "" if facts["logprobs"] else "the model states its confidence itself"
+        rows.append(("log-probabilities", _yes(facts["logprobs"]), confidence_note))
     elif not facts["error"]:
-        asked = "name a model by --model to try it"
-        rows += [("answers by", "not asked", asked), ("log-probabilities", "not asked", asked)]
+        hint = "pass --model to test a model"
+        rows += [("answers by", "not tested", hint), ("log-probabilities", "not tested", hint)]
     return rows, str(facts["error"])
 
 

@@ -1,4 +1,4 @@
-"""`labelkit history`: how a file was made."""
+"""`labelkit history`: the steps that made a file."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +14,9 @@ from labelkit.io import history
 @command("history", inputs="one")
 def show_history(
     job: Any,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show how a file was made: each step with its counts, cost and time.
+    """Show the steps that made a file, with their counts, cost and time.
 
     Example:
       labelkit history build/final.csv
@@ -24,9 +24,7 @@ def show_history(
     path = Path(job.options["input"])
     steps = history.read(path)
     if not steps:
-        raise LabelkitError(
-            f"there is no history of {path} ({history.path_for(path).name} is missing)"
-        )
+        raise LabelkitError(f"no history of {path} ({history.path_for(path).name} does not exist)")
     if as_json:
         console.data_json({"schema": history.SCHEMA, "steps": steps})
         return

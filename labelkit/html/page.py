@@ -1,7 +1,7 @@
-"""One self-contained HTML page: nothing is loaded, every cell is escaped, light and dark.
+"""One self-contained HTML page: it loads nothing, escapes every cell, has a light and a dark style.
 
-Where tables can be sorted and searched a short script does it; its hash stands in the page's
-security policy, so that no other script runs. Without scripts the tables are plain ones.
+A short script sorts and searches tables. Its hash is in the page's content security policy, so no
+other script can run. Without scripts the tables are static.
 """
 
 from base64 import b64encode
@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from labelkit import console
 
-WIDEST_CELL = 200
-SEARCHED = 9  # tables of so many rows get a field to search them
+MAX_CELL_WIDTH = 200
+MIN_ROWS_FOR_SEARCH = 9  # tables with this many rows get a search field
 SHADES = 10
 
 _SHADES = "".join(
@@ -127,23 +127,23 @@ for (const table of document.querySelectorAll("table.sorted")) {
   sortable(table);
   if (table.tBodies[0].rows.length >= SEARCHED) searchable(table);
 }
-""".replace("SEARCHED", str(SEARCHED))
+""".replace("SEARCHED", str(MIN_ROWS_FOR_SEARCH))
 
 
-class Html(str):
-    """Text that is markup already."""
+class Markup(str):
+    """Text that is HTML already and is not escaped again."""
 
     __slots__ = ()
 
 
-class Long(NamedTuple):
-    """A cell of running text, which gets room."""
+class LongText(NamedTuple):
+    """A cell of running text, shown with a minimum width."""
 
     text: object
 
 
 def page(title: str, body: Sequence[str], *, script: str = "") -> bytes:
-    """Return the whole page; `title` is plain text, the body is markup."""
+    """Return the whole page; `title` is plain text, the body is HTML."""
     policy = f"default-src 'none'; style-src {_hash(STYLE)}"
     policy += f"; script-src {_hash(script)}" if script else ""
     policy += "; base-uri 'none'; form-action 'none'"
@@ -165,15 +165,15 @@ def _hash(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-def cell(value: object, width: int = WIDEST_CELL) -> str:
-    """Return a value as markup: cleaned of control characters, cut, escaped."""
-    if isinstance(value, Html):
+def cell(value: object, width: int = MAX_CELL_WIDTH) -> str:
+    """Return a value as HTML: without control characters, cut to `width`, escaped."""
+    if isinstance(value, Markup):
         return value
     return escape(console.clean(plain(value), width))
 
 
 def plain(value: object) -> str:
-    """Return a value as people read it: three decimals, thousands apart, nothing for None."""
+    """Return a value as text: three decimals, thousands separators, '' for None."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,.3f}" if isinstance(value, float) else console.shown(value)
@@ -192,16 +192,17 @@ def table(
     numbers: Sequence[int] | None = None,
     sorted_: bool = True,
 ) -> str:
-    """Return a table; columns of numbers stand at the right, those given or those that are.
+    """Return a table; columns of numbers (`numbers`, or detected) are aligned to the right.
 
-    A value is plain text, a number, `Long` text or `Html`; the first cell heads its row.
+    A value is plain text, a number, `LongText`, `HeatCell` or `Markup`; the first cell is the
+    header of its row.
     """
     right = set(_numbers(rows, len(header)) if numbers is None else numbers)
-    told = cell(caption)
+    caption_html = cell(caption)
     kind = ' class="sorted"' if sorted_ else ""
     lines = [
-        f'<div class="wide" role="region" tabindex="0" aria-label="{told}">'
-        f"<table{kind}><caption>{told}</caption><thead><tr>"
+        f'<div class="wide" role="region" tabindex="0" aria-label="{caption_html}">'
+        f"<table{kind}><caption>{caption_html}</caption><thead><tr>"
     ]
     lines += [f'<th scope="col"{_class(i in right)}>{cell(h)}</th>' for i, h in enumerate(header)]
     lines.append("</tr></thead><tbody>")
@@ -212,21 +213,21 @@ def table(
 
 def _row(row: Sequence[Any], right: set[int]) -> str:
     cells = []
-    for place, value in enumerate(row):
-        if isinstance(value, Long):
+    for index, value in enumerate(row):
+        if isinstance(value, LongText):
             cells.append(f'<td class="long">{cell(value.text)}</td>')
-        elif isinstance(value, Shaded):
+        elif isinstance(value, HeatCell):
             shade = round(min(max(value.share, 0.0), 1.0) * SHADES)
             cells.append(f'<td class="number s{shade}">{cell(value.value)}</td>')
-        elif place == 0 and value not in (None, "") and 0 not in right:
+        elif index == 0 and value not in (None, "") and 0 not in right:
             cells.append(f'<th scope="row">{cell(value)}</th>')
         else:
-            cells.append(f"<td{_class(place in right)}>{cell(value)}</td>")
+            cells.append(f"<td{_class(index in right)}>{cell(value)}</td>")
     return f"<tr>{''.join(cells)}</tr>\n"
 
 
-class Shaded(NamedTuple):
-    """A number in a cell that is the darker, the larger the share (0 to 1)."""
+class HeatCell(NamedTuple):
+    """A number in a cell whose background gets darker with the share (0 to 1)."""
 
     value: float | int | None
     share: float
@@ -238,11 +239,11 @@ def _class(right: bool) -> str:
 
 def _numbers(rows: Sequence[Sequence[Any]], width: int) -> list[int]:
     def number(value: Any) -> bool:
-        return isinstance(value, int | float | Shaded) and not isinstance(value, bool)
+        return isinstance(value, int | float | HeatCell) and not isinstance(value, bool)
 
-    found = []
-    for place in range(width):
-        values = [row[place] for row in rows if row[place] is not None]
+    columns = []
+    for index in range(width):
+        values = [row[index] for row in rows if row[index] is not None]
         if values and all(map(number, values)):
-            found.append(place)
-    return found
+            columns.append(index)
+    return columns

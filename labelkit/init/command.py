@@ -11,7 +11,7 @@ from labelkit.command.declare import command
 from labelkit.errors import UsageError
 
 RULE = "[[weak-label.rule]]"
-_PLACES = ["FIRST_CLASS", "SECOND_CLASS"]  # for classes that nothing tells
+_PLACEHOLDERS = ["FIRST_CLASS", "SECOND_CLASS"]  # for unknown classes
 
 if TYPE_CHECKING:
     from labelkit.init.guess import Guess
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 def init(
     job: "Job",
     folder: Annotated[
-        Path, typer.Option("--dir", metavar="DIR", help="Where to write the two files.")
+        Path, typer.Option("--dir", metavar="DIR", help="Folder for the two files.")
     ] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Write over files of that name.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
     """Write a starter labelkit.toml and lfs.py for a data file.
 
-    It guesses the text, the key and the classes from the data, and where a column holds labels
-    it proposes rules that they speak for; look at both files and mend them.
+    It guesses the text columns, the key and the classes from the data. If a column holds labels,
+    it proposes rules learned from them. Check and edit both files.
 
     Example:
       labelkit init sample_data/reviews.csv --dir build/start --classes NEGATIVE,POSITIVE
     """
     paths = [folder / "labelkit.toml", folder / "lfs.py"]
-    taken = [str(path) for path in paths if path.exists()]
-    if taken and not force:
-        raise UsageError(f"{taken[0]} is there already; give --force to write over it, or --dir")
+    existing = [str(path) for path in paths if path.exists()]
+    if existing and not force:
+        raise UsageError(f"{existing[0]} already exists; pass --force to overwrite it, or --dir")
     from labelkit.init import guess as guesses
     from labelkit.io.files import ending_of, whole
 
@@ -49,18 +49,19 @@ def init(
         with whole(path) as stream:
             stream.write(text.encode())
     data = job.options["input"]
-    console.note(
-        f"init: {console.count(job.rows, 'rows')} looked at{_told(guess)} -> {paths[0]}, {paths[1]}"
-    )
+    rows = console.count(job.rows, "rows")
+    console.note(f"init: {rows} read{_guess_summary(guess)} -> {paths[0]}, {paths[1]}")
     task = ["--task", str(paths[0])] if folder != Path() else []
     output = f"weak{ending_of(data) or '.csv'}"
-    reads = {option: job.options[option] for option in ("delimiter", "encoding")}
-    then = next_steps.command(reads, job.task, "weak-label", data, "-o", output, *task)
-    console.note("edit both files, then go on")
-    console.next_step(then)
+    read_options = {option: job.options[option] for option in ("delimiter", "encoding")}
+    next_command = next_steps.command(
+        read_options, job.task, "weak-label", data, "-o", output, *task
+    )
+    console.note("edit both files, then run the next command")
+    console.next_step(next_command)
 
 
-def _told(guess: "Guess") -> str:
+def _guess_summary(guess: "Guess") -> str:
     columns = {"text": ", ".join(guess.text), "key": guess.key, "labels": guess.labels}
     parts = [f" · {what}: {console.clean(name)}" for what, name in columns.items() if name]
     n = guess.rules.count(RULE)
@@ -68,20 +69,20 @@ def _told(guess: "Guess") -> str:
 
 
 def _task_text(job: "Job", guess: "Guess") -> str:
-    shown = _two_or_more(guess.classes)
+    classes = _at_least_two(guess.classes)
     lines = [
-        f"# The task: what the rows of {_comment(job.source.name)} are to be labelled as.",
-        "# Each option of a command is a key of the command's table; the command line wins.",
+        f"# The task: how to label the rows of {_comment(job.source.name)}.",
+        "# Options of a command are keys of its table; the command line overrides them.",
         "[task]",
         f"name = {_toml(Path(job.source.name).stem)}",
         _text_line(guess.text),
-        f"classes = {_toml(shown)}{_of_classes(guess)}",
-        'guidelines = ""   # what you would tell a person who labels',
-        *([f"id = {_toml(guess.key)}{_of_key(guess.key)}"] if guess.key else []),
+        f"classes = {_toml(classes)}{_classes_comment(guess)}",
+        'guidelines = ""   # instructions for the people who label',
+        *([f"id = {_toml(guess.key)}{_key_comment(guess.key)}"] if guess.key else []),
         *([_gold_line(guess.labels)] if guess.labels not in ("", "label") else []),
         "",
         "[task.descriptions]   # one sentence for each class",
-        *(f'{_toml(name)} = ""' for name in shown),
+        *(f'{_toml(name)} = ""' for name in classes),
         "",
         "[cost]",
         "human_label = 0.30      # dollars",
@@ -90,7 +91,7 @@ def _task_text(job: "Job", guess: "Guess") -> str:
         "[weak-label]",
         'functions = "lfs.py"',
         "",
-        *_rule_lines(guess, shown),
+        *_rule_lines(guess, classes),
         "",
         "# [llm-label]",
         '# model = "gpt-4o-mini"   # or "local"; the key comes from OPENAI_API_KEY',
@@ -106,54 +107,54 @@ def _task_text(job: "Job", guess: "Guess") -> str:
 
 def _text_line(text: list[str]) -> str:
     if not text:
-        return '# text = ["..."]   # no column reads like a text'
-    return f"text = {_toml(text)}" + ("   # keep those that tell" if len(text) > 1 else "")
+        return '# text = ["..."]   # no text column was detected'
+    return f"text = {_toml(text)}" + ("   # keep the relevant ones" if len(text) > 1 else "")
 
 
-def _two_or_more(classes: list[str]) -> list[str]:
-    return [*classes, *_PLACES[len(classes) :]]
+def _at_least_two(classes: list[str]) -> list[str]:
+    return [*classes, *_PLACEHOLDERS[len(classes) :]]
 
 
-def _of_classes(guess: "Guess") -> str:
-    if len(guess.classes) < len(_PLACES):
+def _classes_comment(guess: "Guess") -> str:
+    if len(guess.classes) < len(_PLACEHOLDERS):
         return "   # name your classes here"
     return f"   # column {_comment(guess.labels)}" if guess.labels else ""
 
 
-def _of_key(key: str) -> str:
-    return "   # the row's number: column id names several rows alike" if key == "row" else ""
+def _key_comment(key: str) -> str:
+    return "   # the row number: column id has duplicates" if key == "row" else ""
 
 
 def _gold_line(column: str) -> str:
-    return f"# gold = {_toml(column)}   # if it holds the truth: it measures, and teaches nothing"
+    return f"# gold = {_toml(column)}   # if its labels are correct: used to measure accuracy only"
 
 
-def _rule_lines(guess: "Guess", shown: list[str]) -> list[str]:
+def _rule_lines(guess: "Guess", classes: list[str]) -> list[str]:
     if guess.rules:
         return [
-            "# Rules to keep where they make sense, learned from column "
-            f"{_comment(guess.labels)}: measured by it they look too good.",
+            "# Proposed rules; keep those that make sense. They were learned from column "
+            f"{_comment(guess.labels)}: measured on it their accuracy is too high.",
             *(f"# {console.clean(line, 500)}".rstrip() for line in guess.rules.strip().split("\n")),
         ]
     return [
         f"# {RULE}",
         '# name = "praise"',
-        f"# label = {_toml(shown[-1])}",
+        f"# label = {_toml(classes[-1])}",
         '# any_of = ["wonderful", "loved"]',
     ]
 
 
 def _functions_text(job: "Job", guess: "Guess") -> str:
-    classes = _two_or_more(guess.classes)
+    classes = _at_least_two(guess.classes)
     columns = ", ".join(_comment(name) for name in job.visible_columns())
-    return f'''"""Labeling functions: each looks at a row and names a class, or abstains with None.
+    return f'''"""Labeling functions: each gets a row and returns a class, or None to abstain.
 
 Columns: {columns}
 """
 
 
 def lf_example(row):
-    # Replace the words by ones that speak for a class, and add more functions like this one.
+    # Replace the words by ones that indicate a class, and add more functions like this one.
     words = ["replace", "these"]
     text = {_row_text(job, guess.text)}
     return {classes[-1]!r} if any(word in text for word in words) else None
@@ -163,7 +164,7 @@ def lf_example(row):
 def _row_text(job: "Job", text: list[str]) -> str:
     if not text:
         return f"str(row[{job.source.columns[0]!r}]).lower()"
-    # Without a column of that name, row.text is all that the task calls its text.
+    # Without a column named text, row.text is the task's text columns joined.
     if "text" in text or not job.source.has("text"):
         return "row.text.lower()"
     return f"row[{text[0]!r}].lower()"
@@ -178,5 +179,5 @@ def _toml(value: Any) -> str:
         return "[" + ", ".join(map(_toml, value)) + "]"
     import json
 
-    # JSON's strings are TOML's basic strings but for DEL.
+    # JSON strings are TOML basic strings except for DEL.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

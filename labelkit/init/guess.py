@@ -1,4 +1,4 @@
-"""What a data file seems to be: its texts, key, classes, and rules that its labels speak for."""
+"""Guesses the text columns, key, classes and rules of a data file."""
 
 import contextlib
 import io
@@ -12,18 +12,18 @@ from labelkit.io.content import doubled
 if TYPE_CHECKING:
     from labelkit.job.job import Job
 
-_MOST_CLASSES = 30
-_ROWS_A_CLASS = 3  # on the mean; a column of fewer is none of classes
-_RULES = 8
-_NAMES_OF_KEYS = {"id", "key", "uuid", "guid"}
-_NAMES_OF_LABELS = {"label", "labels", "class", "category", "gold", "truth", "target", "topic",
+_MAX_CLASSES = 30
+_MIN_ROWS_PER_CLASS = 3  # on average; a column with fewer rows per value is not a label column
+_MAX_RULES = 8
+_KEY_NAMES = {"id", "key", "uuid", "guid"}
+_LABEL_NAMES = {"label", "labels", "class", "category", "gold", "truth", "target", "topic",
                     "sentiment", "intent"}  # fmt: skip
 
 
 class Guess(NamedTuple):
-    """What is written down for the user to mend; nothing is empty but what nothing speaks for.
+    """The guesses, for the user to check; '' or empty if there is no evidence for a guess.
 
-    `labels` is the column that the classes are from, `rules` are TOML tables.
+    `labels` is the column with the classes, `rules` are TOML tables.
     """
 
     text: list[str]
@@ -34,7 +34,7 @@ class Guess(NamedTuple):
 
 
 def of(job: "Job") -> Guess:
-    """Look at the data; what the options name is no guess."""
+    """Return the guesses from the data; options of the job are used as they are."""
     text = (
         job.text
         if job.has_text()
@@ -47,10 +47,10 @@ def of(job: "Job") -> Guess:
 
 
 def _key(job: "Job") -> str:
-    """Return the column whose cells name the rows; `row` where `id` does not, '' without any."""
+    """Return a key column without duplicates; `row` if `id` has duplicates, '' if there is none."""
     if job.options.get("id"):
         return job.key_name
-    named = [n for n in job.visible_columns() if _words(n) & _NAMES_OF_KEYS or n == "id"]
+    named = [n for n in job.visible_columns() if _words(n) & _KEY_NAMES or n == "id"]
     for name in sorted(named, key=lambda name: name != "id"):
         if job.rows and doubled(list(job.source.texts(name))) is None:
             return name
@@ -58,37 +58,37 @@ def _key(job: "Job") -> str:
 
 
 def _labels(job: "Job", others: set[str]) -> tuple[str, list[str]]:
-    """Return the column that holds labels, if one does, and the classes."""
+    """Return the label column ('' if there is none) and the classes."""
     if job.options.get("label") or job.source.has("label"):
         values = sorted(set(job.labels().values) - {""})
         return (job.label_columns()[0] if len(values) > 1 else ""), job.classes or values
     for name in job.source.columns:
-        if name not in {*others, *job.machine_columns} and _words(name) & _NAMES_OF_LABELS:
+        if name not in {*others, *job.machine_columns} and _words(name) & _LABEL_NAMES:
             cells = [text for text in job.source.texts(name) if text]
             values = sorted(set(cells))
             fits = set(values) <= set(job.classes or values)
-            if fits and 2 <= len(values) <= min(_MOST_CLASSES, len(cells) // _ROWS_A_CLASS):
+            if fits and 2 <= len(values) <= min(_MAX_CLASSES, len(cells) // _MIN_ROWS_PER_CLASS):
                 return name, job.classes or values
     return "", job.classes or []
 
 
 def _words(name: str) -> set[str]:
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return set(re.split(r"[\W_]+", apart.casefold()))
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return set(re.split(r"[\W_]+", spaced.casefold()))
 
 
 def _rules(job: "Job", text: list[str], labels: str) -> str:
-    """Return the rules that weak-label suggests for the labels; '' where it finds none."""
+    """Return the rules that weak-label suggests from the labels; '' if there are none."""
     from labelkit.command.invoke import run as run_command
 
     args = ["weak-label", str(job.options["input"]), "--no-task", "--label", labels]
     args += [part for name in text for part in ("--text", name)]
     for option in ("delimiter", "encoding"):
         args += [f"--{option}", job.options[option]] if job.options.get(option) else []
-    found = io.StringIO()
+    output = io.StringIO()
     try:
-        with contextlib.redirect_stdout(found), contextlib.redirect_stderr(io.StringIO()):
-            run_command([*args, "--suggest", str(_RULES)])
-    except LabelkitError:  # of one class, say
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
+            run_command([*args, "--suggest", str(_MAX_RULES)])
+    except LabelkitError:  # for example, labels of one class only
         return ""
-    return found.getvalue() if found.getvalue().strip() else ""
+    return output.getvalue() if output.getvalue().strip() else ""

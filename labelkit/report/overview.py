@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from labelkit.config import costs as bill
 from labelkit.html import charts
 from labelkit.html import page as pages
-from labelkit.html.page import Shaded
+from labelkit.html.page import HeatCell
 from labelkit.report import accuracy
 from labelkit.report.accuracy import Judged
 from labelkit.report.data import FINAL, PEOPLE, Evidence, confidence_of
@@ -149,9 +149,9 @@ def _calibration(every: list[Judged]) -> str:
     )
 
 
-def _spot(each: dict[str, float]) -> charts.Spot:
+def _spot(each: dict[str, float]) -> charts.DataPoint:
     n, share = int(each["rows"]), float(each["accuracy"])
-    return charts.Spot(float(each["confidence"]), share, *metrics.wilson(share * n, n), n)
+    return charts.DataPoint(float(each["confidence"]), share, *metrics.wilson(share * n, n), n)
 
 
 def _columns(found: Evidence) -> str:
@@ -175,5 +175,7 @@ def _agreement(found: Evidence) -> str:
     return pages.table(title, ["labels", *names], rows, sorted_=False)
 
 
-def _agreed(shares: Sequence[float]) -> list[Shaded]:
-    return [Shaded(None, 0.0) if np.isnan(s) else Shaded(float(s), 1 - float(s)) for s in shares]
+def _agreed(shares: Sequence[float]) -> list[HeatCell]:
+    return [
+        HeatCell(None, 0.0) if np.isnan(s) else HeatCell(float(s), 1 - float(s)) for s in shares
+    ]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.html import page as pages
-from labelkit.html.page import Long
+from labelkit.html.page import LongText
 from labelkit.report.data import FINAL, Evidence, confidence_of
 
 MOST = 100
@@ -35,7 +35,7 @@ def worst(found: Evidence) -> Excerpts:
     for place, (key, text) in enumerate(_shown(found, picked)):
         given, suggested, reason = (column[place] for column in columns)
         score = None if np.isnan(scores[place]) else float(scores[place])
-        rows.append([key, Long(text), given, suggested, score, Long(reason)])
+        rows.append([key, LongText(text), given, suggested, score, LongText(reason)])
     title = _title("Labels that are probably wrong, the worst first", len(picked), len(flagged))
     header = ["key", "row", "given", "suggested", "quality", "reason"]
     return Excerpts(pages.table(title, header, rows), len(picked))
@@ -52,7 +52,7 @@ def least_sure(found: Evidence) -> Excerpts:
     if not len(picked):
         return Excerpts("", 0)
     rows = [
-        [key, Long(text), labels[row], float(sure[row])]
+        [key, LongText(text), labels[row], float(sure[row])]
         for row, (key, text) in zip(picked, _shown(found, picked), strict=True)
     ]
     title = _title(f"Least sure labels of {column}", len(picked), len(open_))

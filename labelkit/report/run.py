@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labelkit import __version__
 from labelkit.html import page as pages
-from labelkit.html.page import Html
+from labelkit.html.page import Markup
 from labelkit.io.files import need_writable, whole
 from labelkit.report import accuracy, advice, inputs, judging, overview, rows, stages, techniques
 from labelkit.report.accuracy import Judged
@@ -137,7 +137,7 @@ def _steps(found: Evidence) -> str:
         typed = shlex.join(["labelkit", *map(str, step.get("arguments") or [])])
         counts = step.get("counts") or {}
         told = " · ".join(f"{pages.plain(value)} {name}" for name, value in counts.items())
-        shown = Html(f"<code>{pages.cell(typed, 400)}</code>")
+        shown = Markup(f"<code>{pages.cell(typed, 400)}</code>")
         rows_.append([place, step.get("command"), shown, told])
     header = ["step", "command", "typed", "what"]
     return pages.table("Steps", header, rows_, sorted_=False) if rows_ else ""

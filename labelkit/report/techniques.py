@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from labelkit.config import costs as bill
 from labelkit.html import charts
 from labelkit.html import page as pages
-from labelkit.html.page import Long, Shaded
+from labelkit.html.page import HeatCell, LongText
 from labelkit.report.data import Evidence, error_of, figures
 from labelkit.report.overview import answers_cost
 from labelkit.stats import metrics
@@ -78,7 +78,7 @@ def _errors(found: Evidence, labels: Sequence[str]) -> str:
         if found.has(error_of(label)):
             for each in pc.value_counts(found.arrow(error_of(label))).to_pylist():
                 if each["values"]:
-                    rows.append([label, each["counts"], Long(each["values"])])
+                    rows.append([label, each["counts"], LongText(each["values"])])
     rows.sort(key=lambda row: (-row[1], row[0], str(row[2].text)))
     if not rows:
         return "<p>Every row that was asked about got a label.</p>"
@@ -101,7 +101,7 @@ def _rounds(found: Evidence) -> str:
         figure = [place, n, said.get("picked_by"), counts.get("picked"), counts.get("audit"), share]
         rows.append(figure)
         if share is not None and n:
-            spot = charts.Spot(n, share, *metrics.wilson(share * n, n), n, sure=False)
+            spot = charts.DataPoint(n, share, *metrics.wilson(share * n, n), n, unbiased=False)
             spots.append(spot)
     if not rows:
         return ""
@@ -133,7 +133,7 @@ def _simulated(found: Evidence) -> str:
     if not found.curves:
         return ""
     curves = [
-        (name, [charts.Spot(p.labels, p.mean, p.low, p.high, p.seeds) for p in points])
+        (name, [charts.DataPoint(p.labels, p.mean, p.low, p.high, p.seeds) for p in points])
         for name, points in found.curves.items()
     ]
     rows = [
@@ -200,8 +200,8 @@ def _matrix(model: Mapping[str, Any]) -> str:
     return pages.table(title, ["truly", *classes], rows, sorted_=False)
 
 
-def _shade(true: str, given: str, share: float | None) -> Shaded:
-    return Shaded(share, 0.0 if share is None or true == given else share)
+def _shade(true: str, given: str, share: float | None) -> HeatCell:
+    return HeatCell(share, 0.0 if share is None or true == given else share)
 
 
 def _commonest(model: Mapping[str, Any]) -> str:

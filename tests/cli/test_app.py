@@ -68,10 +68,10 @@ def test_each_argument_and_option_has_words_and_a_name_for_its_value(name: str) 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("quary",), "error: there is no command 'quary'; did you mean 'query'?"),
+        (("quary",), "error: unknown command 'quary'; did you mean 'query'?"),
         (("query", "x.csv", "--lable", "y"), "error: there is no option --lable; did you mean"),
-        (("clean", "x.csv"), "error: there is no command 'clean'; did you mean 'find-noise'?"),
-        (("label_model", "x.csv"), "there is no command 'label_model'; did you mean 'weak-label'?"),
+        (("clean", "x.csv"), "error: unknown command 'clean'; did you mean 'find-noise'?"),
+        (("label_model", "x.csv"), "unknown command 'label_model'; did you mean 'weak-label'?"),
         (("train", "x.csv", "--label_smoothing", ".1"), "did you mean --smoothing?"),
         (
             ("query", "x.csv", "--n-instances", "9"),
@@ -206,7 +206,10 @@ def test_an_interrupt_leaves_nothing_half_written(
     assert process.returncode == code, said
     assert "Traceback" not in said
     if number == signal.SIGINT:
-        assert said == "error: interrupted; no output was written, what was paid for is kept\n"
+        assert (
+            said
+            == "error: interrupted; no output was written, answers received so far are cached\n"
+        )
     assert sorted(p.name for p in tmp_path.iterdir() if p.name != "__pycache__") == [
         "in.csv",
         "lfs.py",

@@ -43,9 +43,9 @@ def test_what_is_stored_is_shown_and_cleared(stored: Path, labelkit: Any) -> Non
     done = labelkit("cache", "clear")
     assert (done.code, done.out) == (0, "")
     assert done.err.startswith(
-        "cache: 2 answers and 1 embedding deleted from .labelkit, for which $0.50 were paid ("
+        "cache: deleted 2 answers and 1 embedding from .labelkit ($0.50 paid), "
     )
-    assert done.err.endswith(" bytes); what was spent stays counted\n")
+    assert done.err.endswith(" bytes; the money spent still counts towards the budget\n")
     assert shown(labelkit) == {"answers": 0, "embeddings": 0}
     assert not [p for p in stored.rglob("*") if p.is_file() and b"SECRET" in p.read_bytes()]
     assert ledger.spent_in(stored, "t").dollars == pytest.approx(0.6)  # the job's share too
@@ -53,9 +53,7 @@ def test_what_is_stored_is_shown_and_cleared(stored: Path, labelkit: Any) -> Non
     assert (stored / "todo.journal.jsonl").exists()
     again = labelkit("cache", "clear")
     assert again.code == 0
-    assert again.err == (
-        "cache: nothing is stored in .labelkit (--cache DIR names another folder)\n"
-    )
+    assert again.err == ("cache: .labelkit is empty (use --cache DIR for another folder)\n")
 
 
 def test_a_person_is_asked_before_paid_answers_are_deleted(
@@ -65,10 +63,8 @@ def test_a_person_is_asked_before_paid_answers_are_deleted(
     monkeypatch.setattr(console, "can_ask", lambda: True)
     monkeypatch.setattr(console, "ask", lambda text: bool(questions.append(text)))
     done = labelkit("cache", "clear")
-    assert (done.code, done.err) == (1, "error: nothing was deleted\n")
-    assert questions == [
-        "Delete 2 answers and 1 embedding in .labelkit, for which $0.50 were paid?"
-    ]
+    assert (done.code, done.err) == (1, "error: cancelled; nothing was deleted\n")
+    assert questions == ["Delete 2 answers and 1 embedding in .labelkit ($0.50 paid)?"]
     assert shown(labelkit) == {"answers": 2, "embeddings": 1}
     assert labelkit("cache", "clear", "--yes").code == 0
     assert shown(labelkit) == {"answers": 0, "embeddings": 0}

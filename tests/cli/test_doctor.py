@@ -53,7 +53,7 @@ def test_versions(labelkit: Labelkit) -> None:
     assert ["pandas", importlib.metadata.version("pandas")] in lines
     assert ["OPENAI_API_KEY", "not", "set"] in lines
     assert "tokenizers" in result.out and "  for --features embedding\n" in result.out
-    assert "endpoint" in result.out and "not asked" in result.out
+    assert "endpoint" in result.out and "not tested" in result.out
     assert "…" not in result.out.replace(lines[3][-1], "")  # notes are whole
 
 
@@ -72,7 +72,7 @@ def test_without_torch(labelkit: Labelkit, lacking: Callable[[str], None]) -> No
     ("version", "build"),
     [
         ("2.13.0+cpu", ("cpu", "")),
-        ("2.13.0+cu130", ("cu130", "on Linux the registry's own is the large CUDA build")),
+        ("2.13.0+cu130", ("cu130", "on Linux the registry default is the large CUDA build")),
     ],
 )
 def test_the_torch_build(
@@ -91,7 +91,7 @@ def test_a_missing_package(labelkit: Labelkit, lacking: Callable[[str], None]) -
     assert result.code == 1
     assert table(result)["cleanlab"] == ("not installed", "missing: pip install cleanlab")
     assert result.err == (
-        "error: labelkit lacks cleanlab: run pip install with the names, or install it anew\n"
+        "error: missing packages: cleanlab; install them with pip, or reinstall labelkit\n"
     )
 
 
@@ -134,7 +134,7 @@ def test_without_a_model_nothing_is_paid_for(
     monkeypatch.setenv("OPENAI_BASE_URL", chat_server.url)
     found = table(labelkit("doctor", "--json"))
     assert found["models"][0] == "tiny-1, tiny-2"
-    assert found["log-probabilities"] == ("not asked", "name a model by --model to try it")
+    assert found["log-probabilities"] == ("not tested", "pass --model to test a model")
     assert chat_server.seen["requests"] == 0
 
 

@@ -33,7 +33,7 @@ def test_texts_key_and_classes_come_from_the_data(started: Any, write: Any) -> N
     task = started("data.csv")["task"]
     assert task["text"] == ["title", "body"]
     assert (task["id"], task["classes"]) == ("review_id", ["a", "b"])
-    assert '# gold = "category"   # if it holds the truth' in Path("labelkit.toml").read_text()
+    assert '# gold = "category"   # if its labels are correct' in Path("labelkit.toml").read_text()
 
 
 def test_a_key_that_stands_twice_is_none(started: Any, write: Any) -> None:
@@ -51,7 +51,7 @@ def test_rules_are_proposed_from_labels_and_run_when_uncommented(
     said = labelkit("init", "data.csv", "--force").err
     assert "text: text · key: id · labels: sentiment · " in said and " rules proposed -> " in said
     text = Path("labelkit.toml").read_text()
-    assert "learned from column sentiment: measured by it they look too good" in text
+    assert "learned from column sentiment" in text
     first = text.index("# [[weak-label.rule]]")
     rules = text[first : text.index("# [llm-label]")]
     uncommented = rules.replace("\n# ", "\n").removeprefix("# ").replace("\n#\n", "\n\n")
@@ -113,7 +113,7 @@ def test_nothing_is_written_over_and_nothing_left_of_what_cannot_be_read(
     write("lfs.py", "mine")
     found = labelkit("init", "data.csv")
     assert (found.code, found.out) == (2, "")
-    assert "lfs.py is there already; give --force to write over it, or --dir" in found.err
+    assert "lfs.py already exists; pass --force" in found.err
     assert Path("lfs.py").read_text() == "mine" and not Path("labelkit.toml").exists()
     found = labelkit("init", "none.csv", "--dir", "start")
     assert found.code in (1, 2)

@@ -516,7 +516,7 @@ def test_a_signal_waits_for_what_is_paid_for(
     assert process.returncode == 128 + number
     assert err.decode().splitlines() == [
         "llm-label: 48 answers of this run are kept: the same command goes on from here",
-        "error: interrupted; no output was written, what was paid for is kept",
+        "error: interrupted; no output was written, answers received so far are cached",
     ]
     assert not Path("out.csv").exists()
     process = start(chat_server)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from labelkit.html.charts import MOST_IN_MAP
+from labelkit.html.charts import MAX_IN_MAP
 from labelkit.weak.analysis.lf_statistics import Summary
 from labelkit.weak.vote_codes import ABSTAIN, Votes
 from labelkit.weak.vote_patterns import Counted
@@ -36,7 +36,7 @@ def _pairs(votes: Votes, weights: npt.NDArray[np.float64]) -> Pairs:
 def most_conflicts(summaries: Sequence[Summary], counted: Counted) -> dict[str, Any]:
     """Return the counts of those functions that conflict most, as plain values."""
     order = np.argsort([-summary.conflicts for summary in summaries], kind="stable")
-    shown = np.sort(order[:MOST_IN_MAP])
+    shown = np.sort(order[:MAX_IN_MAP])
     found = _pairs(counted.votes[:, shown], counted.counts.astype(np.float64))
     names = [summaries[place].name for place in shown]
     return {"names": names, "both": found.both.tolist(), "differ": found.differ.tolist()}

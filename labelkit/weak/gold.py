@@ -1,7 +1,7 @@
 """What is known about the rows: a gold column, or people's labels that are not audit rows."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +25,8 @@ class Truth(NamedTuple):
     names: list[str]
     excluded: Mask
 
-    def by_pattern(self, counted: Counted) -> npt.NDArray[np.int64]:
-        """Return patterns × classes: how many rows of a pattern have which true class."""
+    def by_pattern(self, counted: Counted) -> Any:
+        """Return patterns × classes, sparse: how many rows of a pattern have which true class."""
         return counted.by_class(self.codes, len(self.names))
 
     def title(self, counted: Counted) -> str:

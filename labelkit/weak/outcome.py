@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from labelkit.weak.vote_patterns import Counted
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
+Relearn = Callable[[Counted, int | None], Scores]
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,13 @@ class Outcome:
     scores: Scores
     truth: Truth | None
     rescore: Callable[[Counted], Scores]
-    relearn: Callable[[Counted, int | None], Scores]
+    relearn: Relearn
+
+    @property
+    def shares(self) -> Floats:
+        """The share of each class among the rows with a vote, by the label model."""
+        total = self.counted.counts @ self.scores.probabilities
+        return np.asarray(total / max(total.sum(), 1e-300))
 
     def number_of(self, name: str) -> int:
         """Return the column of a voter; raises UsageError with the nearest name."""
@@ -58,14 +66,17 @@ class Estimate:
     gain: float | None  # share of the known rows labelled right with it minus without it
 
 
-def estimates(outcome: Outcome, advance: Callable[[int], None]) -> list[Estimate]:
-    """Return an Estimate for each voter: the label model runs once without each of them."""
+def estimates(outcome: Outcome, shares: Floats, advance: Callable[[int], None]) -> list[Estimate]:
+    """Return an Estimate for each voter: the label model runs once without each of them.
+
+    `shares` are those of the classes.
+    """
     found = []
     known = None if outcome.truth is None else outcome.truth.by_pattern(outcome.counted)
     everyone = None
     if known is not None and known.sum():
         everyone = _right(outcome.relearn(outcome.counted, None).codes, known)
-    counted, shares = outcome.counted, _shares(outcome)
+    counted = outcome.counted
     for column in range(len(outcome.names)):
         others = outcome.without(column)
         right = _right(others.codes, known)
@@ -77,13 +88,7 @@ def estimates(outcome: Outcome, advance: Callable[[int], None]) -> list[Estimate
     return found
 
 
-def _shares(outcome: Outcome) -> Floats:
-    """Return the share of each class among the rows with a vote, by the label model."""
-    total = outcome.counted.counts @ outcome.scores.probabilities
-    return np.asarray(total / max(total.sum(), 1e-300))
-
-
-def _right(codes: Codes, known: npt.NDArray[np.int64] | None) -> float | None:
+def _right(codes: Codes, known: Any) -> float | None:
     """Return the share of the known rows that get their true class; no label is not right."""
     if known is None or not known.sum():
         return None

@@ -58,7 +58,7 @@ def propagate(job: "Job", counted: Counted, scores: Scores, classes: list[str]) 
     """
     seen = np.flatnonzero(counted.rows >= 0)
     pattern = counted.rows[seen]
-    given, codes = scores.probabilities[pattern], scores.codes[pattern]
+    codes = scores.codes[pattern]
     voted = codes >= 0
     learned = voted & ~job.excluded_from_training[seen]
     reason = _too_little(codes[learned])
@@ -67,20 +67,23 @@ def propagate(job: "Job", counted: Counted, scores: Scores, classes: list[str]) 
         marked = np.zeros(len(counted.rows), dtype=bool)
         marked[seen[learned]] = True
         matrix, keys = _content(job, marked)
-        found = heard(matrix[seen], keys[seen], given, codes, learned)
+        matrix, keys = matrix[seen], keys[seen]
+        rows = compared(keys, learned)
+        found = heard(matrix, keys, rows, scores.probabilities[pattern[rows]], codes)
         reason = unsound(found[learned].argmax(axis=1), codes[learned], len(classes))
-    rows = np.full(len(counted.rows), NOT_VOTED, dtype=np.int32)
-    rows[seen] = np.arange(len(seen), dtype=np.int32)
-    each = Counted(counted.votes[pattern], np.ones(len(seen), np.int64), rows)
+    place = np.full(len(counted.rows), NOT_VOTED, dtype=np.int32)
+    place[seen] = np.arange(len(seen), dtype=np.int32)
+    each = Counted(counted.votes[pattern], np.ones(len(seen), np.int64), place)
     if found is None or reason:
         console.warn(f"--propagate: {reason}: the labels by vote are kept")
+        given = scores.probabilities[pattern]
         kept = Scores(codes, scores.confidence[pattern], given, scores.notes)
-        return Propagated(each, kept, _source(np.where(voted, 0, -1), rows))
+        return Propagated(each, kept, _source(np.where(voted, 0, -1), place))
     best, confidence = likeliest(found)
     _say(job, codes, best)
     said = Scores(best, confidence, found, scores.notes)
     which = np.where(best < 0, -1, np.where(best == codes, 0, 1))
-    return Propagated(each, said, _source(which, rows))
+    return Propagated(each, said, _source(which, place))
 
 
 def _source(which: Codes, rows: npt.NDArray[np.int32]) -> pa.Array:
@@ -88,20 +91,26 @@ def _source(which: Codes, rows: npt.NDArray[np.int32]) -> pa.Array:
     return names.take(pa.array(rows, mask=rows < 0))
 
 
-def heard(matrix: Any, keys: Codes, given: Floats, codes: Codes, learned: Mask) -> Floats:
-    """Return rows × classes: probabilities by models that never saw the row or its doubles.
-
-    They learn from `given` probabilities of the most reliable rows among those `learned` from, then
-    from all those on whose label the first models are sure.
-    """
+def compared(keys: Codes, learned: Mask) -> Codes:
+    """Return the rows to learn from: those that are `learned` from, or some, doubles together."""
     rows = np.flatnonzero(learned)
     if len(rows) > MOST_COMPARED:
         rows = np.sort(rows[np.argsort(keys[rows], kind="stable")[:MOST_COMPARED]])
+    return rows
+
+
+def heard(matrix: Any, keys: Codes, rows: Codes, given: Floats, codes: Codes) -> Floats:
+    """Return rows × classes: probabilities by models that never saw the row or its doubles.
+
+    They learn from the `given` probabilities of the most reliable of some `rows`, then from all of
+    them on whose label the first models are sure.
+    """
     near = neighbours_say(matrix[rows], codes[rows], given.shape[1])
     kept = reliable(near, codes[rows])
     learned_from = np.zeros(len(codes))
     learned_from[rows[kept]] = 1.0
-    labels = informed(given[rows], near)
+    labels = informed(given, near)
+    del near
 
     def learned_of(weights: Floats) -> Floats:
         sample = text_model.to_fit(keys, weights)
@@ -110,7 +119,10 @@ def heard(matrix: Any, keys: Codes, given: Floats, codes: Codes, learned: Mask) 
 
     first = learned_of(learned_from)
     agreed = _agreed(first, codes, rows)
-    return first if agreed is None else learned_of(agreed)
+    if agreed is None:
+        return first
+    del first  # before the next is made
+    return learned_of(agreed)
 
 
 def _agreed(first: Floats, codes: Codes, rows: Codes) -> Floats | None:
@@ -153,8 +165,10 @@ def informed(given: Floats, near: Floats) -> Floats:
     """
     usual = near.mean(axis=0) + 1e-6
     seen = (NEIGHBOURS * near + DOUBT * usual) / (NEIGHBOURS + DOUBT)
-    odds = given * seen / usual
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+    seen *= given
+    seen /= usual
+    seen /= seen.sum(axis=1, keepdims=True)
+    return np.asarray(seen)
 
 
 def neighbours_say(matrix: Any, codes: Codes, n_classes: int) -> Floats:
@@ -165,7 +179,8 @@ def neighbours_say(matrix: Any, codes: Codes, n_classes: int) -> Floats:
     unit = (sparse.diags(1 / np.maximum(length, 1e-12)) @ matrix).tocsr()
     transposed = unit.T.tocsr()
     nearest = min(NEIGHBOURS, len(codes) - 1)
-    labels = np.eye(n_classes)[codes]
+    places = np.arange(len(codes))
+    labels = sparse.csr_matrix((np.ones(len(codes)), (places, codes)), (len(codes), n_classes))
     result = np.empty((len(codes), n_classes))
     for start in range(0, len(codes), AT_ONCE):
         alike = (unit[start : start + AT_ONCE] @ transposed).toarray()
@@ -173,8 +188,9 @@ def neighbours_say(matrix: Any, codes: Codes, n_classes: int) -> Floats:
         alike[own, start + own] = -2.0
         near = np.argpartition(-alike, nearest - 1, axis=1)[:, :nearest]
         weight = np.take_along_axis(alike, near, axis=1).clip(0) + 1e-3
-        said = (weight[:, :, None] * labels[near]).sum(axis=1)
-        result[start + own] = said / weight.sum(axis=1, keepdims=True)
+        ends = np.arange(len(near) + 1) * nearest
+        voters = sparse.csr_matrix((weight.ravel(), near.ravel(), ends), (len(near), len(codes)))
+        result[start + own] = (voters @ labels).toarray() / weight.sum(axis=1, keepdims=True)
     return result
 
 

@@ -1,7 +1,7 @@
 """weak-label: two passes over the file, one that votes and one that writes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from labelkit.weak.lf.binding import FileColumns
 from labelkit.weak.lf.function_set import Panel, gather
 from labelkit.weak.lf.rules import keyword_tables
 from labelkit.weak.lf.runner import SECONDS, OnError
-from labelkit.weak.outcome import Outcome, estimates
+from labelkit.weak.outcome import Outcome, Relearn, estimates
 from labelkit.weak.propagate import propagate
 from labelkit.weak.scoring import Known, Scores
 from labelkit.weak.vote_patterns import Counted
@@ -71,12 +71,12 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
         develop.show_suggested(job, truth.known(job, declared or []), None, wanted.suggest or 0, ())
         return
     learns = scoring.takes(combine, "said")
-    everyone, classes = _vote(job, panel, learns)
+    patterns, classes = _vote(job, panel, learns)
     prior = scoring.prior_of(weights, classes) if weights and classes else None
-    known = None
+    everyone, known = patterns, None
     if learns:
         leaves_out = bool(wanted.lf_report or wanted.errors_of)
-        everyone, known = side_information.gather(job, everyone, classes, leaves_out)
+        everyone, known = side_information.gather(job, patterns, classes, leaves_out)
     counted = everyone if job.chosen is None else everyone.only(job.chosen)
 
     def score(given: Counted, prior: Any = prior, known: Known | None = known) -> Scores:
@@ -84,8 +84,21 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
             given, len(classes), combine, prior, job.seed, wanted.label_model, known
         )
 
-    def relearn(given: Counted, without: int | None) -> Scores:
-        return score(given, known=known and known.without(everyone.votes, without))
+    def relearning(everyone: Counted, known: Known | None) -> Relearn:
+        return lambda given, without: score(
+            given, known=known and known.without(everyone.votes, without)
+        )
+
+    def trial(found: Outcome) -> Outcome:
+        """Return the outcome on so many rows that functions can be left out one by one."""
+        some = side_information.for_trial(patterns, len(classes), job.seed)
+        if some is None:
+            return found
+        everyone, known = some, None
+        if learns:
+            everyone, known = side_information.gather(job, some, classes, True, tells=False)
+        counted = everyone if job.chosen is None else everyone.only(job.chosen)
+        return replace(found, counted=counted, relearn=relearning(everyone, known))
 
     scores = score(counted)
     for note in scores.notes:
@@ -96,9 +109,10 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
     elif prior is not None and wanted.label_model == "majority":
         console.warn("--prior changes nothing: the majority vote counts votes alone")
     found = Outcome(
-        panel.names, classes, counted, scores, truth.known(job, classes), score, relearn
+        *(panel.names, classes, counted, scores, truth.known(job, classes)),
+        *(score, relearning(everyone, known)),
     )
-    _judge(job, panel, found, wanted, prior)
+    _judge(job, panel, found, trial, wanted, prior)
     summaries, more = _summaries(found), {}
     if wanted.propagate:
         counted, scores, source = propagate(job, counted, scores, classes)
@@ -110,7 +124,14 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
     job.closing(closing, then=_next(job))
 
 
-def _judge(job: "Job", panel: Panel, found: Outcome, wanted: Wanted, prior: Any) -> None:
+def _judge(
+    job: "Job",
+    panel: Panel,
+    found: Outcome,
+    trial: Callable[[Outcome], Outcome],
+    wanted: Wanted,
+    prior: Any,
+) -> None:
     """Say how the functions vote and write what was asked for beside the labels."""
     develop.warn_of_truth(found.truth)
     summaries = _summaries(found)
@@ -118,7 +139,7 @@ def _judge(job: "Job", panel: Panel, found: Outcome, wanted: Wanted, prior: Any)
     guesses = None
     if wanted.lf_report is not None:
         with console.progress("leaving out functions one by one", len(found.names)) as advance:
-            guesses = estimates(found, advance)
+            guesses = estimates(trial(found), found.shares, advance)
     weights = None
     if wanted.label_model == "snorkel":
         weights = snorkel.learned_weights(

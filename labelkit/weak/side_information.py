@@ -14,6 +14,7 @@ from labelkit.config.label_text import ClassReader
 from labelkit.data.duplicates import fold_texts
 from labelkit.data.labels import Mask
 from labelkit.ml.feature_selection import embeds
+from labelkit.stats.sampling import some_rows
 from labelkit.weak.label_models import text_model, vote_evidence
 from labelkit.weak.scoring import Known
 from labelkit.weak.vote_codes import ABSTAIN, Votes
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 FEWEST_TO_READ = 50
 MOST_TO_READ = 200_000
 TO_JUDGE = 5_000
-TO_LEARN_AGAIN = 1_000  # rows, where functions are left out one by one
+# Where functions are left out one by one:
+TO_LEARN_AGAIN = 1_000  # rows
+CELLS_OF_TRIAL, FEWEST_OF_TRIAL = 5_000_000, 2_000  # rows x classes, and rows
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,8 +63,26 @@ def labelled(job: "Job") -> Mask | None:
     return None if labels is None else (labels.codes >= 0) & ~job.excluded_from_training
 
 
+def for_trial(counted: Counted, n_classes: int, seed: int) -> Counted | None:
+    """Return the votes on some of the rows, where all are too many to learn again and again.
+
+    None where they are not.
+    """
+    rows = np.flatnonzero(counted.rows >= 0)
+    most = max(FEWEST_OF_TRIAL, CELLS_OF_TRIAL // max(n_classes, 1))
+    if len(rows) <= most:
+        return None
+    chosen = np.zeros(len(counted.rows), dtype=bool)
+    chosen[some_rows(rows, most, np.random.default_rng([seed, 13]))] = True
+    return counted.of_rows(chosen)
+
+
 def gather(
-    job: "Job", counted: Counted, classes: list[str], relearns: bool = False
+    job: "Job",
+    counted: Counted,
+    classes: list[str],
+    relearns: bool = False,
+    tells: bool = True,
 ) -> tuple[Counted, Known | None]:
     """Return the votes, by row where there is something to learn from, and what that is.
 
@@ -82,7 +103,8 @@ def gather(
     gold = None
     if given is not None:
         gold = np.where(rows.voters > 0, given.codes[of_pattern], -1)
-        _say_people(int((gold >= 0).sum()))
+        if tells:
+            _say_people(int((gold >= 0).sum()))
         gold = gold if (gold >= 0).any() else None
     if not reads:
         known = Known(None, gold, None if judged is None else judged(counted.votes))

@@ -1,5 +1,7 @@
 """Distinct rows of votes with their counts: equal rows of votes are scored once."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -97,12 +99,24 @@ class Counted:
         counts = np.bincount(rows[rows >= 0], minlength=len(self.votes)).astype(np.int64)
         return Counted(self.votes, counts, rows, self.like)
 
-    def by_class(self, gold: npt.NDArray[np.int32], classes: int) -> npt.NDArray[np.int64]:
-        """Return patterns × classes: the rows of each pattern with each gold code (-1: none)."""
+    def of_rows(self, chosen: npt.NDArray[np.bool_]) -> "Counted":
+        """Return the patterns of the chosen rows alone, and these counted."""
+        some = self.only(chosen)
+        kept = np.flatnonzero(some.counts)
+        place = np.full(len(some.counts) + 1, NOT_VOTED, dtype=np.int32)
+        place[kept] = np.arange(len(kept), dtype=np.int32)
+        return Counted(some.votes[kept], some.counts[kept], place[some.rows])
+
+    def by_class(self, gold: npt.NDArray[np.int32], classes: int) -> Any:
+        """Return patterns × classes, sparse: the rows of each pattern with each gold code.
+
+        A code of -1 is none.
+        """
+        from scipy import sparse
+
         known = (self.rows >= 0) & (gold >= 0)
-        joint = self.rows[known].astype(np.int64) * classes + gold[known]
-        counts = np.bincount(joint, minlength=len(self.counts) * classes)
-        return counts.reshape(len(self.counts), classes)
+        places, ones = (self.rows[known], gold[known]), np.ones(int(known.sum()), np.int64)
+        return sparse.coo_array((ones, places), (len(self.counts), classes)).tocsr()
 
 
 def distinct_rows(votes: Votes) -> tuple[Votes, npt.NDArray[np.int64]]:

@@ -180,3 +180,18 @@ def test_machine_labels_are_no_labels_of_people(labelkit, write):
     assert Path("plain.csv").read_bytes() == Path("named.csv").read_bytes()
     assert "column 'llm_label' holds machine labels" in named.err
     assert "people's labels" not in named.err and "rows that people labelled" not in named.err
+
+
+def test_some_rows_of_a_large_file_tell_how_good_a_function_is(weak, write, tmp_path, monkeypatch):
+    write("data.csv", text_of(table(300)))
+
+    def accuracies():
+        weak("--lf-report", "lfs.json")
+        functions = json.loads((tmp_path / "lfs.json").read_text())["functions"]
+        return [function["estimated_accuracy"] for function in functions]
+
+    expected = accuracies()
+    monkeypatch.setattr(side_information, "CELLS_OF_TRIAL", 0)
+    monkeypatch.setattr(side_information, "FEWEST_OF_TRIAL", 150)
+    some = accuracies()
+    assert some != expected and some == pytest.approx(expected, abs=0.2)

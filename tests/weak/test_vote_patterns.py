@@ -55,7 +55,12 @@ def test_rows_that_are_not_voted_on_have_no_pattern():
     assert done.counts.tolist() == [1, 2]
     assert done.voters.tolist() == [2, 1]
     gold = np.array([0, 0, 1, 1, 0, 1], np.int32)
-    assert done.by_class(gold, 2).tolist() == [[1, 0], [1, 1]]
+    assert done.by_class(gold, 2).toarray().tolist() == [[1, 0], [1, 1]]
+    some = done.of_rows(np.array([True, True, False, False, True, False]))
+    assert some.votes.tolist() == [[0, 0], [1, -1]] and some.counts.tolist() == [1, 1]
+    assert some.rows.tolist() == [-1, 1, -1, -1, 0, -1]
+    some = done.of_rows(np.array([True, True, False, False, False, True]))
+    assert some.votes.tolist() == [[1, -1]] and some.rows.tolist() == [-1, 0, -1, -1, -1, 0]
 
 
 def test_no_rows_at_all():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,12 +36,12 @@ def summarise(
     names: Sequence[str],
     votes: Votes,
     counts: npt.NDArray[np.int64],
-    gold: npt.NDArray[np.int64] | None = None,
+    gold: Any = None,
 ) -> list[Summary]:
     """Return a Summary for each function; the figures equal snorkel's `LFAnalysis.lf_summary`.
 
     `votes` patterns × functions, `counts` rows of each pattern, `gold` patterns × classes (how
-    many rows of a pattern have which true class).
+    many rows of a pattern have which true class), sparse or not.
     """
     rows = max(int(counts.sum()), 1)
     voted = votes != ABSTAIN
@@ -68,7 +69,7 @@ def summarise(
     return found
 
 
-def _against(gold: npt.NDArray[np.int64], votes: Votes) -> tuple[int, int]:
+def _against(gold: Any, votes: Votes) -> tuple[int, int]:
     here = np.flatnonzero(votes != ABSTAIN)
     judged = int(gold[here].sum())
     inside = here[votes[here] < gold.shape[1]]

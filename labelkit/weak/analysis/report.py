@@ -119,7 +119,7 @@ def worse_than_chance(
     return messages
 
 
-def chances(votes: Votes, counts: Counts, known: Counts) -> list[float]:
+def chances(votes: Votes, counts: Counts, known: Any) -> list[float]:
     """Return for each function how often a guess of its votes is right, by the known classes.
 
     `votes` patterns x functions, `counts` rows of each pattern, `known` patterns x true classes.

@@ -1,1 +1,1 @@
-"""What is known before any data is read: commands, task file, paths, costs, parts by name."""
+"""Settings that need no data: commands, task file, paths, costs, plugins."""

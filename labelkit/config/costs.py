@@ -1,4 +1,4 @@
-"""What labels cost in money and in people's hours, set-up included, beside all by hand."""
+"""The cost of labels in dollars and human hours, with set-up."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
@@ -9,7 +9,7 @@ from labelkit.errors import UsageError
 
 
 class Prices(NamedTuple):
-    """What the table [cost] of the task file says; None is not known."""
+    """The table [cost] of the task file; None: unknown."""
 
     human_label: float | None  # dollars for one label of a person
     seconds: float | None  # a person's seconds for one label
@@ -18,19 +18,19 @@ class Prices(NamedTuple):
 
     @property
     def label(self) -> float | None:
-        """Dollars for one label of a person, at the seconds that [cost] names."""
+        """Dollars for one human label, at the seconds in [cost]."""
         return self.dollars_of(1, self.seconds)
 
     def dollars_of(self, labels: int, seconds: float | None) -> float | None:
-        """Return what labels cost that took so many seconds in all: by the hour, else by label."""
+        """Return the dollars for labels that took `seconds` in all: by hour, else by label."""
         if self.hourly_rate is not None and seconds is not None:
             return self.hourly_rate * seconds / 3600
         return None if self.human_label is None else self.human_label * labels
 
     def hour(self, seconds_a_label: float | None) -> float | None:
-        """Return the dollars for an hour: [cost] hourly_rate, else what labels cost an hour.
+        """Return the dollars per hour: [cost] hourly_rate, else from the price of a label.
 
-        `seconds_a_label` are as measured; None: not measured.
+        `seconds_a_label` is the measured time; None: not measured.
         """
         if self.hourly_rate is not None:
             return self.hourly_rate
@@ -41,19 +41,19 @@ class Prices(NamedTuple):
 
 
 class Merged(NamedTuple):
-    """What a run of merge says of the answers that it read."""
+    """The answers that a run of merge read."""
 
-    files: frozenset[str]  # of the answers
+    files: frozenset[str]  # the answers files
     answers: int
     new: int  # rows that had no label before
-    seconds: float | None  # of all answers and of rows that were skipped; None: not known
+    seconds: float | None  # for all answers and skipped rows; None: unknown
 
 
 class Work(NamedTuple):
-    """What people did for the labels that a file has: answers, labels, seconds in all.
+    """Human work for the labels of a file: answers, labels, seconds in all.
 
-    A row that is asked again has one label and several answers. Seconds of rows that were skipped
-    are in it; None: not measured.
+    A row that was answered several times has one label and several answers. The seconds include
+    skipped rows; None: not measured.
     """
 
     answers: int
@@ -62,7 +62,7 @@ class Work(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What is said of it: `28 answers, 27 labels`."""
+        """A text for messages: `people: 28 answers, 27 labels`."""
         answers = (
             f"{console.count(self.answers, 'answers')}, " if self.answers != self.labels else ""
         )
@@ -70,7 +70,7 @@ class Work(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One line of a bill; None is not known."""
+    """One line of a cost table; None: unknown."""
 
     what: str
     dollars: float | None
@@ -78,7 +78,7 @@ class Line(NamedTuple):
 
 
 def prices(cost: Mapping[str, Any]) -> Prices:
-    """Return what the table [cost] tells; raises UsageError where a value is no number."""
+    """Return the prices in the table [cost]; raises UsageError if a value is not a number."""
     setup = cost.get("setup_minutes", {})
     if not isinstance(setup, Mapping):
         raise UsageError("[cost] setup_minutes must be a table, as in { weak-label = 60 }")
@@ -90,16 +90,16 @@ def prices(cost: Mapping[str, Any]) -> Prices:
     return Prices(label, seconds, minutes, rate)
 
 
-FREE_MODELS = ("local", "replay")  # they run on this machine, or come out of a file
+FREE_MODELS = ("local", "replay")  # they run on this machine, or read a file
 
 
 def is_free(model: str) -> bool:
-    """Tell whether nobody is paid for a model: `local`, `local:PATH`, `replay:FILE`."""
+    """Return whether a model costs nothing: `local`, `local:PATH`, `replay:FILE`."""
     return model.partition(":")[0] in FREE_MODELS
 
 
 def token_price(text: str, option: str = "--price") -> tuple[float, float]:
-    """Return dollars per million tokens in and out; UsageError where they are not `IN,OUT`."""
+    """Return dollars per million tokens in and out; raises UsageError if not `IN,OUT`."""
     try:
         tokens_in, tokens_out = (float(part) for part in text.split(","))
     except ValueError:
@@ -112,18 +112,18 @@ def token_price(text: str, option: str = "--price") -> tuple[float, float]:
 
 
 def budget(cost: Mapping[str, Any]) -> float | None:
-    """Return the dollars of [cost] budget, None where it has none."""
+    """Return [cost] budget in dollars, None if not set."""
     return _number("budget", cost["budget"]) if "budget" in cost else None
 
 
 def labels(cost: Mapping[str, Any]) -> int | None:
-    """Return the most labels by people, [cost] labels, None where it has none."""
+    """Return [cost] labels, the limit of human labels, None if not set."""
     if "labels" not in cost:
         return None
-    found = _number("labels", cost["labels"])
-    if found != int(found):
-        raise UsageError(f"[cost] labels = {found}: give a whole number")
-    return int(found)
+    number = _number("labels", cost["labels"])
+    if number != int(number):
+        raise UsageError(f"[cost] labels = {number}: give a whole number")
+    return int(number)
 
 
 def _number(key: str, value: Any) -> float:
@@ -133,32 +133,32 @@ def _number(key: str, value: Any) -> float:
 
 
 def merged_in(steps: Iterable[Mapping[str, Any]]) -> list[Merged]:
-    """Return the runs of merge in the history of a file, those of the column `label`."""
-    found = []
+    """Return the runs of merge in the history of a file that wrote the column `label`."""
+    runs = []
     for step in steps:
         options, counts = step.get("options") or {}, step.get("counts") or {}
         if step.get("command") == "merge" and not options.get("as_name"):
             files = frozenset(map(str, options.get("answers_files") or []))
             seconds = (step.get("cost") or {}).get("people_seconds")
-            found.append(
+            runs.append(
                 Merged(files, int(counts.get("answers", 0)), int(counts.get("new", 0)), seconds)
             )
-    return found
+    return runs
 
 
 def work(merges: Sequence[Merged], labels: int, seconds_a_label: float | None) -> Work:
-    """Return what people did, of a file with so many labels.
+    """Return the human work for a file with `labels` human labels.
 
-    Where answers were merged again with more of them, the later merge counts. Labels that came
-    without a merge are an answer each.
+    If answers were merged again after more had been added, the later merge counts. Labels that did
+    not come from a merge count as one answer each.
     """
     latest = [
-        one
-        for place, one in enumerate(merges)
-        if not any(one.files <= later.files for later in merges[place + 1 :])
+        run
+        for index, run in enumerate(merges)
+        if not any(run.files <= later.files for later in merges[index + 1 :])
     ]
-    others = max(0, labels - sum(one.new for one in merges))
-    answers = sum(one.answers for one in latest) + others
+    others = max(0, labels - sum(run.new for run in merges))
+    answers = sum(run.answers for run in latest) + others
     if seconds_a_label is None:
         return Work(answers, labels, None)
     timed = (seconds_a_label * m.answers if m.seconds is None else m.seconds for m in latest)
@@ -166,7 +166,7 @@ def work(merges: Sequence[Merged], labels: int, seconds_a_label: float | None) -
 
 
 def people(price: Prices, labels: int, what: str, seconds: float | None = None) -> Line:
-    """Return the line of people's labels; `seconds` is what they took in all, where measured."""
+    """Return the cost of human labels; `seconds` is their measured time in all, None if unknown."""
     if seconds is None and price.seconds is not None:
         seconds = price.seconds * labels
     hours = None if seconds is None else seconds / 3600
@@ -174,39 +174,39 @@ def people(price: Prices, labels: int, what: str, seconds: float | None = None) 
 
 
 def missing_of_people(price: Prices, *lines: Line) -> str:
-    """Return what has to be named in [cost] to know these lines of people's work; '' for nothing.
+    """Return the keys of [cost] needed to know the cost of human work in `lines`; '' for none.
 
-    An hourly rate makes dollars of hours.
+    With an hourly rate dollars follow from hours.
     """
-    named = []
+    keys = []
     if any(line.hours is None for line in lines):
-        named.append("human_seconds")
+        keys.append("human_seconds")
     if price.hourly_rate is None and any(line.dollars is None for line in lines):
-        named.append("human_label or hourly_rate (dollars)")
-    return ", and ".join(named)
+        keys.append("human_label or hourly_rate (dollars)")
+    return ", and ".join(keys)
 
 
 def language_model(runs: Iterable[Mapping[str, Any]]) -> float | None:
-    """Return what runs of llm-label cost together; None where a part of it is not known.
+    """Return the total cost of llm-label runs; None if a part is unknown.
 
-    Each names the ledger that it is in, and what that ledger held then: all runs of its task about
-    the same data file, those that were stopped among them. The one with most tokens is the latest.
-    Of a run that names no ledger, its own cost counts.
+    Each run names its ledger and the ledger's content at that time: the cost of all runs of the
+    task on the same data file, stopped runs included. The entry with most tokens is the latest.
+    For a run without a ledger its own cost counts.
     """
-    alone: list[float | None] = []
+    costs_without_ledger: list[float | None] = []
     latest: dict[str, tuple[int, bool, float | None]] = {}
     for run in runs:
         if "ledger" not in run:
-            alone.append(run.get("dollars", 0.0))
+            costs_without_ledger.append(run.get("dollars", 0.0))
         else:
             name, dollars = str(run["ledger"]), run["ledger_dollars"]
             entry = (int(run["ledger_tokens"]), dollars is not None, dollars)
-            latest[name] = max(latest.get(name, entry), entry, key=lambda known: known[:2])
-    return add_up([*alone, *(dollars for _, _, dollars in latest.values())])
+            latest[name] = max(latest.get(name, entry), entry, key=lambda candidate: candidate[:2])
+    return add_up([*costs_without_ledger, *(dollars for _, _, dollars in latest.values())])
 
 
 def paid_by(steps: Iterable[Mapping[str, Any]]) -> float | None:
-    """Return what a language model cost in the steps of a file's history; None: not known."""
+    """Return the cost of language models in the steps of a file's history; None: unknown."""
     return language_model(
         step.get("cost", {}) for step in steps if step.get("command") == "llm-label"
     )
@@ -215,7 +215,7 @@ def paid_by(steps: Iterable[Mapping[str, Any]]) -> float | None:
 def setting_up(
     price: Prices, commands: Iterable[str], seconds_a_label: float | None = None
 ) -> Line:
-    """Return the line of what was set up, for each command once, at the rate of labelling."""
+    """Return the cost of set-up, once per command, at the hourly rate of labelling."""
     hours = sum(price.setup.get(name, 0.0) for name in set(commands)) / 60
     if not hours:
         return Line("setting up", 0.0, 0.0)
@@ -224,18 +224,18 @@ def setting_up(
 
 
 def total(lines: Iterable[Line]) -> Line:
-    """Return the sum; not known where a part is not known."""
+    """Return the sum; unknown if a part is unknown."""
     every = list(lines)
     dollars, hours = add_up(line.dollars for line in every), add_up(line.hours for line in every)
     return Line("in all", dollars, hours)
 
 
 def shown(*figures: float | None) -> list[float | str]:
-    """Return figures as a table of costs shows them: never nothing, and never 0 for `unknown`."""
+    """Return figures for a cost table, with `unknown` for None."""
     return ["unknown" if figure is None else figure for figure in figures]
 
 
 def add_up(parts: Iterable[float | None]) -> float | None:
-    """Return the sum; None where a part is not known."""
-    every = list(parts)
-    return None if None in every else sum(part for part in every if part is not None)
+    """Return the sum; None if a part is unknown."""
+    values = list(parts)
+    return None if None in values else sum(part for part in values if part is not None)

@@ -1,6 +1,6 @@
-"""The field's and other tools' words for our commands and options, for did-you-mean."""
+"""Names from the field and from other tools for our commands and options, for did-you-mean."""
 
-# Where a word is also close to another command's name, this table wins.
+# This table takes precedence over similar spelling.
 COMMANDS = {
     "active-learning": "query", "active-learner": "query", "modal": "query", "sample": "query",
     "sampling": "query", "select": "query", "uncertainty": "query", "teach": "annotate",
@@ -16,7 +16,7 @@ COMMANDS = {
     "label-studio": "export", "prodigy": "export",
 }  # fmt: skip
 
-# The first of the options that the command has is meant.
+# The suggestion is the first of these options that the command has.
 OPTIONS = {
     "--alpha": ("--mixup",),
     "--annotation-budget": ("--labels",),

@@ -1,4 +1,4 @@
-"""How a label is read: one spelling for each value, used wherever a label or a class comes in."""
+"""Reading of labels: one spelling for each value, used wherever labels or classes are read."""
 
 import math
 import re
@@ -8,13 +8,13 @@ from typing import Any
 
 from labelkit.errors import UsageError
 
-# 1.0 is 1 and 2.50 is 2.5; zeros in front stay, for 007 is a name.
+# 1.0 is 1 and 2.50 is 2.5; leading zeros stay, because 007 is a name.
 _FRACTION = re.compile(r"([+-]?[0-9]+)\.0*|([+-]?[0-9]*\.[0-9]*[1-9])0+")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
-# What pandas makes of a missing label when it writes text.
+# Text that pandas writes for a missing label.
 _MISSING = frozenset({"nan", "NaN", "<NA>", "NaT"})
-_SHORTEST = 3  # letters of an abbreviation
-_MOST_EXACT = 2.0**53  # beyond it a float has no own whole number
+_MIN_LETTERS = 3  # of an abbreviation
+_MAX_EXACT = 2.0**53  # above it floats do not represent all whole numbers
 
 
 def spelled(value: object) -> str:
@@ -39,17 +39,17 @@ def _spelled_value(value: Any) -> str:
     if isinstance(plain, float):
         if math.isnan(plain):
             return ""
-        whole = plain.is_integer() and abs(plain) < _MOST_EXACT
+        whole = plain.is_integer() and abs(plain) < _MAX_EXACT
         return str(int(plain)) if whole else str(value)
     text = str(plain)
-    # NaT and pandas.NA come from libraries that are not imported here.
+    # NaT and pandas.NA are compared as text, since their libraries are not imported here.
     return "" if text in _MISSING else spelled(text)
 
 
 def label_text(value: object) -> str:
-    """Return a label as every command reads it, '' where the value is no label.
+    """Return a label as every command reads it, '' if the value is not a label.
 
-    Blank cells, None, NaN and the text that pandas writes for a missing value are no label.
+    Blank cells, None, NaN and the text that pandas writes for a missing value are not labels.
     """
     text = spelled(value)
     return "" if text in _MISSING else text
@@ -69,27 +69,27 @@ def is_number(name: str) -> bool:
 
 
 def whole_number(text: str) -> int | None:
-    """Return the integer that a text spells (`1`, `1.0`), None where it spells none."""
+    """Return the integer that a text represents (`1`, `1.0`), None if it is not an integer."""
     text = spelled(text)
     return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def split_classes(text: str | None) -> list[str] | None:
-    """Return the classes of `--classes a,b`; raises UsageError when one is empty or doubled."""
+    """Return the classes of `--classes a,b`; raises UsageError for empty or duplicate ones."""
     if text is None:
         return None
     import csv
 
     classes = [spelled(name) for name in next(csv.reader([text], skipinitialspace=True), [])]
     if not all(classes) or len(set(classes)) < len(classes) or not classes:
-        raise UsageError(f"--classes {text!r}: each class must be named once")
+        raise UsageError(f"--classes {text!r}: empty or duplicate class")
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise UsageError(f"--classes {text!r}: this is not UTF-8")
+        raise UsageError(f"--classes {text!r}: not valid UTF-8")
     return classes
 
 
 class ClassReader:
-    """Reads labels of known classes: another spelling or case of a class is that class."""
+    """Reads labels of known classes; ignores differences in spelling and case."""
 
     def __init__(self, classes: Iterable[str]) -> None:
         self.classes = tuple(classes)
@@ -100,16 +100,16 @@ class ClassReader:
         self._by_fold = {fold: names[0] for fold, names in folds.items() if len(names) == 1}
 
     def class_of(self, value: object) -> str | None:
-        """Return the class that a value names, None where it names none."""
+        """Return the class of a value, None if it is not a class."""
         text = spelled(value)
         if text in self._by_text:
             return self._by_text[text]
         return self._by_fold.get(_folded(text)) if text else None
 
     def read(self, value: object) -> str:
-        """Return the class that a value names, else the label as it is read, '' for no label."""
-        named = self.class_of(value)
-        return label_text(value) if named is None else named
+        """Return the class of a value, else the label as it is read, '' for no label."""
+        name = self.class_of(value)
+        return label_text(value) if name is None else name
 
 
 def _folded(text: str) -> str:
@@ -117,14 +117,14 @@ def _folded(text: str) -> str:
 
 
 def abbreviations(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Return pairs of names of which one begins the other's first word: POS and POSITIVE."""
+    """Return pairs of names where one is the beginning of the other: POS and POSITIVE."""
     pairs = []
     for short in sorted(names):
-        begins = _folded(short)
-        if len(begins) < _SHORTEST or not begins.isalpha():
+        prefix = _folded(short)
+        if len(prefix) < _MIN_LETTERS or not prefix.isalpha():
             continue
         for name in sorted(names):
-            rest = _folded(name).removeprefix(begins)
+            rest = _folded(name).removeprefix(prefix)
             if rest[:1].isalpha() and rest != _folded(name):
                 pairs.append((short, name))
     return pairs

@@ -1,4 +1,4 @@
-"""Where a run finds its task file and keeps what must survive it; needs no data library."""
+"""Paths of the task file and the cache folder; needs no data library."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ WRITTEN = ("batch", "again", "matrix", "lf_report", "errors", "csv", "plot")
 
 
 def task_path(options: Mapping[str, Any]) -> Path | None:
-    """Return the task file of a run: --task, else labelkit.toml if it is there, else None."""
+    """Return the task file of a run: --task, else labelkit.toml if it exists, else None."""
     if options.get("no_task"):
         return None
     if options.get("task"):
@@ -23,18 +23,18 @@ def task_path(options: Mapping[str, Any]) -> Path | None:
 
 
 def cache_dir(options: Mapping[str, Any], output: str) -> Path:
-    """Return the folder for caches: the one that is there of `cache_places`, else the first.
+    """Return the cache folder: the first existing one of `cache_places`, else the first.
 
-    So answers stay in use where a task file is written after they were paid.
+    So stored answers stay in use if a task file is created later.
     """
     folders = cache_places(options, output)
-    holding = [folder for folder in folders if (folder / ANSWERS).is_file()]
-    there = [folder for folder in folders if folder.is_dir()]
-    return [*holding, *there, *folders][0]
+    with_answers = [folder for folder in folders if (folder / ANSWERS).is_file()]
+    existing = [folder for folder in folders if folder.is_dir()]
+    return [*with_answers, *existing, *folders][0]
 
 
 def cache_places(options: Mapping[str, Any], output: str) -> list[Path]:
-    """Return where the folder for caches may be: --cache, else beside the task file, the output."""
+    """Return possible cache folders: --cache, else beside the task file and the output."""
     if options.get("cache"):
         return [Path(options["cache"])]
     beside = [task_path(options), Path(output) if output not in ("", "-") else None]

@@ -1,4 +1,4 @@
-"""Every part by name: the option's choices, its help, its did-you-mean, the tests' list."""
+"""The plugins by name: choices of an option, with their module and function."""
 
 import functools
 import importlib
@@ -80,14 +80,14 @@ PARTS: dict[str, dict[str, str]] = {
 
 
 def names(kind: str) -> list[str]:
-    """Return the names of all parts of a kind, the default first."""
+    """Return the names of all plugins of a kind, the default first."""
     return list(PARTS[kind])
 
 
 def load(kind: str, name: str) -> Callable[..., Any]:
-    """Return the part called `name`, or the user's own given as `file.py:function`.
+    """Return the plugin of this name, or the user's own one, `file.py:function`.
 
-    Raises UsageError for a name that is not listed and for a file or function that is missing.
+    Raises UsageError for an unknown name and for a missing file or function.
     """
     if ".py:" in name:
         return _load_own(kind, name)
@@ -113,18 +113,18 @@ def _load_own(kind: str, name: str) -> Callable[..., Any]:
         with user_code.watched(Path(path)):
             spec.loader.exec_module(module)
     except Exception as error:  # the user's code may raise anything
-        raise UsageError(f"--{kind} {name}: {path} does not run: {error}") from error
-    found = getattr(module, function, None)
-    if not callable(found):
+        raise UsageError(f"--{kind} {name}: {path} raised an error: {error}") from error
+    loaded = getattr(module, function, None)
+    if not callable(loaded):
         defined = [key for key, value in vars(module).items() if callable(value)]
         raise UsageError(
             f"--{kind} {name}: {path} has no function {function!r}{nearest(function, defined)}"
         )
-    return _watched(found, Path(path))
+    return _watched(loaded, Path(path))
 
 
 def _watched(function: Callable[..., Any], file: Path) -> Callable[..., Any]:
-    """Return the function of the user's file so that what it reads is known."""
+    """Return the user's function, wrapped to record the files that it reads."""
 
     @functools.wraps(function)
     def call(*args: Any, **named: Any) -> Any:

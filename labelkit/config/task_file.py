@@ -1,4 +1,4 @@
-"""The task file, labelkit.toml: what is labelled, and defaults for each command's options."""
+"""The task file, labelkit.toml: the task, and default values for options of commands."""
 
 import re
 import shlex
@@ -23,19 +23,19 @@ _SHARED = ("text", "classes", "id", "label", "gold", "group")
 
 
 class Task(NamedTuple):
-    """The content of a task file, checked; everything empty where there is none."""
+    """The checked content of a task file; empty if there is no file."""
 
     path: Path | None
     content: dict[str, Any]
 
     @property
     def name(self) -> str:
-        """What the task is called."""
+        """The name of the task."""
         return str(self._task.get("name", ""))
 
     @property
     def guidelines(self) -> str:
-        """What an annotator is told."""
+        """Instructions for annotators."""
         return str(self._task.get("guidelines", ""))
 
     @property
@@ -54,13 +54,13 @@ class Task(NamedTuple):
 
     @property
     def edge_cases(self) -> list[str]:
-        """How the hard cases are to be decided, one sentence each."""
-        given = self._task.get("edge_cases", [])
-        return [given] if isinstance(given, str) else [str(case) for case in given]
+        """How to label hard cases, one sentence each."""
+        cases = self._task.get("edge_cases", [])
+        return [cases] if isinstance(cases, str) else [str(case) for case in cases]
 
     @property
     def ordinal(self) -> bool:
-        """Whether the classes are a scale."""
+        """Whether the classes are ordered."""
         return bool(self._task.get("ordinal", False))
 
     @property
@@ -81,7 +81,7 @@ class Task(NamedTuple):
         return dict(self.content.get(command, {}))
 
     def beside(self, name: str | Path) -> Path:
-        """Return a path of the task file, relative to it."""
+        """Return a path from the task file, which is relative to the file's folder."""
         return Path(name) if self.path is None else self.path.parent / name
 
 
@@ -89,7 +89,7 @@ NO_TASK = Task(None, {})
 
 
 def path_in(args: Sequence[str]) -> Path | None:
-    """Return the task file that a command line means: --task, else labelkit.toml if it is there."""
+    """Return the task file of a command line: --task, else labelkit.toml if it exists."""
     for i, arg in enumerate(args):
         if arg == "--":
             break
@@ -106,7 +106,7 @@ def path_in(args: Sequence[str]) -> Path | None:
 def load(path: Path) -> Task:
     """Read and check a task file.
 
-    Raises UsageError for a file that is missing or no TOML, for unknown tables and keys.
+    Raises UsageError for a missing file, invalid TOML, and unknown tables or keys.
     """
     from labelkit.config.commands import COMMANDS
 
@@ -129,10 +129,10 @@ def load(path: Path) -> Task:
 
 
 def _text(path: Path) -> str:
-    """Return the text of a task file, without the mark that some editors put before it."""
+    """Return the text of a task file, without a byte order mark."""
     try:
         if not path.is_file() and path.exists():
-            raise UsageError(f"--task {path} is no file, and it is read more than once")
+            raise UsageError(f"--task {path} is not a regular file, and it is read more than once")
         data = path.read_bytes()
     except FileNotFoundError:
         raise UsageError(f"there is no task file {path}") from None
@@ -142,24 +142,24 @@ def _text(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            why, encoding = "is UTF-16, and a task file is UTF-8", "UTF-16"
+            reason, encoding = "is UTF-16, but a task file must be UTF-8", "UTF-16"
         else:
             line = data[: error.start].count(b"\n") + 1
-            why, encoding = f"is not UTF-8 (line {line})", "cp1252"
-        new = shlex.quote(f"{path.stem}.utf-8.toml")
-        remedy = f"iconv -f {encoding} -t UTF-8 {shlex.quote(str(path))} > {new}"
-        raise UsageError(f"{path} {why}; save it as UTF-8, for example: {remedy}") from None
+            reason, encoding = f"is not UTF-8 (line {line})", "cp1252"
+        new_name = shlex.quote(f"{path.stem}.utf-8.toml")
+        remedy = f"iconv -f {encoding} -t UTF-8 {shlex.quote(str(path))} > {new_name}"
+        raise UsageError(f"{path} {reason}; save it as UTF-8, for example: {remedy}") from None
 
 
-def _check(path: Path, text: str, table: Any, known: Sequence[str], where: str) -> None:
+def _check(path: Path, text: str, table: Any, known_keys: Sequence[str], where: str) -> None:
     if not isinstance(table, dict):
         raise UsageError(f"{path}: [{where}] must be a table")
     for key in table:
-        if key not in known:
-            place = f"[{where}] " if where else ""
+        if key not in known_keys:
+            table_name = f"[{where}] " if where else ""
             raise UsageError(
-                f"{path}, line {_line_of(text, key, where)}: {place}{key!r} is not a known key"
-                f"{nearest(key, known)} (known: {listing(known, 30)})"
+                f"{path}, line {_line_of(text, key, where)}: {table_name}{key!r} is not a known key"
+                f"{nearest(key, known_keys)} (known: {listing(known_keys, 30)})"
             )
 
 
@@ -169,9 +169,9 @@ def _check_table(path: Path, table: dict[str, Any], key: str, name: str) -> None
 
 
 def _check_tables(path: Path, table: dict[str, Any], key: str, name: str) -> None:
-    found = table.get(key, [])
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise UsageError(f"{path}: {key} must be tables, each headed [[{name}]]")
+    tables = table.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(item, dict) for item in tables):
+        raise UsageError(f"{path}: {key} must be tables with the heading [[{name}]]")
 
 
 def _check_task(path: Path, text: str, table: dict[str, Any]) -> None:
@@ -190,7 +190,7 @@ def _check_task(path: Path, text: str, table: dict[str, Any]) -> None:
             )
     for example in table.get("example", []):
         if set(example) != {"text", "label"}:
-            raise UsageError(f"{path}: each [[task.example]] has the keys text and label")
+            raise UsageError(f"{path}: each [[task.example]] needs exactly the keys text and label")
         if classes and reader.class_of(example["label"]) is None:
             raise UsageError(
                 f"{path}: the label {example['label']!r} of an example is not one of the classes"
@@ -199,11 +199,11 @@ def _check_task(path: Path, text: str, table: dict[str, Any]) -> None:
 
 
 def _classes(table: dict[str, Any]) -> list[str]:
-    """Return the classes of [task] as they are read: numbers and booleans are names, too."""
-    listed = table.get("classes", [])
-    if isinstance(listed, str):
-        return split_classes(listed) or []
-    return [spelled(name) for name in listed]
+    """Return the classes of [task]; numbers and booleans are read as names."""
+    names = table.get("classes", [])
+    if isinstance(names, str):
+        return split_classes(names) or []
+    return [spelled(name) for name in names]
 
 
 def _line_of(text: str, key: str, table: str) -> int:
@@ -213,31 +213,31 @@ def _line_of(text: str, key: str, table: str) -> int:
     for number, line in enumerate(text.splitlines(), 1):
         if heading is not None and line.lstrip().startswith("["):
             inside = heading.match(line) is not None
-        named = re.match(rf"\s*[\"']?{quoted}[\"']?\s*[=.]", line)
-        titled = re.match(rf"\s*\[+[^\]]*\b{quoted}[\"']?\s*[\].]", line)
-        if (inside and named) or (titled and not table) or (inside and titled):
+        is_key = re.match(rf"\s*[\"']?{quoted}[\"']?\s*[=.]", line)
+        is_heading = re.match(rf"\s*\[+[^\]]*\b{quoted}[\"']?\s*[\].]", line)
+        if (inside and is_key) or (is_heading and not table) or (inside and is_heading):
             return number
     inline = (n for n, line in enumerate(text.splitlines(), 1) if re.search(rf"\b{quoted}\b", line))
     return next(inline, 1)
 
 
 def defaults(task: Task, declared: Any, params: Sequence[Any]) -> dict[str, Any]:
-    """Return the values of a command's parameters that the task file gives.
+    """Return the values in the task file for a command's parameters.
 
-    Raises UsageError for a key that is no option of the command.
+    Raises UsageError for a key that is not an option of the command.
     """
     by_key = {_key(p): p for p in params if p.name not in ("task", "no_task", "help")}
     table = task.table(declared.name)
     text = _text(task.path) if task.path else ""
     _check(task.path or Path(), text, table, (*by_key, *declared.tables), declared.name)
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key in _SHARED:
         if key in by_key and key in task.content.get("task", {}):
-            found[by_key[key].name] = _value(task, by_key[key], task.content["task"][key])
+            values[by_key[key].name] = _value(task, by_key[key], task.content["task"][key])
     for key, value in table.items():
         if key in by_key:
-            found[by_key[key].name] = _value(task, by_key[key], value)
-    return found
+            values[by_key[key].name] = _value(task, by_key[key], value)
+    return values
 
 
 def _key(param: Any) -> str:
@@ -252,11 +252,11 @@ def _value(task: Task, param: Any, value: Any) -> Any:
     if isinstance(value, dict):
         return ",".join(f"{key}={item}" for key, item in value.items())
     if isinstance(value, list) and not many:
-        return _joined([_one(task, param, item) for item in value])
+        return _joined([_single_value(task, param, item) for item in value])
     if many:
         items = value if isinstance(value, list) else [value]
-        return [_one(task, param, item) for item in items]
-    return _one(task, param, value)
+        return [_single_value(task, param, item) for item in items]
+    return _single_value(task, param, value)
 
 
 def _joined(items: list[Any]) -> str:
@@ -264,12 +264,12 @@ def _joined(items: list[Any]) -> str:
     import io
 
     line = io.StringIO()
-    # The line ends tell the writer which characters of a cell to quote.
+    # With \r\n line ends the writer also quotes cells with a lone carriage return.
     csv.writer(line, lineterminator="\r\n").writerow(items)
     return line.getvalue().removesuffix("\r\n")
 
 
-def _one(task: Task, param: Any, value: Any) -> Any:
+def _single_value(task: Task, param: Any, value: Any) -> Any:
     if isinstance(value, bool):
         return value
     if _is_path(param):

@@ -1,4 +1,4 @@
-"""Which files the user's own Python code opens and imports, so that a result can name them."""
+"""Records the files that the user's Python code opens and imports, for the history."""
 
 import importlib.util
 import os
@@ -17,9 +17,9 @@ _hooked = False
 
 @contextmanager
 def watched(file: Path) -> Iterator[None]:
-    """Remember what is read inside the block, in which code of the user's `file` runs."""
+    """Record the files read inside the block, in which code of the user's `file` runs."""
     global _watching, _hooked
-    if not _hooked:  # a hook stays until the process ends
+    if not _hooked:  # an audit hook cannot be removed
         sys.addaudithook(_on_event)
         _hooked = True
     _watching += 1
@@ -32,18 +32,18 @@ def watched(file: Path) -> Iterator[None]:
 
 
 def forget() -> None:
-    """Forget what was read: another command begins."""
+    """Clear the recorded files before another command."""
     _read.clear()
 
 
 def files_read() -> list[Path]:
-    """Return the files that were read, relative where they lie below the current folder.
+    """Return the recorded files, relative to the current folder if they are below it.
 
-    Files of Python and of installed packages are left out, and so are those that are gone.
+    Without files of Python and of installed packages, and without deleted files.
     """
-    here = os.getcwd() + os.sep
-    found = [path for path in _read if not _is_of_python(path) and os.path.isfile(path)]
-    return [Path(path.removeprefix(here)) for path in found]
+    current_folder = os.getcwd() + os.sep
+    paths = [path for path in _read if not _is_of_python(path) and os.path.isfile(path)]
+    return [Path(path.removeprefix(current_folder)) for path in paths]
 
 
 def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
@@ -64,7 +64,7 @@ def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _add_modules_beside(file: Path) -> None:
-    # A module that was imported before is not opened again.
+    # A module that was already imported is not opened again.
     folder = os.path.join(os.path.abspath(file.parent), "")
     for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None)

@@ -1,6 +1,6 @@
-"""What each step of a file's history labelled, cost and is worth: the waterfall.
+"""The waterfall: what each step of a file's history labelled, cost and contributed.
 
-What it is worth stands in the figures of `decide --worth`; what it cost, in the steps.
+The contribution is in the figures of `decide --worth`, the cost in the steps of the history.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,21 +14,21 @@ BASES = ("audit", "gold")
 INPUT = "input"
 _NAMES = {"merge": "people"}
 _REMEDIES = {
-    "weak-label": "leave it out{how}, or mend its labeling functions",
-    "llm-label": "leave it out{how}, or give it another model or clearer guidelines",
-    "query": "choose rows at random ([query] strategy = 'random')",
+    "weak-label": "leave it out{how}, or fix its labeling functions",
+    "llm-label": "leave it out{how}, or use another model or clearer guidelines",
+    "query": "select rows at random ([query] strategy = 'random')",
     "people": "have the same rows labelled by somebody else, or make the guidelines clearer",
     "find-noise": "leave it out{how}",
     "predict": "leave it out{how}",
-    "decide": "take the first voter that speaks ([decide] policy = 'priority')",
+    "decide": "use the first source with a label ([decide] policy = 'priority')",
 }
 
 
 class Row(NamedTuple):
-    """A step: rows that it labelled first, whose final label it changed, dollars, hours of people.
+    """A step: rows labelled first, rows with a changed final label, dollars, human hours.
 
-    `after` are the shares of right labels up to it, `gain` what is lost without it, both with low
-    and high, by what tells them (audit, gold). None: not known.
+    `after` is the accuracy after the step, `gain` the accuracy lost without it, each as (value,
+    low, high) by basis (audit, gold). None: unknown.
     """
 
     stage: str
@@ -41,43 +41,43 @@ class Row(NamedTuple):
     gain: dict[str, list[float]]
 
     def verdict(self, basis: str) -> str:
-        """Return `helped`, `harmed` or `none` (of no measurable effect), '' where nothing tells."""
+        """Return `helped`, `harmed` or `none` (no measurable effect), '' if not measured."""
         if basis not in self.gain:
             return ""
         _, low, high = self.gain[basis]
         return "harmed" if high < 0 else "helped" if low > 0 else "none"
 
     def without(self, basis: str, of_all: Mapping[str, Sequence[float]]) -> float:
-        """Return the share of right labels without it."""
+        """Return the accuracy without the step."""
         return of_all[basis][0] - self.gain[basis][0]
 
 
 class Waterfall(NamedTuple):
-    """The rows in order; on how many rows each basis stands, and whether those of gold are some."""
+    """The steps in order, the number of rows of each basis, and whether gold is biased."""
 
     rows: list[Row]
     measured_on: dict[str, int]
     gold_biased: bool
-    drawn: int | None  # rows drawn of a large file, None: all were looked at
+    drawn: int | None  # rows sampled from a large file, None: all were used
 
     @property
     def of_all(self) -> dict[str, list[float]]:
-        """The shares of the final labels that are right."""
+        """The accuracy of the final labels."""
         return next((row.after for row in reversed(self.rows) if row.after), {})
 
     @property
     def bases(self) -> list[str]:
-        """What tells how good labels are."""
+        """The bases with measured rows."""
         return [basis for basis in BASES if self.measured_on.get(basis)]
 
     def harmed(self) -> list[Row]:
-        """Return the stages that harmed; query not where the people that it asked did."""
-        found = [r for r in self.rows if any(r.verdict(basis) == "harmed" for basis in BASES)]
-        asked = any(row.stage.startswith("people") for row in found)
-        return [row for row in found if row.command != "query" or not asked]
+        """Return the stages that harmed; without query if the people after it harmed."""
+        rows = [r for r in self.rows if any(r.verdict(basis) == "harmed" for basis in BASES)]
+        asked = any(row.stage.startswith("people") for row in rows)
+        return [row for row in rows if row.command != "query" or not asked]
 
     def plain(self) -> dict[str, Any]:
-        """Return it for a summary."""
+        """Return the waterfall as plain values for --summary."""
         return {
             "stages": [self._plain_row(row) for row in self.rows],
             "harmed": [row.stage for row in self.harmed()],
@@ -87,80 +87,80 @@ class Waterfall(NamedTuple):
         }
 
     def _plain_row(self, row: Row) -> dict[str, Any]:
-        found: dict[str, Any] = {
+        values: dict[str, Any] = {
             name: getattr(row, name) for name in ("stage", "first", "changed", "dollars", "hours")
         }
         for basis in self.bases:
-            found[basis] = _parts(row.after.get(basis))
+            values[basis] = _parts(row.after.get(basis))
             gain = row.gain.get(basis)
-            found[f"without_{basis}"] = gain and {
+            values[f"without_{basis}"] = gain and {
                 "value": round(row.without(basis, self.of_all), 6), "gain": gain[0],
                 "low": gain[1], "high": gain[2], "effect": row.verdict(basis),
             }  # fmt: skip
-        return found
+        return values
 
 
 def made(
     steps: Sequence[Mapping[str, Any]], price: Prices, labels: int, seconds: float | None
 ) -> Waterfall | None:
-    """Return the waterfall of a file's history; None where no decide tells what steps are worth.
+    """Return the waterfall of a file's history; None if no decide measured the contributions.
 
-    `labels` are people's, `seconds` what one took where that was measured.
+    `labels` is the number of human labels, `seconds` the measured time of one.
     """
-    places = [place for place, step in enumerate(steps) if _worth(step)]
-    if not places:
+    decide_indices = [index for index, step in enumerate(steps) if _worth(step)]
+    if not decide_indices:
         return None
-    worth = _worth(steps[places[-1]])
-    told = [*worth.get("steps", [])]
-    told[-1] = told[-1] | {"step": places[-1]}
-    told += [
-        {"step": place, "command": str(step.get("command"))}
-        for place, step in enumerate(steps)
-        if place > places[-1]
+    worth = _worth(steps[decide_indices[-1]])
+    entries = [*worth.get("steps", [])]
+    entries[-1] = entries[-1] | {"step": decide_indices[-1]}
+    entries += [
+        {"step": index, "command": str(step.get("command"))}
+        for index, step in enumerate(steps)
+        if index > decide_indices[-1]
     ]
-    spent = _Spent(steps, price, labels, seconds)
+    spent = _SpentSoFar(steps, price, labels, seconds)
     rows, names = [], _Names()
-    for one in told:
-        # People's labels that no merge brought: of the input, or of --answers at the last step.
-        given = one["command"] == INPUT or one.get("step", -1) >= places[-1]
-        line = spent.up_to(one.get("step", -1), given)
-        rows.append(_row(one, names.of(one), line))
+    for entry in entries:
+        # Human labels that did not come from a merge: in the input, or from --answers at the end.
+        is_from_input = entry["command"] == INPUT or entry.get("step", -1) >= decide_indices[-1]
+        line = spent.up_to(entry.get("step", -1), is_from_input)
+        rows.append(_row(entry, names.of(entry), line))
     measured_on = {basis: int(worth.get(f"{basis}_rows", 0)) for basis in BASES}
     return Waterfall(rows, measured_on, bool(worth.get("gold_biased")), worth.get("drawn"))
 
 
 def _worth(step: Mapping[str, Any]) -> dict[str, Any]:
-    found = (step.get("figures") or {}).get("worth") if step.get("command") == "decide" else None
-    return found if isinstance(found, dict) and found.get("steps") else {}
+    worth = (step.get("figures") or {}).get("worth") if step.get("command") == "decide" else None
+    return worth if isinstance(worth, dict) and worth.get("steps") else {}
 
 
-def _row(told: Mapping[str, Any], name: str, line: Line) -> Row:
+def _row(entry: Mapping[str, Any], name: str, line: Line) -> Row:
     return Row(
         stage=name,
-        command=str(told["command"]),
-        first=told.get("first"),
-        changed=told.get("changed"),
+        command=str(entry["command"]),
+        first=entry.get("first"),
+        changed=entry.get("changed"),
         dollars=line.dollars,
         hours=line.hours,
-        after={basis: told[basis] for basis in BASES if told.get(basis)},
-        gain={basis: told[f"{basis}_gain"] for basis in BASES if told.get(f"{basis}_gain")},
+        after={basis: entry[basis] for basis in BASES if entry.get(basis)},
+        gain={basis: entry[f"{basis}_gain"] for basis in BASES if entry.get(f"{basis}_gain")},
     )
 
 
 class _Names:
-    """Names of stages; one that comes again has a number."""
+    """Names of stages; repeated ones get a number."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
 
-    def of(self, told: Mapping[str, Any]) -> str:
-        name = _NAMES.get(str(told["command"]), str(told["command"]))
-        self._seen[name] = self._seen.get(name, 0) + 1
-        return name if self._seen[name] == 1 else f"{name} {self._seen[name]}"
+    def of(self, entry: Mapping[str, Any]) -> str:
+        name = _NAMES.get(str(entry["command"]), str(entry["command"]))
+        self._counts[name] = self._counts.get(name, 0) + 1
+        return name if self._counts[name] == 1 else f"{name} {self._counts[name]}"
 
 
-class _Spent:
-    """What steps cost, one after the other: together they are the bill."""
+class _SpentSoFar:
+    """The cost of steps, one after the other; their sum is the total cost."""
 
     def __init__(
         self,
@@ -172,27 +172,31 @@ class _Spent:
         self._steps, self._price, self._seconds = steps, price, seconds
         self._others = max(0, labels - sum(one.new for one in costs.merged_in(steps)))
         self._before = [(0.0, Line("", 0.0, 0.0))] * 3
-        self._is_given = False
+        self._has_unmerged = False
 
-    def up_to(self, place: int, given: bool) -> Line:
-        """Return what was spent since the step that was asked for before.
+    def up_to(self, index: int, has_unmerged: bool) -> Line:
+        """Return the cost since the previous call, up to the step `index`.
 
-        `given`: labels of people that no merge brought are among it.
+        `has_unmerged`: human labels that did not come from a merge are included.
         """
-        self._is_given |= given
-        bill = self._bill(self._steps[: place + 1])
+        self._has_unmerged |= has_unmerged
+        bill = self._bill(self._steps[: index + 1])
         spent = [
-            Line("", _more(now.dollars, then.dollars), _more(now.hours, then.hours))
-            for (amount, now), (before, then) in zip(bill, self._before, strict=True)
+            Line(
+                "",
+                _difference(line.dollars, line_before.dollars),
+                _difference(line.hours, line_before.hours),
+            )
+            for (amount, line), (before, line_before) in zip(bill, self._before, strict=True)
             if amount != before
         ]
         self._before = bill
         return costs.total([Line("", 0.0, 0.0), *spent])
 
     def _bill(self, steps: Sequence[Mapping[str, Any]]) -> list[tuple[float, Line]]:
-        """Return the lines of the bill, each with how much there is of it."""
+        """Return the lines of the cost table, each with its quantity."""
         merges = costs.merged_in(steps)
-        labels = self._others * self._is_given + sum(one.new for one in merges)
+        labels = self._others * self._has_unmerged + sum(run.new for run in merges)
         work = costs.work(merges, labels, self._seconds)
         asked = sum(step["command"] == "llm-label" for step in steps)
         setup = costs.setting_up(self._price, [str(s["command"]) for s in steps], self._seconds)
@@ -203,41 +207,41 @@ class _Spent:
         ]
 
 
-def _more(now: float | None, before: float | None) -> float | None:
+def _difference(now: float | None, before: float | None) -> float | None:
     return None if now is None or before is None else now - before
 
 
-def title(found: Waterfall, what: str) -> str:
-    """Return what the table is called: `what each stage gave (60 audit rows)`."""
-    told = ", ".join(by(found, basis) for basis in found.bases)
-    return f"what each {what} gave" + (f" ({told})" if told else "")
+def title(waterfall: Waterfall, what: str) -> str:
+    """Return the title of the table: `what each stage gave (60 audit rows)`."""
+    bases = ", ".join(by(waterfall, basis) for basis in waterfall.bases)
+    return f"what each {what} gave" + (f" ({bases})" if bases else "")
 
 
-def header(found: Waterfall) -> list[str]:
+def header(waterfall: Waterfall) -> list[str]:
     """Return the names of the columns."""
     return [
         *("stage", "labelled first", "changed", "dollars", "hours"),
-        *(f"right so far, {basis}" for basis in found.bases),
-        *(f"without it, {basis}" for basis in found.bases),
+        *(f"right so far, {basis}" for basis in waterfall.bases),
+        *(f"without it, {basis}" for basis in waterfall.bases),
     ]
 
 
-def by(found: Waterfall, basis: str) -> str:
-    """Return what tells how good labels are, with its rows: `60 audit rows`."""
-    n = found.measured_on[basis]
+def by(waterfall: Waterfall, basis: str) -> str:
+    """Return the basis with its number of rows: `60 audit rows`."""
+    n = waterfall.measured_on[basis]
     if basis == "audit":
         return f"{n:,} audit rows"
-    return f"gold of {n:,} rows" + (" (biased)" if found.gold_biased else "")
+    return f"gold of {n:,} rows" + (" (biased)" if waterfall.gold_biased else "")
 
 
-def cells(found: Waterfall) -> list[list[Any]]:
-    """Return the cells of the table: a figure with its interval is one."""
+def cells(waterfall: Waterfall) -> list[list[Any]]:
+    """Return the cells of the table; a value and its interval are one cell."""
     rows = []
-    for row in found.rows:
+    for row in waterfall.rows:
         shown = costs.shown(row.dollars, row.hours)
-        after = [_share(row.after.get(basis)) for basis in found.bases]
-        lost = [_lost(row, basis, found) for basis in found.bases]
-        rows.append([row.stage, row.first, row.changed, *shown, *after, *lost])
+        after = [_share(row.after.get(basis)) for basis in waterfall.bases]
+        without = [_without_cell(row, basis, waterfall) for basis in waterfall.bases]
+        rows.append([row.stage, row.first, row.changed, *shown, *after, *without])
     return rows
 
 
@@ -245,33 +249,35 @@ def _share(figure: Sequence[float] | None) -> Uncut | None:
     return None if figure is None else Uncut("{:.3f} ({:.3f} to {:.3f})".format(*figure))
 
 
-def _lost(row: Row, basis: str, found: Waterfall) -> Uncut | None:
+def _without_cell(row: Row, basis: str, waterfall: Waterfall) -> Uncut | None:
     if basis not in row.gain:
         return None
     if row.changed == 0:
         return Uncut("the same")
     value, low, high = row.gain[basis]
-    without = row.without(basis, found.of_all)
+    without = row.without(basis, waterfall.of_all)
     return Uncut(f"{without:.3f} ({-value:+.3f}, {-high:+.3f} to {-low:+.3f})")
 
 
-def words(found: Waterfall, without: Mapping[str, str] | None = None) -> list[str]:
-    """Return what is to be said of it: stages that harmed with the remedy, those without effect.
+def words(waterfall: Waterfall, without: Mapping[str, str] | None = None) -> list[str]:
+    """Return messages: stages that harmed, with a remedy, and those without effect.
 
-    `without` says for a stage how it is left out.
+    `without` has, for a stage, how to leave it out.
     """
-    if not found.bases:
+    if not waterfall.bases:
         return [
-            "no accuracy of stages: no audit row has a person's label, and there is no gold (draw "
-            "audit rows: labelkit query --audit 40)"
+            "no accuracy of stages: no audit row has a human label, and there is no gold column "
+            "(draw audit rows: labelkit query --audit 40)"
         ]
-    said = [_harm(row, found, without or {}) for row in found.harmed()]
-    silent = [row.stage for row in found.rows if _has_no_effect(row)]
-    if silent:
-        said.append(f"no measurable effect on the labels: {', '.join(silent)}")
-    if found.drawn is not None:
-        said.append(f"changed rows and gold are measured on {found.drawn:,} rows drawn at random")
-    return said
+    lines = [_harm(row, waterfall, without or {}) for row in waterfall.harmed()]
+    no_effect = [row.stage for row in waterfall.rows if _has_no_effect(row)]
+    if no_effect:
+        lines.append(f"no measurable effect on the labels: {', '.join(no_effect)}")
+    if waterfall.drawn is not None:
+        lines.append(
+            f"changed rows and gold are measured on a random sample of {waterfall.drawn:,} rows"
+        )
+    return lines
 
 
 def _has_no_effect(row: Row) -> bool:
@@ -279,15 +285,16 @@ def _has_no_effect(row: Row) -> bool:
     return bool(verdicts) and all(each == "none" for each in verdicts)
 
 
-def _harm(row: Row, found: Waterfall, without: Mapping[str, str]) -> str:
+def _harm(row: Row, waterfall: Waterfall, without: Mapping[str, str]) -> str:
     basis = next(basis for basis in BASES if row.verdict(basis) == "harmed")
     value, low, high = row.gain[basis]
     remedy = _REMEDIES.get(_NAMES.get(row.command, row.command), "leave it out{how}")
     how = without.get(row.stage, "")
     return (
-        f"{row.stage} harmed: without it {row.without(basis, found.of_all):.3f} of the labels are "
-        f"right, with it {found.of_all[basis][0]:.3f} (by {by(found, basis)}; {-value:.3f} more, "
-        f"95% CI {-high:.3f} to {-low:.3f}): " + remedy.format(how=f" ({how})" if how else "")
+        f"{row.stage} harmed: without it {row.without(basis, waterfall.of_all):.3f} of the labels "
+        f"are right, with it {waterfall.of_all[basis][0]:.3f} (by {by(waterfall, basis)}; "
+        f"{-value:.3f} more, 95% CI {-high:.3f} to {-low:.3f}): "
+        + remedy.format(how=f" ({how})" if how else "")
     )
 
 

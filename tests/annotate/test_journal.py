@@ -122,7 +122,7 @@ def test_what_utf_8_does_not_have_is_written_as_a_question_mark(typed: Any, writ
     assert (first["label_note"], first["label_annotator"]) == ("so ?", "?x")
     done = typed("1\n", "todo.csv", "--classes", "a,\udcff")
     assert done.code == 2
-    assert "this is not UTF-8" in done.err
+    assert "not valid UTF-8" in done.err
 
 
 FILL = """

@@ -51,7 +51,7 @@ def test_numbers_and_booleans_are_names_of_classes(
     [
         (
             "[task]\n".encode("utf-16"),
-            "my task.toml is UTF-16, and a task file is UTF-8; save it as UTF-8, for example: "
+            "my task.toml is UTF-16, but a task file must be UTF-8; save it as UTF-8, for example: "
             "iconv -f UTF-16 -t UTF-8 'my task.toml' > 'my task.utf-8.toml'",
         ),
         (
@@ -71,5 +71,5 @@ def test_a_task_file_in_another_encoding_says_how_to_convert_it(
 
 
 def test_a_task_file_that_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no file, and it is read more than once"):
+    with pytest.raises(UsageError, match="is not a regular file, and it is read more than once"):
         task_file.load(tmp_path)

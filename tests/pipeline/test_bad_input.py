@@ -98,9 +98,9 @@ def test_a_key_mistyped_while_people_answer(run: Any) -> None:
     [
         ("query = 3", "[query] must be a table"),
         ("[[annotate]]\nlabels = 3", "[annotate] must be a table"),
-        ("[weak-label]\nrule = 'x'", "rule must be tables, each headed [[weak-label.rule]]"),
-        ("[weak-label]\nrule = ['x']", "rule must be tables, each headed [[weak-label.rule]]"),
-        ("[task]\nexample = 3", "example must be tables, each headed [[task.example]]"),
+        ("[weak-label]\nrule = 'x'", "rule must be tables with the heading [[weak-label.rule]]"),
+        ("[weak-label]\nrule = ['x']", "rule must be tables with the heading [[weak-label.rule]]"),
+        ("[task]\nexample = 3", "example must be tables with the heading [[task.example]]"),
         ("[task]\nclasses = 3\ndescriptions = { a = 'x' }", "[task] classes must be a list"),
         ("[task]\nedge_cases = 3", "[task] edge_cases must be a list"),
         ("[task]\ndescriptions = 3", "[task.descriptions] must be a table"),

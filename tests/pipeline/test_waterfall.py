@@ -129,7 +129,7 @@ def test_a_stage_that_harmed_is_named_with_the_remedy(labelkit: Any, words_alone
     assert _stage("llm-label")["without_gold"]["effect"] == "harmed"
     said = next(line for line in done.err.splitlines() if line.startswith("llm-label harmed: "))
     assert "--stages weak-label,query,people,decide" in said
-    assert "or give it another model or clearer guidelines" in said
+    assert "or use another model or clearer guidelines" in said
     assert 'class="figure wrong"' in Path("work/report.html").read_text()
     after = [row["gold"]["value"] for row in _waterfall()["stages"][:2]]
     assert after[1] < after[0]
@@ -153,7 +153,7 @@ def test_without_audit_and_gold_there_are_rows_and_cost_alone(
     args = (*BY, "--summary", "told.json", "--stages", "weak-label,llm-label,decide")
     done = labelkit("pipeline", *args)
     assert done.code == 0, done.err
-    assert "no accuracy of stages: no audit row has a person's label" in done.err
+    assert "no accuracy of stages: no audit row has a human label" in done.err
     llm = _stage("llm-label")
     assert llm["changed"] > 0 and "audit" not in llm and "gold" not in llm
     assert " harmed" not in done.err

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from labelkit.combine.policy import Machine, Verdict
 from labelkit.combine.sources import MODEL, PEOPLE, Said
@@ -33,7 +35,8 @@ def conclude(
         return _without(job, [column for column in rest if column not in names])
 
     confidence = job.column("confidence")
-    file = File(job.options, job.task, job.output, labels, confidence, leave_out)
+    seconds = _seconds(job, said)
+    file = File(job.options, job.task, job.output, labels, confidence, leave_out, seconds)
     return messages.conclude(known, target, file)
 
 
@@ -75,6 +78,18 @@ def _gold(job: "Job", said: Said) -> Codes | None:
     place = {name: code for code, name in enumerate(said.names)}
     texts = read_labels(gold, said.names)
     return np.array([place.get(text, len(place)) if text else -1 for text in texts], dtype=np.int32)
+
+
+def _seconds(job: "Job", said: Said) -> float | None:
+    """Return the mean seconds that a label took people; None where the file does not say it."""
+    if not job.source.has("label_seconds"):
+        return None
+    cells = pa.array(job.source.texts("label_seconds")[said.people >= 0], pa.string())
+    try:
+        timed = pc.cast(cells.filter(pc.not_equal(cells, "")), pa.float64())
+    except pa.ArrowInvalid:  # a column of this name that somebody else wrote
+        return None
+    return float(pc.mean(timed).as_py()) if len(timed) else None
 
 
 def _without(job: "Job", rest: Sequence[str]) -> str | None:

@@ -130,8 +130,12 @@ def llm_label(
         ),
     ] = None,
     target_accuracy: Annotated[
-        float, typer.Option(metavar="SHARE", help="For --threshold auto.")
-    ] = 0.95,
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="For --threshold auto (default: 0.95), and for the verdict (default: 0.9).",
+        ),
+    ] = None,
     batch: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the rows below --threshold there, for people."),

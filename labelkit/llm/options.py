@@ -144,10 +144,15 @@ class Wanted:
     yes: bool
     samples: int | None = None
     threshold: str | None = None
-    target_accuracy: float = 0.95
+    target_accuracy: float | None = None
     batch: Path | None = None
     cascade: str | None = None
     unsure: str = "0.8"
+
+    @property
+    def cut_target(self) -> float:
+        """The accuracy that --threshold auto reaches."""
+        return 0.95 if self.target_accuracy is None else self.target_accuracy
 
     def settings(self) -> Settings:
         """Return the settings, the environment added; UsageError or LabelkitError if they lack."""

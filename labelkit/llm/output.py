@@ -16,6 +16,9 @@ from labelkit.llm.answers import evaluation
 from labelkit.llm.answers.reply_labels import Labelled
 from labelkit.llm.answers.threshold import Cut
 from labelkit.llm.variants.cascade import Result
+from labelkit.verdict import messages as verdicts
+from labelkit.verdict import of_column
+from labelkit.verdict.messages import Conclusion
 
 Outcomes = Sequence[Labelled | None]
 
@@ -50,6 +53,8 @@ def write(job: Job, result: Result, aim: Aim, seconds: float) -> None:
     to_people = _below(job, outcomes, cut) if cut is not None else []
     if cut is not None:
         job.figures({"threshold": {**cut._asdict(), "to_people": len(to_people)}})
+    conclusion = _conclude(job, outcomes, classes, aim)
+    job.figures({"verdict": verdicts.plain(conclusion)})
     _annotate(job, result, outcomes)
     if aim.batch is not None:
         _write_batch(job, aim, outcomes, to_people)
@@ -58,7 +63,21 @@ def write(job: Job, result: Result, aim: Aim, seconds: float) -> None:
     if cut is not None:
         _say_cut(job, result, looked, cut, aim, len(to_people))
     _say_audit(audit)
-    job.closing(_closing(job, result, looked, labelled, counts), then=_next(job, aim, to_people))
+    job.closing(_closing(job, result, looked, labelled, counts))
+    asks = aim.batch is not None and bool(to_people)  # the step that was asked for
+    verdicts.close(conclusion._replace(command="") if asks else conclusion,
+                   _next(job, aim, to_people))  # fmt: skip
+
+
+def _conclude(job: Job, outcomes: Outcomes, classes: Sequence[str], aim: Aim) -> Conclusion:
+    """Return the verdict on the labels; no answer was made with the help of gold or the audit."""
+    place = {name: code for code, name in enumerate(classes)}
+    codes = np.array([place.get(item.label, -1) if item else -1 for item in outcomes], np.int32)
+    sure = [item.confidence if item else None for item in outcomes]
+    among = np.array([item is not None for item in outcomes], dtype=bool)
+    truth = of_column.truth_of(job, classes, codes >= 0)
+    confidence = np.array([np.nan if one is None else one for one in sure])
+    return of_column.conclude(job, (codes, confidence), truth, among, aim.good_enough)
 
 
 def _annotate(job: Job, result: Result, outcomes: Outcomes) -> None:
@@ -159,15 +178,13 @@ def _where(job: Job, cut: Cut) -> str:
 
 
 def _say_audit(audit: dict[str, Any]) -> None:
-    for name, words in (("audit", ""), ("audit_above_the_cut", " with that confidence")):
-        found = audit.get(name)
-        if found and found["rows"]:
-            low, high = found["interval"]
-            console.note(
-                f"llm-label: of {console.count(found['rows'], 'audit rows')}{words} "
-                f"{found['accuracy']:.3f} are "
-                f"right ({low:.3f} to {high:.3f})"
-            )
+    above = audit.get("audit_above_the_cut")
+    if above and above["rows"]:
+        low, high = above["interval"]
+        console.note(
+            f"llm-label: of {console.count(above['rows'], 'audit rows')} with that confidence "
+            f"{above['accuracy']:.3f} are right ({low:.3f} to {high:.3f})"
+        )
 
 
 def _closing(

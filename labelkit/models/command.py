@@ -20,6 +20,7 @@ _LEARNING = (
     "answers",
     "from_proba",
     "gold",
+    "target_accuracy",
     "group",
     "features",
     "column",

@@ -16,10 +16,11 @@ from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io import history
 from labelkit.io.files import need_writable, next_to
 from labelkit.ml import model_file, target_leakage
-from labelkit.models import fit, forward
+from labelkit.models import fit, forward, judging
 from labelkit.models.evaluate import column_metrics
 from labelkit.models.training_labels import Codes, Mask, Told, gather, without_audit
 from labelkit.stats import metrics
+from labelkit.verdict import messages as verdicts
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -98,8 +99,14 @@ def train(job: "Job", wanted: Wanted) -> None:
     _tell(job, told, learning, learned, features, card["accuracy"])
     job.count(rows=learned.facts["rows"], classes=len(told.classes), **_counts(told))
     job.figures({"accuracy": card["accuracy"], "classifier": learned.facts["classifier"]})
+    judged = _judged(told, needed), told.truth[needed]
+    if not judged[0].any():
+        judged = held_out.known(needed)
+    conclusion = judging.conclude(job, told, learned, card["accuracy"], judged, matrix)
+    job.figures({"verdict": verdicts.plain(conclusion)})
     job.record(output)
-    _close(job, told, learned, card["accuracy"], features.allowing)
+    _close(job, told, learned, card["accuracy"])
+    verdicts.close(conclusion, _next(job, features.allowing))
 
 
 class _HeldOut:
@@ -120,6 +127,11 @@ class _HeldOut:
         if len(rows) > MOST_HELD_OUT:
             rows = np.random.default_rng(job.seed).choice(rows, MOST_HELD_OUT, replace=False)
         self.rows[rows] = True
+
+    def known(self, needed: Codes) -> tuple[Mask, Codes]:
+        """Return which of the needed rows these are, and the gold codes of all."""
+        rows = self.rows[needed]
+        return rows, self._gold[needed] if rows.any() else np.full(len(needed), -1)
 
     def accuracy(
         self, learned: fit.Learned, matrix: Any, needed: Codes
@@ -199,9 +211,14 @@ def _refuse_measurements(job: "Job", told: Told) -> None:
         raise LabelkitError(f"{what}; if they are, declare them: --classes A,B")
 
 
+def _judged(told: Told, needed: Codes) -> Mask:
+    """Return the audit rows with a human label."""
+    return np.asarray(told.audit[needed] & (told.truth[needed] != -1), dtype=bool)
+
+
 def _audited(learned: fit.Learned, matrix: Any, told: Told, needed: Codes) -> Any:
     """Return the accuracy on audit rows, or None where there are none."""
-    rows = told.audit[needed] & (told.truth[needed] != -1)
+    rows = _judged(told, needed)
     if not rows.any():
         return None
     found = fit.predict(learned.model, matrix[rows], len(told.classes), learned.temperature)
@@ -227,7 +244,7 @@ def _before(
     """Return what the audit rows say of a model of all labels as they are, and the difference."""
     k = len(told.classes)
     plain = fit.learn(matrix, everything, groups, k, how)
-    rows = told.audit[needed] & (told.truth[needed] != -1)
+    rows = _judged(told, needed)
     said = [
         fit.predict(each.model, matrix[rows], k, each.temperature).argmax(axis=1)
         for each in (learned, plain)
@@ -392,20 +409,15 @@ def audit_words(audit: dict[str, Any]) -> str:
     return f"{audit['value']:.3f} {interval} on {console.count(audit['rows'], 'audit rows')}"
 
 
-def _close(job: "Job", told: Told, learned: fit.Learned, accuracy: Any, allowing: str) -> None:
-    audit, gold = accuracy["audit"], accuracy["gold"]
-    if audit:
-        figure = f"accuracy {audit_words(audit)}"
-    elif gold:
-        figure = f"accuracy by gold {gold['value']:.3f} (n={gold['rows']:,})"
-    else:
-        figure = "no audit rows, so no accuracy is claimed (draw some: labelkit query --audit 40)"
-    job.closing(
-        f"{console.count(learned.facts['rows'], 'rows')} · "
-        f"{console.count(len(told.classes), 'classes')} · "
-        f"{learned.facts['classifier']} · {figure}",
-        then=_next(job, allowing),
-    )
+def _close(job: "Job", told: Told, learned: fit.Learned, accuracy: Any) -> None:
+    parts = [
+        console.count(learned.facts["rows"], "rows"),
+        console.count(len(told.classes), "classes"),
+        learned.facts["classifier"],
+    ]
+    if accuracy["audit"] and console.is_within():  # else the verdict says it
+        parts.append(f"accuracy {audit_words(accuracy['audit'])}")
+    job.closing(" · ".join(parts))
 
 
 def _next(job: "Job", allowing: str) -> str | None:

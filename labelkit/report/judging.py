@@ -51,7 +51,10 @@ def conclude(found: Evidence, every: list[Judged]) -> Conclusion:
     labels = [name for name in (PEOPLE, column) if name and found.job.source.has(name)]
     paths = [str(path) for path in found.job.options["input"]]
     path = paths[0] if len(paths) == 1 else ""
-    file = File(found.job.options, found.job.task, path, labels, confidence_of(column))
+    file = File(
+        *(found.job.options, found.job.task, path, labels, confidence_of(column)),
+        seconds=found.work()[1],
+    )
     return messages.conclude(known, _target(found), file, _of_decide(found))
 
 

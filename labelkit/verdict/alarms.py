@@ -37,8 +37,9 @@ class Alarm(NamedTuple):
 
 def raised(evidence: Evidence) -> list[Alarm]:
     """Return all alarms, those about sources first."""
-    found = [*_of_sources(evidence)]
-    checks = [_one_class(evidence), _share(evidence), _overconfident(evidence)]
+    single = _one_class(evidence)
+    found = [] if single and len(evidence.sources) == 1 else _of_sources(evidence)
+    checks = [single, _share(evidence), _overconfident(evidence)]
     return [*found, *(alarm for alarm in checks if alarm is not None)]
 
 

@@ -18,12 +18,14 @@ Floats = npt.NDArray[np.float64]
 
 AUDIT = "audit rows"
 GOLD = "rows with gold"
+UNSEEN_GOLD = "rows with gold that were not learned from"
 
 
 class Figure(NamedTuple):
     """The share of `labels` labels that is right, with its 95 % interval, from `rows` rows.
 
-    `people` of the labels are human ones, which count as right.
+    `people` of the labels are human ones, which count as right. `of` names what is measured where
+    it is not the labels of a file.
     """
 
     value: float
@@ -33,6 +35,7 @@ class Figure(NamedTuple):
     basis: str
     labels: int
     people: int = 0
+    of: str = ""
 
 
 class Share(NamedTuple):
@@ -81,8 +84,9 @@ class Evidence(NamedTuple):
     """What is known of the labels of a file.
 
     `named` are the classes that machine labels have, `others` how many rows people, gold or other
-    sources give another class than the one that all machine labels have. `doubt` holds, for each
-    row that people can still be asked, the probability that its label is wrong, highest first.
+    sources give another class than the one that all machine labels have. `askable` rows have no
+    human label yet; `doubt` holds, for each of them whose label has a confidence, the probability
+    that it is wrong, highest first.
     """
 
     rows: int
@@ -94,6 +98,7 @@ class Evidence(NamedTuple):
     named: tuple[str, ...]
     others: int
     machine: int
+    askable: int
     doubt: Floats
     basis: str = AUDIT
 
@@ -156,6 +161,7 @@ def gather(
         named=tuple(names[code] for code in used),
         others=_others(used, truth, sources),
         machine=int(has_label.sum()),
+        askable=int(askable.sum()),
         doubt=_doubt(machine, askable, len(names), figure),
         basis=AUDIT if figure is None else figure.basis,
     )

@@ -72,6 +72,9 @@ def _and(text: str, figure: Figure | None, evidence: Evidence) -> str:
 def figure_words(figure: Figure, evidence: Evidence) -> str:
     """Return the figure with its interval, and which labels it is about."""
     by = f"{figure.rows:,} with gold" if figure.basis == GOLD else count(figure.rows, figure.basis)
+    ends = f"{figure.value:.3f} (95% CI {figure.low:.3f}–{figure.high:.3f}, n={by}"
+    if figure.of:
+        return f"accuracy of {figure.of} {ends})"
     silent = evidence.rows - evidence.labelled
     notes = []
     if figure.people:
@@ -79,8 +82,7 @@ def figure_words(figure: Figure, evidence: Evidence) -> str:
     if silent > 0:
         notes.append(f"{count(silent, 'rows', 'have')} no label")
     return (
-        f"accuracy of {'all ' if silent <= 0 else ''}{count(figure.labels, 'labels')} "
-        f"{figure.value:.3f} (95% CI {figure.low:.3f}–{figure.high:.3f}, n={by}"
+        f"accuracy of {'all ' if silent <= 0 else ''}{count(figure.labels, 'labels')} {ends}"
         + "".join(f"; {note}" for note in notes)
         + ")"
     )

@@ -21,7 +21,8 @@ class File(NamedTuple):
     """The labelled file that steps go on with.
 
     `path` is empty where nothing is written, `labels` are its columns of labels, `confidence` the
-    one of confidences, `leave_out` returns the command that does without some sources.
+    one of confidences, `leave_out` returns the command that does without some sources. `seconds` is
+    what a label took people, None where it was not measured.
     """
 
     options: Mapping[str, Any]
@@ -30,6 +31,7 @@ class File(NamedTuple):
     labels: Sequence[str]
     confidence: str
     leave_out: Callable[[Sequence[str]], str | None] = lambda sources: None
+    seconds: float | None = None
 
 
 class Conclusion(NamedTuple):
@@ -53,6 +55,7 @@ def conclude(
     alarms = [*checks.raised(evidence), *more]
     verdict = judge.judge(evidence, alarms, target)
     prices = costs.prices(file.task.cost)
+    prices = prices._replace(seconds=file.seconds or prices.seconds)
     step = steps.best(evidence, alarms, verdict, target, prices)
     typed = _command(step, file) if step is not None else ""
     return Conclusion(verdict, target, evidence, alarms, step, typed)
@@ -67,8 +70,9 @@ def _command(step: Step, file: File) -> str:
     if step.kind == summary.ASK_AUDIT:
         words += ["-n", "0", "--audit", str(step.rows), "--batch", _new_name("audit.csv")]
     else:
-        words += ["-n", str(step.rows), "--strategy", f"by-column:{file.confidence}"]
-        words += ["--audit", "0", "--batch", _new_name("todo.csv")]
+        by = ["--strategy", f"by-column:{file.confidence}", "--audit", "0"]
+        words += ["-n", str(step.rows), *(by if step.kind == summary.ASK_DOUBTFUL else [])]
+        words += ["--batch", _new_name("todo.csv")]
         words += [word for name in file.labels for word in ("--label", name)]
     words += next_steps.words_of("answers", file.options.get("answers") or [])
     return next_steps.command(file.options, file.task, "query", *words)
@@ -87,9 +91,10 @@ def close(conclusion: Conclusion, otherwise: str | None) -> None:
     """Say how it ended: alarms, verdict, best step, and what to type.
 
     `otherwise` is the command that goes on with the labels as they are. Inside another command,
-    which says how all of it ended, nothing is said.
+    which says how all of it ended, only alarms are said.
     """
     if console.is_within():
+        summary.warn(plain(conclusion))
         return
     summary.tell(plain(conclusion))
     if conclusion.command:

@@ -11,7 +11,7 @@ from labelkit.stats import metrics
 from labelkit.verdict.alarms import Alarm
 from labelkit.verdict.evidence import AUDIT, Evidence, Figure
 from labelkit.verdict.judge import GOOD, Target, Verdict
-from labelkit.verdict.summary import ASK_AUDIT, ASK_DOUBTFUL, LEAVE_OUT
+from labelkit.verdict.summary import ASK_AUDIT, ASK_DOUBTFUL, ASK_MORE, LEAVE_OUT
 
 FIRST_AUDIT = 100
 _MOST_AUDIT = 1000
@@ -46,12 +46,12 @@ def best(
     broken = _broken(evidence, alarms)
     if broken is not None:
         return broken
-    figure, left = evidence.figure, len(evidence.doubt)
+    figure, left = evidence.figure, evidence.askable
     if not left:
         return None
     if figure is None:
         return _audit(None, min(FIRST_AUDIT, left), prices)
-    doubtful = _doubtful(evidence, figure, target, prices)
+    doubtful = _asked(evidence, figure, target, prices)
     more = _rows_that_decide(figure, target.share, min(left, _MOST_AUDIT))
     if figure.basis != AUDIT or figure.high < target.share:
         return doubtful
@@ -65,7 +65,8 @@ def best(
 
 
 def _broken(evidence: Evidence, alarms: Sequence[Alarm]) -> Step | None:
-    doubted = [alarm for alarm in alarms if alarm.source]
+    here = {source.name for source in evidence.sources}
+    doubted = [alarm for alarm in alarms if alarm.source in here]
     unsure = sum(not alarm.is_sure for alarm in doubted)
     # Of two sources that contradict each other either may be the broken one.
     names = tuple(a.source for a in doubted if a.is_sure or unsure == 1)
@@ -100,6 +101,16 @@ def _audit(figure: Figure | None, more: int, prices: Prices) -> Step:
         )
     text += f"; {cost_words(price)}"
     return Step(ASK_AUDIT, text, more, (), price.dollars, price.hours, 0.0, half)
+
+
+def _asked(evidence: Evidence, figure: Figure, target: Target, prices: Prices) -> Step:
+    """Return the step to ask people, about doubtful rows where it is known which are."""
+    if len(evidence.doubt):
+        return _doubtful(evidence, figure, target, prices)
+    rows = min(FIRST_AUDIT, evidence.askable)
+    price = costs.people(prices, rows, "")
+    text = f"let people label {count(rows, 'more rows')} that teach most; {cost_words(price)}"
+    return Step(ASK_MORE, text, rows, (), price.dollars, price.hours)
 
 
 def _doubtful(evidence: Evidence, figure: Figure, target: Target, prices: Prices) -> Step:

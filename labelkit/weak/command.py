@@ -125,7 +125,7 @@ OnError = Annotated[
     annotates=True,
     uses=(
         *("text", "classes", "unknown_label", "label", "answers", "gold", "id", "jobs"),
-        *("features", "column", "cache"),
+        *("features", "column", "cache", "target_accuracy"),
     ),
     tables=("rule",),
     instead_of_output=("lf_report", "errors_of", "explain", "suggest"),

@@ -9,10 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit.data.labels import Mask, Texts, read_labels
+from labelkit.verdict.evidence import is_complete
 from labelkit.weak.vote_patterns import Counted
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
+
+
+COMPLETE = "accuracy"
 
 
 class Truth(NamedTuple):
@@ -31,8 +35,7 @@ class Truth(NamedTuple):
 
     def title(self, counted: Counted) -> str:
         """Return what an accuracy against it is called: biased unless every voted row is known."""
-        complete = bool((self.codes[counted.rows >= 0] >= 0).all())
-        return "accuracy" if complete else "accuracy (biased)"
+        return COMPLETE if is_complete(self.codes >= 0, counted.rows >= 0) else "accuracy (biased)"
 
     def to_learn_from(self) -> npt.NDArray[np.int32]:
         """Return the codes without the audit rows and their duplicates."""

@@ -14,8 +14,9 @@ from labelkit.config import plugins
 from labelkit.config.label_text import abbreviations, case_variants
 from labelkit.errors import listing
 from labelkit.io.files import next_to
+from labelkit.verdict import messages as verdicts
 from labelkit.weak import gold as truth
-from labelkit.weak import scoring, side_information
+from labelkit.weak import judging, scoring, side_information
 from labelkit.weak.analysis import develop, mistakes, report
 from labelkit.weak.analysis.lf_statistics import Summary, summarise
 from labelkit.weak.analysis.pairs import most_conflicts
@@ -119,9 +120,12 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
         more[job.column("source")] = source
         _warn_of_one_class(job, counted, scores, classes, prior)
     closing = _count(job, panel, counted, scores, summaries, classes)
+    conclusion = judging.conclude(job, found.names, classes, found.counted, (counted, scores))
+    job.figures({"verdict": verdicts.plain(conclusion)})
     if job.output:
         job.annotate(_annotations(job, panel, counted, scores, classes, wanted) | more)
-    job.closing(closing, then=_next(job))
+    job.closing(closing)
+    verdicts.close(conclusion, _next(job))
 
 
 def _judge(
@@ -149,8 +153,9 @@ def _judge(
         summaries, found.classes, panel.errors, gold is not None, guesses, weights
     )
     _tell(panel, summaries, records, found.classes, gold)
-    for message in report.worse_than_chance(summaries, _chances(found), guesses):
-        console.warn(message)
+    if gold is None or gold != truth.COMPLETE:  # else the verdict says it
+        for message in report.worse_than_chance(summaries, _chances(found), guesses):
+            console.warn(message)
     if wanted.lf_report is not None:
         facts = develop.facts(job.source.name, wanted.label_model, found)
         develop.write_report(wanted.lf_report, facts, records, gold, found)

@@ -110,7 +110,7 @@ def test_the_cut_reaches_its_target_and_the_rest_is_for_people(label: Label, wri
     assert sure == sorted(sure)
     assert {row["label"] for row in todo} == {""} and todo[0]["row_check"]
     assert found["audit"]["rows"] == 100
-    assert "of 100 audit rows 0." in result.err and "audit rows with that confidence" in result.err
+    assert "n=100 audit rows" in result.err and "audit rows with that confidence" in result.err
     assert "known rows there (biased: not drawn at random)" in result.err
     assert "next: labelkit annotate todo.csv" in result.err
 

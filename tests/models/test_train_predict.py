@@ -42,7 +42,7 @@ def test_a_model_learns_predicts_and_tells(labelkit, write):
     assert done.out == ""
     assert "learned from 120 rows (label 120)" in done.err
     assert "biased, it is compared with the labels that it learned from" in done.err
-    assert "no audit rows, so no accuracy is claimed" in done.err
+    assert "verdict: cannot tell: no accuracy is claimed: no audit row has" in done.err
     assert done.err.endswith("next: labelkit predict m.model a.csv -o a.predicted.csv\n")
     write("new.csv", reviews(40, lambda i, truth: ("", "", ""), seed=1))
     done = labelkit("predict", "m.model", "new.csv", "-o", "out.csv", "--proba")
@@ -70,7 +70,7 @@ def test_audit_rows_are_measured_on_and_never_learned_from(labelkit, write):
     write("a.csv", reviews(120, labels))
     done = labelkit("train", "a.csv", "-o", "m.model", "--summary", "s.json")
     assert "learned from 100 rows (label 100); left out: 20 audit rows" in done.err
-    assert "accuracy 0.000 [0.000, 0.161] on 20 audit rows -> m.model" in done.err
+    assert "accuracy of the model 0.000 (95% CI 0.000–0.161, n=20 audit rows)" in done.err
     card = model_file.read_card(Path("m.model"))
     assert card["accuracy"]["audit"]["rows"] == 20
     assert card["accuracy"]["out_of_fold"]["biased"] is True
@@ -95,7 +95,7 @@ def test_audit_answers_judge_a_model_of_weak_labels(labelkit, write):
     write("a.csv", "\n".join(f"{line},{w}" for line, w in zip(lines, weak, strict=True)) + "\n")
     done = labelkit("train", "a.csv", "-o", "m.model", "--label", "weak_label")
     assert "learned from 60 rows (weak_label 60); left out: 20 audit rows" in done.err
-    assert "on 20 audit rows" in done.err
+    assert "n=20 audit rows" in done.err
 
 
 def test_rows_marked_as_noise_are_obeyed(labelkit, write):

@@ -41,7 +41,7 @@ def known(
 
 def of(figure: Figure | None, **more: Any) -> Evidence:
     doubt = np.full(ROWS, 0.3)
-    return Evidence(ROWS, ROWS, figure, (), (), None, NAMES, 0, ROWS, doubt)._replace(**more)
+    return Evidence(ROWS, ROWS, figure, (), (), None, NAMES, 0, ROWS, ROWS, doubt)._replace(**more)
 
 
 def truth_and(right: float, seed: int = 0, rows: int = ROWS) -> tuple[Any, Any]:

@@ -59,7 +59,7 @@ def test_functions_label_rows(labelkit, data, tmp_path):
     assert column(out, "weak_votes") == ["2", "1", "0", "3"]
     assert "weak-label: 4 rows · 3 labelled · 1 abstained -> out.csv" in done.err
     assert (
-        "next: labelkit llm-label out.csv -o out.llm.csv --where 'weak_confidence < 0.8' "
+        "as they are: labelkit llm-label out.csv -o out.llm.csv --where 'weak_confidence < 0.8' "
         "--classes NEG,POS" in done.err
     )
     step = json.loads((tmp_path / "out.csv.history.json").read_text())["steps"][-1]

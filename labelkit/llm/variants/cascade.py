@@ -145,11 +145,11 @@ def _unsure(before: Result, wanted: Wanted) -> NDArray[np.bool_]:
         name = before.askings[-1].variant.name
         try:
             cut = evaluation.cut(
-                before.found, before.known, before.classes, "auto", wanted.target_accuracy
+                before.found, before.known, before.classes, "auto", wanted.cut_target
             )
         except LabelkitError:
             before.askings[-1].run.notes.append(
-                f"nothing of {name} is known to be right in {wanted.target_accuracy:g}: "
+                f"nothing of {name} is known to be right in {wanted.cut_target:g}: "
                 "the next model is asked about all"
             )
             return np.ones(len(before.found), dtype=np.bool_)

@@ -40,7 +40,7 @@ def conclude(
 
 def _alarms(names: Sequence[str], votes: Counted, truth: Truth) -> list[Alarm]:
     known = votes.by_class(truth.codes, len(truth.names))
-    if not known.any():
+    if not known.nnz:
         return []
     chances = report.chances(votes.votes, votes.counts, known)
     sources = [

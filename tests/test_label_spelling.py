@@ -139,7 +139,7 @@ def test_two_columns_of_one_class_are_refused(labelkit: Callable) -> None:
           [[f"r{i}", f"w{i}", str(i % 2), "0.5", "0.5", "0.5"] for i in range(4)])  # fmt: skip
     done = labelkit(*words("decide a.csv -o d.csv --from-proba p_"))
     assert done.code == 1
-    assert "the columns 'p_1' and 'p_1.0' are both of the class '1'" in done.err
+    assert "the columns 'p_1' and 'p_1.0' are both for the class '1'" in done.err
 
 
 @pytest.mark.parametrize("command", ["query", "decide", "train", "evaluate", "annotate"])

@@ -1,4 +1,4 @@
-"""People's answers: read from a file and matched to rows by key, refused where rows changed."""
+"""Human answers: read from a file and matched to rows by key; refused if rows have changed."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from labelkit import console
 from labelkit.data.columns import ROW_CHECK
 from labelkit.data.labels import Texts, read_labels
-from labelkit.data.spreadsheet_keys import recognised
+from labelkit.data.spreadsheet_keys import recognise_keys
 from labelkit.errors import LabelkitError, listing, nearest
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 DETAILS = ("label_origin", "label_annotator", "label_note", "label_flag", "label_seconds")
 _DELIMITERS = (",", "\t", ";")
-_MOST_TO_COMPARE = 20_000  # a did-you-mean among more keys takes seconds
+_MAX_KEYS_TO_COMPARE = 20_000  # a did-you-mean hint for more keys takes seconds
 
 
-class Lines(NamedTuple):
-    """Lines of a file that stand for rows of the data: a key each, and a check of the content."""
+class AnswerRows(NamedTuple):
+    """Rows of an answers file or batch: keys of data rows, and checksums of their content."""
 
     name: str
     key_name: str
@@ -30,67 +30,66 @@ class Lines(NamedTuple):
     checks: Texts | None
 
     def rows_in(self, job: Any, unknown_keys_are_errors: bool) -> npt.NDArray[np.int64]:
-        """Return the data row of each line, -1 where the data has no such key.
+        """Return the index of the data row of each line, -1 if the data has no such key.
 
-        Raises LabelkitError for keys that the data does not have (or warns of them) and for rows
-        whose content differs from what the person saw.
+        Raises LabelkitError for (or warns about) unknown keys, and for rows that have changed since
+        the batch was written.
         """
-        place = {key: i for i, key in enumerate(job.unique_keys())}
-        rows = np.array([place.get(key, -1) for key in self.keys], dtype=np.int64)
+        index_by_key = {key: i for i, key in enumerate(job.unique_keys())}
+        rows = np.array([index_by_key.get(key, -1) for key in self.keys], dtype=np.int64)
         if (rows < 0).any():
-            self._match_changed(job, rows, place)
+            self._match_changed(job, rows, index_by_key)
         unknown = np.flatnonzero(rows < 0)
         if len(unknown):
-            self._say_unknown(job, unknown, place, unknown_keys_are_errors)
+            self._report_unknown(job, unknown, index_by_key, unknown_keys_are_errors)
         self._check_rows(job, rows)
         return rows
 
-    def _match_changed(self, job: Any, rows: npt.NDArray[np.int64], place: dict[str, int]) -> None:
-        """Find the rows of keys that a spreadsheet changed, with --spreadsheet-keys.
-
-        Raises LabelkitError without it.
-        """
+    def _match_changed(
+        self, job: Any, rows: npt.NDArray[np.int64], index_by_key: dict[str, int]
+    ) -> None:
+        """With --spreadsheet-keys match keys changed by a spreadsheet; else raise LabelkitError."""
         unknown = np.flatnonzero(rows < 0)
-        before = recognised([str(self.keys[i]) for i in unknown], list(place))
-        changed = [i for i in unknown if self.keys[i] in before]
+        original_keys = recognise_keys([str(self.keys[i]) for i in unknown], list(index_by_key))
+        changed = [i for i in unknown if self.keys[i] in original_keys]
         if not changed:
             return
-        pairs = {str(self.keys[i]): before[self.keys[i]] for i in changed}
+        pairs = {str(self.keys[i]): original_keys[self.keys[i]] for i in changed}
         examples = [f"{console.clean(b)!r} is now {console.clean(a)!r}" for a, b in pairs.items()]
-        told = (
+        message = (
             f"{self.name}: a spreadsheet has changed {len(pairs):,} of the keys "
             f"({self.key_name}): {listing(examples, 3)}"
         )
         if not job.own.get("spreadsheet_keys"):
             raise LabelkitError(
-                f"{told}. Give merge --spreadsheet-keys to match them all the same (in a task "
+                f"{message}. Pass --spreadsheet-keys to merge to match them anyway (in a task "
                 f"file: [merge] spreadsheet-keys = true)"
             )
-        console.note(f"{told}; they are matched")
-        rows[changed] = [place[before[self.keys[i]]] for i in changed]
+        console.note(f"{message}; they were matched")
+        rows[changed] = [index_by_key[original_keys[self.keys[i]]] for i in changed]
 
-    def _say_unknown(
-        self, job: Any, unknown: npt.NDArray[np.int64], place: dict[str, int], refuse: bool
+    def _report_unknown(
+        self, job: Any, unknown: npt.NDArray[np.int64], index_by_key: dict[str, int], refuse: bool
     ) -> None:
         keys = [str(self.keys[i]) for i in unknown]
-        of = (
+        what = (
             f"the {self.key_name}"
             if len(keys) == 1
             else f"{console.count(len(keys), 'keys')} ({self.key_name})"
         )
-        named = listing([repr(console.clean(key)) for key in keys], 5)
-        close = nearest(keys[0], place) if len(place) <= _MOST_TO_COMPARE else ""
+        keys_shown = listing([repr(console.clean(key)) for key in keys], 5)
+        hint = nearest(keys[0], index_by_key) if len(index_by_key) <= _MAX_KEYS_TO_COMPARE else ""
         text = (
-            f"{self.name}, row {int(self.numbers[unknown[0]])}: {of} {named} "
-            f"{'is' if len(keys) == 1 else 'are'} not in {job.source.name}{close or '.'}"
+            f"{self.name}, row {int(self.numbers[unknown[0]])}: {what} {keys_shown} "
+            f"{'is' if len(keys) == 1 else 'are'} not in {job.source.name}{hint or '.'}"
         )
         if refuse:
             raise LabelkitError(
-                f"{text} Are these the answers to another file? Where rows were removed since, "
-                f"merge --ignore-unknown leaves their answers out (in a task file: [merge] "
+                f"{text} Are these answers for another file? If rows were removed, use merge "
+                f"--ignore-unknown to skip their answers (in a task file: [merge] "
                 f"ignore-unknown = true)"
             )
-        console.warn(f"{text} Left out")
+        console.warn(f"{text} Ignored")
 
     def _check_rows(self, job: Any, rows: npt.NDArray[np.int64]) -> None:
         if self.checks is None:
@@ -98,27 +97,26 @@ class Lines(NamedTuple):
         checked = (rows >= 0) & (self.checks != "")
         if not checked.any():
             return
-        now = np.array(job.row_checks(), dtype=object)
-        wrong = checked & (now[np.maximum(rows, 0)] != self.checks)
-        if wrong.any():
-            at = int(np.flatnonzero(wrong)[0])
-            remedy = "was the file re-sorted or changed? Use the file that query read, or key the "
-            remedy += "rows by --id COLUMN"
+        checks = np.array(job.row_checks(), dtype=object)
+        differs = checked & (checks[np.maximum(rows, 0)] != self.checks)
+        if differs.any():
+            index = int(np.flatnonzero(differs)[0])
+            remedy = "use the file that query read, or name a key column with --id COLUMN"
             if self.key_name != "row":
-                remedy = "put the row back, or, where the labels hold all the same, empty the "
-                remedy += f"column {ROW_CHECK} of {self.name}"
+                remedy = f"restore the row, or clear the column {ROW_CHECK} of {self.name} to "
+                remedy += "accept the labels anyway"
             raise LabelkitError(
-                f"{self.name}, row {int(self.numbers[at])}: {self.key_name} "
-                f"{console.clean(self.keys[at])!r} now "
-                f"has other content in {job.source.name} than when the batch was made "
-                f"({int(wrong.sum())} of {int(checked.sum())} rows); {remedy}"
+                f"{self.name}, row {int(self.numbers[index])}: {self.key_name} "
+                f"{console.clean(self.keys[index])!r} has changed in {job.source.name} since the "
+                f"batch was written "
+                f"({int(differs.sum())} of {int(checked.sum())} rows); {remedy}"
             )
 
 
-class Matched(NamedTuple):
-    """Answers that belong to rows of a file, in the order of the answers.
+class MatchedAnswers(NamedTuple):
+    """The answers that belong to rows of the data, in the order of the answers file.
 
-    `taken` are their places among the answers of the file.
+    `taken` are their indices in the answers file.
     """
 
     rows: npt.NDArray[np.int64]
@@ -130,27 +128,27 @@ class Matched(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """The lines of an answers file that hold a label, in order; details where it has them."""
+    """The rows of an answers file that have a label, in order, with details if it has them."""
 
-    lines: Lines
+    lines: AnswerRows
     labels: Texts
     details: dict[str, Texts]
-    unlabelled_seconds: Texts  # label_seconds of the lines without a label: rows that were skipped
+    unlabelled_seconds: Texts  # label_seconds of rows without a label, which were skipped
 
     @property
     def name(self) -> str:
-        """The file."""
+        """The file name."""
         return self.lines.name
 
     def detail(self, name: str) -> Texts:
-        """Return a detail of each answer, '' where the file does not have it."""
+        """Return a detail of each answer, '' if the file does not have it."""
         blank = np.full(len(self.labels), "", dtype=object)
         return self.details.get(name, blank)
 
     def seconds(self) -> tuple[list[float], list[float]]:
-        """Return the seconds of labels, and those of rows that were skipped, where measured.
+        """Return the measured seconds of labelled rows, and those of skipped rows.
 
-        Raises LabelkitError where a cell is no number.
+        Raises LabelkitError if a cell is not a number.
         """
         try:
             labelled, skipped = (
@@ -159,99 +157,99 @@ class Answers(NamedTuple):
             )
         except ValueError:
             raise LabelkitError(
-                f"{self.name}: column 'label_seconds' holds a cell that is no number"
+                f"{self.name}: column 'label_seconds' contains a cell that is not a number"
             ) from None
         return labelled, skipped
 
-    def matched(self, job: Any, unknown_keys_are_errors: bool) -> Matched:
-        """Find the row of each answer; raises as `Lines.rows_in` does."""
+    def matched(self, job: Any, unknown_keys_are_errors: bool) -> MatchedAnswers:
+        """Match each answer to a row; raises LabelkitError like `AnswerRows.rows_in`."""
         rows = self.lines.rows_in(job, unknown_keys_are_errors)
-        taken = np.flatnonzero(rows >= 0)
-        return Matched(
-            rows[taken],
-            self.labels[taken],
-            self.detail("label_origin")[taken],
-            self.detail("label_annotator")[taken],
-            self.detail("label_seconds")[taken],
-            taken,
+        indices = np.flatnonzero(rows >= 0)
+        return MatchedAnswers(
+            rows[indices],
+            self.labels[indices],
+            self.detail("label_origin")[indices],
+            self.detail("label_annotator")[indices],
+            self.detail("label_seconds")[indices],
+            indices,
         )
 
 
 def read_answers(source: "Table", key_name: str, classes: Sequence[str] | None = None) -> Answers:
     """Read an answers file, or a batch whose `label` column was filled in.
 
-    A row may be answered on several lines; of one person's the last counts. Raises LabelkitError
-    where the key or the label column is missing.
+    A row may have several answers; the last answer of a person counts. Raises LabelkitError if
+    the key or the label column is missing.
     """
-    source = as_people_write(source, (key_name, "label"))
+    source = reopen_with_spreadsheet_dialect(source, (key_name, "label"))
     source.require([key_name], "the key of the answers")
     source.require(["label"], "the answers")
     labels = read_labels(source.texts("label"), classes)
-    given = np.flatnonzero(labels != "")
+    answered = np.flatnonzero(labels != "")
     details = source.texts_of([name for name in DETAILS if source.has(name)])
     seconds = details.get("label_seconds", np.zeros(0, dtype=object))
     return Answers(
-        _lines(source, key_name, given),
-        labels[given],
-        {name: cells[given] for name, cells in details.items()},
+        _answer_rows(source, key_name, answered),
+        labels[answered],
+        {name: cells[answered] for name, cells in details.items()},
         seconds[labels == ""] if len(seconds) else seconds,
     )
 
 
 class Batch(NamedTuple):
-    """The rows that people were asked for, and why each was picked ('' where it is not said)."""
+    """The rows of a batch, and their origins ('' if unknown)."""
 
-    lines: Lines
+    lines: AnswerRows
     origins: Texts
 
 
 def read_batch(source: "Table", key_name: str) -> Batch:
-    """Read a batch that `query` wrote; raises LabelkitError where the key is missing."""
-    source = as_people_write(source, (key_name,))
+    """Read a batch that `query` wrote; raises LabelkitError if the key is missing."""
+    source = reopen_with_spreadsheet_dialect(source, (key_name,))
     source.require([key_name], "the key of the batch")
-    every = np.arange(source.count())
-    blank = np.full(len(every), "", dtype=object)
+    all_rows = np.arange(source.count())
+    blank = np.full(len(all_rows), "", dtype=object)
     origins = source.texts("label_origin") if source.has("label_origin") else blank
-    return Batch(_lines(source, key_name, every), origins)
+    return Batch(_answer_rows(source, key_name, all_rows), origins)
 
 
-def _lines(source: "Table", key_name: str, given: npt.NDArray[np.int64]) -> Lines:
-    checks = source.texts(ROW_CHECK)[given] if source.has(ROW_CHECK) else None
-    return Lines(source.name, key_name, given + 1, source.texts(key_name)[given], checks)
+def _answer_rows(source: "Table", key_name: str, indices: npt.NDArray[np.int64]) -> AnswerRows:
+    checks = source.texts(ROW_CHECK)[indices] if source.has(ROW_CHECK) else None
+    return AnswerRows(source.name, key_name, indices + 1, source.texts(key_name)[indices], checks)
 
 
-def as_people_write(source: "Table", needed: tuple[str, ...]) -> "Table":
-    """Return the file read as people save it, where the data's own delimiter does not fit.
+def reopen_with_spreadsheet_dialect(source: "Table", needed: tuple[str, ...]) -> "Table":
+    """Return the file opened with the dialect that a spreadsheet saved, if `source` does not fit.
 
-    Batches are comma-separated UTF-8 whatever the data's delimiter and encoding are, and
-    spreadsheets of many countries save them with semicolons.
+    Batches are comma-separated UTF-8, independent of the delimiter and encoding of the data, and
+    in many countries spreadsheets save them with semicolons.
     """
     if source.format not in ("csv", "tsv"):
         return source
-    fits = all(source.has(name) for name in needed)
-    found = source
-    for delimiter in [source.delimiter] if fits else _DELIMITERS:
+    has_columns = all(source.has(name) for name in needed)
+    reopened = source
+    for delimiter in [source.delimiter] if has_columns else _DELIMITERS:
         for encoding in dict.fromkeys(("utf-8", source.encoding)):
-            tried = _reopened(source, delimiter, encoding)
-            if tried is None or not all(tried.has(name) for name in needed):
+            candidate = _reopened(source, delimiter, encoding)
+            if candidate is None or not all(candidate.has(name) for name in needed):
                 continue
-            found = tried
-            if _is_readable(tried):
-                return tried
-    return found
+            reopened = candidate
+            if _is_readable(candidate):
+                return candidate
+    return reopened
 
 
 def _reopened(source: "Table", delimiter: str, encoding: str) -> "Table | None":
     from labelkit.io.table import Table
 
     try:
-        found = Table(
+        table = Table(
             source.paths, given_format=source.format, delimiter=delimiter, encoding=encoding
         )
     except LabelkitError:
         return None
-    found.name = source.name
-    return found
+    table.name = source.name
+    return table
 
 
 def _is_readable(source: "Table") -> bool:

@@ -1,4 +1,4 @@
-"""Audit rows: which rows are drawn at random to measure accuracy, and the one order of drawing."""
+"""Audit rows, drawn at random to measure accuracy, and the order in which they are drawn."""
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
@@ -10,14 +10,14 @@ from labelkit.data.columns import AUDIT, RELABEL
 from labelkit.data.labels import Mask, Texts
 
 QUERY = "query"  # in label_origin, as AUDIT and RELABEL
-CHOSEN = (QUERY, RELABEL)  # drawn because of what a model or find-noise says of the row
+CHOSEN = (QUERY, RELABEL)  # selected by a model or by find-noise
 AUDIT_REASON = "audit: drawn at random"  # in the reason column that query writes
 
 Rows = npt.NDArray[np.int64]
 
 
 def picked_origins(ranked: Sequence[Mask], reasons: Sequence[Texts], rows: int) -> Texts:
-    """Return how query drew each row, by the columns that it wrote; '' where it did not."""
+    """Return how query selected each row, from the columns that it wrote; '' if it did not."""
     origins = np.full(rows, "", dtype=object)
     for mask in ranked:
         origins[mask] = QUERY
@@ -27,7 +27,7 @@ def picked_origins(ranked: Sequence[Mask], reasons: Sequence[Texts], rows: int) 
 
 
 def combined_origins(sources: Iterable[Texts], rows: int) -> Texts:
-    """Return how each row was drawn: for the audit if any source says so, else by the first."""
+    """Return the origin of each row: audit if any source has it, else from the first source."""
     origins = np.full(rows, "", dtype=object)
     for source in sources:
         fresh = (origins == "") | (source == AUDIT)
@@ -36,10 +36,10 @@ def combined_origins(sources: Iterable[Texts], rows: int) -> Texts:
 
 
 def audit_order(keys: Sequence[str], seed: int) -> Rows:
-    """Return all row numbers in the order in which they are drawn for the audit.
+    """Return all row indices in the order in which they are drawn for the audit.
 
-    Rows are ordered by a hash of seed and key, so every row keeps its place among the others
-    when rows are appended. Rows of one key follow the file.
+    Rows are ordered by a hash of seed and key, so their relative order stays the same when rows
+    are appended. Rows with the same key are in file order.
     """
     digests = b"".join(
         blake2b(f"{seed}\0{key}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
@@ -49,10 +49,10 @@ def audit_order(keys: Sequence[str], seed: int) -> Rows:
 
 
 def may_be_drawn(labelled: Mask, origins: Texts) -> Mask:
-    """Return which rows the audit is drawn from: a later draw only goes on in their order.
+    """Return a mask of the rows that the audit is drawn from; later draws continue in their order.
 
-    Rows without a label, and rows that were labelled because they were chosen: these are asked
-    again. Not rows whose labels were there before any row was drawn.
+    Unlabelled rows, and rows that were labelled after query selected them, which are labelled
+    again. Not rows that were labelled before any row was drawn.
     """
     return np.asarray(~labelled | np.isin(origins.astype(str), [AUDIT, *CHOSEN]), dtype=bool)
 

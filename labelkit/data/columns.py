@@ -1,8 +1,8 @@
-"""The names of labelkit's columns, and the two questions about a column that has such a name.
+"""The names of labelkit's columns, and the rules for columns with such names.
 
-May a command replace it? `replaceable_columns` says so, by the history of the file. Is it a
-machine's column, which no model, rule, prompt or batch reads unless it is named?
-`machine_columns` says so, by its name.
+`replaceable_columns` returns the columns that a command may replace, by the history of the file.
+`machine_columns` returns columns with machine output, by name: no model, rule, prompt or batch
+reads them unless an option names them.
 """
 
 import re
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 AUDIT, CALIBRATION, RELABEL = "audit", "calibration", "relabel"  # values of label_origin
 ROW_CHECK = "row_check"
-PEOPLE = "label"  # the column that people fill, and the prefix of what is known of their labels
+PEOPLE = "label"  # the column for human labels, and the prefix of its details
 
 
 class Endings(NamedTuple):
-    """What a command writes under its prefix: in every run, and with some of its options."""
+    """The columns that a command writes under its prefix: always, and with some options."""
 
     always: tuple[str, ...]
     optional: tuple[str, ...] = ()
 
 
-# By prefix; `--as NAME` stands in its place.
+# By prefix, which `--as NAME` replaces.
 ENDINGS = {
     "weak": Endings(("label", "confidence", "votes"), ("source", "proba_*", "lf_*")),
     "llm": Endings(("label", "confidence", "model", "error"), ("rationale",)),
@@ -50,9 +50,9 @@ def kind_of(column: str) -> str:
 
 
 class Replaceable(NamedTuple):
-    """The columns of a file that a command may replace; `assumed` where no history says so.
+    """The columns of a file that a command may replace; `assumed` if there is no history.
 
-    Those in `removed` go even where this run does not write them: they would be outdated.
+    Those in `removed` are removed even if this run does not write them, since they are outdated.
     """
 
     columns: list[str]
@@ -69,9 +69,9 @@ def replaceable_columns(
 ) -> Replaceable:
     """Return the columns of a file that the command with this prefix may replace.
 
-    Those under its prefix (or `written_as`) that are `recorded`: labelkit wrote them, as the
-    history of the file says. Without a history, all under its prefix if those that the command
-    always writes are there, with values that it could have written.
+    Those with its prefix (or `written_as`) that are `recorded` in the history of the file.
+    Without a history, all with its prefix if the columns that the command always writes exist,
+    with values of the right kinds.
     """
     name, endings = written_as or prefix, ENDINGS[prefix]
     present = source.every_column()
@@ -88,7 +88,7 @@ def replaceable_columns(
 
 
 def _are_of_kinds(source: "Table", kinds: dict[str, str | None]) -> bool:
-    """Tell whether each column is of its kind, or empty in every row."""
+    """Return whether each column has its kind or is empty."""
     typed = [column for column, kind in kinds.items() if kind]
     present = source.kinds(typed)
     other = [column for column in typed if present[column] != kinds[column]]
@@ -96,10 +96,10 @@ def _are_of_kinds(source: "Table", kinds: dict[str, str | None]) -> bool:
 
 
 def machine_columns(names: Iterable[str], recorded: Collection[str] = ()) -> list[str]:
-    """Return those columns that hold what a machine, or a batch, says of a row.
+    """Return the columns with machine output or with details of a batch.
 
-    By name: what any command writes under its usual prefix. `recorded` are columns that the
-    history of the file names, whatever they are called (`--as`).
+    By name: all columns that a command writes under its usual prefix; and the `recorded` columns
+    of the file's history, under any name (`--as`).
     """
     patterns = [_pattern(name, [*e.always, *e.optional]) for name, e in ENDINGS.items()]
     return [

@@ -1,6 +1,6 @@
 """Duplicates: rows with the same text or cells, by one definition for all commands.
 
-Two texts are the same where they are equal after Unicode NFKC, case folding and white space folding
+Two texts are the same if they are equal after Unicode NFKC, case folding and white space folding
 (runs become one space, none at the ends). Punctuation, symbols and digits count: `C` and `C#`,
 `:)` and `:(`, `-5` and `5` are different texts. Numbers, dates and booleans are compared by value.
 """
@@ -21,7 +21,7 @@ _UNFOLDED_SPACES = r"[\t-\r\x1c-\x1f]|  |^ | $"
 
 
 def fold_text(text: str) -> str:
-    """Return what two texts have in common exactly if they are the same."""
+    """Return the folded text: two texts are the same if and only if it is equal."""
     if not text.isascii():
         # Folding case can undo the normal form, and normalizing can bring capitals back.
         for _ in range(2):
@@ -37,8 +37,8 @@ def fold_texts(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     column = pc.fill_null(texts.cast(pa.large_string()), "")
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     folded = pc.ascii_lower(column)
-    # Arrow folds no case beyond one letter to one letter (ß is ss, ς is σ), and its regular
-    # expressions are slower than str.split.
+    # Arrow has no full case folding (ß is ss, ς is σ), and its regular expressions are slower than
+    # str.split.
     other = pc.or_(
         pc.invert(pc.string_is_ascii(column)), pc.match_substring_regex(column, _UNFOLDED_SPACES)
     )
@@ -49,7 +49,7 @@ def fold_texts(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def duplicate_groups(table: pa.Table) -> Groups:
-    """Return a number a row of a typed table, the same for duplicates: equal in every column.
+    """Return a group number per row of a typed table: duplicates are equal in every column.
 
     Rows of a table without columns are all different.
     """
@@ -64,18 +64,18 @@ def duplicate_groups(table: pa.Table) -> Groups:
 
 
 def _value_codes(column: pa.ChunkedArray) -> Groups:
-    """Return a number from 0 on for each value of a column; null has its own."""
+    """Return a code from 0 on for each value of a column; null has its own."""
     whole = column.combine_chunks()
     if not _is_text(whole.type):
         encoded = whole.dictionary_encode(null_encoding="encode")
         return np.asarray(encoded.indices, dtype=np.int64)
     encoded = pc.fill_null(whole, "").dictionary_encode()
-    of_value = fold_texts(encoded.dictionary).dictionary_encode().indices
-    return np.asarray(of_value.take(encoded.indices), dtype=np.int64)
+    code_by_value = fold_texts(encoded.dictionary).dictionary_encode().indices
+    return np.asarray(code_by_value.take(encoded.indices), dtype=np.int64)
 
 
 def blank_rows(table: pa.Table) -> Mask:
-    """Return which rows of a typed table have only empty cells, or cells of white space."""
+    """Return a mask of the rows of a typed table with only empty or white space cells."""
     filled = np.zeros(table.num_rows, dtype=bool)
     for column in table.columns:
         has_value = pc.is_valid(column)
@@ -90,12 +90,12 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def share_group(groups: Groups, rows: Mask) -> Mask:
-    """Return which rows are in a group with one of `rows`, these included."""
+    """Return a mask of all rows in the groups of `rows`."""
     return np.isin(groups, groups[rows])
 
 
 def joined_groups(parts: Sequence[Groups]) -> Groups:
-    """Return a group number a row; rows that share a number in any part are in one group."""
+    """Return a group number per row; rows with the same number in any part are in one group."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -104,6 +104,6 @@ def joined_groups(parts: Sequence[Groups]) -> Groups:
         n, offset = len(joined), int(joined.max(initial=-1)) + 1
         size = offset + int(part.max(initial=-1)) + 1
         graph = coo_matrix((np.ones(n), (joined, offset + part)), shape=(size, size))
-        found = connected_components(graph, directed=False)[1]
-        joined = np.asarray(found[joined], dtype=np.int64)
+        components = connected_components(graph, directed=False)[1]
+        joined = np.asarray(components[joined], dtype=np.int64)
     return joined

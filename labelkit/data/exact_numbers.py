@@ -19,8 +19,8 @@ Number = int | float
 Comparison = Literal["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"]
 
 EXACT_FLOATS = 2**53  # whole numbers up to here are floats too
-MOST_DIGITS = 1_000
-TURNED: dict[Comparison, Comparison] = {
+MAX_DIGITS = 1_000
+SWAPPED: dict[Comparison, Comparison] = {
     "equal": "equal",
     "not_equal": "not_equal",
     "less": "greater",
@@ -36,7 +36,7 @@ _PYTHON: dict[Comparison, Callable[[Any, Any], bool]] = {
     "greater": operator.gt,
     "greater_equal": operator.ge,
 }
-# The comparison with the nearest number that a column can hold, where that is too low (too high).
+# The comparison with the nearest representable number, if that is lower (higher) than the value.
 _FROM_BELOW: dict[Comparison, Comparison] = {"less": "less_equal", "greater_equal": "greater"}
 _FROM_ABOVE: dict[Comparison, Comparison] = {"less_equal": "less", "greater": "greater_equal"}
 
@@ -47,30 +47,32 @@ def is_number(kind: pa.DataType) -> bool:
 
 
 def read_number(text: str) -> Number:
-    """Return the number that a text spells, as an integer where it is a whole one."""
+    """Return the number that a text represents, as an integer if it is a whole number."""
     number = Decimal(text)
-    if number == 0 or number.adjusted() > MOST_DIGITS or number != number.to_integral_value():
+    if number == 0 or number.adjusted() > MAX_DIGITS or number != number.to_integral_value():
         return float(text) if number else 0
     return int(number)
 
 
 def compare(column: Any, comparison: Comparison, value: Number) -> Any:
-    """Return where the comparison of the column with a fixed number holds."""
+    """Return an Arrow mask: the comparison of the column with a fixed number."""
     if column.type == LONG_INTEGER:
         test = _PYTHON[comparison]
-        found = [None if n is None else test(n, value) for n in _numbers(column)]
-        return pa.array(found, pa.bool_())
-    near = _nearest(column.type, value)
-    if near != value:
+        results = [None if n is None else test(n, value) for n in _numbers(column)]
+        return pa.array(results, pa.bool_())
+    nearest_number = _nearest(column.type, value)
+    if nearest_number != value:
         if comparison in ("equal", "not_equal"):
             differs = pa.scalar(comparison == "not_equal")
             return pc.if_else(pc.is_valid(column), differs, pa.scalar(None, pa.bool_()))
-        comparison = (_FROM_BELOW if near < value else _FROM_ABOVE).get(comparison, comparison)
-    return getattr(pc, comparison)(column, pa.scalar(near, column.type))
+        comparison = (_FROM_BELOW if nearest_number < value else _FROM_ABOVE).get(
+            comparison, comparison
+        )
+    return getattr(pc, comparison)(column, pa.scalar(nearest_number, column.type))
 
 
 def compare_columns(left: Any, comparison: Comparison, right: Any) -> Any:
-    """Return where the comparison of two columns holds, row by row."""
+    """Return an Arrow mask: the comparison of two columns, row by row."""
     if left.type != right.type and _is_small(left) and _is_small(right):
         left, right = left.cast(pa.float64()), right.cast(pa.float64())
     if left.type == right.type and left.type != LONG_INTEGER:
@@ -81,15 +83,19 @@ def compare_columns(left: Any, comparison: Comparison, right: Any) -> Any:
 
 
 def is_in(column: Any, values: Sequence[Number]) -> Any:
-    """Return where the column holds one of the numbers; false where a cell is empty."""
+    """Return an Arrow mask: whether the cell is one of the numbers; false for empty cells."""
     if column.type == LONG_INTEGER:
         return pa.array([n in values for n in _numbers(column)], pa.bool_())
-    held = [near for value in values if (near := _nearest(column.type, value)) == value]
-    return pc.is_in(column, pa.array(held, column.type))
+    representable = [
+        nearest_number
+        for value in values
+        if (nearest_number := _nearest(column.type, value)) == value
+    ]
+    return pc.is_in(column, pa.array(representable, column.type))
 
 
 def _nearest(kind: pa.DataType, value: Number) -> Number:
-    """Return a number of the column's type next to `value`: equal, or none lies between them."""
+    """Return a number of the column's type that is equal or adjacent to `value`."""
     if pa.types.is_floating(kind):
         try:
             return float(value)

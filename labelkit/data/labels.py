@@ -1,4 +1,4 @@
-"""Labels of rows: how they are read, which column counts, their codes in the class order."""
+"""Labels of rows: reading them, the first filled column, and class codes."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -24,11 +24,11 @@ Mask = npt.NDArray[np.bool_]
 
 
 class Labels(NamedTuple):
-    """One label a row, from the first column that has one.
+    """One label per row, from the first column that has one.
 
-    `values` text ('' where there is none), `codes` places in `classes` (-1 where there is none, and
-    for a class that only audit rows have), `audit` rows drawn at random to measure accuracy,
-    `column` where each label came from.
+    `values` are texts ('' for no label), `codes` are indices in `classes` (-1 for no label, and for
+    a class that only audit rows have), `audit` is the mask of audit rows, `column` is the column
+    of each label.
     """
 
     values: Texts
@@ -39,7 +39,7 @@ class Labels(NamedTuple):
 
 
 def first_filled(columns: Sequence[tuple[str, Texts]], rows: int) -> tuple[Texts, Texts]:
-    """Return each row's first label that is not empty, and the column that it came from."""
+    """Return the first label of each row that is not empty, and its column."""
     values = np.full(rows, "", dtype=object)
     source = np.full(rows, "", dtype=object)
     for name, texts in columns:
@@ -50,9 +50,9 @@ def first_filled(columns: Sequence[tuple[str, Texts]], rows: int) -> tuple[Texts
 
 
 def read_labels(values: Texts, classes: Sequence[str] | None) -> Texts:
-    """Return the labels of rows as every command reads them, '' where there is none.
+    """Return the labels of rows as every command reads them, '' for no label.
 
-    `values` are cells as text; another spelling or case of a declared class becomes that class.
+    `values` are cells as text; other spellings or case of a declared class become that class.
     """
     array = pa.array(values, pa.string()).dictionary_encode()
     cells = array.dictionary.to_pylist()
@@ -60,14 +60,14 @@ def read_labels(values: Texts, classes: Sequence[str] | None) -> Texts:
     labels = [read(cell) for cell in cells]
     if labels == cells:
         return values
-    # A last label for null, whose index is -1.
+    # The last label is for null, whose index is -1.
     indices = pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False)
     read_values: Texts = np.array([*labels, ""], dtype=object)[indices]
     return read_values
 
 
 def is_labelled(values: Texts, classes: Sequence[str] | None, ignore_unknown: bool) -> Mask:
-    """Return which rows have a label: none that is blank, or outside the classes and ignored."""
+    """Return a mask of the labelled rows; not those with a blank or an ignored unknown label."""
     labels = read_labels(values, classes)
     labelled = labels != ""
     if classes is not None and ignore_unknown:
@@ -76,7 +76,7 @@ def is_labelled(values: Texts, classes: Sequence[str] | None, ignore_unknown: bo
 
 
 def class_names(values: Texts) -> list[str]:
-    """Return the labels that occur, sorted: the classes where nobody declared them."""
+    """Return the distinct labels, sorted: the classes if none are declared."""
     unique = pc.unique(pa.array(read_labels(values, None), pa.string())).to_pylist()
     return sorted(value for value in unique if value)
 
@@ -84,9 +84,9 @@ def class_names(values: Texts) -> list[str]:
 def encode(
     values: Texts, classes: Sequence[str] | None, ignore_unknown: bool, name: str, keys: Any
 ) -> tuple[Texts, Codes, list[str]]:
-    """Return labels, read, and as class codes in the declared class order, or else the sorted one.
+    """Return the labels as texts and as codes of the classes (declared, else sorted), and these.
 
-    Raises LabelkitError, naming rows and the nearest class, for a label outside the classes.
+    Raises LabelkitError, with rows and the most similar class, for a label outside the classes.
     """
     values = read_labels(values, classes)
     array = pa.array(values, pa.string())
@@ -102,29 +102,29 @@ def encode(
     return values, numbers, list(classes)
 
 
-# Words for "not known" that no program writes for a label on purpose; `none` may be a class.
+# Texts for a missing value that are unlikely to be classes; `none` may be a class.
 _NO_LABELS = frozenset({"NULL", "null", "None", "N/A", "n/a", "#N/A", "NA"})
 
 
 def spelling_warnings(classes: Sequence[str]) -> list[str]:
-    """Return what to warn of where nobody declared the classes: names that may be one class."""
+    """Return warnings for undeclared classes: names that may mean the same class or no label."""
     warnings = [
         f"the labels {' and '.join(repr(clean(name)) for name in group)} differ only in case and "
-        f"count as {console.count(len(group), 'classes')}; --classes says which class there is"
+        f"count as {console.count(len(group), 'classes')}; declare the classes with --classes"
         for group in case_variants(classes)
     ]
     blank = sorted(_NO_LABELS.intersection(classes))
     if blank:
         warnings.append(
             f"the label {listing([repr(name) for name in blank])} counts as a class; if it means "
-            f"that a row has no label, empty these cells, or name the classes with --classes and "
-            f"give --unknown-label ignore"
+            f"that a row has no label, clear these cells, or declare the classes with --classes "
+            f"and pass --unknown-label ignore"
         )
     return warnings
 
 
 def missing_text_warning(values: Texts, classes: Sequence[str] | None, column: str) -> str:
-    """Return the warning that some cells hold a missing value as text, '' where none does."""
+    """Return a warning about cells with a missing value as text, '' if there are none."""
     cells = pa.array(values, pa.string())
     reader = ClassReader(classes or ())
     unique = (cell for cell in pc.unique(cells).to_pylist() if cell)
@@ -144,9 +144,10 @@ def _unknown_label(
     rows = np.flatnonzero(unknown)
     label = str(values[rows[0]])
     same = rows[values[rows] == label]
-    named = keys()
+    names = keys()
     return LabelkitError(
         f"{name}: the label {label!r} of {len(same)} row{'s' if len(same) > 1 else ''} "
-        f"({listing([named[i] for i in same], 5)}) is not one of the classes "
-        f"{listing(classes)}{nearest(label, classes)}; correct it, or give --unknown-label ignore"
+        f"({listing([names[i] for i in same], 5)}) is not one of the classes "
+        f"{listing(classes)}{nearest(label, classes)}; fix the label, or pass "
+        f"--unknown-label ignore"
     )

@@ -1,20 +1,19 @@
-"""The safe language of `--where`: comparisons of columns, evaluated by Arrow.
+"""The expression language of `--where`: comparisons of columns, evaluated by Arrow.
 
     rating > 8 and country in ('US', 'UK')
     text contains 'refund' or `box office` is empty
     not (2000 <= year < 2010)
     released >= '2024-05-01'
 
-Only comparisons, `and or not`, `in (...)`, `is empty`, `contains` (any case) and back-quoted
-names exist. An empty cell compares false, with `!=` and `not in` too. Every word and value is
-replaced by a numbered name before `ast` reads the structure, so nothing of the user's text is
-ever parsed as Python, and nothing is evaluated but the nodes listed here.
+It has comparisons, `and or not`, `in (...)`, `is empty`, `contains` (ignores case) and names in
+back-quotes. A comparison with an empty cell is false, also `!=` and `not in`. Every word and value
+is replaced by a numbered name before `ast` parses the structure, so the user's text is never
+parsed as Python, and only the nodes listed here are evaluated.
 """
 
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -23,27 +22,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit.data import exact_numbers
-from labelkit.data.exact_numbers import TURNED, Comparison
+from labelkit.data.exact_numbers import SWAPPED, Comparison
+from labelkit.data.filter_syntax import (
+    MAX_LENGTH,
+    Token,
+    check_brackets,
+    check_is,
+    mark_keywords,
+    refuse,
+    split_tokens,
+)
 from labelkit.errors import UsageError, listing, nearest
 from labelkit.io.column_types import LONG_INTEGER, native_kind, read_date
 
 Mask = npt.NDArray[np.bool_]
 
-LONGEST = 100_000
-DEEPEST = 30
-
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)
-      | (?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
-      | (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?!\w))
-      | `(?P<quoted>[^`]+)`
-      | (?P<word>[^\W\d]\w*)
-      | (?P<operator>==|!=|<=|>=|<|>)
-      | (?P<bracket>[()\[\],])""",
-    re.VERBOSE | re.DOTALL,
-)
-_KEYWORDS = {"and", "or", "not", "in", "is"}
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
 _COMPARE: dict[type[ast.cmpop], Comparison] = {
     ast.Eq: "equal",
     ast.NotEq: "not_equal",
@@ -55,27 +48,18 @@ _COMPARE: dict[type[ast.cmpop], Comparison] = {
 _AN = {"text": "text", "number": "a number", "date": "a date", "boolean": "true/false"}
 
 
-@dataclass(frozen=True)
-class Token:
-    """A word, value or sign of the expression; `kind` is the group of the pattern above."""
-
-    kind: str
-    value: Any
-    start: int
-
-
 def parse(expression: str) -> "Where":
-    """Return the expression, checked. Raises UsageError that shows the place of a mistake."""
-    if len(expression) > LONGEST:
-        raise UsageError(f"--where is longer than {LONGEST:,} characters")
+    """Return the checked expression; raises UsageError, which shows the position of a mistake."""
+    if len(expression) > MAX_LENGTH:
+        raise UsageError(f"--where is longer than {MAX_LENGTH:,} characters")
     broken = re.search("[\ud800-\udfff]", expression)
     if broken:
-        _refuse(expression, broken.start(), "is not UTF-8 text")
-    tokens = _keywords(list(_tokens(expression)))
+        refuse(expression, broken.start(), "is not UTF-8 text")
+    tokens = mark_keywords(list(split_tokens(expression)))
     if not tokens:
         raise UsageError("--where is empty; write a comparison such as rating > 8")
-    _check_is(expression, tokens)
-    _check_brackets(expression, tokens)
+    check_is(expression, tokens)
+    check_brackets(expression, tokens)
     starts, code = [], ""
     for number, token in enumerate(tokens):
         starts.append(len(code))
@@ -84,8 +68,8 @@ def parse(expression: str) -> "Where":
     try:
         tree = ast.parse(code, mode="eval").body
     except SyntaxError as error:
-        at = sum(start < (error.offset or 1) for start in starts) - 1
-        _refuse(expression, tokens[max(at, 0)].start, "is not expected here")
+        index = sum(start < (error.offset or 1) for start in starts) - 1
+        refuse(expression, tokens[max(index, 0)].start, "is not expected here")
     except (RecursionError, MemoryError):
         raise UsageError("--where is nested too deeply") from None
     where = Where(expression, tokens, tree)
@@ -94,24 +78,24 @@ def parse(expression: str) -> "Where":
 
 
 class Where:
-    """A checked expression: the columns that it names, and the mask for a typed table."""
+    """A checked expression: its columns, and the row mask for a typed table."""
 
     def __init__(self, expression: str, tokens: list[Token], tree: ast.expr) -> None:
         self.expression = expression
         self._tokens = tokens
         self._tree = tree
-        named = [token.value for token in tokens if token.kind == "column"]
-        self.columns: list[str] = list(dict.fromkeys(named))
+        names = [token.value for token in tokens if token.kind == "column"]
+        self.columns: list[str] = list(dict.fromkeys(names))
 
     def mask(self, data: pa.Table | pa.RecordBatch) -> Mask:
-        """Return one bool a row of `data`, typed by `column_types.apply_exact`.
+        """Return a bool per row of `data`, typed by `column_types.apply_exact`.
 
-        Raises UsageError where a column is compared with a value of another kind.
+        Raises UsageError if a column is compared with a value of another kind.
         """
         return self._evaluate(self._tree, data)
 
     def check(self) -> None:
-        """Raise UsageError for a structure outside the language."""
+        """Raise UsageError for syntax that is not part of the language."""
         self._check(self._tree)
 
     def _check(self, node: ast.expr) -> None:
@@ -128,7 +112,7 @@ class Where:
                 if self._token(node).kind not in ("column", "boolean"):
                     self._refuse(node, "is a value on its own; compare it with a column")
             case ast.Call():
-                self._refuse(node, "calls a function, and there are none")
+                self._refuse(node, "is a function call, which is not supported")
             case _:
                 self._refuse(node, "is not expected here")
 
@@ -208,7 +192,7 @@ class Where:
         named, fixed = (first, second) if first.kind == "column" else (second, first)
         column, kind = self._column(named, data)
         value = self._value(named, kind, fixed)
-        comparison = comparison if named is first else TURNED[comparison]
+        comparison = comparison if named is first else SWAPPED[comparison]
         if kind == "number":
             return _numpy(exact_numbers.compare(column, comparison, value))
         compared = getattr(pc, comparison)(column, value)
@@ -226,19 +210,19 @@ class Where:
     def _contains(self, named: Token, needle: Token, negated: bool, data: Any) -> Mask:
         column, kind = self._column(named, data)
         if kind != "text":
-            _refuse(
+            refuse(
                 self.expression,
                 named.start,
                 f"is {_AN[kind]}; `contains` works on text columns: compare it instead",
             )
-        found = pc.match_substring(column, needle.value, ignore_case=True)
-        return _numpy(pc.and_(_filled(column, kind), pc.invert(found) if negated else found))
+        contains = pc.match_substring(column, needle.value, ignore_case=True)
+        return _numpy(pc.and_(_filled(column, kind), pc.invert(contains) if negated else contains))
 
     def _column(self, token: Token, data: Any) -> tuple[Any, str]:
         if token.value not in data.column_names:
             hint = nearest(token.value, data.column_names)
             listed = listing(data.column_names)
-            _refuse(self.expression, token.start, f"is not a column{hint} (columns: {listed})")
+            refuse(self.expression, token.start, f"is not a column{hint} (columns: {listed})")
         column = data.column(token.value)
         kind = "number" if column.type == LONG_INTEGER else native_kind(column.type)
         return column, kind
@@ -248,7 +232,7 @@ class Where:
         if kind == "text" and fixed.kind == "text":
             if fixed.value == "":
                 reason = "never compares true with a cell; write `is empty` or `is not empty`"
-                _refuse(self.expression, fixed.start, reason)
+                refuse(self.expression, fixed.start, reason)
             return pa.scalar(fixed.value, pa.string())
         if kind == "number" and fixed.kind == "number":
             return fixed.value
@@ -257,7 +241,7 @@ class Where:
         if kind == "date" and fixed.kind == "text":
             date = read_date(fixed.value)
             if date is None:
-                _refuse(self.expression, fixed.start, "is not a date such as '2024-05-31'")
+                refuse(self.expression, fixed.start, "is not a date such as '2024-05-31'")
             return pa.scalar(date, pa.timestamp("us"))
         remedy = {
             "text": "write the value in quotes",
@@ -268,7 +252,7 @@ class Where:
         self._mismatch(named, kind, fixed, remedy[kind])
 
     def _mismatch(self, named: Token, kind: str, other: Token, reason: str) -> NoReturn:
-        _refuse(
+        refuse(
             self.expression,
             other.start,
             f"does not fit column {named.value!r}, which is {_AN[kind]}: {reason}",
@@ -277,7 +261,7 @@ class Where:
     def _refuse(self, node: ast.expr, reason: str) -> NoReturn:
         names = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
         at = min((self._token(each).start for each in names), default=0)
-        _refuse(self.expression, at, reason)
+        refuse(self.expression, at, reason)
 
 
 def _pairs(node: ast.Compare) -> Iterator[tuple[ast.expr, ast.cmpop, ast.expr]]:
@@ -286,7 +270,7 @@ def _pairs(node: ast.Compare) -> Iterator[tuple[ast.expr, ast.cmpop, ast.expr]]:
 
 
 def _filled(column: Any, kind: str) -> Any:
-    """Return true where the cell is not empty."""
+    """Return an Arrow mask of the cells that are not empty."""
     filled = pc.is_valid(column)
     if kind != "text":
         return filled
@@ -298,112 +282,3 @@ def _numpy(mask: Any) -> Mask:
         mask = mask.combine_chunks()
     filled: Mask = np.asarray(pc.fill_null(mask, False).to_numpy(zero_copy_only=False), dtype=bool)
     return filled
-
-
-def _tokens(expression: str) -> Iterator[Token]:
-    at = 0
-    while at < len(expression):
-        found = _TOKEN.match(expression, at)
-        if found is None:
-            _refuse(expression, at, _why_not(expression[at:]))
-        kind = str(found.lastgroup)
-        value: Any = found.group(kind)
-        if kind == "text":
-            value = re.sub(
-                r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), value[1:-1], flags=re.DOTALL
-            )
-        elif kind == "number":
-            value = exact_numbers.read_number(value)
-        if kind != "space":
-            yield Token(kind, value, at)
-        at = found.end()
-
-
-def _why_not(rest: str) -> str:
-    if rest[0] == "=":
-        return "is no comparison; write == for equal"
-    if rest[0] in "'\"":
-        return "opens a text in quotes that is not closed"
-    if rest[0] == "`":
-        return "opens a column name that is not closed by a second back-quote"
-    if rest[0] in "&|!~":
-        return "is not understood; write and, or, not"
-    if rest[0] == ".":
-        return "is not understood; a name with a dot goes in back-quotes: `a.b`"
-    if rest[0].isdigit() or rest[0] in "+-":
-        return "is neither a number nor a name; a name that begins so goes in back-quotes"
-    return "is not understood"
-
-
-def _keywords(tokens: list[Token]) -> list[Token]:
-    """Tell keywords from columns, and turn `is empty` and `contains` into Python's `is`."""
-    done: list[Token] = []
-    for token in tokens:
-        before = [f"{each.kind} {each.value}" for each in done[-2:]]
-        word = token.value.lower() if token.kind == "word" else ""
-        after_column = done[-1:] and done[-1].kind == "column"
-        after_column_not = len(done) > 1 and done[-2].kind == "column"
-        is_not = word == "not" and before[-1:] == ["keyword is"]
-        not_contains = word == "contains" and before[-1:] == ["keyword not"] and after_column_not
-        if is_not or not_contains:
-            done[-1] = Token("keyword", "is not", done[-1].start)
-        elif word == "contains" and after_column:
-            done.append(Token("keyword", "is", token.start))
-        elif word == "empty" and before[-1:] in (["keyword is"], ["keyword is not"]):
-            done.append(Token("empty", "", token.start))
-        elif word in _KEYWORDS:
-            done.append(Token("keyword", word, token.start))
-        elif word in ("true", "false"):
-            done.append(Token("boolean", word == "true", token.start))
-        else:
-            kind = "column" if token.kind in ("word", "quoted") else token.kind
-            done.append(Token(kind, token.value, token.start))
-    return done
-
-
-def _check_is(expression: str, tokens: list[Token]) -> None:
-    for number, token in enumerate(tokens):
-        if token.kind != "keyword" or not token.value.startswith("is"):
-            continue
-        before = tokens[number - 1] if number else None
-        after = tokens[number + 1] if number + 1 < len(tokens) else None
-        if before is None or before.kind != "column":
-            _refuse(expression, token.start, "needs a column before it")
-        source = expression[token.start :].lower()
-        by_is = source.startswith("is")
-        wanted = "empty" if by_is else "text"
-        if after is None or after.kind != wanted:
-            remedy = "goes with `is empty` or `is not empty`; for a value write =="
-            contains = "needs a text in quotes after `contains`"
-            _refuse(expression, token.start, remedy if by_is else contains)
-    if tokens[-1].kind in ("keyword", "operator"):
-        _refuse(expression, tokens[-1].start, "needs something after it")
-
-
-def _check_brackets(expression: str, tokens: list[Token]) -> None:
-    opened: list[Token] = []
-    nots = 0
-    for token in tokens:
-        nots = nots + 1 if (token.kind, token.value) == ("keyword", "not") else 0
-        if token.kind == "bracket" and token.value in "([":
-            opened.append(token)
-        elif token.kind == "bracket" and token.value in ")]":
-            if not opened or opened[-1].value + token.value not in ("()", "[]"):
-                _refuse(expression, token.start, "closes a bracket that was not opened")
-            opened.pop()
-        if len(opened) > DEEPEST or nots > DEEPEST:
-            _refuse(expression, token.start, f"is nested more than {DEEPEST} deep")
-    if opened:
-        _refuse(expression, opened[-1].start, "opens a bracket that is not closed")
-
-
-def _refuse(expression: str, at: int, reason: str) -> NoReturn:
-    found = _TOKEN.match(expression, at)
-    part = found.group() if found else expression[at : at + 1]
-    part = part if len(part) <= 30 else part[:27] + "..."
-    start, end = max(at - 40, 0), at + 40
-    shown = "".join(c if c.isprintable() else "�" for c in expression[start:end])
-    part = "".join(c if c.isprintable() else "�" for c in part)
-    raise UsageError(
-        f"--where: {part} {reason} (character {at + 1})\n  {shown}\n  {' ' * (at - start)}^"
-    )

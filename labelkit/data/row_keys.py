@@ -1,4 +1,4 @@
-"""Keys of rows, and hashes that tell whether a row has changed."""
+"""Keys of rows, and checksums that detect changed rows."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from labelkit.io.content import doubled
 
 
 def numbers(rows: int) -> list[str]:
-    """Return the keys of rows that are known by their place alone: 1, 2, …"""
+    """Return the keys of rows without a key column: 1, 2, …"""
     return [str(number) for number in range(1, rows + 1)]
 
 
 def row_checks(table: pa.Table, rows: int, size: int = 6) -> list[str]:
-    """Return a hash of each row's text, of `size` bytes, to notice that rows have moved or changed.
+    """Return a hash of each row's text, of `size` bytes, to detect moved or changed rows.
 
-    It begins with a letter that is in no number: a spreadsheet would round 123456789012.
+    It begins with `x`, so that spreadsheets do not read it as a number and round it.
     """
     from hashlib import blake2b
 
@@ -29,12 +29,12 @@ def row_checks(table: pa.Table, rows: int, size: int = 6) -> list[str]:
 
 
 def check_unique(keys: Sequence[str], key_name: str, file_name: str) -> None:
-    """Raise LabelkitError where a key is empty or stands more than once, with the remedy."""
+    """Raise LabelkitError, with a remedy, for an empty or duplicate key."""
     twice = doubled(keys)
     if twice is None:
         return
-    what = f"the key {twice!r} stands twice" if twice else "the key is empty in some rows"
+    what = f"duplicate key {twice!r}" if twice else "the key is empty in some rows"
     raise LabelkitError(
         f"{file_name}: {what} in column {key_name!r}; "
-        f"name another with --id COLUMN, or --id row for the row's number"
+        f"pass --id COLUMN to use another key, or --id row for the row number"
     )

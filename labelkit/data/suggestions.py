@@ -1,8 +1,8 @@
-"""What our columns suggest as a row's label, how sure they are, and who may see it.
+"""Columns with suggested labels and their confidences, and the rows that must not show them.
 
-An audit row is answered blind: its labels measure accuracy, and a person who has seen what a
-machine thinks of a row leans towards it. The first screen of annotate uses this: no data library is
-imported before whole columns are read.
+Audit rows are answered blind: they measure accuracy, and a person who has seen a machine label is
+biased towards it. The first screen of annotate uses this module, so it imports data libraries
+only to read whole columns.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from labelkit.data.columns import AUDIT, CALIBRATION
 if TYPE_CHECKING:
     from labelkit.data.labels import Texts
 
-# Columns that suggest a label, the nearest to the person's question first, and who suggests it.
+# Columns that suggest a label, the most relevant first, and the source named in messages.
 SUGGESTING = {
     "noise_suggested": "find-noise suggests",
     "query_guess": "guess",
@@ -26,15 +26,15 @@ BLIND_ORIGINS = (AUDIT, CALIBRATION)
 
 
 def confidence_beside(name: str) -> str:
-    """Return the column that tells how sure such a column is."""
+    """Return the confidence column of a label column."""
     return f"{name.removesuffix('label').rstrip('_')}_confidence"
 
 
 def blind_origin(origin: str, reason: str = "") -> str:
     """Return the origin of a row that is answered blind, '' for any other row.
 
-    `origin` is the cell of label_origin. `reason` is that of query_reason, which tells it in a
-    file that query has written and nobody has answered yet.
+    `origin` is the cell of label_origin, `reason` that of query_reason, which has the origin in
+    a file that query wrote and nobody has answered yet.
     """
     if origin in BLIND_ORIGINS:
         return origin
@@ -42,7 +42,7 @@ def blind_origin(origin: str, reason: str = "") -> str:
 
 
 def blind_origins(source: Any) -> "Texts":
-    """Return for each row of an open file its origin where it is answered blind, else ''."""
+    """Return the origin of each row that is answered blind, else ''."""
     import numpy as np
 
     names = [name for name in ("label_origin", "query_reason") if source.has(name)]
@@ -59,9 +59,9 @@ def blind_origins(source: Any) -> "Texts":
 
 
 def shown_labels(columns: "Mapping[str, Texts]", blind: "Texts") -> set[str]:
-    """Return the labels in these columns; what rows that are answered blind have is not shown.
+    """Return the labels in these columns, without those of blind rows.
 
     `blind` are the `blind_origins` of the rows.
     """
-    seen = blind == ""
-    return {str(label) for labels in columns.values() for label in labels[seen] if label}
+    visible = blind == ""
+    return {str(label) for labels in columns.values() for label in labels[visible] if label}

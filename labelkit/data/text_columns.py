@@ -1,4 +1,4 @@
-"""Which columns read like text."""
+"""Detection of text columns."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from labelkit.io.native_text import is_text
 from labelkit.io.table import Table
 
 # Means over the cells of the file's first batch.
-_FEWEST_CHARACTERS = 12.0
-_FEWEST_SPACES = 1.5
+_MIN_CHARACTERS = 12.0
+_MIN_SPACES = 1.5
 _NESTED = r"(?s)^(\[.*\]|\{.*\})$"
 
 
 def refuse_other_delimiter(source: Table) -> None:
-    """Raise UsageError for a file of one column that another delimiter would cut into several."""
+    """Raise UsageError for a one-column file that another delimiter would split into columns."""
     if len(source.columns) > 1 or source.format not in ("csv", "tsv"):
         return
     (name,) = source.columns
@@ -27,30 +27,30 @@ def refuse_other_delimiter(source: Table) -> None:
 
 
 def text_columns(source: Table, names: Sequence[str]) -> list[str]:
-    """Return `text` where there is one, else the only one of the columns that reads like text.
+    """Return the column `text` if it exists, else the only column detected as text.
 
-    Raises LabelkitError that lists the columns where it is not clear.
+    Raises LabelkitError, which lists the columns, if there is not exactly one.
     """
     if source.has("text"):
         return ["text"]
-    found = texts_by_look(source, names)
-    if len(found) != 1:
-        raise _unclear(source, found)
-    return found
+    detected = detect_text_columns(source, names)
+    if len(detected) != 1:
+        raise _ambiguous(source, detected)
+    return detected
 
 
 def refuse_unread_texts(source: Table, names: Sequence[str]) -> None:
-    """Raise LabelkitError where several of the columns read like text, and none is to be read."""
-    found = texts_by_look(source, names)
-    if len(found) > 1:
-        raise _unclear(source, found, "; --features columns reads none of them as a text")
+    """Raise LabelkitError if several columns are detected as text but none is used as text."""
+    detected = detect_text_columns(source, names)
+    if len(detected) > 1:
+        raise _ambiguous(source, detected, "; --features columns reads none of them as a text")
 
 
-def _unclear(source: Table, found: list[str], more: str = "") -> LabelkitError:
-    among = f"several look like text: {listing(found)}" if found else "none looks like text"
+def _ambiguous(source: Table, detected: list[str], more: str = "") -> LabelkitError:
+    detail = f"several look like text: {listing(detected)}" if detected else "none looks like text"
     return LabelkitError(
         f"{source.name}: which column is the text? Name it with --text COLUMN "
-        f"({among}; columns: {listing(source.columns, 20)}){more}"
+        f"({detail}; columns: {listing(source.columns, 20)}){more}"
     )
 
 
@@ -59,16 +59,16 @@ def _is_json(column: pa.Array) -> bool:
     return bool(pc.all(pc.match_substring_regex(filled, _NESTED), min_count=0).as_py())
 
 
-def texts_by_look(source: Table, names: Sequence[str]) -> list[str]:
-    """Return those of the named columns whose cells are mostly different phrases.
+def detect_text_columns(source: Table, names: Sequence[str]) -> list[str]:
+    """Return the named columns whose cells are mostly different phrases.
 
-    Only text can be one; a list, also as JSON, is none.
+    Only columns of text, not of lists or JSON.
     """
     kinds = source.kinds(names)
     head = next(source.batches([n for n in names if kinds[n] == "text"]), None)
     if head is None:
         return []
-    found = []
+    detected = []
     for name in head.schema.names:
         column = head.column(name)
         if not is_text(column.type) or _is_json(column):
@@ -77,6 +77,6 @@ def texts_by_look(source: Table, names: Sequence[str]) -> list[str]:
         length = pc.mean(pc.utf8_length(column)).as_py() or 0.0
         spaces = pc.mean(pc.count_substring(column, " ")).as_py() or 0.0
         varied = pc.count_distinct(column).as_py() > head.num_rows / 3
-        if length >= _FEWEST_CHARACTERS and spaces >= _FEWEST_SPACES and varied:
-            found.append(name)
-    return found
+        if length >= _MIN_CHARACTERS and spaces >= _MIN_SPACES and varied:
+            detected.append(name)
+    return detected

@@ -38,7 +38,7 @@ def of(job: "Job") -> Guess:
     text = (
         job.text
         if job.has_text()
-        else text_columns.texts_by_look(job.source, job.visible_columns())
+        else text_columns.detect_text_columns(job.source, job.visible_columns())
     )
     key = _key(job)
     labels, classes = _labels(job, {*text, key})

@@ -138,12 +138,12 @@ class ToolFile:
 
     def rows(self, required: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield the number and cells of each table row, in any dialect that spreadsheets save."""
-        from labelkit.data.answers_file import as_people_write
+        from labelkit.data.answers_file import reopen_with_spreadsheet_dialect
         from labelkit.io.table import Table
 
         table = Table([self.path], delimiter=self._delimiter, encoding=self._encoding)
         table.name = self.name
-        table = as_people_write(table, tuple(required))
+        table = reopen_with_spreadsheet_dialect(table, tuple(required))
         table.require(required, "the answers")
         names, number = table.every_column(), 0
         for batch in table.batches(names):

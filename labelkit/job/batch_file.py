@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelkit import console
-from labelkit.data.answers_file import DETAILS, as_people_write
+from labelkit.data.answers_file import DETAILS, reopen_with_spreadsheet_dialect
 from labelkit.data.columns import AUDIT, ROW_CHECK
 from labelkit.data.labels import read_labels
 from labelkit.data.suggestions import BLIND_ORIGINS, blind_origins
@@ -56,7 +56,9 @@ def _keep_peoples_work(job: "Job", path: Path, option: str) -> None:
     if not path.stat().st_size:
         return
     try:
-        before = as_people_write(Table([path], given_format=job.options["format"]), ("label",))
+        before = reopen_with_spreadsheet_dialect(
+            Table([path], given_format=job.options["format"]), ("label",)
+        )
         filled = {name: _filled(before, name) for name in FILLED_IN if before.has(name)}
     except LabelkitError:
         filled = {}

@@ -159,13 +159,13 @@ def _labels_in(path: Path, key: str | None) -> dict[str, str] | None:
 
     None where there is no such file, or it cannot be read; that is for merge to say.
     """
-    from labelkit.data.answers_file import as_people_write
+    from labelkit.data.answers_file import reopen_with_spreadsheet_dialect
     from labelkit.io.table import Table
 
     if not path.is_file():
         return None
     try:
-        source = as_people_write(Table([path]), ("label",))
+        source = reopen_with_spreadsheet_dialect(Table([path]), ("label",))
         name = key or ("id" if source.has("id") else "row")
         read = source.texts_of([name, "label"])
     except LabelkitError:
@@ -213,10 +213,10 @@ def _left(stage: Stage, batch: Path, answers: Path) -> int:
 
 
 def _keys_of(batch: Path, key: str | None) -> set[str]:
-    from labelkit.data.answers_file import as_people_write
+    from labelkit.data.answers_file import reopen_with_spreadsheet_dialect
     from labelkit.io.table import Table
 
-    source = as_people_write(Table([batch]), ("label",))
+    source = reopen_with_spreadsheet_dialect(Table([batch]), ("label",))
     name = key or ("id" if source.has("id") else "row")
     return set(source.texts(name).tolist())
 

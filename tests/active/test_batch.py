@@ -82,7 +82,7 @@ def test_rows_without_a_key_carry_their_number_and_a_check(labelkit, write):
     save("resorted.csv", sorted_rows)
     done = labelkit("merge", "resorted.csv", "todo.csv", "-o", "merged.csv")
     assert done.code == 1
-    assert "was the file re-sorted or changed?" in done.err
+    assert "use the file that query read" in done.err
 
 
 def test_the_next_command_runs_and_a_second_round_asks_others(labelkit, reviews):

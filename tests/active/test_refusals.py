@@ -77,7 +77,7 @@ def test_a_strategy_of_ones_own_that_does_not_work(labelkit, reviews, write, fun
         (("--batch", "gone/todo.csv"), 1, "there is no folder gone (mkdir -p gone)"),
         (("--batch", "todo.xlsx"), 2, "spreadsheets are not read or written"),
         (("--answers", "answers.csv"), 1, "answers.csv, row 2: the id '999' is not in reviews.csv"),
-        (("--id", "conf", "--batch", "todo.csv"), 1, "the key '1' stands twice in column 'conf'"),
+        (("--id", "conf", "--batch", "todo.csv"), 1, "duplicate key '1' in column 'conf'"),
     ],
 )  # fmt: skip
 def test_refused_with_a_reason(labelkit, reviews, write, args, code, message):

@@ -177,7 +177,7 @@ def test_bytes_beside_the_text_are_not_shown_but_watched(labelkit: Any, typed: A
     assert merged.code == 0, merged.err
     written(b"\xff\x01")
     changed = labelkit("merge", "data.parquet", "data.answers.parquet", "-o", "merged.parquet")
-    assert "id 'r1' now has other content in data.parquet" in changed.err
+    assert "id 'r1' has changed in data.parquet" in changed.err
 
 
 def test_a_table_with_bytes_is_taught_from(typed: Any) -> None:
@@ -258,7 +258,7 @@ def test_table_rows_stand_beside_what_is_labelled(typed: Any, write: Any) -> Non
         (("todo.csv", "--show", "txt"), 1, "no column 'txt'; did you mean 'text'?"),
         (("todo.csv", "--highlight", ""), 2, "--highlight needs a word"),
         (("gone.csv",), 1, "there is no file"),
-        (("twice.csv",), 1, "the key '1' stands twice in column 'id'"),
+        (("twice.csv",), 1, "duplicate key '1' in column 'id'"),
     ],
 )
 def test_what_cannot_be(

@@ -132,13 +132,13 @@ def test_every_reader_refuses_answers_that_are_older_than_their_journal(
     process = start(batch, *CLASSES)
     answer(process, 4, written)
     done = labelkit(*READERS["merge"](answers))
-    assert done.code == 1 and "is open on it: leave it with q" in done.err
+    assert done.code == 1 and "has it open: leave it with q" in done.err
     kill(process)
     for args in READERS.values():
         done = labelkit(*args(answers))
         assert done.code == 1 and not Path("out.csv").exists()
-        assert "(q leaves at once): " in done.err
-    line = done.err.split("(q leaves at once): ")[1]
+        assert "(and leave with q): " in done.err
+    line = done.err.split("(and leave with q): ")[1]
     assert labelkit(*shlex.split(line)[1:], stdin="q\n").code == 0
     assert labels(answers) == written + 4
     done = labelkit(*READERS["merge"](answers))

@@ -1,10 +1,10 @@
-"""Keys that a spreadsheet changed are recognised where one key alone can have become them."""
+"""Keys that a spreadsheet changed are recognise_keys where one key alone can have become them."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelkit.data.spreadsheet_keys import recognised
+from labelkit.data.spreadsheet_keys import recognise_keys
 
 ids = st.integers(0, 10**9).map(str)
 
@@ -14,13 +14,13 @@ def test_numbers_that_lost_their_zeros(numbers: list[str], width: int, data: st.
     keys = {str(int(n)): n.zfill(width) for n in numbers}
     shown = {data.draw(st.sampled_from([n, f"{n}.0", f"{n},00", f" {n} "])): n for n in keys}
     changed = [text for text, n in shown.items() if text not in keys.values()]
-    assert recognised(changed, list(keys.values())) == {t: keys[shown[t]] for t in changed}
+    assert recognise_keys(changed, list(keys.values())) == {t: keys[shown[t]] for t in changed}
 
 
 @given(st.lists(st.integers(1, 10**17), min_size=1, max_size=30, unique=True), st.integers(0, 6))
 def test_no_number_with_an_exponent_is_given_to_another(numbers: list[int], places: int) -> None:
     shown = {str(n): f"{n:.{places}E}" for n in numbers}
-    found = recognised(list(shown.values()), list(shown))
+    found = recognise_keys(list(shown.values()), list(shown))
     alone = [key for key, text in shown.items() if list(shown.values()).count(text) == 1]
     assert all(shown[key] == text for text, key in found.items() if key in alone)
     assert set(found.values()) <= set(alone)
@@ -50,4 +50,4 @@ def test_no_number_with_an_exponent_is_given_to_another(numbers: list[int], plac
 )
 def test_what_became_of_keys(keys: dict[str, str], changed: bool) -> None:
     wanted = {text: key for key, text in keys.items() if text} if changed else {}
-    assert recognised([text for text in keys.values() if text], list(keys)) == wanted
+    assert recognise_keys([text for text in keys.values() if text], list(keys)) == wanted

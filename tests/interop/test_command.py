@@ -142,7 +142,7 @@ def test_no_classes_and_names_of_ours(labelkit: Any, write: Any) -> None:
     assert result.code == 2 and "already has a column 'row_id'" in result.err
     path = write("t.csv", "id,text\n1,hello\n1,there\n")
     result = labelkit("export", path, "-o", "t.json", "--to", "label-studio", *CLASSES)
-    assert result.code == 1 and "the key '1' stands twice" in result.err
+    assert result.code == 1 and "duplicate key '1'" in result.err
 
 
 def test_classes_and_hints_of_the_task_file(labelkit: Any, rows: Path, write: Any) -> None:

@@ -129,7 +129,7 @@ def test_a_row_that_changed_since_is_refused(exported: Any, imported: Any, label
     changed = Path("rows.csv").read_text().replace("=1+1", "=1+2")
     Path("rows.csv").write_text(changed)
     result = labelkit("merge", "rows.csv", "answers.jsonl", "-o", "merged.jsonl")
-    assert result.code == 1 and "'r-3' now has other content" in result.err
+    assert result.code == 1 and "'r-3' has changed in" in result.err
 
 
 def test_the_latest_answer_of_a_person_counts(exported: Any, imported: Any) -> None:

@@ -95,7 +95,7 @@ def test_unknown_keys_are_refused_with_the_nearest(write: Any, refused: Any, mer
     one = write("a.csv", "id,label\nfilm-1,x\nfilm-22,x\n")
     said = refused(source, one)
     assert f"{one}, row 2: the id 'film-22' is not in {source}; did you mean 'film-2'?" in said
-    assert "Are these the answers to another file?" in said
+    assert "Are these answers for another file?" in said
     many = write("b.csv", "id,label\nx,x\ny,x\nz,x\n")
     assert "3 keys (id) 'x', 'y', 'z' are not in" in refused(source, many)
     assert "row 2: the id 'film-22'" in merged(source, one, "--ignore-unknown")
@@ -105,7 +105,7 @@ def test_unknown_keys_are_refused_with_the_nearest(write: Any, refused: Any, mer
 def test_a_key_of_the_data_must_stand_once(write: Any, refused: Any) -> None:
     answers = write("a.csv", "id,label\n1,x\n")
     twice = refused(write("in.csv", "id,text\n1,a\n1,b\n"), answers)
-    assert "the key '1' stands twice in column 'id'; name another with --id COLUMN" in twice
+    assert "duplicate key '1' in column 'id'; pass --id COLUMN" in twice
     empty = refused(write("in.csv", "id,text\n1,a\n,b\n,c\n"), answers)
     assert "the key is empty in some rows" in empty
 
@@ -167,8 +167,8 @@ def test_rows_by_place_are_refused_when_the_file_was_re_sorted(
     Path("out.csv").unlink()
     moved = write("moved.csv", "text\ntwo\none\nthree\n")
     said = refused(moved, answers)
-    assert f"{answers}, row 1: row '1' now has other content in {moved}" in said
-    assert "(2 of 3 rows); was the file re-sorted or changed?" in said
+    assert f"{answers}, row 1: row '1' has changed in {moved}" in said
+    assert "(2 of 3 rows); use the file that query read" in said
 
 
 def test_columns_of_ours_that_came_since_do_not_break_the_row_check(
@@ -503,8 +503,8 @@ def test_keys_that_a_spreadsheet_changed(
     answers = write("a.csv", f"id,label\n{saved[2]},x\n{saved[0]},y\n")
     assert refused(source, answers) == (
         f"error: {answers}: a spreadsheet has changed 2 of the keys (id): '{keys[2]}' is now "
-        f"'{saved[2]}', '{keys[0]}' is now '{saved[0]}'. Give merge --spreadsheet-keys to match "
-        f"them all the same (in a task file: [merge] spreadsheet-keys = true)\n"
+        f"'{saved[2]}', '{keys[0]}' is now '{saved[0]}'. Pass --spreadsheet-keys to merge to match "
+        f"them anyway (in a task file: [merge] spreadsheet-keys = true)\n"
     )
     refused(source, answers, "--ignore-unknown")
     said = merged(source, answers, "--spreadsheet-keys")

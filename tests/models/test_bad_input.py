@@ -68,7 +68,7 @@ def test_probabilities_must_sum_to_one_and_hold_each_class(train):
     said = train(rows(",0.3,0.7", "other"), *soft, head=PROBABILITIES, code=1)
     assert "a.csv has no column 'p_other' (--from-proba p_)" in said
     said = train(rows(",x,y"), *soft, head=PROBABILITIES, code=1)
-    assert "column 'p_n' does not hold numbers only" in said
+    assert "column 'p_n' contains cells that are not numbers" in said
 
 
 def test_all_rows_flagged_leaves_nothing_to_learn(train):

@@ -481,13 +481,13 @@ def test_probabilities_on_rows_of_one_class_alone(labelkit, write):
         ({}, ["--group", "who"], "has no column 'who' (--group)"),
         ({}, ["--from-proba", "p_"], "data.csv has no column 'p_neg' (--from-proba p_)"),
         ({"p_neg": 1}, ["--from-proba", "p_"], "data.csv has no column 'p_pos' (--from-proba p_); "
-         "one column a class is needed"),
+         "each class needs a column"),
         ({"p_neg": 0.9, "p_pos": 0.3}, ["--from-proba", "p_"],
          "data.csv, row 1: the probabilities p_neg, p_pos sum to 1.200, not 1"),
         ({"p_neg": -0.2, "p_pos": 1.2}, ["--from-proba", "p_"],
-         "data.csv, row 1: the probability p_neg is below 0"),
+         "data.csv, row 1: the probability p_neg is negative"),
         ({"p_neg": "much", "p_pos": 0.3}, ["--from-proba", "p_"],
-         "data.csv: column 'p_neg' does not hold numbers only"),
+         "data.csv: column 'p_neg' contains cells that are not numbers"),
         ({}, ["--matrix", "none/m.csv"], "none/m.csv cannot be written: there is no folder none"),
         ({}, ["--method", "own.py:short"], "--method own.py:short must return a quality and a flag "
          "for each of 60 rows, it returned shapes (3,) and (3,)"),

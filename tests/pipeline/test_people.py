@@ -87,7 +87,8 @@ def test_answers_that_are_older_than_their_journal_are_not_gone_on_with(
         assert stale.code == 1
         assert "work/answers-1.csv is older than its journal: 8 decisions of work" in stale.err
         assert (
-            "this writes them (q leaves at once): labelkit annotate work/batch-1.csv" in stale.err
+            "write them with this command (and leave with q): labelkit annotate work/batch-1.csv"
+            in stale.err
         )
     done = pipeline("--annotate")
     assert done.code == 0, done.err

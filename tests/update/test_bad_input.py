@@ -43,7 +43,7 @@ def test_columns_that_do_not_fit(labelkit: Any, may: None, asked: list[str]) -> 
     )
     save("june.csv", [rows[0], rows[0]])
     twice = labelkit(*UPDATE)
-    assert twice.code == 1 and "the key 'f40' stands twice" in twice.err
+    assert twice.code == 1 and "duplicate key 'f40'" in twice.err
     assert asked == [] and not Path("june_out.work").exists()
 
 

@@ -24,7 +24,9 @@ def show_history(
     path = Path(job.options["input"])
     steps = history.read(path)
     if not steps:
-        raise LabelkitError(f"no history of {path} ({history.path_for(path).name} does not exist)")
+        place = history.path_for(path)
+        why = f"holds none; make {path.name} again" if place.exists() else "does not exist"
+        raise LabelkitError(f"no history of {path} ({place.name} {why})")
     if as_json:
         console.data_json({"schema": history.SCHEMA, "steps": steps})
         return

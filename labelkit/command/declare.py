@@ -359,11 +359,25 @@ class _Command(TyperCommand):
         from labelkit.config import task_file
 
         path = task_file.path_in(args) if any(p.name == "task" for p in self.params) else None
-        if path is not None:
-            extra["default_map"] = task_file.defaults(
-                task_file.load(path), self.declared, self.params
-            )
-        return super().make_context(info_name, args, parent, **extra)
+        if path is None:
+            return super().make_context(info_name, args, parent, **extra)
+        task = task_file.load(path)
+        extra["default_map"] = task_file.defaults(task, self.declared, self.params)
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except typer.BadParameter as error:
+            if not _is_of_task_file(error):
+                raise
+            why = error.message.removeprefix("Value error, ").rstrip(".")
+            raise task_file.wrong_value(task, self.declared.name, error.param, why) from None
+
+
+def _is_of_task_file(error: Any) -> bool:
+    """Tell whether the value that an option refused came from the task file."""
+    if error.param is None or error.ctx is None:
+        return False
+    source = error.ctx.get_parameter_source(error.param.name)
+    return source is not None and source.name == "DEFAULT_MAP"
 
 
 @cache  # made anew it takes longer than to parse

@@ -1,5 +1,6 @@
 """The task file, labelkit.toml: the task, and default values for options of commands."""
 
+import json
 import re
 import shlex
 import tomllib
@@ -231,13 +232,68 @@ def defaults(task: Task, declared: Any, params: Sequence[Any]) -> dict[str, Any]
     text = _text(task.path) if task.path else ""
     _check(task.path or Path(), text, table, (*by_key, *declared.tables), declared.name)
     values: dict[str, Any] = {}
-    for key in _SHARED:
-        if key in by_key and key in task.content.get("task", {}):
-            values[by_key[key].name] = _value(task, by_key[key], task.content["task"][key])
-    for key, value in table.items():
-        if key in by_key:
-            values[by_key[key].name] = _value(task, by_key[key], value)
+    shared = {k: v for k, v in task.content.get("task", {}).items() if k in _SHARED}
+    for key, value in (shared | table).items():
+        if key not in by_key:
+            continue
+        kinds = _kinds(by_key[key])
+        if not all(_may_be(item, kinds) for item in _items(value)):
+            raise wrong_value(task, declared.name, by_key[key], "")
+        values[by_key[key].name] = _value(task, by_key[key], value)
     return values
+
+
+def wrong_value(task: Task, command: str, param: Any, why: str) -> UsageError:
+    """Return the error of a value in the task file that is none for its option.
+
+    `why` is said where the value is of the right kind.
+    """
+    key, kinds = _key(param), _kinds(param)
+    where = command if key in task.table(command) else "task"
+    value = task.content[where][key]
+    is_one_of_many = isinstance(value, list) and not _takes_many(param)
+    if is_one_of_many or not all(_is_of(item, kinds) for item in _items(value)):
+        why = next((words for kind, words in _WANTED.items() if kind in kinds), why)
+    line = _line_of(_text(task.path), key, where) if task.path else 1
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    return UsageError(f"{task.path}, line {line}: [{where}] {key} = {shown}: {why}")
+
+
+_WANTED = {
+    bool: "give true or false",
+    int: "give a whole number",
+    float: "give a number",
+    Path: "give the name of a file, in quotes",
+}
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _kinds(param: Any) -> set[Any]:
+    """Return which of these kinds an option takes; none where any text will do."""
+    found: set[Any] = {param.type_descriptor.annotation}
+    for _ in range(2):  # a list, or nothing
+        found |= {inner for each in found for inner in get_args(each)}
+    return set() if str in found else found & {*_WANTED}
+
+
+def _may_be(value: Any, kinds: set[Any]) -> bool:
+    """Tell whether what TOML read may stand for such a value; text may say anything."""
+    if isinstance(value, bool):
+        return not kinds or bool in kinds
+    return Path not in kinds or isinstance(value, str)
+
+
+def _is_of(value: Any, kinds: set[Any]) -> bool:
+    if not kinds or not _may_be(value, kinds) or bool in kinds:
+        return not kinds or (bool in kinds and isinstance(value, bool))
+    try:
+        (float if float in kinds else int if int in kinds else str)(str(value))
+    except ValueError:
+        return False
+    return True
 
 
 def _key(param: Any) -> str:
@@ -246,7 +302,7 @@ def _key(param: Any) -> str:
 
 
 def _value(task: Task, param: Any, value: Any) -> Any:
-    many = bool(getattr(param, "multiple", False)) or param.nargs == -1
+    many = _takes_many(param)
     if param.name == "classes":
         return value if isinstance(value, str) else _joined([spelled(name) for name in value])
     if isinstance(value, dict):
@@ -257,6 +313,10 @@ def _value(task: Task, param: Any, value: Any) -> Any:
         items = value if isinstance(value, list) else [value]
         return [_single_value(task, param, item) for item in items]
     return _single_value(task, param, value)
+
+
+def _takes_many(param: Any) -> bool:
+    return bool(getattr(param, "multiple", False)) or param.nargs == -1
 
 
 def _joined(items: list[Any]) -> str:

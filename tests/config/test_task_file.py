@@ -73,3 +73,34 @@ def test_a_task_file_in_another_encoding_says_how_to_convert_it(
 def test_a_task_file_that_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a regular file, and it is read more than once"):
         task_file.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("command", "line", "message"),
+    [
+        ("weak-label", "functions = 3", "functions = 3: give the name of a file, in quotes"),
+        ("weak-label", "functions = true", "functions = true: give the name of a file, in quotes"),
+        ("decide", "answers = [4]", "answers = [4]: give the name of a file, in quotes"),
+        ("query", 'n = "x"', 'n = "x": give a whole number'),
+        ("query", "n = true", "n = true: give a whole number"),
+        ("query", "n = 2.5", "n = 2.5: give a whole number"),
+        ("query", "n = [1, 2]", "n = [1, 2]: give a whole number"),
+        ("decide", 'threshold = "much"', 'threshold = "much": give a number'),
+        ("decide", "own-model = 3", "own-model = 3: give true or false"),
+        ("decide", "policy = 3", "policy = 3: '3' is not one of 'combine', 'priority'"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_with_file_line_table_and_key(
+    command: str, line: str, message: str, labelkit: Any, write: Any
+) -> None:
+    write("data.csv", "id,text\n1,good\n2,bad\n")
+    write("labelkit.toml", f"[task]\ntext = ['text']\n[{command}]\n{line}\n")
+    done = labelkit(command, "data.csv", "-o", "out.csv")
+    assert (done.code, done.err) == (2, f"error: labelkit.toml, line 4: [{command}] {message}\n")
+
+
+def test_a_wrong_value_of_the_command_line_is_not_the_task_files(labelkit: Any, write: Any) -> None:
+    write("data.csv", "id,text\n1,good\n2,bad\n")
+    write("labelkit.toml", "[query]\nn = 3\n")
+    done = labelkit("query", "data.csv", "-o", "out.csv", "-n", "x")
+    assert done.code == 2 and "labelkit.toml" not in done.err and "'-n' / '--n'" in done.err

@@ -59,6 +59,9 @@ def test_a_history_that_cannot_be_read_is_said(text: str, write: Any, labelkit: 
     said = "warning: in.csv.history.json is no history that labelkit wrote: how in.csv was made is"
     assert first == f"{said} not known"
     assert Path("in.csv.history.json").read_text() == text
+    shown = labelkit("history", "in.csv")
+    why = "no history of in.csv (in.csv.history.json holds none; make in.csv again)"
+    assert (shown.code, shown.err) == (1, f"{said} not known\nerror: {why}\n")
 
 
 OWN = ('{"mine": "notes"}', "no JSON", "[1]", '{"steps": []}', '{"schema": 1, "steps": [{"a": 1}]}')

@@ -61,7 +61,7 @@ def test_an_unknown_key_of_the_task_file(line: str, message: str, run: Any) -> N
         ("[decide]\npolicyy = 'x'", "stage 4-decide: labelkit.toml, line 4: [decide] 'policyy' is"),
         (
             "[decide]\npolicy = 'x'",
-            "stage 4-decide: Invalid value for '--policy': 'x' is not one of",
+            "stage 4-decide: labelkit.toml, line 4: [decide] policy = \"x\": 'x' is not one of",
         ),
         ("[annotate]\nblnd = true", "line 4: [annotate] 'blnd' is not a known key; did you mean"),
         ("[report]\nfoo = 1", "line 4: [report] 'foo' is not a known key"),

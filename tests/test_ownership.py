@@ -224,7 +224,7 @@ def test_rows_outside_where_keep_what_they_had(run: Run, command: str, suffix: s
         ours = [name for name in before[0] if name.startswith(f"{PREFIX[command]}_")]
         filled = [any(row[name] not in ("", None) for name in ours) for row in before]
         assert kept == sum(filled) - filled[3]
-        assert f"{kept} other rows keep what they had" in done.err
+        assert f"{kept} other rows unchanged" in done.err
     sampled = run(command, one.name, "-o", f"two.{suffix}", "--sample", "3")
     assert sampled.code == 0, sampled.err
     unchanged = [a == b for a, b in zip(read(Path(f"two.{suffix}")), after, strict=True)]

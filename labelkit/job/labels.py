@@ -1,4 +1,4 @@
-"""The labels of a run: which columns hold them, read in one way for all commands."""
+"""The labels of a run and their columns, read in the same way by all commands."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -35,7 +35,7 @@ class JobLabels:
 
     options: dict[str, Any]
 
-    if TYPE_CHECKING:  # what the job has beside
+    if TYPE_CHECKING:  # from the job
 
         @property
         def source(self) -> Table:
@@ -51,7 +51,7 @@ class JobLabels:
 
         @property
         def key_name(self) -> str:
-            """The key's column, or `row`."""
+            """The key column, or `row`."""
 
         def keys(self) -> list[str]:
             """Return each row's key as text."""
@@ -61,7 +61,7 @@ class JobLabels:
 
         @property
         def steps(self) -> list[dict[str, Any]]:
-            """The steps that made the input, by its history."""
+            """The steps in the history of the input."""
 
         @property
         def machine_columns(self) -> list[str]:
@@ -77,27 +77,27 @@ class JobLabels:
         self._read_answers: dict[Path, tuple[Texts, Texts]] = {}
 
     def label_columns(self) -> list[str]:
-        """Return the columns that labels come from; an absent `label` means none yet.
+        """Return the label columns; none if there is no column `label` yet.
 
-        Raises UsageError where --label names the gold column, which nothing is learned from.
+        Raises UsageError if --label names the gold column, which is not used for training.
         """
         gold = self.options.get("gold")
-        named = self.options.get("label") or []
-        if gold in named and named:
+        label_option = self.options.get("label") or []
+        if gold in label_option and label_option:
             raise UsageError(
-                f"--label {gold} and --gold {gold}: labels are not learned from the gold column; "
-                f"leave one of the two out"
+                f"--label {gold} and --gold {gold}: the gold column is not used for training; "
+                f"omit one of the two options"
             )
         columns = [
             name
-            for name in named or ["label"]
+            for name in label_option or ["label"]
             if name != "label" or (self.source.has("label") and gold != "label")
         ]
         self.source.require(columns, "--label")
         return columns
 
     def label_texts(self, names: Sequence[str]) -> dict[str, Texts]:
-        """Return columns that hold labels or gold, as every command reads a label ('' none)."""
+        """Return columns of labels or gold, read like labels in every command ('' for none)."""
         unread = [name for name in dict.fromkeys(names) if name not in self._label_cells]
         self.source.require(unread)
         if unread:
@@ -107,66 +107,68 @@ class JobLabels:
         return {name: read_labels(self._label_cells[name], self.classes) for name in names}
 
     def is_labelled(self, name: str) -> Mask:
-        """Return which rows have a label in a column, the same for all commands."""
+        """Return a mask of the rows with a label in a column, the same for all commands."""
         values = self.label_texts([name])[name]
         return is_labelled(values, self.classes, self.ignores_unknown_labels())
 
     def warn_once(self, text: str) -> None:
-        """Warn, unless it was said before or there is nothing to say."""
+        """Print a warning, unless it is '' or was printed before."""
         if text and text not in self._warned:
             self._warned.add(text)
             console.warn(text)
 
     def warn_of_spellings(self, classes: Sequence[str]) -> None:
-        """Warn of classes that may be one, where nobody declared them."""
+        """Warn about undeclared classes that may be the same class."""
         if self.classes is None:
             for text in spelling_warnings(classes):
                 self.warn_once(text)
 
     def labels(self, named: Sequence[str] | None = None) -> Labels:
-        """Return the labels so far: --label columns in order, people's --answers before them.
+        """Return the labels: first from --answers, then from the --label columns in order.
 
-        `named` stands for the --label columns; the gold column is never among them. Raises
-        LabelkitError for a label outside the declared classes.
+        `named` replaces the --label columns; the gold column is never used. Raises LabelkitError
+        for a label outside the declared classes.
         """
         gold = self.options.get("gold")
-        among = self.label_columns() if named is None else [name for name in named if name != gold]
-        return self._labels_of(among, self.options.get("answers") or [], self.audit_mask)
+        columns = (
+            self.label_columns() if named is None else [name for name in named if name != gold]
+        )
+        return self._labels_of(columns, self.options.get("answers") or [], self.audit_mask)
 
     def known_classes(self) -> list[str]:
         """Return the declared classes, else those of the file's history and its label columns.
 
-        Labels in rows that are answered blind are not looked at.
+        Labels in blind rows are not used.
         """
         if self.classes is not None:
             return list(self.classes)
-        named = history.known_classes(self.steps)
+        recorded = history.known_classes(self.steps)
         gold = self.options.get("gold")
         columns = dict.fromkeys(["label", *self.label_columns(), *SUGGESTING])
-        read = self.label_texts([n for n in columns if self.source.has(n) and n != gold])
-        labels = shown_labels(read, blind_origins(self.source))
+        texts = self.label_texts([n for n in columns if self.source.has(n) and n != gold])
+        labels = shown_labels(texts, blind_origins(self.source))
         if self.options.get("answers"):
             labels.update(self.labels().classes)
-        classes = [*named, *sorted(labels.difference(named))]
+        classes = [*recorded, *sorted(labels.difference(recorded))]
         self.warn_of_spellings(classes)
         return classes
 
     def human_labels(self) -> Labels | None:
-        """Return the labels of people alone: --answers, and the --label columns of no machine.
+        """Return the human labels: --answers, and the --label columns that are not machine columns.
 
-        None where there is no such column and no file of answers. A column is a machine's by its
-        name, or because the file's history says that one of our commands wrote it.
+        None if there is no such column and no answers file. Machine columns are recognised by
+        name, or by the file's history.
         """
         by_people = {"label", *(f"{n[: -len('_origin')]}_label" for n in self._origin_columns())}
-        named = self.label_columns()
+        columns_of_option = self.label_columns()
         machine = set(self.machine_columns) - by_people
-        columns = [name for name in named if name not in machine]
+        columns = [name for name in columns_of_option if name not in machine]
         answers = self.options.get("answers") or []
-        for name in named:
+        for name in columns_of_option:
             if name in machine:
                 self.warn_once(
-                    f"column {console.clean(name)!r} holds machine labels: they do not count as "
-                    f"labels of people here"
+                    f"column {console.clean(name)!r} contains machine labels, which do not count "
+                    f"as human labels here"
                 )
         return self._labels_of(columns, answers, self.audit_mask) if columns or answers else None
 
@@ -175,15 +177,15 @@ class JobLabels:
 
     def gold_labels(self) -> Labels:
         """Return the gold column as labels, for a command that reveals it row by row."""
-        nobody = np.zeros(self.rows, dtype=bool)
-        return self._labels_of([str(self.options["gold"])], [], nobody)
+        no_audit = np.zeros(self.rows, dtype=bool)
+        return self._labels_of([str(self.options["gold"])], [], no_audit)
 
-    def _labels_of(self, among: Sequence[str], answers: Sequence[Path], audit: Mask) -> Labels:
-        read = self.label_texts(among)
+    def _labels_of(self, columns: Sequence[str], answers: Sequence[Path], audit: Mask) -> Labels:
+        texts = self.label_texts(columns)
         ignore = self.ignores_unknown_labels()
         sources = [
-            (name, encode(read[name], self.classes, ignore, self.source.name, self.keys)[0])
-            for name in among
+            (name, encode(texts[name], self.classes, ignore, self.source.name, self.keys)[0])
+            for name in columns
         ]
         for path in answers:
             sources.insert(0, (str(path), self._answers(path)[0]))
@@ -192,34 +194,34 @@ class JobLabels:
             return Labels(
                 *encode(values, self.classes, ignore, self.source.name, self.keys), audit, source
             )
-        # Nothing that learns may know a class that audit rows alone have.
+        # A class that only audit rows have must not be used for training.
         classes = class_names(values[~audit])
         unknown = audit & ~np.isin(values.astype(str), classes)
-        known = np.where(unknown, "", values).astype(object)
-        codes = encode(known, classes, ignore, self.source.name, self.keys)[1]
+        values_in_classes = np.where(unknown, "", values).astype(object)
+        codes = encode(values_in_classes, classes, ignore, self.source.name, self.keys)[1]
         self.warn_of_spellings(classes)
         return Labels(values, codes, classes, audit, source)
 
     @cached_property
     def audit_mask(self) -> Mask:
-        """The rows that were drawn at random to measure accuracy, the same for all commands."""
+        """The mask of audit rows, the same for all commands."""
         return np.asarray(self.origins == AUDIT, dtype=bool)
 
     @cached_property
     def origins(self) -> Texts:
-        """How each row was drawn (`label_origin`), '' where nothing says it.
+        """The origin of each row (`label_origin`), '' if unknown.
 
-        The data, --answers and, for rows of which these say nothing, the columns that query wrote;
-        a row that the data or any answers have as an audit row is one.
+        From the data and --answers, else from the columns that query wrote; a row is an audit row
+        if the data or any answers say so.
         """
-        named = [self.source.texts(name) for name in self._origin_columns()]
+        file_origins = [self.source.texts(name) for name in self._origin_columns()]
         answers = [self._answers(path)[1] for path in self.options.get("answers") or []]
-        known = combined_origins([*named, *answers], self.rows)
-        return np.where(known == "", self.picked_origins, known).astype(object)
+        origins = combined_origins([*file_origins, *answers], self.rows)
+        return np.where(origins == "", self.picked_origins, origins).astype(object)
 
     @cached_property
     def picked_origins(self) -> Texts:
-        """How query drew the rows of this very file, by the columns that it wrote."""
+        """How query selected the rows of this file, from the columns that it wrote."""
         ranks = [self.source.texts(n) != "" for n in self._columns_of("query", "query", "rank")]
         reasons = [self.source.texts(n) for n in self._columns_of("query", "query", "reason")]
         return picked_origins(ranks, reasons, self.rows)
@@ -236,16 +238,16 @@ class JobLabels:
         return [n for n in dict.fromkeys([f"{prefix}_{ending}", *written]) if self.source.has(n)]
 
     def ignores_unknown_labels(self) -> bool:
-        """Tell whether labels outside the classes are left out instead of being an error."""
-        given = self.options.get("unknown_label", "error")
-        if given not in ("error", "ignore"):
-            raise UsageError(f"--unknown-label {given!r}: choose error or ignore")
-        return bool(given == "ignore")
+        """Return whether labels outside the classes are ignored instead of being an error."""
+        choice = self.options.get("unknown_label", "error")
+        if choice not in ("error", "ignore"):
+            raise UsageError(f"--unknown-label {choice!r}: choose error or ignore")
+        return bool(choice == "ignore")
 
     def _answers(self, path: Path) -> tuple[Texts, Texts]:
-        """Return the label and the origin that a file of answers gives each row, '' for none.
+        """Return the label and the origin of each row from an answers file, '' for none.
 
-        Where the file has no column `label_origin`, its rows were drawn as query's columns say.
+        If the file has no column `label_origin`, the origins are from query's columns.
         """
         if path not in self._read_answers:
             self._read_answers[path] = self._answers_of(path)
@@ -259,7 +261,7 @@ class JobLabels:
         matched = answers.matched(self, unknown_keys_are_errors=True)
         values = np.full(self.rows, "", dtype=object)
         origin = np.full(self.rows, "", dtype=object)
-        values[matched.rows] = matched.labels  # of several lines of a row the last counts
+        values[matched.rows] = matched.labels  # the last answer to a row counts
         ignore = self.ignores_unknown_labels()
         values = encode(values, self.classes, ignore, answers.name, self.keys)[0]
         says_origin = "label_origin" in answers.details
@@ -268,7 +270,7 @@ class JobLabels:
         return values, origin
 
     def gold(self) -> Texts | None:
-        """Return the gold labels, where --gold names a column, '' where a row has none.
+        """Return the gold labels of the column in --gold, '' for rows without; None without --gold.
 
         Raises LabelkitError for a gold label outside the declared classes.
         """

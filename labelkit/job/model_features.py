@@ -1,4 +1,4 @@
-"""The features that a model of a job's rows reads, where the user named none."""
+"""Default features of a model on a job's rows."""
 
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def for_labels(job: "Job", labelled: int) -> "Features":
-    """Return the job's features, unfitted; for few labels the embedding if nobody named another.
+    """Return the job's unfitted features; by default the embedding if there are few labels.
 
-    On few labels the words of a text say little. TF-IDF where embedding the file takes long.
+    With few labels single words are weak features. TF-IDF if embedding the file would be slow.
     """
     return (
         job.features() if labelled >= feature_selection.FEWEST else _unless_named(job, "embedding")
@@ -20,12 +20,12 @@ def for_labels(job: "Job", labelled: int) -> "Features":
 
 
 def for_machine_labels(job: "Job") -> "Features":
-    """Return the job's features, unfitted; TF-IDF and the embedding if nobody named another."""
+    """Return the job's unfitted features; by default TF-IDF and the embedding."""
     return _unless_named(job, feature_selection.BOTH)
 
 
 def _unless_named(job: "Job", choice: str) -> "Features":
-    """Return features of this choice for texts, TF-IDF where embedding the file takes long."""
+    """Return features of this choice for texts; TF-IDF if embedding the file would be slow."""
     from labelkit.ml.features import Features
 
     is_open = job.options.get("features", "auto") == "auto" and not job.options.get("column")

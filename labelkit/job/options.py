@@ -1,10 +1,10 @@
-"""What is known of a command before it runs, as plain data."""
+"""The declaration of a command as plain data."""
 
 from typing import NamedTuple
 
 
 class Declared(NamedTuple):
-    """What the app knows of a command beside its function."""
+    """The properties of a command, besides its function."""
 
     name: str
     prefix: str

@@ -1,4 +1,4 @@
-"""What a command writes: its columns in all rows, earlier ones kept where it did not act."""
+"""The columns that a command writes; rows that were not selected keep their earlier values."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -34,38 +34,38 @@ def _as_column(values: Any) -> pa.Array:
 def refuse_users_columns(
     source: "Table", written: Collection[str], earlier: Replaceable, command: str
 ) -> None:
-    """Raise UsageError where a command would replace columns that it may not replace."""
+    """Raise UsageError if a command would replace columns of the user."""
     users = [n for n in source.every_column() if n in written and n not in earlier.columns]
     if users:
-        named = listing([repr(console.clean(name)) for name in users], 5)
+        names = listing([repr(console.clean(name)) for name in users], 5)
         raise UsageError(
-            f"{source.name}: {command} would replace the column{'s' * (len(users) > 1)} {named}, "
-            f"and no history says that labelkit wrote {'them' if len(users) > 1 else 'it'}; give "
-            f"--as NAME to write under another name, or --overwrite to replace "
-            f"{'them' if len(users) > 1 else 'it'} (in a task file: [{command}] overwrite = true)"
+            f"{source.name}: {command} would replace the column{'s' * (len(users) > 1)} {names}, "
+            f"not written by labelkit according to the file's history; pass --as NAME to write "
+            f"under another name, or --overwrite to replace {'them' if len(users) > 1 else 'it'} "
+            f"(in a task file: [{command}] overwrite = true)"
         )
 
 
 def note_assumed(source: "Table", replaced: Sequence[str], command: str) -> None:
-    """Say which columns are taken for those of an earlier run by their names alone."""
-    named = listing([console.clean(name) for name in replaced], 10)
+    """Print a note on the columns that are replaced because of their names."""
+    names = listing([console.clean(name) for name in replaced], 10)
     console.note(
-        f"{source.name} has no history; by their names {named} are columns of an earlier "
-        f"{command}, and are replaced"
+        f"{source.name} has no history; replacing {names}, which by their names are columns of "
+        f"an earlier {command}"
     )
 
 
 def with_earlier(
     source: "Table", columns: Mapping[str, pa.Array], earlier: Sequence[str], chosen: "Mask | None"
 ) -> tuple[dict[str, pa.Array], int]:
-    """Return the columns to write, and how many rows keep earlier annotations.
+    """Return the columns to write, and the number of rows that keep earlier annotations.
 
-    `chosen` rows get the values of `columns`. In the others, columns of the file that are named in
-    `earlier` keep their cells (also those which this run does not write), new ones are empty.
+    `chosen` rows get the values of `columns`. In the other rows, columns in `earlier` keep their
+    cells (also those that this run does not write), and new columns are empty.
     """
     if chosen is None:
         return dict(columns), 0
-    acted = pa.array(chosen)
+    is_selected = pa.array(chosen)
     before = source.read(list(earlier)) if earlier else None
     kept = np.zeros(len(chosen), dtype=bool)
     result = {}
@@ -74,17 +74,17 @@ def with_earlier(
         new = columns.get(name)
         if old is None:
             assert new is not None
-            result[name] = pc.if_else(acted, new, pa.scalar(None, new.type))
+            result[name] = pc.if_else(is_selected, new, pa.scalar(None, new.type))
             continue
         old = _decoded(old)
-        old = _empty_as_null(pc.if_else(acted, pa.scalar(None, old.type), old))
+        old = _empty_as_null(pc.if_else(is_selected, pa.scalar(None, old.type), old))
         kept |= old.is_valid().to_numpy(zero_copy_only=False)
-        result[name] = old if new is None else _joined(acted, new, old, source.format)
+        result[name] = old if new is None else _joined(is_selected, new, old, source.format)
     return result, int(kept.sum())
 
 
-def _joined(acted: pa.Array, new: pa.Array, old: pa.Array, file_format: str) -> pa.Array:
-    """Return `new` in the rows acted on, `old` elsewhere, spelt as it was where that can be."""
+def _joined(is_selected: pa.Array, new: pa.Array, old: pa.Array, file_format: str) -> pa.Array:
+    """Return `new` in the selected rows and `old` elsewhere, with its spelling if possible."""
     if old.type != new.type:
         try:
             typed = old.cast(new.type)
@@ -95,7 +95,7 @@ def _joined(acted: pa.Array, new: pa.Array, old: pa.Array, file_format: str) -> 
             old = typed
         else:
             new, old = _empty_as_null(text_cells.as_text(new)), _empty_as_null(_text(old))
-    return pc.if_else(acted, new, old)
+    return pc.if_else(is_selected, new, old)
 
 
 def _same_text(typed: pa.Array, old: pa.Array) -> bool:

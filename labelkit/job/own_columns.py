@@ -1,4 +1,4 @@
-"""The columns that a command writes: their names, and whether it may replace those of a file."""
+"""The names of the columns that a command writes, and which columns of a file it may replace."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 class OwnColumns(JobLabels):
-    """The part of a job that knows the command's own columns."""
+    """The part of a job for the command's own columns."""
 
     name: str
     prefix: str
     annotates: bool
     own: dict[str, Any]
 
-    if TYPE_CHECKING:  # what the job has beside
+    if TYPE_CHECKING:  # from the job
 
         @property
         def output(self) -> str:
-            """Where the result goes."""
+            """The output path."""
 
         def _input_paths(self) -> list[Path]: ...
 
@@ -35,14 +35,14 @@ class OwnColumns(JobLabels):
         return f"{self.options.get('as_name') or self.prefix}_{name}"
 
     def may_replace(self, column: str) -> bool:
-        """Tell whether this command may write a column: it is new, or labelkit wrote it before."""
+        """Return whether this command may write a column: it is new, or labelkit wrote it."""
         return column in self._earlier.columns or not self.source.has(column)
 
     @cached_property
     def _recorded(self) -> list[str]:
-        """The columns that labelkit wrote by the histories of the inputs, of each of them."""
-        named = [history.written_columns(path) or [] for path in self._input_paths()]
-        return [name for name in (named or [[]])[0] if all(name in names for names in named)]
+        """The columns that labelkit wrote, according to the history of every input."""
+        by_input = [history.written_columns(path) or [] for path in self._input_paths()]
+        return [name for name in (by_input or [[]])[0] if all(name in names for names in by_input)]
 
     @cached_property
     def _earlier(self) -> columns.Replaceable:
@@ -59,11 +59,11 @@ class OwnColumns(JobLabels):
         )
 
     def check_columns(self, source: "Table", details: Sequence[str] | None = None) -> None:
-        """Refuse, before any work, an input whose own columns the output would replace.
+        """Raise UsageError early if the output would replace columns of the user.
 
-        Answers fill columns that the input may have: of these the cells tell, when all is read.
-        With `details`, those of the answers, the input is that of an earlier command, from whose
-        output this one will write.
+        Columns that answers fill are checked later, when the cells are read. With `details`, the
+        detail columns of answers, the input is that of an earlier command whose output this one
+        will read.
         """
         if not (self.annotates and self.output) or self.options.get("overwrite"):
             return
@@ -77,7 +77,7 @@ class OwnColumns(JobLabels):
             output.refuse_users_columns(source, names, earlier, self.name)
 
     def _filled(self, source: "Table", endings: Sequence[str]) -> list[str]:
-        """Return which columns answers to rows without a label would find cells of the user in."""
+        """Return the endings of columns that have cells of the user in unlabelled rows."""
         label = self.options.get("as_name") or columns.PEOPLE
         label = f"{label}_label" if label != columns.PEOPLE else label
         is_open = source.texts(label) == "" if source.has(label) else slice(None)

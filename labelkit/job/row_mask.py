@@ -1,4 +1,4 @@
-"""The rows that a command acts on: --where and --sample."""
+"""The rows selected by --where and --sample."""
 
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 
 def check(where: str | None, sample: int | None) -> None:
-    """Raise UsageError for an expression or a number of rows that selects nothing at all."""
+    """Raise UsageError for an empty expression or a number of rows below 1."""
     if where is not None and not where.strip():
-        raise UsageError("--where is empty; give an expression, or leave --where out for all rows")
+        raise UsageError(
+            "--where is empty; write an expression, or omit --where to select all rows"
+        )
     if sample is not None and sample < 1:
         raise UsageError(f"--sample {sample}: give a number of rows, 1 or more")
 
@@ -22,18 +24,18 @@ def check(where: str | None, sample: int | None) -> None:
 def rows_to_act_on(
     source: "Table", where: str | None, sample: int | None, seed: int
 ) -> Mask | None:
-    """Return a boolean array, true for the rows to act on; None where that is all of them.
+    """Return a boolean mask of the selected rows; None for all rows.
 
-    Raises UsageError for an expression that does not parse.
+    Raises UsageError for an invalid expression.
     """
     mask = None if where is None else _matching(source, where)
     if sample is None:
         return mask
-    among = np.arange(source.count()) if mask is None else np.flatnonzero(mask)
+    candidates = np.arange(source.count()) if mask is None else np.flatnonzero(mask)
     rng = np.random.default_rng([seed, 1])
-    picked = rng.choice(among, size=min(sample, len(among)), replace=False)
+    sampled = rng.choice(candidates, size=min(sample, len(candidates)), replace=False)
     mask = np.zeros(source.count(), dtype=bool)
-    mask[picked] = True
+    mask[sampled] = True
     return mask
 
 
@@ -42,6 +44,6 @@ def _matching(source: "Table", expression: str) -> Mask:
 
     where = parse(expression)
     source.require(where.columns, "--where")
-    read = where.columns or source.columns[:1]  # `true` names none
-    parts = [where.mask(batch) for batch in source.batches(read, exact=True)]
+    columns = where.columns or source.columns[:1]  # the expression `true` has no columns
+    parts = [where.mask(batch) for batch in source.batches(columns, exact=True)]
     return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)

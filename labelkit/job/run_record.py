@@ -1,4 +1,4 @@
-"""What a run did: its figures for the summary, and its step of the history."""
+"""The record of a run: figures for --summary, and its step in the history."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -10,14 +10,14 @@ from labelkit.io import history, streams
 
 
 class RunRecord:
-    """The part of a job that keeps what it counted, spent and read."""
+    """The part of a job for counts, costs and files read."""
 
     name: str
     options: dict[str, Any]
     own: dict[str, Any]
     task_path: Path | None
 
-    if TYPE_CHECKING:  # what the job has beside
+    if TYPE_CHECKING:  # from the job
 
         @property
         def steps(self) -> list[dict[str, Any]]: ...
@@ -45,9 +45,9 @@ class RunRecord:
         """Add tokens and dollars to the history and the summary."""
         self._costs.update(numbers)
 
-    def figures(self, found: Mapping[str, Any]) -> None:
+    def figures(self, figures: Mapping[str, Any]) -> None:
         """Add figures to the summary."""
-        self._figures.update(found)
+        self._figures.update(figures)
 
     def record(
         self,
@@ -56,21 +56,21 @@ class RunRecord:
         ours: Sequence[str] | None = None,
         **more: Any,
     ) -> None:
-        """Write the history of an output: the input's steps and this one, with `more` facts.
+        """Write the history of an output: the input's steps and this one, with `more` keys.
 
-        `ours` are all columns of the output that labelkit wrote, where this step did not write
-        all. A stream has no history.
+        `ours` are all columns of the output that labelkit wrote, if not all by this step. A stream
+        has no history.
         """
         if streams.is_stream(output):
             return
         read = [*self._input_paths(), self.task_path, *self._other_inputs]
-        named = dict.fromkeys(p for p in read if p is not None and p.is_file())
-        known = {path.resolve() for path in named}
-        more_read = [p for p in user_code.files_read() if p.resolve() not in known]
+        files = dict.fromkeys(p for p in read if p is not None and p.is_file())
+        resolved = {path.resolve() for path in files}
+        user_code_files = [p for p in user_code.files_read() if p.resolve() not in resolved]
         step = history.step(
             self.name,
             {**self.options, **self.own},
-            [p for p in [*named, *more_read] if p != output],
+            [p for p in [*files, *user_code_files] if p != output],
             columns=list(written),
             counts=self._counts,
             cost=self._costs,

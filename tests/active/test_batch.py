@@ -118,17 +118,17 @@ def test_what_people_filled_in_is_not_overwritten(labelkit, reviews):
     save("todo.csv", rows)
     held = Path("todo.csv").read_bytes()
     done = refused(labelkit, "--batch", "todo.csv")
-    assert "todo.csv was filled in by people (1 cells of 'label'); merge it first" in done.err
+    assert "todo.csv already contains answers (1 cell of 'label'); merge it first" in done.err
     rows[2]["label"] = ""
     save("todo.csv", [{**row, "label_note": "unsure" if i else ""} for i, row in enumerate(rows)])
     done = refused(labelkit, "--batch", "todo.csv")
     assert "3 cells of 'label_note'" in done.err
     Path("todo.csv").write_bytes(held.replace(b",", b";"))
-    assert "1 cells of 'label'" in refused(labelkit, "--batch", "todo.csv").err
+    assert "1 cell of 'label'" in refused(labelkit, "--batch", "todo.csv").err
     for content in (held + b"torn,record\n", "é".encode("latin-1")):
         Path("todo.csv").write_bytes(content)
         done = refused(labelkit, "--batch", "todo.csv")
-        assert "todo.csv is there already and cannot be read as a batch" in done.err
+        assert "todo.csv already exists and is not a labelkit batch" in done.err
         assert Path("todo.csv").read_bytes() == content
     Path("todo.csv").write_bytes(b"")
     run(labelkit, "--batch", "todo.csv", "-n", "4")
@@ -205,7 +205,7 @@ def test_float_keys_and_cells_of_a_batch_are_exact(labelkit: Any, tmp_path: Path
     given = ("--text", "text", "--classes", "P,N", "-n", "6", "--batch", "todo.csv")
     found = labelkit("query", "f.parquet", "-o", "q.parquet", *given, "--features", "tfidf")
     assert found.code == 0, found.err
-    assert "left out of the batch, since they are binary: picture" in found.err
+    assert "not in the batch (binary): picture" in found.err
     with (tmp_path / "todo.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     places = [keys.index(float(row["id"])) for row in rows]

@@ -207,7 +207,7 @@ def test_a_task_file_that_appears_later_finds_the_answers_and_what_they_cost(
     result = labelkit(*command)
     assert (result.code, chat_server.seen["requests"]) == (0, asked), result.err
     assert not Path(".labelkit").exists()
-    used = "build/.labelkit of earlier runs is used (--cache .labelkit begins anew)\n"
+    used = "using build/.labelkit from earlier runs (--cache .labelkit for an empty cache)\n"
     assert result.err.count(used) == 1
     write("in.csv", "id,body\n1,good one\n2,bad one\n3,new one\n")
     result = labelkit(*command)

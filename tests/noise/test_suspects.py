@@ -29,7 +29,7 @@ def test_a_batch_for_people_holds_the_flagged_rows_likeliest_errors_first(labelk
 def test_a_batch_that_people_began_is_kept(labelkit, data, write):
     write("todo.csv", "id,label\nr1,pos\n")
     done = run(labelkit, "--batch", "todo.csv", code=1)
-    assert "todo.csv was filled in by people" in done.err
+    assert "todo.csv already contains answers" in done.err
 
 
 def test_reasons_name_views_neighbours_and_words(labelkit, data, tmp_path):

@@ -150,9 +150,11 @@ def task(name: str, classes: list[str], strategy: str) -> None:
 
 
 def labelkit(*args: object) -> None:
-    code = app([*map(str, args), "-q"], standalone_mode=False)
-    if code:
-        raise SystemExit(f"{args} ended with {code}")
+    try:
+        app([*map(str, args), "-q"])
+    except SystemExit as ended:
+        if ended.code:
+            raise SystemExit(f"{args} ended with {ended.code}") from None
 
 
 def right(name: str, *columns: str) -> float:

@@ -23,8 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from llm_label import Server
-
-from labelkit.cli.app import app
+from pipeline import labelkit
 
 REST = "the rest"
 WATCHED = {
@@ -132,7 +131,7 @@ def main() -> None:
             clock.since = time.perf_counter()
             given = ["rows.csv", "-o", "out.csv", "--work-dir", "work", "--task", "task.toml"]
             people = ["--oracle", "gold", "-n", "100", "--audit", "50"]
-            app(["pipeline", *given, *people, "--yes", "-q"], standalone_mode=False)
+            labelkit("pipeline", *given, *people, "--yes")
             clock.count()
         steps = json.loads(Path("work/final.model.history.json").read_text("utf-8"))["steps"]
     whole = sum(clock.seconds.values())

@@ -27,7 +27,15 @@ def enough_to_learn(said: Said) -> bool:
 
 
 def combined(said: Said, groups: Codes | None, learn: Learn | None) -> Machine:
-    """Return the voters weighed by people's rows; a model of `learn` votes and fills the gaps."""
+    """Return the voters weighed by people's rows; a model of `learn` votes and fills the gaps.
+
+    Where find-noise holds the label for wrong that comes of it, what it suggests counts.
+    """
+    machine = _weighed(said, groups, learn)
+    return machine._replace(verdict=rule.cleaned(machine.verdict, said.doubts))
+
+
+def _weighed(said: Said, groups: Codes | None, learn: Learn | None) -> Machine:
     # Models in the file learned from nobody knows which rows: none of them tells their worth.
     voting = [source for source in said.sources if source.name != MODEL]
     filling = [source for source in said.sources if source.name == MODEL]
@@ -44,7 +52,8 @@ def combined(said: Said, groups: Codes | None, learn: Learn | None) -> Machine:
     if own is None:
         return machine
     if votes:
-        # What find-noise doubts has hardly taught the model: its vote is the doubt, once.
+        # What find-noise doubts without a suggestion has hardly taught the model: its vote is the
+        # doubt, once.
         voting = [source._replace(voter=source.undoubted) for source in voting]
         voting.append(own_model.beside(own, voting))
     return rule.combined(said, learning, groups, voting, [*filling, own])

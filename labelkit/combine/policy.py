@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from labelkit.combine import opinion_pool
 from labelkit.combine.opinion_pool import Codes, Pool
-from labelkit.combine.sources import Said, Source
+from labelkit.combine.sources import Doubts, Said, Source
 from labelkit.data.labels import Mask, Texts
 from labelkit.stats.ties import DECIMALS, likeliest
 
@@ -44,6 +44,23 @@ def with_people(people: Codes, machine: Verdict) -> Verdict:
     )
 
 
+def cleaned(verdict: Verdict, doubts: Doubts | None) -> Verdict:
+    """Return the verdict with what find-noise suggests where it holds the label for wrong.
+
+    A voter that says another label than the one decided changes nothing: find-noise has judged the
+    decided label by all of them.
+    """
+    if doubts is None:
+        return verdict
+    wrong = (doubts.given >= 0) & (verdict.codes == doubts.given)
+    sure = 1 - np.nan_to_num(doubts.quality, nan=1 - opinion_pool.UNSTATED)
+    return Verdict(
+        np.where(wrong, doubts.suggested, verdict.codes),
+        np.where(wrong, sure, verdict.confidence),
+        np.where(wrong, COMBINED, verdict.source).astype(object),
+    )
+
+
 def combined(
     said: Said,
     learning: Mask,
@@ -71,7 +88,7 @@ def in_order(said: Said, order: Sequence[Source], threshold: float) -> Machine:
     codes, confidence, place = opinion_pool.first_sure([s.voter for s in order], threshold)
     names = np.array([*(source.name for source in order), ""], dtype=object)
     verdict = Verdict(codes, np.where(codes >= 0, confidence, np.nan), names[place])
-    return Machine(_looked(verdict, said.sources), None, list(order))
+    return Machine(cleaned(_looked(verdict, said.sources), said.doubts), None, list(order))
 
 
 def _nothing(rows: int) -> Verdict:

@@ -1,7 +1,7 @@
 """Who speaks in a file: people, and the voters whose labels stand in its columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,13 +44,29 @@ class Source(NamedTuple):
     undoubted: Voter
 
 
+class Doubts(NamedTuple):
+    """The labels that find-noise holds for wrong, where no person spoke (but for an audit).
+
+    `given` and `suggested` are class codes, -1 in all other rows; `quality` is the probability
+    that the given label is right.
+    """
+
+    given: Codes
+    suggested: Codes
+    quality: Floats
+
+    def at(self, rows: Any) -> "Doubts":
+        """Return the same of some rows."""
+        return Doubts(self.given[rows], self.suggested[rows], self.quality[rows])
+
+
 class Said(NamedTuple):
     """What a file holds: the classes, people's labels (-1 none), audit rows, voters.
 
     `names` are the classes and after them those that only audit rows have: nothing that learns
     knows these. `excluded` are the audit rows and their duplicates.
     `flagged` are rows whose label by people find-noise holds for wrong, `demoted` those where it
-    holds what a voter says for wrong.
+    holds what a voter says for wrong; `doubts` tells what it suggests instead.
     """
 
     classes: list[str]
@@ -61,18 +77,24 @@ class Said(NamedTuple):
     flagged: Mask
     demoted: Mask
     sources: list[Source]
+    doubts: Doubts | None = None
 
 
-def read(job: "Job", believed: Mapping[str, float | None] | None = None) -> Said:
+def read(
+    job: "Job",
+    believed: Mapping[str, float | None] | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Said:
     """Return who says what; `believed` are columns of labels from before (see `trust`).
 
+    `columns` are the voters' columns and names; by default those of --label, else ours.
     Raises LabelkitError for a file without any label, a label outside the declared classes, and
     confidences that are none.
     """
     people = job.labels([PEOPLE] if job.source.has(PEOPLE) else [])
     believed = believed or {}
     job.source.require(list(believed), "--trust")
-    found = _columns(job)
+    found = _columns(job) if columns is None else dict(columns)
     found |= {column: _stem(column) for column in believed if column not in found}
     texts = job.label_texts(list(found))
     if not found and not job.options.get("from_proba") and not (people.values != "").any():
@@ -93,14 +115,19 @@ def read(job: "Job", believed: Mapping[str, float | None] | None = None) -> Said
     if believed:
         teaching = np.where(job.excluded_from_training, -1, codes)
         sources = _believed(job, sources, believed, teaching, texts, len(classes))
-    sources = [_demoted(source, flags[source.column], len(classes)) for source in sources]
+    doubts = _doubts(job, doubted, classes, (codes < 0) | people.audit)
+    # A label gives way to what is suggested; without a suggestion any other voice shall beat it.
+    suggested = np.zeros(job.rows, dtype=bool) if doubts is None else doubts.given >= 0
+    sources = [
+        _demoted(source, flags[source.column] & ~suggested, len(classes)) for source in sources
+    ]
     ready = _ready_probabilities(job, classes)
     if ready is not None and ready.column not in {_proba_prefix(s.column) for s in sources}:
         sources.append(ready)
-    demoted = np.any([*flags.values(), np.zeros(job.rows, dtype=bool)], axis=0)
+    demoted = np.any([*flags.values(), suggested], axis=0)
     flagged = _is_flagged(people.values, doubted)
     excluded = job.excluded_from_training
-    return Said(classes, names, codes, people.audit, excluded, flagged, demoted, sources)
+    return Said(classes, names, codes, people.audit, excluded, flagged, demoted, sources, doubts)
 
 
 def _believed(
@@ -134,7 +161,7 @@ def _quality_of(job: "Job", values: Texts) -> Floats:
     if not (job.source.has("noise_given") and job.source.has("noise_quality")):
         return np.full(job.rows, np.nan)
     judged = (values != "") & (job.label_texts(["noise_given"])["noise_given"] == values)
-    return np.where(judged, _numbers(job, "noise_quality"), np.nan)
+    return np.where(judged, numbers(job, "noise_quality"), np.nan)
 
 
 def _as_sure(source: Source, share: float) -> Source:
@@ -150,7 +177,12 @@ def _columns(job: "Job") -> dict[str, str]:
     if named:
         columns = [name for name in job.label_columns() if name != PEOPLE]
         return {name: known.get(name, _stem(name)) for name in columns}
-    gold = job.options.get("gold")
+    return usual_columns(job)
+
+
+def usual_columns(job: "Job") -> dict[str, str]:
+    """Return the label columns that our commands wrote, and what their voters are called."""
+    known, gold = _USUAL | dict(_written_as(job)), job.options.get("gold")
     return {name: kind for name, kind in known.items() if job.source.has(name) and name != gold}
 
 
@@ -193,7 +225,7 @@ def _source(job: "Job", column: str, name: str, codes: Codes, classes: Sequence[
     beside = f"{_stem(column)}_confidence"
     confidence = np.full(len(codes), np.nan)
     if job.source.has(beside):
-        confidence = _numbers(job, beside)
+        confidence = numbers(job, beside)
     looked = (codes >= 0) | ~np.isnan(confidence)
     shares = _shares(job, _proba_prefix(column), classes)
     voter = Voter(codes, confidence, shares)
@@ -219,28 +251,28 @@ def _shares(job: "Job", prefix: str, classes: Sequence[str]) -> Floats | None:
         return None
     found = np.zeros((job.rows, len(classes)), number_type(job.rows, len(classes)))
     for code, name in known.items():
-        found[:, code] = _numbers(job, name)
+        found[:, code] = numbers(job, name)
     found[np.abs(found.sum(axis=1) - 1) > 1e-3] = np.nan
     return found
 
 
-def _numbers(job: "Job", column: str) -> Floats:
+def numbers(job: "Job", column: str) -> Floats:
     """Return a column of numbers from 0 to 1, NaN where it is empty."""
     texts = _array(job.source.texts(column))
     filled = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
     try:
-        numbers = pc.cast(filled, pa.float64()).to_numpy(zero_copy_only=False)
+        values = pc.cast(filled, pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
         raise LabelkitError(
             f"{job.source.name}: column {column!r} does not hold numbers only"
         ) from None
-    outside = np.flatnonzero((numbers < 0) | (numbers > 1))
+    outside = np.flatnonzero((values < 0) | (values > 1))
     if len(outside):
         raise LabelkitError(
             f"{job.source.name}, row {outside[0] + 1}: {column} is "
             f"{console.clean(texts[outside[0]].as_py())}, not between 0 and 1"
         )
-    return np.array(numbers, dtype=np.float64)
+    return np.array(values, dtype=np.float64)
 
 
 def _ready_probabilities(job: "Job", classes: Sequence[str]) -> Source | None:
@@ -277,9 +309,23 @@ def _flagged(job: "Job") -> Texts:
     for column, sign in signs.items():
         doubted |= read[column] == sign
     if job.source.has("noise_quality"):
-        doubted &= ~(_numbers(job, "noise_quality") >= _EVEN)
+        doubted &= ~(numbers(job, "noise_quality") >= _EVEN)
     given: Texts = np.where(doubted, read["noise_given"], "").astype(object)
     return given
+
+
+def _doubts(job: "Job", doubted: Texts, classes: list[str], among: Mask) -> Doubts | None:
+    """Return what find-noise suggests for the labels that it holds for wrong; None without any."""
+    if not job.source.has("noise_suggested") or not (among & (doubted != "")).any():
+        return None
+    place = {name: code for code, name in enumerate(classes)}
+    read = job.label_texts(["noise_suggested"])["noise_suggested"]
+    given, suggested = (np.array([place.get(t, -1) for t in each]) for each in (doubted, read))
+    known = among & (given >= 0) & (suggested >= 0) & (given != suggested)
+    quality = np.full(job.rows, np.nan)
+    if job.source.has("noise_quality"):
+        quality = numbers(job, "noise_quality")
+    return Doubts(np.where(known, given, -1), np.where(known, suggested, -1), quality)
 
 
 def _is_flagged(values: Texts, doubted: Texts) -> Mask:

@@ -129,8 +129,8 @@ def decide(
     Labels from before that may be wrong are nobody's answer: --trust old_label=auto lets that
     column vote too, as sure as people's labels, find-noise or the other voters show it to be right.
 
-    A label that find-noise flagged with a noise_quality below 0.5 counts as hardly more than a
-    guess, and the model that votes hardly learns from it; people's stays. Accuracy is claimed
+    A label that find-noise flagged with a noise_quality below 0.5 gives way to noise_suggested
+    (without that column it counts as hardly more than a guess); people's stays. Accuracy is claimed
     only from audit rows, for all labels: people's count as right. final_label is empty, with
     confidence 0, where voters cannot tell.
 

@@ -129,8 +129,8 @@ def tell(machine: Machine, told: Told) -> None:
     _tell_weights(machine, figures["voters"])
     if told.counts["flagged"]:
         console.note(
-            f"find-noise holds a label of {told.counts['flagged']:,} rows for wrong: it counts as "
-            f"hardly more than a guess"
+            f"find-noise holds a label of {console.count(told.counts['flagged'], 'rows')} for "
+            f"wrong: it gives way to what find-noise suggests"
         )
     for line in _accuracy(figures):
         console.note(line)

@@ -289,7 +289,8 @@ def _at(said: Said, rows: Codes) -> Said:
     masks = {
         name: getattr(said, name)[rows] for name in ("audit", "excluded", "flagged", "demoted")
     }
-    return said._replace(people=said.people[rows], sources=sources, **masks)
+    doubts = None if said.doubts is None else said.doubts.at(rows)
+    return said._replace(people=said.people[rows], sources=sources, doubts=doubts, **masks)
 
 
 def _silenced(said: Said, silent: Mapping[str, Mask], undoubted: bool) -> Said:
@@ -299,7 +300,7 @@ def _silenced(said: Said, silent: Mapping[str, Mask], undoubted: bool) -> Said:
     spoken = [source for source in sources if (source.voter.codes >= 0).any()]
     if undoubted:
         spoken = [source._replace(voter=source.undoubted) for source in spoken]
-        said = said._replace(flagged=np.zeros_like(said.flagged))
+        said = said._replace(flagged=np.zeros_like(said.flagged), doubts=None)
     return said._replace(people=people, sources=spoken)
 
 

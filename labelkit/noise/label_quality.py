@@ -158,8 +158,8 @@ def with_truth(evidence: Evidence, method: str) -> tuple[Evidence, Mistakes]:
     return evidence._replace(mixture=fitted.best), mistakes
 
 
-def judge(method: Method, name: str, evidence: Evidence) -> Verdict:
-    """Return the method's verdict, checked.
+def judge(method: Method, name: str, evidence: Evidence, disputable: Mask | None = None) -> Verdict:
+    """Return the method's verdict, checked; only `disputable` rows are flagged as disputed.
 
     Raises LabelkitError where the user's own method fails or returns something else.
     """
@@ -169,6 +169,7 @@ def judge(method: Method, name: str, evidence: Evidence) -> Verdict:
         if evidence.looks.words is None:  # in tables, rows that are hard are just that
             return found
         more = disputed.find(given, evidence.probabilities, evidence.opinions, found.quality)
+        more &= True if disputable is None else disputable[evidence.rows]
         if more.any():
             console.note(
                 f"{console.count(int((more & ~found.flag).sum()), 'labels', 'are')} flagged only "

@@ -6,15 +6,19 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
+from labelkit.combine.sources import PEOPLE, usual_columns
 from labelkit.data.labels import encode, first_filled
 from labelkit.errors import LabelkitError
 from labelkit.ml import label_typos
 
 if TYPE_CHECKING:
-    from labelkit.data.labels import Labels
+    from labelkit.data.labels import Labels, Texts
     from labelkit.job.job import Job
 
 Codes = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+FINAL, FINAL_SOURCE = "final_label", "final_source"
 
 MOST_TYPOS = 2  # rows of a label that is taken for a misspelling, where the views agree
 
@@ -34,18 +38,22 @@ class Given(NamedTuple):
     suspected: dict[str, str]
 
 
-def without_people_of_audit(job: "Job", labels: "Labels") -> "Labels":
-    """Return the labels with those of labelkit's own columns on audit rows, where they have one.
+def without_people_of_audit(job: "Job", labels: "Labels", machine: "Texts | None") -> "Labels":
+    """Return the labels with those of machines on audit rows, where a machine's are judged.
 
     How good the machine's labels are is measured on the audit rows, so those must have gone
-    through the same judgement as all others: as if nobody had labelled the row.
+    through the same judgement as all others: as if nobody had labelled the row. `machine` is what
+    the sources of the file together say, where that is known; else the first of them counts.
     """
-    names = [
-        name for name in job.label_columns() if name in job.machine_columns and name != "label"
-    ]
+    names = [name for name in job.label_columns() if name in job.machine_columns and name != PEOPLE]
     if not names or not labels.audit.any():
         return labels
+    if FINAL in names and machine is None:
+        names += [name for name in usual_columns(job) if name not in names]
     read = job.label_texts(names)
+    if FINAL in names:  # decide has put people's label there
+        silent = np.full(job.rows, "", dtype=object) if machine is None else machine
+        read[FINAL] = np.where(labels.audit & _is_of_people(job), silent, read[FINAL])
     machine, source = first_filled(list(read.items()), job.rows)
     # A class that no other row has cannot be judged, as if the machine were silent.
     machine, codes, _ = encode(machine, labels.classes, True, job.source.name, job.keys)
@@ -56,6 +64,13 @@ def without_people_of_audit(job: "Job", labels: "Labels") -> "Labels":
         column=np.where(swapped, source, labels.column).astype(object),
         audit=labels.audit & ~swapped,
     )
+
+
+def _is_of_people(job: "Job") -> Mask:
+    """Return the rows whose final label is, or may be, a person's."""
+    if not job.source.has(FINAL_SOURCE):
+        return np.ones(job.rows, dtype=bool)
+    return np.asarray(job.source.texts(FINAL_SOURCE) == "people")
 
 
 def find(job: "Job", labels: "Labels") -> Given:

@@ -59,11 +59,12 @@ def tell(job: "Job", told: Told, model: NoiseModel | None) -> None:
     if model is not None:
         console.note(f"judged by {told.method}, probabilities {told.source}")
         _show(model)
-        low, high = model.interval or (0.0, 0.0)
-        console.note(
-            f"the model agrees with {told.agreement:.0%} of the labels; estimated errors: "
-            f"{model.errors:,}, with 90 % probability {round(low):,} to {round(high):,}"
-        )
+        text = f"the model agrees with {told.agreement:.0%} of the labels; estimated errors: "
+        text += f"{model.errors:,}"
+        if model.interval is not None:
+            low, high = model.interval
+            text += f", with 90 % probability {round(low):,} to {round(high):,}"
+        console.note(text)
     if reasons:
         parts = [f"{number:,} {kind}" for kind, number in reasons.items()]
         console.note(f"flagged: {' · '.join(parts)}")
@@ -210,11 +211,12 @@ def tell_audit(job: "Job", found: Findings, labels: "Labels", model: NoiseModel 
     """
     both = found.judged & labels.audit
     n, wrong = int(both.sum()), int((found.given != labels.values)[both].sum())
-    if model is None or model.interval is None or n < FEWEST_AUDITED:
+    if model is None or n < FEWEST_AUDITED:
         return
     low, high = metrics.wilson(wrong, n)
     job.figures({"audit": {"rows": n, "wrong": wrong, "interval": [low, high]}})
-    if model.interval[1] < low * int(found.judged.sum()):
+    most = model.errors if model.interval is None else model.interval[1]
+    if most < low * int(found.judged.sum()):
         console.warn(
             f"on {console.count(n, 'audit rows')} people call {wrong / n:.2f} [{low:.2f}, "
             f"{high:.2f}] of these "

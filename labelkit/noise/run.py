@@ -13,6 +13,7 @@ from labelkit.job import batch_file as batch
 from labelkit.noise import explain, label_quality, messages, output, reasons
 from labelkit.noise import labels as labelled
 from labelkit.noise.checks import dataset_checks, duplicates, neighbours, outliers
+from labelkit.noise.cleaning import Cleaning
 from labelkit.noise.features import Data
 from labelkit.noise.findings import Findings
 from labelkit.noise.label_quality import Evidence
@@ -46,7 +47,9 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     """Judge the labels of the chosen rows and write what was found."""
     _check(job, wanted)
     people = job.labels()
-    labels = labelled.without_people_of_audit(job, people)
+    by_views = wanted.method == "ensemble" and wanted.classifier == "auto"
+    cleaning = Cleaning(job, people, by_views)
+    labels = labelled.without_people_of_audit(job, people, cleaning.machine)
     given = labelled.find(job, labels)
     asked = _rows_of(job, wanted.explain)
     data = Data(job, wanted.classifier, wanted.method)
@@ -57,10 +60,13 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     if evidence is not None:
         evidence, mistakes = label_quality.with_truth(evidence, wanted.method)
         verdict = label_quality.judge(
-            label_quality.load_method(wanted.method), wanted.method, evidence
+            label_quality.load_method(wanted.method), wanted.method, evidence, ~cleaning.judged
         )
+        evidence, verdict = cleaning.judge(evidence, verdict, labels)
         found.add_verdict(evidence, verdict)
     model = mistakes.model if mistakes is not None else None
+    if evidence is not None and model is not None:
+        model = cleaning.mistakes(evidence, model)
     found.add_typos(given.meant, evidence)
     messages.warn_of_suspected_typos(job, found, given)
     conflicts = _add_conflicts(job, found, given, evidence, same) if are_texts else 0
@@ -75,6 +81,7 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     kinds = found.counts(among)
     told = messages.Told(counts, kinds, wanted.method, source, agreement, wanted.n, filling_up)
     messages.tell(job, told, model)
+    cleaning.tell(found, among)
     messages.warn_of_test_rows(job, found.judged & among)
     messages.tell_gold(job, found, among)
     messages.tell_audit(job, found, people, model)

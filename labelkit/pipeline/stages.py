@@ -15,6 +15,8 @@ from labelkit.pipeline.label_budget import Limit
 
 STAGES = ("weak-label", "llm-label", "query", "people", "find-noise", "decide", "train")
 _PASSED = ("text", "classes", "id", "group", "gold", "cache", "delimiter", "encoding", "features")
+# What is decided is judged, and decided again: a label that is likely wrong gives way.
+CLEANING = ("find-noise", "decide")
 _MODEL = "final.model"
 _REPORT = "report.html"
 AFTER = ("train", "report")  # they read the labelled file and make something beside it
@@ -22,7 +24,8 @@ _AUDIT = 40  # rows for people in the first round; without any, no accuracy can 
 _OF_FILES = ("delimiter", "encoding")  # a batch is comma-separated UTF-8, whatever the data is
 # It would be calibrated on gold, which in a pipeline only measures.
 _TAUGHT_BY_GOLD = "llm-label"
-_WRITTEN = ("weak_label", "llm_label")
+FINAL = "final_label"
+_WRITTEN = ("weak_label", "llm_label", FINAL)
 # The rows that a language model reads after weak-label, unless the task file says which.
 DOUBTFUL = 0.8
 DOUBTFUL_ROWS = f"weak_confidence < {DOUBTFUL} or weak_label is empty"
@@ -128,13 +131,13 @@ def _admitted(own: Mapping[str, Any], task: Task) -> list[str]:
     stages = ["weak-label"] if own.get("functions") or "functions" in weak or "rule" in weak else []
     stages += ["llm-label"] if own.get("model") or "model" in llm else []
     if own.get("target_accuracy") is None:
-        return [*stages, "query", "people", "find-noise", "decide", "train"]
+        return [*stages, "query", "people", "decide", *CLEANING, "train"]
     # A few labels of people first: they tell how sure labels are and what the model is worth.
     asked = ["llm-label", "decide", "llm-label"] if "llm-label" in stages else []
     rules = [name for name in stages if name != "llm-label"]
     return [
         *(*rules, "query", "people", *asked, "decide", "people"),
-        *("find-noise", "decide", "train"),
+        *(*CLEANING, "train"),
     ]
 
 
@@ -204,7 +207,7 @@ class _Plan:
                 args += ["--batch", str(makes[-1])]
             args += self.limit.left(asks, [*later].count("query")) if routes else []
         if name == "find-noise":
-            args += self._labels(name)
+            args += self._labels(name, self._decided())
             # decide weighs what is flagged, and its confidence tells train how much to trust it.
             left_in = "decide" in later or "fix" in self.task.table(name)
             args += [] if left_in else ["--fix", "exclude"]
@@ -239,10 +242,10 @@ class _Plan:
         return Stage(number, "people", args, reads, [target], batch, answers[0], asks, key)
 
     def _train(self, number: int, later: Sequence[str]) -> Stage:
-        decided = any(stage.name == "decide" for stage in self.stages)
+        decided = self._decided()
         target = self.folder / (f"{number}-{_MODEL}" if "train" in later else _MODEL)
         args = ["train", *map(str, self.current), "-o", str(target), *self._shared("train")]
-        args += ["--label", "final_label"] if decided else self._labels("train")
+        args += ["--label", FINAL] if decided else self._labels("train")
         if decided:
             own = self.task.table("train")
             args += [] if "weight" in own else ["--weight", "final_confidence"]
@@ -255,13 +258,17 @@ class _Plan:
         args = ["report", *map(str, reads), "-o", str(target), *self._shared("report")]
         return Stage(number, "report", args, reads, [target])
 
-    def _labels(self, name: str) -> list[str]:
+    def _decided(self) -> bool:
+        return any(stage.name == "decide" for stage in self.stages)
+
+    def _labels(self, name: str, decided: bool = False) -> list[str]:
         named = self.task.table(name).get("label")
         # A column of a stage that is left out this time is no label to miss.
-        columns = [c for c in named or [] if c not in _WRITTEN or c in self.label_columns]
+        written = [*self.label_columns, *([FINAL] if self._decided() else [])]
+        columns = [c for c in named or [] if c not in _WRITTEN or c in written]
         if named and columns == named:
             return []
-        columns = columns or ["label", *self.label_columns]
+        columns = columns or ["label", *([FINAL] if decided else self.label_columns)]
         return [part for column in columns for part in ("--label", column)]
 
     def _given(self, *names: str) -> list[str]:

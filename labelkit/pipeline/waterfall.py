@@ -1,5 +1,6 @@
 """The waterfall of a pipeline: what each stage labelled, cost and is worth."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,5 +50,7 @@ def _without(stages: Sequence[Stage]) -> dict[str, str]:
     found = {}
     for name in ("weak-label", "llm-label", "find-noise"):
         if names.count(name) == 1:
-            found[name] = "--stages " + ",".join(each for each in names if each != name)
+            # What stood on both sides of it would be decided twice.
+            rest = [each for each, _ in itertools.groupby(n for n in names if n != name)]
+            found[name] = "--stages " + ",".join(rest)
     return found

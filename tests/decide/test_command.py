@@ -218,6 +218,32 @@ def test_flagged_labels_count_as_hardly_more_than_a_guess(write: Any, decided: A
     assert [confidence for _, confidence, _ in decided(disputed)] == ["0.51", "0.9"]
 
 
+def test_a_label_that_find_noise_holds_for_wrong_gives_way_to_its_suggestion(
+    write: Any, decided: Any
+) -> None:
+    source = write(
+        "in.csv",
+        "id,label,label_origin,weak_label,weak_confidence,llm_label,llm_confidence,"
+        "noise_given,noise_suggested,noise_quality,noise_flag\n"
+        "1,,,a,0.9,a,0.9,a,b,0.2,true\n"
+        "2,,,a,0.9,b,0.6,b,c,0.3,true\n"  # another label is decided than the one flagged
+        "3,,,a,0.9,,,a,b,0.7,true\n"  # likelier right than wrong
+        "4,a,query,a,0.9,,,a,b,0.2,true\n"  # people's stays
+        "5,,,a,0.9,,,a,,0.2,true\n"  # nothing is suggested
+        "6,,,c,0.9,,,c,c,0.9,false\n",
+    )
+    assert decided(source) == [
+        ("b", "0.8", "combined"),
+        ("a", "0.708606", "combined"),
+        ("a", "0.9", "weak"),
+        ("a", "1", "people"),
+        ("a", "0.343333", "weak"),
+        ("c", "0.9", "weak"),
+    ]
+    found = decided(source, "--policy", "priority")
+    assert [label for label, *_ in found] == ["b", "c", "a", "a", "", "c"]
+
+
 def test_where_limits_what_is_written(write: Any, decided: Any) -> None:
     source = write("in.csv", "id,n,weak_label,weak_confidence\n1,1,a,0.8\n2,5,b,0.6\n")
     assert decided(source, "--where", "n > 3") == [("", "", ""), ("b", "0.6", "weak")]

@@ -1,0 +1,135 @@
+"""Labels of machines, judged by all sources of the file and a model that learned from the labels.
+
+A model that learns from labels which a model has made foretells these well, wrong ones too, so the
+labels alone tell hardly any error. People's rows do (audit rows aside): they tell how much each
+source counts, and how much what a model of the rows says that learned from the combined labels,
+each row judged without its own. A label is flagged where they all together say another class.
+
+Measured by benchmarks/cleaning.py; without people's rows the views judge, as they do any label.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from labelkit import console
+from labelkit.combine import opinion_pool, own_model, policy
+from labelkit.combine import sources as label_sources
+from labelkit.combine.opinion_pool import Codes, Floats
+from labelkit.combine.policy import Verdict
+from labelkit.combine.sources import MODEL, PEOPLE, Said, Source
+from labelkit.data.labels import Mask, Texts
+from labelkit.errors import LabelkitError
+from labelkit.noise.label_quality import Evidence
+from labelkit.noise.label_quality import Verdict as Judgement
+
+if TYPE_CHECKING:
+    from labelkit.data.labels import Labels
+    from labelkit.job.job import Job
+
+
+class Sources(NamedTuple):
+    """The sources of a file: who says what, those that vote, people's rows to learn from, groups.
+
+    `machine` are the labels that the sources together give, people aside, '' for none.
+    """
+
+    said: Said
+    voting: list[Source]
+    learning: Mask
+    groups: Codes
+    machine: Texts
+
+
+def by_machine(job: "Job", labels: "Labels") -> Mask:
+    """Return the rows whose label a machine gave: no person's, and in one of our columns."""
+    ours = [name for name in job.machine_columns if name != PEOPLE]
+    people = job.labels([PEOPLE] if job.source.has(PEOPLE) else [])
+    spoke = (people.codes >= 0) & ~people.audit
+    return np.asarray(np.isin(labels.column.astype(str), ours) & (labels.codes >= 0) & ~spoke)
+
+
+def read(job: "Job", judged: Mask) -> Sources | None:
+    """Return the sources, None where people labelled too few rows to weigh them by."""
+    columns = label_sources.usual_columns(job)
+    if not (judged.any() and columns and job.content_columns()):
+        return None
+    try:
+        said = label_sources.read(job, columns=columns)
+    except LabelkitError as error:
+        console.warn(f"the sources of the labels are not read: {error}")
+        return None
+    # An earlier run of find-noise is no evidence for this one.
+    voting = [s._replace(voter=s.undoubted) for s in said.sources if s.name != MODEL]
+    learning = ~said.excluded & (said.people >= 0)
+    if not voting or learning.sum() < opinion_pool.FEWEST_TO_LEARN:
+        return None
+    groups = job.groups(job.content_columns())
+    combined = policy.combined(said, learning, groups, voting, []).verdict.codes
+    machine = np.array([*said.classes, ""], dtype=object)[combined]
+    return Sources(said, voting, learning, groups, machine)
+
+
+def probabilities(job: "Job", sources: Sources, labels: "Labels") -> Floats | None:
+    """Return P(class) of each row without its own label, rows x classes of `sources`.
+
+    None where the labels are too few to learn from.
+    """
+    said, k = sources.said, len(sources.said.classes)
+    place = {name: code for code, name in enumerate(said.classes)}
+    codes = np.array([place.get(text, -1) for text in labels.values])
+    codes = np.where(sources.learning, said.people, np.where(labels.codes >= 0, codes, -1))
+    sure = np.where(sources.learning, 1.0, _confidence(job, labels))
+    decided = Verdict(codes, sure, np.full(job.rows, "", dtype=object))
+    inputs = _Inputs(job)
+    own = own_model.reader(inputs, decided, ~said.excluded, sources.groups, k)
+    if own is None or own.voter.shares is None:
+        return None
+    voters = [s.voter for s in [*sources.voting, own_model.beside(own, sources.voting)]]
+    truth = np.where(sources.learning, said.people, -1)
+    pool = opinion_pool.learn(voters, truth, k, sources.groups)
+    heard = np.any([voter.codes >= 0 for voter in voters[:-1]], axis=0)
+    found = opinion_pool.pooled(voters, pool, k)
+    found[~heard] = own.voter.shares[~heard]
+    return found
+
+
+class _Inputs(own_model.Inputs):
+    """The file's features; columns that repeat the labels were warned of before."""
+
+    def warn_of_leakage(self, rows: Codes, codes: Codes) -> None:
+        """Warn of nothing."""
+
+
+def _confidence(job: "Job", labels: "Labels") -> Floats:
+    """Return how sure each label is by the column beside it, NaN where none says so."""
+    found = np.full(job.rows, np.nan)
+    column = labels.column.astype(str)
+    for name in np.unique(column):
+        beside = f"{name.removesuffix('_label')}_confidence"
+        if name.endswith("_label") and job.source.has(beside):
+            found = np.where(column == name, label_sources.numbers(job, beside), found)
+    return found
+
+
+def judge(
+    evidence: Evidence, verdict: Judgement, shares: Floats, classes: list[str], judged: Mask
+) -> tuple[Evidence, Judgement]:
+    """Return the evidence and the verdict with machines' labels as these probabilities judge them.
+
+    `shares` are rows x `classes`, `judged` the rows whose label a machine gave.
+    """
+    of_class = [classes.index(name) if name in classes else -1 for name in evidence.classes]
+    here = np.flatnonzero(judged[evidence.rows])
+    padded = np.column_stack([shares[evidence.rows[here]], np.zeros(len(here))])
+    own = padded[:, of_class]
+    own /= np.maximum(own.sum(axis=1, keepdims=True), 1e-300)
+    belief, quality, flag = evidence.belief.copy(), verdict.quality.copy(), verdict.flag.copy()
+    belief[here] = own
+    given = evidence.given[here]
+    quality[here] = np.clip(own[np.arange(len(here)), given], 0.0, 1.0)
+    flag[here] = own.max(axis=1) > quality[here] + _HARDLY
+    return evidence._replace(truth=belief), Judgement(quality, flag)
+
+
+_HARDLY = 1e-9  # an exact tie speaks against no label

@@ -1,0 +1,116 @@
+"""Cleaning of labels that machines gave: what judges them, and whether that can help at all."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labelkit import console
+from labelkit.data.labels import Mask, Texts
+from labelkit.errors import listing
+from labelkit.noise import by_sources
+from labelkit.noise.findings import Findings
+from labelkit.noise.label_quality import Evidence, Verdict
+from labelkit.noise.model.transition_matrix import NoiseModel
+
+if TYPE_CHECKING:
+    from labelkit.data.labels import Labels
+    from labelkit.job.job import Job
+
+EVEN = 0.5  # decide takes the suggestion where the label is right with less than that probability
+_SURELY = 2.0  # standard errors by which views must foretell labels better than the commonest one
+
+
+class Cleaning:
+    """The labels of a run that machines gave, and how they are judged.
+
+    `judged` are their rows, `machine` what the sources together say where people's rows weigh
+    them: the sources judge then. Without enough of these the views do, as they judge any label;
+    where the views know nothing of the labels, no label is flagged. Other methods, and single
+    models, judge all labels alike: then nothing is judged here (`is_wanted` false).
+    """
+
+    def __init__(self, job: "Job", labels: "Labels", is_wanted: bool) -> None:
+        self._job, self._words = job, ""
+        self.judged: Mask = np.zeros(job.rows, dtype=bool)
+        self._sources: by_sources.Sources | None = None
+        self._by_sources = False
+        self._is_wanted = is_wanted and not job.options.get("from_proba")
+        if self._is_wanted:
+            self.judged = by_sources.by_machine(job, labels)
+            self._sources = by_sources.read(job, self.judged)
+
+    @property
+    def machine(self) -> Texts | None:
+        """What the sources together say of each row, people aside; None where that is open."""
+        return None if self._sources is None else self._sources.machine
+
+    def judge(
+        self, evidence: Evidence, verdict: Verdict, labels: "Labels"
+    ) -> tuple[Evidence, Verdict]:
+        """Return the evidence and the verdict with machines' labels judged for what they are."""
+        if not self._is_wanted:
+            return evidence, verdict
+        self.judged = by_sources.by_machine(self._job, labels)  # those of audit rows too
+        shares = None
+        if self._sources is not None:
+            shares = by_sources.probabilities(self._job, self._sources, labels)
+        if self._sources is not None and shares is not None:
+            self._by_sources = True
+            self._words = _who(self._sources)
+            classes = self._sources.said.classes
+            return by_sources.judge(evidence, verdict, shares, classes, self.judged)
+        self._words = "the models of the rows"
+        if not _know(evidence):
+            self._words += ", which foretell the labels hardly better than the commonest label does"
+            verdict = verdict._replace(flag=verdict.flag & ~self.judged[evidence.rows])
+        return evidence, verdict
+
+    def mistakes(self, evidence: Evidence, model: NoiseModel) -> NoiseModel:
+        """Return how many labels are mistaken for which, by what judged them."""
+        if not self._by_sources:
+            return model
+        joint = np.zeros_like(model.joint)
+        np.add.at(joint, evidence.given, evidence.belief)
+        return NoiseModel(model.classes, joint)
+
+    def tell(self, found: Findings, among: Mask) -> None:
+        """Say what cleaning can change, or that it cannot help here, and fill the summary."""
+        rows = self.judged & found.judged & among
+        if not rows.any():
+            return
+        wrong = rows & found.flag & (found.quality < EVEN)
+        n = int(wrong.sum())
+        expected = float((1 - found.quality[wrong]).mean()) if n else None
+        told: dict[str, Any] = {
+            "helps": n > 0,
+            "judged": int(rows.sum()),
+            "likely_wrong": n,
+            "expected_precision": expected,
+            "by": "sources" if self._by_sources else "models",
+        }
+        self._job.figures({"cleaning": told})
+        if not n:
+            console.note(
+                f"cleaning cannot help here: no label of a machine is more likely wrong than "
+                f"right, as judged by {self._words}"
+            )
+            return
+        console.note(
+            f"{console.count(n, 'labels', 'are')} more likely wrong than right, as judged by "
+            f"{self._words}: {expected:.0%} of these flags are expected to be right, and decide "
+            f"takes the suggestion"
+        )
+
+
+def _who(sources: by_sources.Sources) -> str:
+    names = listing([console.clean(source.column) for source in sources.voting])
+    weighed = console.count(int(sources.learning.sum()), "human labels")
+    return f"{names} and a model of the rows, weighed by {weighed}"
+
+
+def _know(evidence: Evidence) -> bool:
+    """Tell whether the views foretell labels better than the commonest label does."""
+    given = evidence.given
+    commonest = np.bincount(given).argmax()
+    gain = (evidence.probabilities.argmax(axis=1) == given).astype(float) - (given == commonest)
+    return bool(gain.mean() > _SURELY * gain.std() / len(gain) ** 0.5)

@@ -124,12 +124,12 @@ def judge(
     padded = np.column_stack([shares[evidence.rows[here]], np.zeros(len(here))])
     own = padded[:, of_class]
     own /= np.maximum(own.sum(axis=1, keepdims=True), 1e-300)
-    belief, quality, flag = evidence.belief.copy(), verdict.quality.copy(), verdict.flag.copy()
-    belief[here] = own
-    given = evidence.given[here]
-    quality[here] = np.clip(own[np.arange(len(here)), given], 0.0, 1.0)
+    said = np.full((len(evidence.rows), len(evidence.classes)), np.nan)
+    said[here] = own
+    quality, flag = verdict.quality.copy(), verdict.flag.copy()
+    quality[here] = np.clip(own[np.arange(len(here)), evidence.given[here]], 0.0, 1.0)
     flag[here] = own.max(axis=1) > quality[here] + _HARDLY
-    return evidence._replace(truth=belief), Judgement(quality, flag)
+    return evidence._replace(by_sources=said), Judgement(quality, flag)
 
 
 _HARDLY = 1e-9  # an exact tie speaks against no label

@@ -11,6 +11,7 @@ from labelkit.noise import by_sources
 from labelkit.noise.findings import Findings
 from labelkit.noise.label_quality import Evidence, Verdict
 from labelkit.noise.model.transition_matrix import NoiseModel
+from labelkit.stats.blocks import row_blocks
 
 if TYPE_CHECKING:
     from labelkit.data.labels import Labels
@@ -70,7 +71,8 @@ class Cleaning:
         if not self._by_sources:
             return model
         joint = np.zeros_like(model.joint)
-        np.add.at(joint, evidence.given, evidence.belief)
+        for part in row_blocks(*evidence.probabilities.shape):
+            np.add.at(joint, evidence.given[part], evidence.belief(part))
         return NoiseModel(model.classes, joint)
 
     def tell(self, found: Findings, among: Mask) -> None:

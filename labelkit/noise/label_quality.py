@@ -35,7 +35,8 @@ class Evidence(NamedTuple):
 
     `rows` places in the file, `given` codes in `classes`, `probabilities` rows x classes;
     `opinions` what each view says alone, `looks` what they saw, of the same rows;
-    `mixture` how the given labels go wrong, where the method asks for it.
+    `mixture` how the given labels go wrong, where the method asks for it; `by_sources` what the
+    sources of machines' labels together say, rows x classes, NaN where they do not judge.
     """
 
     rows: Codes
@@ -46,11 +47,17 @@ class Evidence(NamedTuple):
     opinions: Sequence[Opinion] = ()
     looks: Looks = Looks([])
     mixture: Mixture | None = None
+    by_sources: Floats | None = None
 
     def belief(self, places: Any) -> Floats:
         """Return what some rows are believed to be, with a `mixture` also by their labels."""
-        found = self.probabilities[places]
-        return found if self.mixture is None else self.mixture.truth(self.given[places], found)
+        found: Floats = self.probabilities[places]
+        if self.mixture is not None:
+            found = self.mixture.truth(self.given[places], found)
+        if self.by_sources is None:
+            return found
+        said: Floats = self.by_sources[places]
+        return np.where(np.isnan(said), found, said)
 
     @property
     def right(self) -> Floats:

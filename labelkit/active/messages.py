@@ -66,7 +66,7 @@ def close_without_rows(job: "Job") -> None:
             w for name in ("label", "answers") for w in words_of(name, job.options.get(name) or [])
         ]
         judges = command(job.options, job.task, "find-noise", source, *into, *given)
-    job.closing(
+    job.print_summary(
         f"{console.count(job.rows, 'rows')} · every row{of} has a human label, so there is "
         "nothing to ask",
         then=judges,
@@ -245,14 +245,14 @@ def close(job: "Job", told: Told) -> None:
     if len(told.found.audit):
         parts.append(f"{len(told.found.audit):,} drawn for the audit")
     if wanted.batch is None:
-        job.closing(" · ".join(parts), then=same("--batch", "todo.csv"))
+        job.print_summary(" · ".join(parts), then=same("--batch", "todo.csv"))
         return
     parts.append(f"batch {wanted.batch}")
     asks, brings = _next(job, wanted.batch, wanted.relabels)
     if job.classes or told.pool.classes:
-        job.closing(" · ".join(parts), then=asks, otherwise=brings)
+        job.print_summary(" · ".join(parts), then=asks, otherwise=brings)
         return
-    job.closing(" · ".join(parts))
+    job.print_summary(" · ".join(parts))
     if asks:
         console.note(f"no class is known yet; label the batch with: {asks} --classes FIRST,SECOND")
 

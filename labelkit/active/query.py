@@ -101,7 +101,7 @@ def query(job: "Job", wanted: Wanted) -> None:
     signs = round.signs(job, now, wanted)
     messages.tell(job, told, labels, int(barred[labels.codes >= 0].sum()), content.features)
     round.tell(job, now, signs, wanted)
-    job.annotate(columns)
+    job.write_output(columns)
     messages.close(job, told)
     round.stop(signs, wanted)
 
@@ -121,7 +121,7 @@ def _end_without_rows(job: "Job", wanted: Wanted) -> None:
         empty = {name: values.slice(0, 0) for name, values in columns.items()}
         write_batch(job, wanted.batch, [], [], empty | guesses)
     job.count(rows=job.rows, pool=0, eligible=0, picked=0, audit=0)
-    job.annotate(columns)
+    job.write_output(columns)
     messages.close_without_rows(job)
 
 

@@ -326,7 +326,7 @@ def _print_summary(annotation: AnnotationJob, n_left: int) -> None:
     # A rule of --stop-when is printed at the very end, with its exit code.
     if session.stop_reason and not (annotation.learner and annotation.learner.monitor.reached()):
         parts.append(session.stop_reason)
-    job.closing(" · ".join(parts))
+    job.print_summary(" · ".join(parts))
 
 
 def _print_next_step(annotation: AnnotationJob, n_left: int) -> None:

@@ -146,7 +146,7 @@ def decide(
     from labelkit.decide import routing, run
 
     believed = trusting.parse(trust, PEOPLE)
-    job.hidden += believed
+    job.excluded_columns += believed
     terms = None
     if target_accuracy is not None:
         given = costs.prices(job.task.cost)

@@ -72,8 +72,8 @@ def decide(job: "Job", wanted: Wanted) -> None:
     target = target_of(None if wanted.terms is None else wanted.terms.target)
     conclusion = judging.conclude(job, said, machine, final, among, claim, target)
     job.figures({"verdict": verdicts.plain(conclusion)})
-    job.annotate(annotations)
-    job.closing(messages.closing(told))
+    job.write_output(annotations)
+    job.print_summary(messages.closing(told))
     verdicts.close(conclusion, _next(job))
 
 

@@ -201,7 +201,7 @@ def _close(
         job.cost(people_seconds=round(sum(timed), 1))
         parts.append(_time(timed))
     job.record(Path(output), ["label", ORIGIN, ANNOTATOR])
-    job.closing(" · ".join(parts), output=output)
+    job.print_summary(" · ".join(parts), output=output)
     if labelled and output != "-":
         console.note(_merge_hint(output, key_name))
 

@@ -285,5 +285,5 @@ def export(job: "Job", to: str, show: Sequence[str], blind: bool) -> None:
         *([f"{tasks.labelled:,} already labelled"] if tasks.labelled else []),
         console.count(len(tasks.classes), "classes"),
     ]
-    job.closing(" · ".join(parts))
+    job.print_summary(" · ".join(parts))
     console.note(next_step)

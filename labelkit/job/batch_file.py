@@ -156,7 +156,7 @@ def _own_columns(job: "Job", path: Path) -> list[str]:
     from labelkit.io import table
 
     hidden = {*job.machine_columns, "label", "gold", *(job.options.get("label") or [])}
-    hidden |= {name for name in [job.options.get("gold"), *job.hidden] if name}
+    hidden |= {name for name in [job.options.get("gold"), *job.excluded_columns] if name}
     hidden -= {job.key_name}
     is_text = table.format_of(path, job.options["format"]) != "parquet"
     binary = [n for n in job.source.binary_columns() if is_text and n not in hidden]

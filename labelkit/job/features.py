@@ -24,7 +24,7 @@ class JobFeatures(OwnColumns):
     """The part of a job that selects feature columns and groups duplicates."""
 
     seed: int
-    hidden: list[str]
+    excluded_columns: list[str]
 
     if TYPE_CHECKING:  # from the job
 
@@ -50,7 +50,7 @@ class JobFeatures(OwnColumns):
             "label",
             "gold",
             *(self.options.get("label") or []),
-            *self.hidden,
+            *self.excluded_columns,
         ]
         return {name for name in names if name} | set(self.machine_columns)
 

@@ -44,7 +44,7 @@ class Job(JobFeatures, RunRecord):
         self.task_path = places.task_path(options)
         super().__init__()
         # More columns hidden from models, rules and prompts; a command sets them before reading.
-        self.hidden: list[str] = []
+        self.excluded_columns: list[str] = []
         self._n_kept_rows = 0
         prints = any(self.own.get(name) for name in declared.instead_of_output)
         writes_output = options.get("output") or options.get("in_place")
@@ -232,7 +232,7 @@ class Job(JobFeatures, RunRecord):
             return str(self._input_paths()[0])
         return str(self.options.get("output") or "")
 
-    def annotate(self, annotations: Mapping[str, Any], updated: Sequence[str] = ()) -> None:
+    def write_output(self, annotations: Mapping[str, Any], updated: Sequence[str] = ()) -> None:
         """Write the output: all rows with these columns, replacing this command's earlier ones.
 
         Values are arrays, lists or Arrow arrays with one value per row; None is an empty cell. Rows
@@ -309,7 +309,7 @@ class Job(JobFeatures, RunRecord):
         """A random generator from the seed."""
         return np.random.default_rng(self.seed)
 
-    def closing(
+    def print_summary(
         self,
         text: str,
         then: str | None = None,

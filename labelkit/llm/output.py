@@ -63,7 +63,7 @@ def write(job: Job, result: Result, aim: Aim, seconds: float) -> None:
     if cut is not None:
         _say_cut(job, result, looked, cut, aim, len(to_people))
     _say_audit(audit)
-    job.closing(_closing(job, result, looked, labelled, counts))
+    job.print_summary(_closing(job, result, looked, labelled, counts))
     asks = aim.batch is not None and bool(to_people)  # the step that was asked for
     verdicts.close(conclusion._replace(command="") if asks else conclusion,
                    _next(job, aim, to_people))  # fmt: skip
@@ -97,7 +97,7 @@ def _annotate(job: Job, result: Result, outcomes: Outcomes) -> None:
     if any(asking.run.settings.rationale for asking in result.askings):
         written["rationale"] = [item.rationale or None if item else None for item in outcomes]
     kinds = {name: pa.float64() if name == "confidence" else pa.string() for name in written}
-    job.annotate(
+    job.write_output(
         {
             job.column(name): pa.array(values, kinds[name], from_pandas=True)
             for name, values in written.items()

@@ -105,8 +105,8 @@ def merge(
     said = _counted(job, given, tally, written, len(disputed))
     if again is not None:
         said += _ask_again(job, again, picked.sure)
-    job.annotate(written, updated=before.filled(written))
-    job.closing(said, then=_next(job))
+    job.write_output(written, updated=before.filled(written))
+    job.print_summary(said, then=_next(job))
 
 
 def _newest(given: Sequence[Given], tally: Tally) -> list[Given]:

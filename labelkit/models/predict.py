@@ -65,7 +65,7 @@ def predict(job: "Job", model: Path, proba: bool, allowed: str = "auto") -> None
     codes = np.concatenate([part[0] for part in parts] or [np.zeros(0, dtype=np.int64)])
     confidence = np.concatenate([part[1] for part in parts] or [np.zeros(0)])
     shares = [part.shares for part in parts] if proba else None
-    job.annotate(_annotations(job, classes, codes, confidence, shares))
+    job.write_output(_annotations(job, classes, codes, confidence, shares))
     _close(job, classes, codes, card["accuracy"]["audit"])
 
 
@@ -233,4 +233,4 @@ def _close(job: "Job", classes: list[str], codes: npt.NDArray[np.int64], audit: 
     parts += [f"the model's accuracy {audit_words(audit)}"] if audit else []
     page = ("-o", str(Path(job.output).with_suffix(".html")))
     shown = command(job.options, job.task, "report", job.output, *page)
-    job.closing(" · ".join(parts), then=None if job.output == "-" else shown)
+    job.print_summary(" · ".join(parts), then=None if job.output == "-" else shown)

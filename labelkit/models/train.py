@@ -417,7 +417,7 @@ def _close(job: "Job", told: Told, learned: fit.Learned, accuracy: Any) -> None:
     ]
     if accuracy["audit"] and console.is_within():  # else the verdict says it
         parts.append(f"accuracy {audit_words(accuracy['audit'])}")
-    job.closing(" · ".join(parts))
+    job.print_summary(" · ".join(parts))
 
 
 def _next(job: "Job", allowing: str) -> str | None:

@@ -240,7 +240,7 @@ def close(
     left = counts["labels"] - counts["judged"]
     if left:
         text += f" · {left:,} not judged"
-    job.closing(text, then=_next(job, exclude, batch) if counts["flagged"] else None)
+    job.print_summary(text, then=_next(job, exclude, batch) if counts["flagged"] else None)
 
 
 def _next(job: "Job", exclude: bool, batch: Path | None) -> str | None:

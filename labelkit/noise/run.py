@@ -94,7 +94,7 @@ def find_noise(job: "Job", wanted: Wanted) -> None:
     for row in asked:
         explain.tell(job, row, found, speaker)
     if job.output:
-        job.annotate(output.annotations(job, found, given, firsts, outlier, wanted.exclude))
+        job.write_output(output.annotations(job, found, given, firsts, outlier, wanted.exclude))
     _write_others(job, wanted, found, among, evidence, model, by)
     messages.close(job, counts, model, wanted.exclude, wanted.batch)
     if wanted.fail_on_issues and counts["flagged"]:

@@ -303,7 +303,7 @@ def _close(job: "Job", seen: Seen, found: Found, options: Options) -> None:
         console.note(f"{about} to know more: {run}")
     if not seen.found.counts:
         console.note(_nothing(seen))
-        job.closing(_pilot_first(found) or f"use {found.techniques[0]}", then=first)
+        job.print_summary(_pilot_first(found) or f"use {found.techniques[0]}", then=first)
         return
     console.note(
         f"accuracy is of all rows, people's own labels counted as right; tried out on "
@@ -311,8 +311,8 @@ def _close(job: "Job", seen: Seen, found: Found, options: Options) -> None:
         f"picked there as query would; what more labels give is extrapolated from that"
     )
     if seen.all_labelled:
-        job.closing("each row has a label: the table tells what it would have taken otherwise",
-                    then=first)  # fmt: skip
+        text = "each row has a label: the table tells what it would have taken otherwise"
+        job.print_summary(text, then=first)
         return
     for line in (*choice.short, *([choice.cheaper] if choice.cheaper else [])):
         console.note(line)
@@ -320,9 +320,9 @@ def _close(job: "Job", seen: Seen, found: Found, options: Options) -> None:
     if found.first is not None:
         if choice.words:
             console.note(f"without the pilot: {choice.words}{f': {then}' if then else ''}")
-        job.closing(_pilot_first(found), then=first)
+        job.print_summary(_pilot_first(found), then=first)
         return
-    job.closing(choice.words, then=then or first)
+    job.print_summary(choice.words, then=then or first)
 
 
 def _run_of(seen: Seen, choice: Choice, options: Options) -> str | None:

@@ -39,6 +39,8 @@ def report(
     from labelkit.verdict import messages
 
     excerpts, conclusion = run.report(job, output)
-    job.closing(f"{job.rows:,} rows, excerpts of {excerpts:,} in the page", output=str(output))
+    job.print_summary(
+        f"{job.rows:,} rows, excerpts of {excerpts:,} in the page", output=str(output)
+    )
     messages.close(conclusion, None)
     console.detail("open it in a browser; it needs no network")

@@ -123,8 +123,8 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
     conclusion = judging.conclude(job, found.names, classes, found.counted, (counted, scores))
     job.figures({"verdict": verdicts.plain(conclusion)})
     if job.output:
-        job.annotate(_annotations(job, panel, counted, scores, classes, wanted) | more)
-    job.closing(closing)
+        job.write_output(_annotations(job, panel, counted, scores, classes, wanted) | more)
+    job.print_summary(closing)
     verdicts.close(conclusion, _next(job))
 
 

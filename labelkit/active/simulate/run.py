@@ -286,7 +286,9 @@ def _tell(
         console.note(line)
     if len(classes) == 2 and sum(name in ALIKE_FOR_TWO for name in wanted.strategies) > 1:
         console.note(SAME_FOR_TWO)
-    job.closing(_verdict(found, figures, labels, wanted.metric), output=str(wanted.plot or ""))
+    job.print_summary(
+        _verdict(found, figures, labels, wanted.metric), output=str(wanted.plot or "")
+    )
 
 
 _HEADER = [

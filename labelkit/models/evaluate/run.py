@@ -59,7 +59,7 @@ def evaluate(job: "Job", compare: str | None, annotators: str | None, as_json: b
     else:
         _print(found)
     measured = list(dict.fromkeys(_words(f) for f in found["figures"]))
-    job.closing(
+    job.print_summary(
         f"{len(columns.codes)} label column{'s' if len(columns.codes) != 1 else ''} · "
         + (" · ".join(measured) if measured else "agreement only; name the truth with --gold")
     )
@@ -80,7 +80,7 @@ def _of_people(job: "Job", compare: str | None, annotators: str, as_json: bool) 
     replaced = ""
     if found["superseded"]:
         replaced = f" · {found['superseded']:,} replaced by a later answer of the same person"
-    job.closing(
+    job.print_summary(
         f"{console.count(len(found['annotators']), 'annotators')} · "
         f"{console.count(found['items'], 'items')} · "
         f"{console.count(found['labels'], 'labels')}{replaced} · Krippendorff's alpha {alpha}"

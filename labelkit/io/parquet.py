@@ -90,7 +90,7 @@ class ParquetFile:
         """Write all columns as they were and ours after them."""
         kept = [name for name in self.names if name not in drop]
         fields = [self.schema.field(name) for name in kept]
-        ours = [pa.field(name, annotations.table.schema.field(name).type) for name in names]
+        ours = [pa.field(name, annotations.schema.field(name).type) for name in names]
         schema = pa.schema(fields + ours, metadata=self.metadata or None)
         with GroupedWriter(out, schema) as writer:
             for batch in self.batches(kept):

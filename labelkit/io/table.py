@@ -324,13 +324,17 @@ class Table:
         *,
         drop: Sequence[str] = (),
         given_format: str | None = None,
+        rounds: bool = False,
     ) -> None:
-        """Write all rows and columns, without those in `drop`, with the annotations appended."""
+        """Write all rows and columns, without those in `drop`, with the annotations appended.
+
+        With `rounds` their numbers get six decimals at most.
+        """
         target = Path(output)
         kind = format_of(target, given_format)
         present = set(self.every_column() if drop else self.columns)
         gone = [name for name in drop if name in present]
-        slices = text_cells.Slices(annotations)
+        slices = text_cells.Slices(annotations, rounds)
         names = annotations.column_names
         with whole(target) as out:
             if kind == self.format:

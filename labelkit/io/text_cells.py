@@ -13,18 +13,29 @@ DECIMALS = 6
 
 
 class Slices:
-    """Hands out the rows of a table in order, in pieces of any length."""
+    """Hands out the rows of a table in order, in pieces of any length.
 
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
+    With `rounds` numbers are as files hold ours, made so piece by piece: thousands of columns of
+    probabilities are not there twice.
+    """
+
+    def __init__(self, table: pa.Table, rounds: bool = False) -> None:
+        self._table, self._rounds = table, rounds
+        self.schema = _all_rounded(table.slice(0, 0)).schema if rounds else table.schema
         self._next = 0
 
     def take(self, n: int) -> pa.Table:
         """Return the next `n` rows."""
-        piece = self.table.slice(self._next, n)
+        piece = self._table.slice(self._next, n)
         assert piece.num_rows == n, "annotations are shorter than the file"
         self._next += n
-        return piece
+        return _all_rounded(piece) if self._rounds else piece
+
+
+def _all_rounded(table: pa.Table) -> pa.Table:
+    if not table.num_columns:  # its number of rows would be lost
+        return table
+    return pa.table([rounded(column) for column in table.columns], table.column_names)
 
 
 def no_columns(n: int) -> pa.RecordBatch:
@@ -33,8 +44,10 @@ def no_columns(n: int) -> pa.RecordBatch:
 
 
 def rounded(array: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
-    """Return floats rounded to six decimals, so that the last bits of a sum never show."""
-    return pc.round(array, DECIMALS) if pa.types.is_floating(array.type) else array
+    """Return floats in 64 bits and six decimals, so that the last bits of a sum never show."""
+    if not pa.types.is_floating(array.type):
+        return array
+    return pc.round(array.cast(pa.float64()), DECIMALS)
 
 
 def as_text(array: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -247,13 +247,20 @@ class Job(JobFeatures, RunRecord):
         if self._earlier.assumed and not self.options.get("overwrite"):
             output.note_assumed(self.source, replaced, self.name)
         written, self._n_kept_rows = output.with_earlier(
-            self.source, output.as_columns(annotations), replaced, self.chosen
+            self.source,
+            output.as_columns(annotations, rounds=self.chosen is not None),
+            replaced,
+            self.chosen,
         )
         if self.chosen is not None:
             self.count(kept_rows=self._n_kept_rows)
         recorded = [name for name in self._recorded if name in present and name not in replaced]
         self.source.write_annotated(
-            self.output, pa.table(written), drop=replaced, given_format=self._format()
+            self.output,
+            pa.table(written),
+            drop=replaced,
+            given_format=self._format(),
+            rounds=self.chosen is None,
         )
         if self.output:
             self.record(Path(self.output), list(written), [*recorded, *written])

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from labelkit.io.table import Table
 
 
-def as_columns(annotations: Mapping[str, Any]) -> dict[str, pa.Array]:
-    """Return annotations (arrays, lists or Arrow arrays) as Arrow arrays of rounded numbers."""
-    return {name: _as_column(values) for name, values in annotations.items()}
+def as_columns(annotations: Mapping[str, Any], rounds: bool = True) -> dict[str, pa.Array]:
+    """Return annotations (arrays, lists or Arrow arrays) as Arrow arrays, numbers rounded."""
+    columns = {name: _as_column(values) for name, values in annotations.items()}
+    if rounds:
+        columns = {name: text_cells.rounded(column) for name, column in columns.items()}
+    return columns
 
 
 def _as_column(values: Any) -> pa.Array:
@@ -28,7 +31,7 @@ def _as_column(values: Any) -> pa.Array:
     array = values if is_arrow else text_cells.arrow(values)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    return text_cells.rounded(array)
+    return array
 
 
 def refuse_users_columns(

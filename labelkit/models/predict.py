@@ -186,7 +186,7 @@ def _spread(found: _Labels, chosen: npt.NDArray[np.bool_] | None) -> _Labels:
     codes[chosen], confidence[chosen] = found.codes, found.confidence
     shares = found.shares
     if len(shares):
-        shares = np.full((len(chosen), shares.shape[1]), np.nan)
+        shares = np.full((len(chosen), shares.shape[1]), np.nan, shares.dtype)
         shares[chosen] = found.shares
     return _Labels(codes, confidence, shares)
 
@@ -207,7 +207,7 @@ def _annotations(
     if shares is not None:
         for code, name in enumerate(classes):
             # Column by column: in one table they would be there twice.
-            column = np.concatenate([np.zeros(0), *(part[:, code] for part in shares)])
+            column = np.concatenate([part[:, code] for part in shares] or [np.zeros(0)])
             found[job.column(f"proba_{name}")] = pa.array(column, from_pandas=True)
     return found
 

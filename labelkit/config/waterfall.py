@@ -6,6 +6,7 @@ The contribution is in the figures of `decide --worth`, the cost in the steps of
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from labelkit import console
 from labelkit.config import costs
 from labelkit.config.costs import Line, Prices
 from labelkit.console import Uncut
@@ -230,8 +231,8 @@ def by(waterfall: Waterfall, basis: str) -> str:
     """Return the basis with its number of rows: `60 audit rows`."""
     n = waterfall.measured_on[basis]
     if basis == "audit":
-        return f"{n:,} audit rows"
-    return f"gold of {n:,} rows" + (" (biased)" if waterfall.gold_biased else "")
+        return console.count(n, "audit rows")
+    return f"gold of {console.count(n, 'rows')}" + (" (biased)" if waterfall.gold_biased else "")
 
 
 def cells(waterfall: Waterfall) -> list[list[Any]]:

@@ -62,7 +62,7 @@ def decide(job: "Job", wanted: Wanted) -> None:
     messages.tell(machine, told)
     job.count(**told.counts)
     job.figures(told.figures)
-    if wanted.worth:
+    if wanted.worth and among.any():
         found = _worth(job, said, machine, final, among, deciding)
         job.figures({"worth": found})
         _tell_worth(job, found, int((said.people >= 0).sum()))

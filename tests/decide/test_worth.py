@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from labelkit.decide import worth
 from labelkit.decide.worth import _paired
 from tests.pipeline.conftest import RULES_OF_FILMS, as_csv, film_rows
 
@@ -65,6 +66,29 @@ def test_a_step_that_ran_again_counts_once(labelkit: Any, made: None) -> None:
 def test_the_first_voter_that_speaks_leaves_out_no_decision(labelkit: Any, made: None) -> None:
     steps, _ = _told(labelkit, "weak.csv", "--gold", "gold", "--policy", "priority")
     assert "changed" not in steps[-1]
+
+
+def test_of_a_large_file_some_rows_are_looked_at(
+    labelkit: Any, made: None, monkeypatch: Any
+) -> None:
+    whole, _ = _told(labelkit, "weak.csv", "--answers", "answers.csv", "--gold", "gold")
+    monkeypatch.setattr(worth, "MOST", 20)
+    some, said = _told(labelkit, "weak.csv", "--answers", "answers.csv", "--gold", "gold")
+    told = json.loads(Path("told.json").read_text())["worth"]
+    assert (told["drawn"], told["gold_rows"], told["audit_rows"]) == (20, 20, 10)
+    assert "a random sample of 20 rows" in said
+    for one, other in zip(whole, some, strict=True):
+        assert one["first"] == other["first"], "counted in all rows"
+        assert abs(one["changed"] - other["changed"]) < 30
+    assert some[-1]["audit"] == whole[-1]["audit"], "all audit rows are looked at"
+
+
+def test_where_no_row_is_decided_on_nothing_is_told(
+    labelkit: Any, made: None, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(worth, "MOST", 20)
+    done = labelkit("decide", "weak.csv", "-o", "out.csv", "--worth", "--where", "id > 1000")
+    assert done.code == 0, done.err
 
 
 @pytest.mark.parametrize("rights", [(10, 0), (0, 10), (3, 3), (0, 0)])

@@ -121,7 +121,7 @@ def priced(job: "Job", model: Model, classes: str, folder: Path) -> Model:
     summary = folder / "llm.json"
     task = ["--task", str(job.task_path)] if job.task_path else ["--no-task"]
     args = ["llm-label", *map(str, _inputs(job)), "-o", str(folder / "llm.csv"), *task]
-    args += ["--dry-run", "--model", model.name]
+    args += ["--dry-run", "--overwrite", "--model", model.name]
     # Without a price a budget would be refused; the tokens are told at any price.
     args += [] if has_price and not model.price else ["--price", model.price or "0,0"]
     args += ["--classes", classes] if classes else []

@@ -1,5 +1,7 @@
 """Which techniques to use: the end of the decision tree, with labels to judge by or without."""
 
+from collections.abc import Mapping
+
 from labelkit.plan import mixes
 from labelkit.plan.choice import Choice
 from labelkit.plan.language_models import Model
@@ -16,11 +18,46 @@ def techniques(seen: Seen, choice: Choice) -> tuple[str, str]:
     """Return the techniques to use, and why."""
     if seen.all_labelled:
         return "find-noise", "each row has a label: what is left is to find those that are wrong"
-    if choice.best is not None:
+    if not seen.found.counts:
+        return _without_measure(seen)
+    models = [name for name in _affordable(seen) if name in _names(seen.to_try)]
+    if choice.best is None:
+        if models:
+            return (
+                f"first the pilot of {models[0]}",
+                f"{choice.words}; {_after_pilot(seen, models)}",
+            )
+        return "none of those that were tried", choice.words
+    if not models:
         return choice.best.mix, choice.words
-    if seen.found.counts:
-        return f"none yet: {_without_measure(seen)[0]}" if choice.words else "", choice.words
-    return _without_measure(seen)
+    otherwise = f"{choice.best.mix}{_dollars(choice.best.dollars)}"
+    return (
+        f"first the pilot of {models[0]}; without it {choice.best.mix}",
+        f"{choice.words}; {_after_pilot(seen, models, otherwise)}",
+    )
+
+
+def _names(models: Mapping[str, Model]) -> list[str]:
+    return [model.name for model in models.values()]
+
+
+def _dollars(dollars: float | None) -> str:
+    return "" if dollars is None else f" (${dollars:,.2f})"
+
+
+def _after_pilot(seen: Seen, models: list[str], otherwise: str = "") -> str:
+    """Return what is likely to be done when the pilot has told how good language models are."""
+    name = models[0]
+    dollars = next((m.dollars for m in seen.facts.models.values() if m.name == name), None)
+    cost = _dollars(dollars) or " (price not known)"
+    otherwise = otherwise or f"{_by_people(seen, 0.0)} without it"
+    others = models[1:]
+    instead = f"; {' or '.join(others)} instead only if the pilot finds it right more often"
+    return (
+        f"if {name} is right on {_GOOD:.0%} of the audit rows or more: all rows by {name}{cost}; "
+        f"from {_FAIR:.0%} on: {name} and {_by_people(seen, dollars or 0.0)}, the rows that are in "
+        f"doubt; below: {otherwise}{instead if others else ''}"
+    )
 
 
 def _without_measure(seen: Seen) -> tuple[str, str]:
@@ -42,19 +79,11 @@ def _without_measure(seen: Seen) -> tuple[str, str]:
         if rules == "write":
             why += f"; for {rows:,} rows rules are worth an hour too (weak-label)"
         return " + ".join(parts), why
-    name, model = models[0], seen.facts.models
-    dollars = next((m.dollars for m in model.values() if m.name == name), None)
-    cost = "price not known" if dollars is None else f"${dollars:,.2f}"
-    target = _GOOD
-    told = (
-        f"if {name} is right on {target:.0%} of the audit rows or more: all rows by {name} "
-        f"({cost}); from {_FAIR:.0%} on: {name} and {_by_people(seen, dollars or 0.0)}, the rows "
-        f"that are in doubt; below: {by_people} without it"
-    )
-    parts = [*(["rules"] if rules == "yes" else []), f"{name} for all rows", "audit by people"]
+    dollars = next((m.dollars for m in seen.facts.models.values() if m.name == models[0]), None)
+    parts = [*(["rules"] if rules == "yes" else []), f"{models[0]} for all rows", "audit by people"]
     if not limits.dollars or hand is None or hand > (dollars or 0.0):
         parts.append("people for the rows in doubt")
-    return " + ".join(parts), f"{told}{_dearer(seen, models)}"
+    return " + ".join(parts), _after_pilot(seen, models)
 
 
 def _rules(seen: Seen) -> str:
@@ -110,13 +139,6 @@ def _by_people(seen: Seen, spent: float) -> str:
     n = min(most) if len(most) > 1 else min(most[0], _USUAL)
     up_to = "up to " if len(most) > 1 else ""
     return f"{up_to}{n:,} labels by people + model"
-
-
-def _dearer(seen: Seen, models: list[str]) -> str:
-    """Return what is said of the other models that are named."""
-    if len(models) < 2:
-        return ""
-    return f"; {' or '.join(models[1:])} instead only if the pilot finds it right more often"
 
 
 def techniques_of(mix: Mix) -> list[str]:

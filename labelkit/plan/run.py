@@ -151,12 +151,13 @@ def command(seen: Seen, mix: Mix, options: Options) -> str:
     """Return the pipeline that does a mix, as it is typed."""
     job, target = seen.job, command_lines.beside(seen.job, "labelled")
     stages = [*mixes.commands_of(mix), "train"]
-    if not mix.people + seen.facts.audit:
+    people, audit = _to_give(seen, mix)
+    if not people + audit:
         stages = [name for name in stages if name not in ("query", "people")]
     words = [command_lines.source(job), "-o", target, "--work-dir", f"{target}.work"]
     words += ["--stages", ",".join(stages)]
     if "query" in stages:
-        words += ["-n", str(mix.people), "--audit", str(seen.facts.audit)]
+        words += ["-n", str(people), "--audit", str(audit)]
     words += ["--target-accuracy", f"{mix.target:g}"] if mix.target else []
     words += [] if options.labels is None else ["--labels", str(options.labels)]
     if options.functions and WEAK in mix.voters:
@@ -166,6 +167,12 @@ def command(seen: Seen, mix: Mix, options: Options) -> str:
     other = _other_column(job)
     words += ["--gold", other] if other else []
     return command_lines.command(job, "pipeline", *words)
+
+
+def _to_give(seen: Seen, mix: Mix) -> tuple[int, int]:
+    """Return the labels that people have yet to give: those picked, and audit rows."""
+    picked, audit = seen.in_file
+    return max(0, mix.people - picked), max(0, seen.facts.audit - audit)
 
 
 def _other_column(job: "Job") -> str:
@@ -214,7 +221,7 @@ def _print(seen: Seen, found: Found) -> None:
         console.data_line(f"{one.question:<34}{one.answer:<19}{console.clean(one.why, 1000)}")
     answer, why = found.techniques
     console.data_line(f"{'so which techniques?':<34}{answer}")
-    if why and found.choice.best is None:
+    if why:
         console.data_line(f"{'':<34}{console.clean(why, 1000)}")
     console.data_line()
     header = [*_HEADER]
@@ -334,6 +341,13 @@ def _run_of(seen: Seen, choice: Choice, options: Options) -> str | None:
     hint = _hint(seen, choice.best.made_of)
     if hint:
         console.note(hint)
+    there = sum(seen.in_file)
+    if there:
+        more = sum(_to_give(seen, choice.best.made_of))
+        console.note(
+            f"{there:,} of these labels are in the file already and are paid for: {more:,} are "
+            "left to give"
+        )
     if choice.best.made_of.target:
         console.note(_range(seen, choice.best.made_of))
     return command(seen, choice.best.made_of, options)

@@ -41,6 +41,16 @@ class Seen(NamedTuple):
         return [] if classes == _OF_INIT else classes
 
     @property
+    def in_file(self) -> tuple[int, int]:
+        """How many labels the column label has already: those that were picked, and audit rows."""
+        options = self.job.options
+        if options.get("gold") or (options.get("label") or ["label"])[0] != "label":
+            return 0, 0
+        given = self.known.values != ""
+        audit = int((given & self.known.audit).sum())
+        return int(given.sum()) - audit, audit
+
+    @property
     def all_labelled(self) -> bool:
         """Whether each row has a label already, so that what is left to do is to look at those."""
         return self.known.rows == self.facts.rows and not self.job.options.get("gold")

@@ -200,7 +200,7 @@ class Trials:
         base, pool = self.known_rows
         most = min(len(pool) // (2 if base is pool else 1), SIZES[-1])
         usual = [n for n in SIZES if n <= most]
-        return [*usual, most] if most >= 1.4 * max(usual[-1], FEWEST) else usual
+        return [*usual, most] if most >= 3 * max(usual[-1], FEWEST) else usual
 
     @cached_property
     def _part_size(self) -> int:

@@ -10,7 +10,6 @@ import pytest
 from labelkit.config.costs import Prices
 from labelkit.plan.choice import choose
 from labelkit.plan.forecast import levelled
-from labelkit.plan.language_models import Model
 from labelkit.plan.mixes import Facts, Limits, Line, commands_of, lines, that_gain
 from labelkit.plan.trials import Count, Measured, Mix
 from labelkit.stats.metrics import Figure
@@ -343,12 +342,12 @@ def test_people_find_more_errors_where_trials_say_so() -> None:
     def after(right_picked: int) -> list[float]:
         """Of the rows picked for people so many were right without them, of all 80 %."""
         counts = {
-            Mix(("llm",), n): Count(8000, 10000, right_picked=right_picked * n // 100,
+            Mix((), n): Count(8000, 10000, right_picked=right_picked * n // 100,
                                     picked=n, share=n / 1000)
             for n in (300, 400)
         }  # fmt: skip
         found = Measured(counts, 10000, None, None)
-        facts = Facts(1000, 0, Prices(0.5, 36.0, {}), {"": Model("m", dollars=1.0)}, ("llm",))
+        facts = Facts(1000, 0, Prices(0.5, 36.0, {}), {}, ())
         every = lines(facts, found)
         return [one.accuracy.value for one in every if one.accuracy and one.labels in (300, 400)]
 

@@ -25,7 +25,8 @@ def plan(labelkit: Any, write: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     def make(budget: float | None, *args: str, rows: int = ROWS, labels: int = 0) -> Any:
         budget_line = "" if budget is None else f"budget = {budget}\n"
         write("labelkit.toml", f'[task]\nclasses = ["BAD", "GOOD"]\n{COST}{budget_line}')
-        lines = [f"{i},film number {i},{'GOOD' if i < labels else ''}" for i in range(rows)]
+        given = [("GOOD", "BAD")[i % 2] if i < labels else "" for i in range(rows)]
+        lines = [f"{i},a {('warm', 'grim')[i % 2]} film number {i},{given[i]}" for i in range(rows)]
         write("data.csv", "\n".join(["id,text,label", *lines]) + "\n")
         done = labelkit("plan", "data.csv", "--features", "tfidf", "--json", *args)
         assert done.code == 0, done.err
@@ -53,7 +54,10 @@ def test_without_labels_and_key_the_pilot_comes_first_and_techniques_end_it(plan
 
 
 def test_the_pilot_runs_as_printed(plan: Any, labelkit: Any, write: Any) -> None:
-    answers = [{"text": f"film number {i}", "label": "GOOD"} for i in range(ROWS)]
+    answers = [
+        {"text": f"a {('warm', 'grim')[i % 2]} film number {i}", "label": "GOOD"}
+        for i in range(ROWS)
+    ]
     write("says.jsonl", "\n".join(map(json.dumps, answers)) + "\n")
     found, _ = plan(60, "--model", "replay:says.jsonl", "--model", "mini")
     assert found["pilot"]["unpriced"] == "mini"
@@ -107,9 +111,14 @@ def test_techniques_without_a_language_model(plan: Any) -> None:
 
 
 def test_a_cheap_pilot_is_first_where_labels_are_known(plan: Any) -> None:
-    found, said = plan(60, "--model", "mini", "--price", "1,2", labels=100)
-    assert found["pilot"] is None or found["measured_rows"] == 0 or "mini" in found["pilot"]["what"]
-    assert "next: labelkit " in said
+    found, said = plan(60, "--model", "mini", "--price", "1,2", "--gold", "label", labels=60)
+    assert found["pilot"]["what"] == "60 rows with known labels by mini"
+    assert f"next: {found['pilot']['run']}" in said
+    use = found["techniques"]
+    assert use["use"] == f"first the pilot of mini; without it {found['best']}"
+    assert "if mini is right on 90% of the audit rows or more: all rows by mini ($" in use["why"]
+    assert f"below: {found['best']} ($" in use["why"]
+    assert f"without the pilot: {found['best']} within a point of the best" in said
 
 
 def _line(name: str, people: int, dollars: float, value: float, *, far: bool = False) -> Line:
@@ -153,3 +162,12 @@ def test_the_floor_lies_above_the_largest_class() -> None:
     values: Mapping[float, float] = {0.5: 0.6, 0.9: 0.95, 0.25: 0.35}
     for share, value in values.items():
         assert floor_of(share).value == pytest.approx(value)
+
+
+def test_labels_in_the_file_are_not_asked_for_again(plan: Any) -> None:
+    found, said = plan(60, labels=60)
+    best = next(mix for mix in found["mixes"] if mix["mix"] == found["best"])
+    words = shlex.split(best["run"])
+    picked = best["labels_by_people"] - 66  # a third of the 200 labels that the budget buys
+    assert words[words.index("-n") + 1] == str(max(0, picked - 60))
+    assert "60 of these labels are in the file already and are paid for: " in said

@@ -37,11 +37,11 @@ def test_doubtful_rows_are_foretold_and_the_printed_pipeline_does_it(
     done = labelkit("plan", "films.csv", *args, "--target-accuracy", "0.9")
     assert done.code == 0, done.err
     mixes = {mix["mix"]: mix for mix in json.loads(done.out)["mixes"]}
-    mix = mixes["rules + 60 by people + model, doubtful rows to people"]
-    assert 70 <= mix["labels_by_people"] < ROWS and mix["high"] >= 0.9
+    mix = mixes["rules + 30 by people + model, doubtful rows to people"]
+    assert 40 < mix["labels_by_people"] < ROWS and mix["high"] >= 0.9
     assert mix["dollars"] == pytest.approx(mix["labels_by_people"] * 0.5)
     assert "--stages weak-label,query,people,decide,people,decide,train" in mix["run"]
-    assert "-n 60 --audit 10 --target-accuracy 0.9" in mix["run"]
+    assert "-n 30 --audit 10 --target-accuracy 0.9" in mix["run"]
     ran = labelkit(*shlex.split(mix["run"])[1:], "--oracle", "gold")
     assert ran.code == 0, ran.err
     rows = cells("films.labelled.csv", "label", "final_label", "gold")

@@ -217,7 +217,7 @@ def _checked_answers(job: "Job") -> Path:
 
     Raises UsageError if the answers cannot be written there.
     """
-    from labelkit.io.table import format_of
+    from labelkit.io.table_formats import format_of
 
     input_name = str(job.options["input"])
     if is_stream(input_name):
@@ -338,7 +338,7 @@ def _print_next_step(annotation: AnnotationJob, n_left: int) -> None:
     if not annotation.session.table.is_batch:
         console.next_step(bringing(job.options, job.task, input_name, answers, corrects=True))
         return
-    producer = history.made_with(Path(input_name))
+    producer = history.find_step_for_batch(Path(input_name))
     if producer is None:
         key = ["--id", str(job.options["id"])] if job.options.get("id") else []
         words = [

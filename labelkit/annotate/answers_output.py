@@ -20,7 +20,7 @@ def write(path: Path, session: "Session", journal: "Journal") -> int:
     """
     import pyarrow as pa
 
-    from labelkit.io.table import write_table
+    from labelkit.io.table_writer import write_table
 
     table = session.table
     rows = sorted(

@@ -253,13 +253,13 @@ def wrong_value(task: Task, command: str, param: Any, why: str) -> UsageError:
     value = task.content[where][key]
     is_one_of_many = isinstance(value, list) and not _takes_many(param)
     if is_one_of_many or not all(_is_of(item, kinds) for item in _items(value)):
-        why = next((words for kind, words in _WANTED.items() if kind in kinds), why)
+        why = next((words for kind, words in _KIND_REMEDIES.items() if kind in kinds), why)
     line = _line_of(_text(task.path), key, where) if task.path else 1
     shown = json.dumps(value, ensure_ascii=False, default=str)
     return UsageError(f"{task.path}, line {line}: [{where}] {key} = {shown}: {why}")
 
 
-_WANTED = {
+_KIND_REMEDIES = {
     bool: "give true or false",
     int: "give a whole number",
     float: "give a number",
@@ -273,10 +273,10 @@ def _items(value: Any) -> list[Any]:
 
 def _kinds(param: Any) -> set[Any]:
     """Return which of these kinds an option takes; none where any text will do."""
-    found: set[Any] = {param.type_descriptor.annotation}
+    kinds: set[Any] = {param.type_descriptor.annotation}
     for _ in range(2):  # a list, or nothing
-        found |= {inner for each in found for inner in get_args(each)}
-    return set() if str in found else found & {*_WANTED}
+        kinds |= {inner for each in kinds for inner in get_args(each)}
+    return set() if str in kinds else kinds & {*_KIND_REMEDIES}
 
 
 def _may_be(value: Any, kinds: set[Any]) -> bool:

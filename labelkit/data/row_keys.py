@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelkit.errors import LabelkitError
-from labelkit.io.content import doubled
+from labelkit.io.content import first_duplicate
 
 
 def numbers(rows: int) -> list[str]:
@@ -30,10 +30,10 @@ def row_checks(table: pa.Table, rows: int, size: int = 6) -> list[str]:
 
 def check_unique(keys: Sequence[str], key_name: str, file_name: str) -> None:
     """Raise LabelkitError, with a remedy, for an empty or duplicate key."""
-    twice = doubled(keys)
-    if twice is None:
+    duplicate = first_duplicate(keys)
+    if duplicate is None:
         return
-    what = f"duplicate key {twice!r}" if twice else "the key is empty in some rows"
+    what = f"duplicate key {duplicate!r}" if duplicate else "the key is empty in some rows"
     raise LabelkitError(
         f"{file_name}: {what} in column {key_name!r}; "
         f"pass --id COLUMN to use another key, or --id row for the row number"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from labelkit.data import text_columns
 from labelkit.errors import LabelkitError
-from labelkit.io.content import doubled
+from labelkit.io.content import first_duplicate
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -52,7 +52,7 @@ def _key(job: "Job") -> str:
         return job.key_name
     named = [n for n in job.visible_columns() if _words(n) & _KEY_NAMES or n == "id"]
     for name in sorted(named, key=lambda name: name != "id"):
-        if job.rows and doubled(list(job.source.texts(name))) is None:
+        if job.rows and first_duplicate(list(job.source.texts(name))) is None:
             return name
     return "row" if job.rows and job.source.has("id") else ""
 

@@ -143,7 +143,7 @@ def _write(
 ) -> None:
     import pyarrow as pa
 
-    from labelkit.io.table import write_table
+    from labelkit.io.table_writer import write_table
 
     table: dict[str, Any] = {
         key_name: pa.array([answer.key for answer in answers], pa.string()),

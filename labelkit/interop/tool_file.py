@@ -11,7 +11,7 @@ from labelkit.data.answers_journal import refuse_unwritten
 from labelkit.errors import LabelkitError, listing, nearest
 from labelkit.interop.task_types import ORIGIN, ROW_CHECK, ROW_ID, ROW_KEY, ImportedAnswer
 from labelkit.io.content import first_bytes, refuse_other_content
-from labelkit.io.encodings import conversion, guessed, json_of_whole_characters
+from labelkit.io.encodings import conversion, guess_encoding, json_of_whole_characters
 from labelkit.io.files import ending_of, open_for_reading
 from labelkit.io.streams import spooled
 
@@ -94,7 +94,7 @@ class ToolFile:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = data[: error.start].count(b"\n") + 1
-            how = conversion(self.path, guessed(data))
+            how = conversion(self.path, guess_encoding(data))
             raise self.error(f"line {line} is not UTF-8; convert it, for example: {how}") from None
         if not text.strip():
             raise self.error("the file is empty")

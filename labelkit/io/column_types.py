@@ -81,7 +81,7 @@ class KindScan:
     def __init__(self, names: Sequence[str], *, texts_are_typed: bool = True) -> None:
         self._names = list(names)
         self._by_content = texts_are_typed
-        self._left: dict[str, list[str]] = {name: list(_PATTERNS) for name in self._names}
+        self._possible_kinds: dict[str, list[str]] = {name: list(_PATTERNS) for name in self._names}
         self._native: dict[str, pa.DataType] = {}
         self._filled: set[str] = set()
         self._with_empty: set[str] = set()
@@ -96,7 +96,7 @@ class KindScan:
                 self._with_empty |= {name} if column.null_count else set()
                 if _holds_integers(column.type):
                     self._measure(name, column)
-            elif self._left[name]:
+            elif self._possible_kinds[name]:
                 self._narrow(name, column)
 
     def kinds(self) -> dict[str, str]:
@@ -112,8 +112,8 @@ class KindScan:
         if name in self._native:
             integer = self._sizes.get(name, "short") if _holds_integers(self._native[name]) else ""
             return Exact(native_kind(self._native[name]), integer, has_empty)
-        left = self._left[name]
-        kind = left[0] if left and name in self._filled else "text"
+        possible = self._possible_kinds[name]
+        kind = possible[0] if possible and name in self._filled else "text"
         if kind == "integer":
             return Exact("number", self._sizes.get(name, "short"), has_empty)
         return Exact(kind, "", has_empty)
@@ -126,13 +126,15 @@ class KindScan:
             if len(cells) == 0:
                 continue
             self._filled.add(name)
-            left = self._left[name]
-            if left[0] == "integer" and _all_read_as(cells, "integer"):
-                self._left[name] = left[:2]  # a whole number is a number
+            possible = self._possible_kinds[name]
+            if possible[0] == "integer" and _all_read_as(cells, "integer"):
+                self._possible_kinds[name] = possible[:2]  # a whole number is a number
                 self._measure(name, cells)
                 continue
-            self._left[name] = [k for k in left if k != "integer" and _all_read_as(cells, k)]
-            if not self._left[name]:
+            self._possible_kinds[name] = [
+                k for k in possible if k != "integer" and _all_read_as(cells, k)
+            ]
+            if not self._possible_kinds[name]:
                 return
 
     def _measure(self, name: str, column: pa.Array) -> None:
@@ -281,14 +283,14 @@ def _parsed(name: str, column: pa.Array, kind: str) -> pa.Array:
         return pc.cast(numbers, pa.float64())
     filled = cells.drop_null()
     if not _all_read_as(filled, kind):
-        listed = cells.to_pylist()
+        values = cells.to_pylist()
         row = next(
             row
-            for row, text in enumerate(listed)
+            for row, text in enumerate(values)
             if text is not None and not _all_read_as(pa.array([text]), kind)
         )
         raise WrongCell(
-            f"column {name!r} is a {kind} column, but {listed[row][:40]!r} is not a {kind}", row
+            f"column {name!r} is a {kind} column, but {values[row][:40]!r} is not a {kind}", row
         )
     if kind == "boolean":
         return pc.equal(pc.utf8_lower(cells), "true")

@@ -71,7 +71,7 @@ def refuse_other_content(path: Path, head: bytes, file_format: str) -> None:
         return
     for start, name, remedy in _KINDS:
         if head.startswith(start) and name != "Parquet":
-            raise _other(path, name, remedy, file_format)
+            raise _other_format_error(path, name, remedy, file_format)
     if not head.startswith(b"PAR1"):
         raise LabelkitError(f"{path} is not a Parquet file, though it is named so")
 
@@ -83,35 +83,35 @@ def _refuse_bytes(path: Path, head: bytes, file_format: str) -> None:
             is_book = name == "ZIP" and (b"[Content_Types]" in head or b"xl/" in head)
             if is_book:
                 name, remedy = "a spreadsheet (xlsx)", ""
-            raise _other(path, name, remedy, file_format)
+            raise _other_format_error(path, name, remedy, file_format)
     has_zero = [byte == 0 for byte in head[:4]]
     for pattern, name in (([0, 1, 0, 1], "UTF-16LE"), ([1, 0, 1, 0], "UTF-16BE")):  # no mark
         if has_zero == pattern:
-            raise _other(path, name, _ICONV.format(name), file_format)
+            raise _other_format_error(path, name, _ICONV.format(name), file_format)
 
 
 def _is_printable(head: bytes) -> bool:
     return head.isascii() and all(byte >= 32 or byte in b"\t\r\n" for byte in head)
 
 
-def _other(path: Path, name: str, command: str, file_format: str) -> LabelkitError:
+def _other_format_error(path: Path, name: str, command: str, file_format: str) -> LabelkitError:
     old, new = shlex.quote(str(path)), shlex.quote(str(path.with_suffix(f".new.{file_format}")))
     if name == "Parquet":
-        how = f"mv {old} {shlex.quote(str(path.with_suffix('.parquet')))}"
+        command_line = f"mv {old} {shlex.quote(str(path.with_suffix('.parquet')))}"
     elif command:
         unpacking = {"gzip": "gunzip", "zstd": "zstd -d"}.get(compression_of(path) or "")
-        read = f"{unpacking} < {old} | {command}" if unpacking else f"{command} < {old}"
-        how = f"{read} > {new}"
+        reading = f"{unpacking} < {old} | {command}" if unpacking else f"{command} < {old}"
+        command_line = f"{reading} > {new}"
     else:
-        how = f"save it as .{file_format} (UTF-8)"
-    return LabelkitError(f"{path} is {name}, not {file_format}; convert it: {how}")
+        command_line = f"save it as .{file_format} (UTF-8)"
+    return LabelkitError(f"{path} is {name}, not {file_format}; convert it: {command_line}")
 
 
-def doubled(names: Iterable[str]) -> str | None:
+def first_duplicate(names: Iterable[str]) -> str | None:
     """Return a name that stands more than once, if there is one."""
-    seen: set[str] = set()
+    earlier: set[str] = set()
     for name in names:
-        if name in seen:
+        if name in earlier:
             return name
-        seen.add(name)
+        earlier.add(name)
     return None

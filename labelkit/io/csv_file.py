@@ -20,7 +20,7 @@ from labelkit.io.csv_parser import (
 from labelkit.io.encodings import checked_encoding
 from labelkit.io.files import open_for_reading
 
-MOST_KEPT_BYTES = 64 << 20  # of columns that were read: commands come back to the same ones
+MAX_CACHED_BYTES = 64 << 20  # of columns that were read: commands come back to the same ones
 
 
 class CsvFile:
@@ -37,8 +37,8 @@ class CsvFile:
         self.encoding = checked_encoding(encoding, self.paths[0])
         self._trailing: dict[Path, str] = {}
         self._plain: dict[Path, bool] = {}  # known after a whole pass: one line is one record
-        self._kept: dict[str, list[pa.Array]] = {}
-        self._kept_bytes = 0
+        self._cached: dict[str, list[pa.Array]] = {}
+        self._cached_bytes = 0
         headers = [header_of(path, delimiter, self.encoding) for path in self.paths]
         self.names, self.raw_header, self.mark = headers[0]
         self._has_escaped_formulas = spreadsheet_cells.are_for_people(self.names)
@@ -55,31 +55,33 @@ class CsvFile:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield the named columns as string batches; the cuts are the same at every reading."""
-        if columns and self._kept.keys() >= set(columns):
-            for kept in zip(*(self._kept[name] for name in columns), strict=True):
-                yield pa.RecordBatch.from_arrays(list(kept), names=list(columns))
+        if columns and self._cached.keys() >= set(columns):
+            for cached in zip(*(self._cached[name] for name in columns), strict=True):
+                yield pa.RecordBatch.from_arrays(list(cached), names=list(columns))
             return
-        place = {name: i for i, name in enumerate(self.names)}
-        places = [place[name] for name in columns]
-        read: dict[str, list[pa.Array]] = {name: [] for name in columns if name not in self._kept}
-        room = MOST_KEPT_BYTES - self._kept_bytes
+        index_by_name = {name: i for i, name in enumerate(self.names)}
+        indices = [index_by_name[name] for name in columns]
+        new_columns: dict[str, list[pa.Array]] = {
+            name: [] for name in columns if name not in self._cached
+        }
+        bytes_left = MAX_CACHED_BYTES - self._cached_bytes
         for block in self.blocks():
-            if not places:
+            if not indices:
                 yield text_cells.no_columns(len(block.records))
                 continue
-            arrays = [_strings([record[i] for record in block.records]) for i in places]
+            arrays = [_strings([record[i] for record in block.records]) for i in indices]
             if self._has_escaped_formulas:
                 arrays = spreadsheet_cells.unescape_formulas(arrays)
             batch = pa.RecordBatch.from_arrays(arrays, names=list(columns))
-            room -= sum(batch.column(name).nbytes for name in read)
-            if room < 0:
-                read = {}
-            for name, parts in read.items():
+            bytes_left -= sum(batch.column(name).nbytes for name in new_columns)
+            if bytes_left < 0:
+                new_columns = {}
+            for name, parts in new_columns.items():
                 parts.append(batch.column(name))
             yield batch
-        if read:
-            self._kept.update(read)
-            self._kept_bytes = MOST_KEPT_BYTES - room
+        if new_columns:
+            self._cached.update(new_columns)
+            self._cached_bytes = MAX_CACHED_BYTES - bytes_left
 
     def blocks(self) -> Iterator[Block]:
         """Yield all records of all files; raises LabelkitError for what is not a clean table."""
@@ -132,10 +134,10 @@ class CsvFile:
     def _ragged(self, path: Path, block: Block) -> LabelkitError:
         width = len(self.names)
         index = next(i for i, record in enumerate(block.records) if len(record) != width)
-        found = len(block.records[index])
+        n_cells = len(block.records[index])
         return LabelkitError(
-            f"{path}, line {block.line_of(index)}: {found} cell{'s' if found != 1 else ''} where "
-            f"the header has {width}; quote cells that contain {self.delimiter!r}, "
+            f"{path}, line {block.line_of(index)}: {n_cells} cell{'s' if n_cells != 1 else ''} "
+            f"where the header has {width}; quote cells that contain {self.delimiter!r}, "
             f"or name another --delimiter"
         )
 
@@ -149,55 +151,55 @@ class CsvFile:
         drop: Sequence[str],
     ) -> None:
         """Write every record as it was, our old cells cut out and the new ones appended."""
-        gone = {self.names.index(name) for name in drop}
+        dropped = {self.names.index(name) for name in drop}
         splitter = RawCells(self.delimiter)
         heading = text_cells.heading(names, self.delimiter)
         out.write(
-            self.encoded(self.mark + self._joined([self.raw_header], [heading], gone, splitter))
+            self.encoded(self.mark + self._joined([self.raw_header], [heading], dropped, splitter))
         )
-        for place, path in enumerate(self.paths, 1):
-            is_last = place == len(self.paths)
-            if not gone and self._plain.get(path) and is_last:
+        for number, path in enumerate(self.paths, 1):
+            is_last = number == len(self.paths)
+            if not dropped and self._plain.get(path) and is_last:
                 self._append_to_lines(path, out, annotations)
                 continue
-            ended = True
+            has_line_end = True
             for block in self._blocks_of(path):
                 new = text_cells.suffixes(annotations.take(len(block.records)), self.delimiter)
-                text = self._joined(block.raw, new, gone, splitter)
+                text = self._joined(block.raw, new, dropped, splitter)
                 out.write(self.encoded(text))
-                ended = text.endswith("\n")
+                has_line_end = text.endswith("\n")
             tail = self._trailing[path]
             out.write(self.encoded(tail))
-            if not (is_last or ended or tail):
+            if not (is_last or has_line_end or tail):
                 out.write(self.encoded("\n"))
 
     def _append_to_lines(self, path: Path, out: BinaryIO, annotations: text_cells.Slices) -> None:
         """Append cells to a file in which every line is a record, without parsing it again."""
         header = True
         with open_for_reading(path) as stream:
-            left = b""
+            rest = b""
             while chunk := stream.read(CHUNK_BYTES):
                 cut = chunk.rfind(b"\n") + 1
-                data = left + chunk[:cut] if cut else b""
-                left = chunk[cut:] if cut else left + chunk
+                data = rest + chunk[:cut] if cut else b""
+                rest = chunk[cut:] if cut else rest + chunk
                 if header and data:
                     data, header = data[data.index(b"\n") + 1 :], False
                 if data:
                     out.write(self._lines_with_cells(data, annotations))
-            if left and not header:
-                out.write(self._lines_with_cells(left, annotations))
+            if rest and not header:
+                out.write(self._lines_with_cells(rest, annotations))
 
     def _lines_with_cells(self, data: bytes, annotations: text_cells.Slices) -> bytes:
-        ended = data.endswith(b"\n")
-        lines = text_cells.lines_of(data if ended else data + b"\n")
+        has_line_end = data.endswith(b"\n")
+        lines = text_cells.lines_of(data if has_line_end else data + b"\n")
         new = annotations.take(len(lines))
         text = text_cells.with_cells(lines, new, self.delimiter, self.encoding)
-        return text if ended else text[: -2 if text.endswith(b"\r\n") else -1]
+        return text if has_line_end else text[: -2 if text.endswith(b"\r\n") else -1]
 
-    def _joined(self, raw: list[str], new: list[str], gone: set[int], splitter: RawCells) -> str:
+    def _joined(self, raw: list[str], new: list[str], dropped: set[int], splitter: RawCells) -> str:
         bodies, ends = _split_ends(raw)
-        if gone:
-            bodies = [splitter.without(body, gone) for body in bodies]
+        if dropped:
+            bodies = [splitter.without(body, dropped) for body in bodies]
         if isinstance(ends, str):
             return "".join([b + cell + ends for b, cell in zip(bodies, new, strict=True)])
         return "".join([b + cell + e for b, cell, e in zip(bodies, new, ends, strict=True)])

@@ -14,14 +14,14 @@ from typing import BinaryIO, NamedTuple
 from labelkit import console
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.io import encodings
-from labelkit.io.content import doubled, first_bytes, refuse_other_content
+from labelkit.io.content import first_bytes, first_duplicate, refuse_other_content
 from labelkit.io.files import open_for_reading
 
 CHUNK_BYTES = 2 << 20
 FIRST_BYTES = 1 << 16  # enough for a header
-LONGEST_CELL_BYTES = 512 << 20
-MOST_LINES = 1 << 16  # parsed at once: a blank line takes a hundred times its size
-_LINES = re.compile(rb"(?:[^\n]*+\n){%d}" % MOST_LINES)
+MAX_CELL_BYTES = 512 << 20
+MAX_LINES = 1 << 16  # parsed at once: a blank line takes a hundred times its size
+_LINES = re.compile(rb"(?:[^\n]*+\n){%d}" % MAX_LINES)
 _AFTER_QUOTE = re.compile(r'"([;\t|,])')
 _FIRST_LINE = re.compile(rb'(?:[^"\r\n]++|"[^"]*+")*+')
 
@@ -56,10 +56,10 @@ def header_of(path: Path, delimiter: str, encoding: str) -> tuple[list[str], str
         names = block.records[0] if block.records else []
         if not names:
             raise LabelkitError(f"{path}, line 1: blank line where the header should be")
-        twice = doubled(names)
-        if twice is not None:
+        duplicate = first_duplicate(names)
+        if duplicate is not None:
             raise LabelkitError(
-                f"{path}, line 1: the column name {twice!r} stands twice; rename one"
+                f"{path}, line 1: the column name {duplicate!r} stands twice; rename one"
             )
         raw = block.raw[0]
         mark = "\ufeff" if raw.startswith("\ufeff") else ""
@@ -121,20 +121,20 @@ class RawCells:
         """Return the raw cells of a record, quotes included."""
         if '"' not in body:
             return body.split(self.delimiter)
-        found, place = [], 0
+        cells, position = [], 0
         while True:
-            match = self._cell.match(body, place)
+            match = self._cell.match(body, position)
             assert match is not None
-            found.append(match.group())
+            cells.append(match.group())
             if match.end() >= len(body):
-                return found
-            place = match.end() + 1
+                return cells
+            position = match.end() + 1
 
-    def without(self, body: str, gone: set[int]) -> str:
+    def without(self, body: str, dropped: set[int]) -> str:
         """Return the record without the cells at the given places."""
-        kept = [cell for i, cell in enumerate(self.split(body)) if i not in gone]
+        cells = [cell for i, cell in enumerate(self.split(body)) if i not in dropped]
         # A record of one empty cell would be a blank line.
-        return self.delimiter.join(kept)
+        return self.delimiter.join(cells)
 
 
 class Parser:
@@ -166,28 +166,30 @@ class Parser:
                 if is_open or not cut:  # to parse it again would find no end
                     carried = data
                 else:
-                    left, place = b"", 0
-                    while place < cut:
-                        end = _piece_end(data, place, cut, len(left))
-                        block, left = self._records(left + data[place:end], at_end and end == cut)
-                        place = end
+                    rest, position = b"", 0
+                    while position < cut:
+                        end = _piece_end(data, position, cut, len(rest))
+                        block, rest = self._records(
+                            rest + data[position:end], at_end and end == cut
+                        )
+                        position = end
                         if block.records:
                             yield block
-                    rest = data[cut:]
-                    carried, is_open = left + rest, bool(left) and b'"' not in rest
+                    tail = data[cut:]
+                    carried, is_open = rest + tail, bool(rest) and b'"' not in tail
                 self._check_open_size(carried)
 
     def _records(self, data: bytes, at_end: bool) -> tuple[Block, bytes]:
         """Return the whole records of some whole lines, and the beginning of the next."""
         text = self._decode(data)
         mark = "\ufeff" if self._at_start and text.startswith("\ufeff") else ""
-        block, left = self._parse(text.removeprefix(mark), at_end)
+        block, rest = self._parse(text.removeprefix(mark), at_end)
         if not block.records:
-            return block, data if left else b""
+            return block, data if rest else b""
         if mark:
             block.raw[0] = mark + block.raw[0]
         self._at_start = False
-        return block, encodings.encode(left, self.encoding)
+        return block, encodings.encode(rest, self.encoding)
 
     def _read(self, stream: BinaryIO, size: int) -> bytes:
         try:
@@ -198,10 +200,10 @@ class Parser:
             ) from None
 
     def _check_open_size(self, carried: bytes) -> None:
-        if len(carried) > LONGEST_CELL_BYTES:
+        if len(carried) > MAX_CELL_BYTES:
             raise LabelkitError(
                 f"{self.path}, line {self.line}: a record of more than "
-                f"{LONGEST_CELL_BYTES >> 20} MB starts here; is a quote left open?"
+                f"{MAX_CELL_BYTES >> 20} MB starts here; is a quote left open?"
             )
 
     def _decode(self, data: bytes) -> str:
@@ -209,7 +211,7 @@ class Parser:
             return encodings.decode(data, self.encoding)
         except UnicodeDecodeError as error:
             line = self.line + data.count(b"\n", 0, error.start)
-            other = encodings.guessed(data) if self.encoding == "utf-8" else "utf-8"
+            other = encodings.guess_encoding(data) if self.encoding == "utf-8" else "utf-8"
             raise LabelkitError(
                 f"{self.path}, line {line}: byte 0x{data[error.start]:02x} is not "
                 f"{self.encoding.upper()}; name the file's encoding, for example "
@@ -218,32 +220,32 @@ class Parser:
 
     def _parse(self, text: str, at_end: bool) -> tuple[Block, str]:
         lines = list(io.StringIO(text, newline="\n"))
-        seen, stand_in = _carriage_returns_hidden(text, lines)
+        parsed_lines, placeholder = _carriage_returns_hidden(text, lines)
         try:
             with _no_collection():
-                records = list(csv.reader(seen, delimiter=self.delimiter, strict=True))
+                records = list(csv.reader(parsed_lines, delimiter=self.delimiter, strict=True))
         except csv.Error:
             records = []
         if len(records) == len(lines):
-            block, left = Block(records, lines, self.line, None), ""
+            block, rest = Block(records, lines, self.line, None), ""
             self.line += len(lines)
         else:
-            block, left = self._parse_many_lined(lines, seen, at_end)
-        if stand_in:
-            shown = [[c.replace(stand_in, "\r") for c in r] for r in block.records]
-            block = block._replace(records=shown, plain=False)
+            block, rest = self._parse_many_lined(lines, parsed_lines, at_end)
+        if placeholder:
+            records = [[c.replace(placeholder, "\r") for c in r] for r in block.records]
+            block = block._replace(records=records, plain=False)
         if self.encoding != encodings.UTF8 and encodings.has_stand_ins(text):
-            shown = [[encodings.shown(c, self.encoding) for c in r] for r in block.records]
-            block = block._replace(records=shown)
-        return block, left
+            records = [[encodings.shown(c, self.encoding) for c in r] for r in block.records]
+            block = block._replace(records=records)
+        return block, rest
 
     def _parse_many_lined(
-        self, lines: list[str], seen: list[str], at_end: bool
+        self, lines: list[str], parsed_lines: list[str], at_end: bool
     ) -> tuple[Block, str]:
-        reader = csv.reader(seen, delimiter=self.delimiter, strict=True)
+        reader = csv.reader(parsed_lines, delimiter=self.delimiter, strict=True)
         records: list[list[str]] = []
         last_lines: list[int] = []
-        left = ""
+        rest = ""
         try:
             for record in reader:
                 records.append(record)
@@ -251,11 +253,11 @@ class Parser:
         except csv.Error as error:
             done = last_lines[-1] if last_lines else 0
             if "unexpected end of data" not in str(error):
-                broken = seen[reader.line_num - 1]
+                broken = parsed_lines[reader.line_num - 1]
                 raise self._not_clean(str(error), self.line + reader.line_num - 1, broken) from None
             if at_end:
-                raise self._unclosed("".join(seen[done:]), self.line + done) from None
-            left = "".join(lines[done:])
+                raise self._unclosed("".join(parsed_lines[done:]), self.line + done) from None
+            rest = "".join(lines[done:])
         first = self.line
         starts = [0, *last_lines[:-1]]
         raw = [
@@ -263,7 +265,7 @@ class Parser:
             for a, b in zip(starts, last_lines, strict=False)
         ]
         self.line += last_lines[-1] if last_lines else 0
-        return Block(records, raw, first, last_lines), left
+        return Block(records, raw, first, last_lines), rest
 
     def _not_clean(self, reason: str, line: int, text: str) -> LabelkitError:
         other = _AFTER_QUOTE.search(text) if "expected after" in reason and line == 1 else None
@@ -274,17 +276,17 @@ class Parser:
         return LabelkitError(f"{self.path}, line {line}: {reason}")
 
     def _unclosed(self, text: str, line: int) -> LabelkitError:
-        place, cells_of = 0, RawCells(self.delimiter)._cell
+        position, cells_of = 0, RawCells(self.delimiter)._cell
         open_at = text.find('"')
-        while place < len(text):
-            if text[place] == '"':
-                match = cells_of.match(text, place)
+        while position < len(text):
+            if text[position] == '"':
+                match = cells_of.match(text, position)
                 if match is None or not match.group().startswith('"'):
-                    open_at = place
+                    open_at = position
                     break
             else:
-                match = cells_of.match(text, place)
-            place = (match.end() if match else place) + 1
+                match = cells_of.match(text, position)
+            position = (match.end() if match else position) + 1
         line += text.count("\n", 0, open_at)
         return LabelkitError(
             f"{self.path}, line {line}: the quote that opens here is never closed; "
@@ -294,7 +296,7 @@ class Parser:
 
 def _piece_end(data: bytes, start: int, end: int, at_least: int) -> int:
     """Return where a bounded number of lines ends, after `at_least` bytes."""
-    if data.count(b"\n", start, end) <= MOST_LINES:
+    if data.count(b"\n", start, end) <= MAX_LINES:
         return end
     lines = _LINES.match(data, start, end)
     assert lines is not None

@@ -50,7 +50,7 @@ def json_of_whole_characters(text: str) -> str:
     """Return JSON whose half characters (lone surrogates, which UTF-8 lacks) are U+FFFD."""
     if "\\u" not in text:
         return text
-    return _ESCAPES.sub(lambda found: "\\ufffd" if found[1] else found[0], text)
+    return _ESCAPES.sub(lambda match: "\\ufffd" if match[1] else match[0], text)
 
 
 # Of text that is not UTF-8, in this order: how many of its other letters must be of a script.
@@ -61,28 +61,28 @@ _SCRIPTS = (
     ("gb18030", re.compile("[\u4e00-\u9fff]"), 0.7),
 )
 _HIGH = re.compile(rb"[\x80-\xff]+")
-_LEAST_RUN = 3  # bytes, on average
-_LOOKED_AT = 1 << 16  # bytes
+_MIN_RUN = 3  # bytes, on average
+_SAMPLE_BYTES = 1 << 16  # bytes
 
 
-def guessed(data: bytes) -> str:
+def guess_encoding(data: bytes) -> str:
     """Return the encoding that bytes which are not UTF-8 are probably in, cp1252 if in doubt.
 
     Letters of Western Europe are single among others; those of other scripts follow each other.
     """
     first = _HIGH.search(data)
     start = data.rfind(b"\n", 0, first.start()) + 1 if first else 0
-    lines = data[start : start + _LOOKED_AT].rpartition(b"\n")
+    lines = data[start : start + _SAMPLE_BYTES].rpartition(b"\n")
     text = lines[0] or lines[2]
     runs = _HIGH.findall(text)
-    if not runs or sum(map(len, runs)) < _LEAST_RUN * len(runs):
+    if not runs or sum(map(len, runs)) < _MIN_RUN * len(runs):
         return "cp1252"
-    for encoding, script, least in _SCRIPTS:
+    for encoding, script, min_share in _SCRIPTS:
         try:
             other = [letter for letter in text.decode(encoding) if not letter.isascii()]
         except UnicodeDecodeError:
             continue
-        if sum(script.match(letter) is not None for letter in other) >= least * len(other):
+        if sum(script.match(letter) is not None for letter in other) >= min_share * len(other):
             return encoding
     return "cp1252"
 
@@ -107,7 +107,7 @@ def encode(text: str, encoding: str) -> bytes:
 def shown(text: str, encoding: str) -> str:
     """Return a text with the characters that its stand-ins stand for."""
     return _STAND_INS.sub(
-        lambda found: bytes(ord(c) - _FIRST_STAND_IN for c in found[0]).decode(encoding), text
+        lambda match: bytes(ord(c) - _FIRST_STAND_IN for c in match[0]).decode(encoding), text
     )
 
 
@@ -140,10 +140,10 @@ def _exact_line(line: bytes, encoding: str) -> str:
 
 def _bytes_of_stand_ins(error: UnicodeError) -> tuple[bytes, int]:
     assert isinstance(error, UnicodeEncodeError)
-    found = _STAND_INS.match(error.object, error.start)
-    if found is None:
+    match = _STAND_INS.match(error.object, error.start)
+    if match is None:
         raise error
-    return bytes(ord(c) - _FIRST_STAND_IN for c in found[0]), found.end()
+    return bytes(ord(c) - _FIRST_STAND_IN for c in match[0]), match.end()
 
 
 codecs.register_error(_WRITES_STAND_INS, _bytes_of_stand_ins)

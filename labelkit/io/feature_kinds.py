@@ -42,10 +42,10 @@ class NumberCount:
     def _count(self, cells: pa.Array) -> None:
         matches = is_number(cells)
         numbers = pc.sum(matches).as_py() or 0
-        odd_here = len(cells) - cells.null_count - numbers
+        n_odd = len(cells) - cells.null_count - numbers
         self.numbers += numbers
-        self.odd += odd_here
-        if odd_here:
+        self.odd += n_odd
+        if n_odd:
             odd = pc.fill_null(pc.invert(matches), False)
             rows = pc.indices_nonzero(odd)[: _SHOWN - len(self.first)].to_pylist()
             self.first += [(self._rows + row + 1, cells[row].as_py()) for row in rows]

@@ -169,12 +169,12 @@ def _take_over(temporary: Path, target: Path, like: Path | None) -> None:
     if model is None:
         os.chmod(temporary, 0o666 & ~_umask())
         return
-    old = model.stat()
-    mode = stat.S_IMODE(old.st_mode)
+    stats = model.stat()
+    mode = stat.S_IMODE(stats.st_mode)
     try:
-        os.chown(temporary, old.st_uid, old.st_gid)
+        os.chown(temporary, stats.st_uid, stats.st_gid)
     except (OSError, AttributeError):  # another's file, or a system without owners
-        if temporary.stat().st_gid != old.st_gid:
+        if temporary.stat().st_gid != stats.st_gid:
             mode &= ~(stat.S_IRWXG | stat.S_ISGID)  # the group is another one: it gets nothing
     os.chmod(temporary, mode)
 

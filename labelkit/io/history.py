@@ -21,7 +21,7 @@ from labelkit.io import streams
 SCHEMA = 1
 _ENDING = ".history.json"
 # The matrices of many classes stand in --summary alone: each later step's history repeats this one.
-_LONGEST_FIGURE = 60_000
+_MAX_FIGURE_SIZE = 60_000
 
 
 def path_for(output: Path) -> Path:
@@ -67,17 +67,17 @@ def refuse_foreign(output: Path) -> None:
 
     Raises LabelkitError.
     """
-    place = path_for(output)
-    if streams.is_stream(output) or not place.exists():
+    path = path_for(output)
+    if streams.is_stream(output) or not path.exists():
         return
     try:
-        content = _parsed(place.read_text("utf-8")) or {}
+        content = _parsed(path.read_text("utf-8")) or {}
     except (OSError, ValueError):
         content = {}
     is_ours = content.get("schema") == SCHEMA and all("command" in s for s in content["steps"])
     if not is_ours:
         raise LabelkitError(
-            f"{place} exists, and it is no history that labelkit wrote; the history of {output} "
+            f"{path} exists, and it is no history that labelkit wrote; the history of {output} "
             f"would replace it: move it away, or give another -o"
         )
 
@@ -86,12 +86,12 @@ def _of_content(output: Path) -> dict[str, Any] | None:
     """Return the history of a file's content, under its own name or another of its folder."""
     if not output.is_file():
         return None
-    own = path_for(output)
+    own_path = path_for(output)
     others = sorted(output.absolute().parent.glob("*" + _ENDING))
     size, hashed = output.stat().st_size, ""
-    for place in [own, *(other for other in others if other.name != own.name)]:
+    for path in [own_path, *(other for other in others if other.name != own_path.name)]:
         try:
-            content = _parsed(place.read_text("utf-8"))
+            content = _parsed(path.read_text("utf-8"))
         except (OSError, ValueError):
             continue
         if content is None or content["output"].get("bytes") != size:
@@ -134,21 +134,21 @@ def _is_step(step: Any) -> bool:
     )
 
 
-def made_with(batch: Path) -> tuple[Path, dict[str, Any]] | None:
+def find_step_for_batch(batch: Path) -> tuple[Path, dict[str, Any]] | None:
     """Return the file that was written together with a batch, beside it, and that step."""
-    found = []
-    for place in batch.absolute().parent.glob("*" + _ENDING):
-        output = batch.with_name(place.name.removesuffix(_ENDING))
+    candidates = []
+    for path in batch.absolute().parent.glob("*" + _ENDING):
+        output = batch.with_name(path.name.removesuffix(_ENDING))
         if output.name == batch.name:
             continue
         try:
-            last = json.loads(place.read_text("utf-8"))["steps"][-1]
-            written, _ = last["options"]["batch"], last["command"]
+            last_step = json.loads(path.read_text("utf-8"))["steps"][-1]
+            batch_name, _ = last_step["options"]["batch"], last_step["command"]
         except (OSError, ValueError, LookupError, TypeError):
             continue  # of a file that nobody asked about
-        if isinstance(written, str) and Path(written).name == batch.name and output.is_file():
-            found.append((place.stat().st_mtime, output, last))
-    return max(found, key=lambda each: each[0])[1:] if found else None
+        if isinstance(batch_name, str) and Path(batch_name).name == batch.name and output.is_file():
+            candidates.append((path.stat().st_mtime, output, last_step))
+    return max(candidates, key=lambda each: each[0])[1:] if candidates else None
 
 
 def known_classes(steps: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -170,8 +170,8 @@ def _classes_of(step: Mapping[str, Any]) -> list[str]:
     declared = (step.get("options") or {}).get("classes")
     if isinstance(declared, str):
         return split_classes(declared) or []
-    named = step.get("classes") or (step.get("figures") or {}).get("classes")
-    return [spelled(name) for name in named] if isinstance(named, list) else []
+    names = step.get("classes") or (step.get("figures") or {}).get("classes")
+    return [spelled(name) for name in names] if isinstance(names, list) else []
 
 
 def write(output: Path, steps: list[dict[str, Any]], columns: Sequence[str] = ()) -> None:
@@ -182,8 +182,10 @@ def write(output: Path, steps: list[dict[str, Any]], columns: Sequence[str] = ()
     from labelkit.io.files import whole
 
     refuse_foreign(output)
-    about = {"bytes": output.stat().st_size, "hash": digest(output)} if output.is_file() else {}
-    content = {"schema": SCHEMA, "output": about, "columns": list(columns)}
+    output_facts = (
+        {"bytes": output.stat().st_size, "hash": digest(output)} if output.is_file() else {}
+    )
+    content = {"schema": SCHEMA, "output": output_facts, "columns": list(columns)}
     content["steps"] = [_without_secrets(step) for step in steps]
     text = json.dumps(content, indent=1, ensure_ascii=False)
     with whole(path_for(output), like=output) as stream:
@@ -207,8 +209,8 @@ def without_secrets(value: Any) -> Any:
 
 def reads_stream(step: Mapping[str, Any]) -> bool:
     """Tell whether a step read a pipe, so that what made its rows is not known."""
-    given = (step.get("options") or {}).get("input")
-    names = given if isinstance(given, list) else [given]
+    inputs = (step.get("options") or {}).get("input")
+    names = inputs if isinstance(inputs, list) else [inputs]
     return any(str(name) == "-" or str(name).startswith("/dev/") for name in names)
 
 
@@ -257,8 +259,8 @@ def step(
 
 
 def _is_short(value: Any) -> bool:
-    few = len(list(islice(_leaves(value), _LONGEST_FIGURE))) < _LONGEST_FIGURE
-    return few and len(json.dumps(plain(value))) <= _LONGEST_FIGURE
+    few = len(list(islice(_leaves(value), _MAX_FIGURE_SIZE))) < _MAX_FIGURE_SIZE
+    return few and len(json.dumps(plain(value))) <= _MAX_FIGURE_SIZE
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from labelkit.errors import LabelkitError
 from labelkit.io import encodings, native_text, text_cells
-from labelkit.io.content import doubled, first_bytes, refuse_other_content
+from labelkit.io.content import first_bytes, first_duplicate, refuse_other_content
 from labelkit.io.files import open_for_reading
 
 _ROWS = 16_384
@@ -43,9 +43,9 @@ class JsonlFile:
             self._all_names_known = True
         return self.names
 
-    def _find_names(self, most: int | None) -> list[str]:
+    def _find_names(self, max_rows: int | None) -> list[str]:
         names: dict[str, None] = {}
-        for record in islice((r for rs in self._records() for r in rs), most):
+        for record in islice((r for rs in self._records() for r in rs), max_rows):
             names.update(dict.fromkeys(record))
         return list(names)
 
@@ -66,7 +66,7 @@ class JsonlFile:
         drop: Sequence[str],
     ) -> None:
         """Write every object as it was, our old keys cut out and the new ones added at the end."""
-        gone = set(drop)
+        dropped = set(drop)
         keys = [_written(name) for name in names]
         for path in self.paths:
             for _, texts in _line_groups(path):
@@ -75,7 +75,7 @@ class JsonlFile:
                 lines = []
                 for i, text in enumerate(texts):
                     body = text.rstrip(_SPACE)
-                    head = _without_keys(body, gone) if gone else body[:-1].rstrip(_SPACE)
+                    head = _without_keys(body, dropped) if dropped else body[:-1].rstrip(_SPACE)
                     added = ", ".join(
                         f"{key}: {column[i]}" for key, column in zip(keys, columns, strict=True)
                     )
@@ -135,7 +135,7 @@ def _decoded(path: Path, line: int, data: bytes) -> str:
     except UnicodeDecodeError as error:
         raise LabelkitError(
             f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8; convert the file, "
-            f"for example: {encodings.conversion(path, encodings.guessed(data))}"
+            f"for example: {encodings.conversion(path, encodings.guess_encoding(data))}"
         ) from None
     return text.removeprefix("\ufeff") if line == 1 else text
 
@@ -143,14 +143,14 @@ def _decoded(path: Path, line: int, data: bytes) -> str:
 def _object(path: Path, line: int, text: str) -> dict[str, Any]:
     try:
         # Numbers keep their spelling: 1.10 and 1e3 are the user's text.
-        found = json.loads(
+        value = json.loads(
             encodings.json_of_whole_characters(text),
             parse_int=_Number,
             parse_float=_Number,
             parse_constant=_constant,
             object_pairs_hook=_unique,
         )
-    except _DoubleKey as error:
+    except _DuplicateKey as error:
         raise LabelkitError(
             f"{path}, line {line}: the key {error.args[0]!r} stands twice"
         ) from None
@@ -160,16 +160,16 @@ def _object(path: Path, line: int, text: str) -> dict[str, Any]:
         if not text.strip(_SPACE):
             raise _blank(path, line) from None
         raise LabelkitError(f"{path}, line {line}: not a JSON object: {error}") from None
-    if not isinstance(found, dict):
-        raise LabelkitError(f"{path}, line {line}: not a JSON object but {type(found).__name__}")
-    return found
+    if not isinstance(value, dict):
+        raise LabelkitError(f"{path}, line {line}: not a JSON object but {type(value).__name__}")
+    return value
 
 
 class _Number(str):
     """A number as it is spelled in the file."""
 
 
-class _DoubleKey(ValueError):
+class _DuplicateKey(ValueError):
     pass
 
 
@@ -179,10 +179,10 @@ def _constant(word: str) -> "_Number | None":
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _DoubleKey(doubled(key for key, _ in pairs))
-    return found
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise _DuplicateKey(first_duplicate(key for key, _ in pairs))
+    return members
 
 
 def _texts(values: list[Any], name: str) -> pa.Array:
@@ -223,29 +223,29 @@ def _json_cells(column: pa.ChunkedArray) -> list[str]:
     return [_written(value) for value in column.to_pylist()]
 
 
-def _without_keys(body: str, gone: set[str]) -> str:
+def _without_keys(body: str, dropped: set[str]) -> str:
     """Return the object's text without its closing brace and without some of its members."""
     decode = json.JSONDecoder().raw_decode
-    place = _skip(body, body.index("{") + 1)
-    start = body[:place]
-    kept = []
-    while body[place] == '"':
-        begin = place
-        key, place = scanstring(body, place + 1, True)
-        place = _skip(body, _skip(body, place) + 1)
-        _, place = decode(body, place)
-        if key not in gone:
-            kept.append(body[begin:place])
-        place = _skip(body, place)
-        if body[place] == ",":
-            place = _skip(body, place + 1)
-    return start.rstrip(_SPACE) + ", ".join(kept) if gone else start
+    position = _skip(body, body.index("{") + 1)
+    start = body[:position]
+    members = []
+    while body[position] == '"':
+        start_of_member = position
+        key, position = scanstring(body, position + 1, True)
+        position = _skip(body, _skip(body, position) + 1)
+        _, position = decode(body, position)
+        if key not in dropped:
+            members.append(body[start_of_member:position])
+        position = _skip(body, position)
+        if body[position] == ",":
+            position = _skip(body, position + 1)
+    return start.rstrip(_SPACE) + ", ".join(members) if dropped else start
 
 
-def _skip(text: str, place: int) -> int:
-    while text[place] in _SPACE:
-        place += 1
-    return place
+def _skip(text: str, position: int) -> int:
+    while text[position] in _SPACE:
+        position += 1
+    return position
 
 
 def _values(column: pa.ChunkedArray, column_name: str, name: str) -> list[Any]:

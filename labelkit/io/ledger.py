@@ -109,17 +109,17 @@ def spent(
     where, values = f"{_OF_TASK} AND run <> ?", [task, source, but_for]
     if of_source:
         where, values = f"{where} AND source = ?", [*values, source]
-    found = db.execute(
+    totals = db.execute(
         "SELECT TOTAL(dollars), SUM(tokens_in + tokens_out), SUM(unpriced_in + unpriced_out) "
         f"FROM runs WHERE {where}",
         values,
     ).fetchone()
-    return Spent(float(found[0]), int(found[1] or 0), int(found[2] or 0))
+    return Spent(float(totals[0]), int(totals[1] or 0), int(totals[2] or 0))
 
 
 def set_aside(db: sqlite3.Connection, task: str) -> float:
     """Return the most that the open batch jobs of a task can cost."""
-    jobs = [json.loads(told) for (told,) in db.execute("SELECT told FROM jobs")]
+    jobs = [json.loads(job_json) for (job_json,) in db.execute("SELECT told FROM jobs")]
     return sum(float(job["most"]) for job in jobs if job["task"] == task)
 
 
@@ -130,7 +130,7 @@ def spent_in(folder: Path, task: str, source: str = "") -> Spent:
         return Spent(0.0)
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
-            found = spent(db, task, source)
-            return found._replace(dollars=found.dollars + set_aside(db, task))
+            spending = spent(db, task, source)
+            return spending._replace(dollars=spending.dollars + set_aside(db, task))
     except sqlite3.Error:  # the command that asks a model says what is wrong with the file
         return Spent(0.0)

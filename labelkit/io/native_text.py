@@ -167,12 +167,12 @@ def _pairs(column: pa.Array) -> list[Any]:
 
 
 def _lists(lengths: pa.Array, flat: list[Any]) -> list[Any]:
-    found: list[Any] = []
-    place = 0
+    lists: list[Any] = []
+    position = 0
     for length in lengths.to_pylist():
-        found.append(None if length is None else flat[place : place + length])
-        place += length or 0
-    return found
+        lists.append(None if length is None else flat[position : position + length])
+        position += length or 0
+    return lists
 
 
 def _structs(column: pa.Array) -> list[Any]:

@@ -9,7 +9,7 @@ from labelkit.errors import LabelkitError, UsageError
 from labelkit.io import history
 from labelkit.io.files import need_writable, whole, write_json
 from labelkit.io.streams import is_stream
-from labelkit.io.table import format_of
+from labelkit.io.table_formats import format_of
 
 # Options and arguments of single commands that name files to read.
 _READ = ("functions", "answers_files", "answers", "model")
@@ -66,21 +66,23 @@ def check_others(
 
     Raises UsageError, and LabelkitError where a file that is named cannot be written.
     """
-    named = [("INPUT", path) for path in inputs] + [("--task", path) for path in [task] if path]
-    named += list(_paths(options, ("answers",)))
+    named_files = [("INPUT", path) for path in inputs] + [
+        ("--task", path) for path in [task] if path
+    ]
+    named_files += list(_paths(options, ("answers",)))
     output, summary = options.get("output"), options.get("summary")
     if output and not Path(output).name:
         raise UsageError(f"-o {output} is a folder; give the name of a file")
     lists = {name: value for name, value in own.items() if isinstance(value, list)}
-    read = [*named[len(inputs) :], *_paths(own, _READ), *_paths(lists, ("batch",))]
+    files_read = [*named_files[len(inputs) :], *_paths(own, _READ), *_paths(lists, ("batch",))]
     if output and str(output) != "-":
-        _refuse_same("-o", Path(output), read)
+        _refuse_same("-o", Path(output), files_read)
         _refuse_kept("-o", Path(output))
         written = [("-o", Path(output)), ("its history", history.path_for(Path(output)))]
     else:
         written = []
     if summary is not None:
-        _refuse_same("--summary", Path(summary), [*named, *_paths(own, tuple(own)), *written])
+        _refuse_same("--summary", Path(summary), [*named_files, *_paths(own, tuple(own)), *written])
         _refuse_kept("--summary", Path(summary))
         need_writable(Path(summary))
     one_file = {name: value for name, value in own.items() if not isinstance(value, list)}
@@ -105,9 +107,9 @@ def refuse_foreign(path: Path, commands: Collection[str], reading: Path | None) 
 
 def write_summary(path: Path, figures: Mapping[str, Any], cost: Mapping[str, Any]) -> None:
     """Write the figures and the cost of a run as JSON, whole or not at all."""
-    found = {"schema": 1, **history.plain(figures), **history.plain(cost, unknown=True)}
+    summary = {"schema": 1, **history.plain(figures), **history.plain(cost, unknown=True)}
     with whole(path) as stream:
-        write_json(stream, found)
+        write_json(stream, summary)
 
 
 def _paths(values: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[str, Path]]:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from labelkit import console
 from labelkit.errors import LabelkitError, listing
 from labelkit.io import native_text, partitions, text_cells
-from labelkit.io.content import doubled, first_bytes, refuse_other_content
+from labelkit.io.content import first_bytes, first_duplicate, refuse_other_content
 from labelkit.io.native_text import texts
 
 _ROWS = 16_384
@@ -66,16 +66,16 @@ class ParquetFile:
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield the named columns in their own types."""
         names = list(columns)
-        inside = [name for name in names if name in self._in_file]
-        for place, path in enumerate(self.paths):
-            for batch in _batches(path, inside):
+        in_file = [name for name in names if name in self._in_file]
+        for file_index, path in enumerate(self.paths):
+            for batch in _batches(path, in_file):
                 if not names:
                     yield text_cells.no_columns(batch.num_rows)
                     continue
                 arrays = [
                     batch.column(name)
                     if name in self._in_file
-                    else pa.repeat(self._of_folders[name][place], batch.num_rows)
+                    else pa.repeat(self._of_folders[name][file_index], batch.num_rows)
                     for name in names
                 ]
                 yield pa.RecordBatch.from_arrays(arrays, names=names)
@@ -88,12 +88,12 @@ class ParquetFile:
         drop: Sequence[str],
     ) -> None:
         """Write all columns as they were and ours after them."""
-        kept = [name for name in self.names if name not in drop]
-        fields = [self.schema.field(name) for name in kept]
-        ours = [pa.field(name, annotations.schema.field(name).type) for name in names]
-        schema = pa.schema(fields + ours, metadata=self.metadata or None)
+        kept_columns = [name for name in self.names if name not in drop]
+        fields = [self.schema.field(name) for name in kept_columns]
+        new_fields = [pa.field(name, annotations.schema.field(name).type) for name in names]
+        schema = pa.schema(fields + new_fields, metadata=self.metadata or None)
         with GroupedWriter(out, schema) as writer:
-            for batch in self.batches(kept):
+            for batch in self.batches(kept_columns):
                 new = annotations.take(batch.num_rows)
                 arrays = [*batch.columns, *(column.combine_chunks() for column in new.columns)]
                 writer.add(pa.Table.from_arrays(arrays, schema=schema))
@@ -117,9 +117,9 @@ def _schema(path: Path, file: pq.ParquetFile) -> pa.Schema:
         raise _unreadable(path, error) from None
     if not names:
         raise LabelkitError(f"{path} has no columns")
-    twice = doubled(names)
-    if twice is not None:
-        raise LabelkitError(f"{path}: the column name {twice!r} stands twice; rename one")
+    duplicate = first_duplicate(names)
+    if duplicate is not None:
+        raise LabelkitError(f"{path}: the column name {duplicate!r} stands twice; rename one")
     return schema
 
 
@@ -163,15 +163,15 @@ def _unreadable(path: Path, error: Exception) -> LabelkitError:
     )
 
 
-def _refuse_other_schema(path: Path, schema: pa.Schema, first: Path, wanted: pa.Schema) -> None:
-    if sorted(schema.names) != sorted(wanted.names):
+def _refuse_other_schema(path: Path, schema: pa.Schema, first: Path, expected: pa.Schema) -> None:
+    if sorted(schema.names) != sorted(expected.names):
         raise LabelkitError(
             f"{path} has another schema than {first}: "
-            f"{listing(schema.names)} instead of {listing(wanted.names)}"
+            f"{listing(schema.names)} instead of {listing(expected.names)}"
         )
-    if schema.names != wanted.names:
+    if schema.names != expected.names:
         raise LabelkitError(f"{path} has the columns of {first} in another order")
-    for field, other in zip(wanted, schema, strict=True):
+    for field, other in zip(expected, schema, strict=True):
         if field.type != other.type:
             raise LabelkitError(
                 f"{path}: column {field.name!r} is {other.type}, but {field.type} in {first}; "

@@ -18,14 +18,14 @@ def parts_of(folder: Path) -> list[Path]:
 
     Names that begin with a dot or an underscore are left out, as other tools do.
     """
-    found = [
+    files = [
         path
         for path in folder.rglob("*.parquet")
         if path.is_file() and not any(p[0] in "._" for p in path.relative_to(folder).parts)
     ]
-    if not found:
+    if not files:
         raise LabelkitError(f"{folder} is a folder without .parquet files")
-    return sorted(found)
+    return sorted(files)
 
 
 def columns(
@@ -36,15 +36,15 @@ def columns(
     They are integers where all are spelled so, else text. A column that the files themselves hold
     is not repeated. Raises LabelkitError where not all files are in folders of the same names.
     """
-    named = [_named(path, folder) for path, folder in zip(paths, folders, strict=False)]
-    for path, values in zip(paths, named, strict=False):
-        if values.keys() != named[0].keys():
+    values_by_file = [_named(path, folder) for path, folder in zip(paths, folders, strict=False)]
+    for path, values in zip(paths, values_by_file, strict=False):
+        if values.keys() != values_by_file[0].keys():
             raise LabelkitError(
                 f"{path} is not in folders of the same names as {paths[0]}: "
-                f"{_listed(values)} instead of {_listed(named[0])}"
+                f"{_listed(values)} instead of {_listed(values_by_file[0])}"
             )
-    names = [name for name in (named[0] if named else ()) if name not in in_file]
-    return {name: _typed([values[name] for values in named]) for name in names}
+    names = [name for name in (values_by_file[0] if values_by_file else ()) if name not in in_file]
+    return {name: _typed([values[name] for values in values_by_file]) for name in names}
 
 
 def _named(path: Path, folder: Path | None) -> dict[str, str | None]:

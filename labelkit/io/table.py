@@ -3,25 +3,23 @@
 Only the columns that are asked for are held; the rest streams from the input to the output.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from labelkit import console
 from labelkit.errors import LabelkitError, UsageError, listing, nearest
-from labelkit.io import spreadsheet_cells, streams, text_cells
+from labelkit.io import streams, text_cells
 from labelkit.io.column_types import Exact, KindScan, apply_exact, apply_kinds
 from labelkit.io.csv_file import CsvFile
 from labelkit.io.feature_kinds import FeatureScan, odd_cells
-from labelkit.io.files import COMPRESSIONS, whole
+from labelkit.io.files import whole
 from labelkit.io.jsonl import JsonlFile
-from labelkit.io.jsonl import lines as json_lines
 from labelkit.io.native_text import taken
 from labelkit.io.parquet import (
-    GroupedWriter,
     ParquetFile,
     as_check_table,
     as_text_table,
@@ -30,40 +28,10 @@ from labelkit.io.parquet import (
     refuse_bytes,
 )
 from labelkit.io.partitions import parts_of
-
-FORMATS = ("csv", "tsv", "jsonl", "parquet")
-_DELIMITERS = {"csv": ",", "tsv": "\t"}
-_ALIASES = {"ndjson": "jsonl", "pq": "parquet"}
-_BATCH = 65_536
+from labelkit.io.table_formats import DELIMITERS, format_of
+from labelkit.io.table_writer import TableWriter
 
 Reader = CsvFile | JsonlFile | ParquetFile
-
-
-def format_of(path: Path, given: str | None = None) -> str:
-    """Return the format that a path's suffix stands for; `given` decides for pipes only.
-
-    Raises UsageError for a suffix that is not known, with the remedy for spreadsheets.
-    """
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    name = suffixes[-1][1:] if suffixes else ""
-    name = _ALIASES.get(name, name)
-    if name in FORMATS:
-        if name == "parquet" and path.suffix.lower() in COMPRESSIONS:
-            raise UsageError(f"{path}: Parquet is compressed inside; name it without {path.suffix}")
-        return name
-    if (given and not name) or streams.is_stream(path):
-        return given or "csv"
-    if name in ("xlsx", "xls", "ods"):
-        raise UsageError(
-            f"{path}: spreadsheets are not read or written; save it as CSV (UTF-8) "
-            f"and give that file"
-        )
-    raise UsageError(
-        f"{path}: the suffix {path.suffix or '(none)'} is not known{nearest(name, FORMATS)} "
-        f"(.csv .tsv .jsonl .parquet, text ones also with .gz or .zst)"
-    )
 
 
 class Table:
@@ -84,14 +52,14 @@ class Table:
         self.name = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
         if self.name == "-":
             self.name = "stdin"
-        placed = [placed for path in paths for placed in _placed(Path(path))]
-        formats = {format_of(path, given_format) for path, _ in placed}
+        files = [files for path in paths for files in _files_with_folders(Path(path))]
+        formats = {format_of(path, given_format) for path, _ in files}
         if len(formats) > 1:
             raise UsageError(f"the inputs are of several formats: {listing(sorted(formats))}")
         self.format = formats.pop()
-        self.paths = [streams.spooled(path) for path, _ in placed]
-        self._folders = [folder for _, folder in placed]
-        self.delimiter = delimiter or _DELIMITERS.get(self.format, ",")
+        self.paths = [streams.spooled(path) for path, _ in files]
+        self._folders = [folder for _, folder in files]
+        self.delimiter = delimiter or DELIMITERS.get(self.format, ",")
         self.encoding = encoding
         self.reader: Reader = self._reader()
         self._rows: int | None = getattr(self.reader, "rows", None)
@@ -141,26 +109,28 @@ class Table:
 
         The first time it says which cells are no numbers and so count as missing.
         """
-        unknown = [name for name in dict.fromkeys(columns) if name not in self._feature_kinds]
-        kinds = self.kinds(unknown)
-        texts = [name for name in unknown if kinds[name] == "text"]
+        new_columns = [name for name in dict.fromkeys(columns) if name not in self._feature_kinds]
+        kinds = self.kinds(new_columns)
+        texts = [name for name in new_columns if kinds[name] == "text"]
         if texts:
             scan = FeatureScan(texts)
             for batch in self._plain_batches(texts):
                 scan.update(batch)
             kinds |= scan.kinds()
-            loose = {n: scan.counts[n] for n in texts if kinds[n] == "mostly number"}
-            if loose:
-                console.note(f"cells that are no numbers count as missing; {odd_cells(loose)}")
+            mostly_numbers = {n: scan.counts[n] for n in texts if kinds[n] == "mostly number"}
+            if mostly_numbers:
+                console.note(
+                    f"cells that are no numbers count as missing; {odd_cells(mostly_numbers)}"
+                )
         self._feature_kinds |= kinds
         return {name: self._feature_kinds[name] for name in columns}
 
     def _exact(self, columns: Sequence[str]) -> dict[str, Exact]:
-        unknown = [name for name in dict.fromkeys(columns) if name not in self._kinds]
-        if unknown:
-            self.require(unknown)
-            scan = KindScan(unknown, texts_are_typed=not self.reader.native)
-            for batch in self._plain_batches(unknown):
+        new_columns = [name for name in dict.fromkeys(columns) if name not in self._kinds]
+        if new_columns:
+            self.require(new_columns)
+            scan = KindScan(new_columns, texts_are_typed=not self.reader.native)
+            for batch in self._plain_batches(new_columns):
                 scan.update(batch)
             self._kinds.update(scan.exact())
         return {name: self._kinds[name] for name in columns}
@@ -180,12 +150,12 @@ class Table:
 
         In the `exact` kinds whole numbers are integers (see `apply_exact`).
         """
-        wanted = list(dict.fromkeys(columns))
-        self.require(wanted)
-        kinds = self._exact(wanted) if typed or exact else {}
+        names = list(dict.fromkeys(columns))
+        self.require(names)
+        kinds = self._exact(names) if typed or exact else {}
         plain = {name: kind.kind for name, kind in kinds.items()}
         rows = 0
-        for batch in self._plain_batches(wanted):
+        for batch in self._plain_batches(names):
             rows += batch.num_rows
             if exact:
                 yield apply_exact(batch, kinds)
@@ -270,30 +240,30 @@ class Table:
     ) -> pa.Table:
         """Return some rows, in the order given, with all their columns or those named, as typed."""
         names = list(columns) or self.every_column()
-        wanted = np.asarray(rows, dtype=np.int64)
-        order = np.argsort(wanted, kind="stable")
-        found, start = [], 0
+        row_indices = np.asarray(rows, dtype=np.int64)
+        order = np.argsort(row_indices, kind="stable")
+        parts, start = [], 0
         for batch in self.reader.batches(names):
-            here = wanted[order]
-            here = here[(here >= start) & (here < start + batch.num_rows)]
-            if len(here):
-                found.append(taken(pa.Table.from_batches([batch]), pa.array(here - start)))
+            in_batch = row_indices[order]
+            in_batch = in_batch[(in_batch >= start) & (in_batch < start + batch.num_rows)]
+            if len(in_batch):
+                parts.append(taken(pa.Table.from_batches([batch]), pa.array(in_batch - start)))
             start += batch.num_rows
-        if not found:
+        if not parts:
             return pa.Table.from_batches([self._no_rows(names)])
-        back = np.empty(len(order), dtype=np.int64)
-        back[order] = np.arange(len(order))
-        return taken(pa.concat_tables(found).unify_dictionaries(), pa.array(back))
+        positions = np.empty(len(order), dtype=np.int64)
+        positions[order] = np.arange(len(order))
+        return taken(pa.concat_tables(parts).unify_dictionaries(), pa.array(positions))
 
     def gather_texts(
         self, rows: np.ndarray[Any, np.dtype[np.int64]], columns: Sequence[str]
     ) -> pa.Table:
         """Return some rows of columns as text; empty cells and nulls are ''."""
-        found = self.gather(rows, columns).combine_chunks()
+        table = self.gather(rows, columns).combine_chunks()
         if not (self.reader.native and columns):
-            return found
+            return table
         batch = pa.RecordBatch.from_arrays(
-            [column.combine_chunks() for column in found.columns], names=found.column_names
+            [column.combine_chunks() for column in table.columns], names=table.column_names
         )
         return as_text_table(batch, self.name)
 
@@ -333,27 +303,31 @@ class Table:
         target = Path(output)
         kind = format_of(target, given_format)
         present = set(self.every_column() if drop else self.columns)
-        gone = [name for name in drop if name in present]
+        dropped = [name for name in drop if name in present]
         slices = text_cells.Slices(annotations, rounds)
         names = annotations.column_names
         with whole(target) as out:
             if kind == self.format:
-                self.reader.append(out, slices, names, gone)
+                self.reader.append(out, slices, names, dropped)
                 return
-            with _TableWriter(out, kind, self.name) as writer:
-                for table in self._converted(kind, slices, names, gone):
+            with TableWriter(out, kind, self.name) as writer:
+                for table in self._converted(kind, slices, names, dropped):
                     writer.add(table)
 
     def _converted(
-        self, kind: str, slices: text_cells.Slices, names: Sequence[str], gone: Sequence[str]
+        self, kind: str, slices: text_cells.Slices, names: Sequence[str], dropped: Sequence[str]
     ) -> Iterator[pa.Table]:
-        kept = [name for name in self.every_column() if name not in gone]
-        first = next(self.reader.batches(kept), None)
-        batches = self.reader.batches(kept) if first is not None else iter([self._no_rows(kept)])
+        kept_columns = [name for name in self.every_column() if name not in dropped]
+        first = next(self.reader.batches(kept_columns), None)
+        batches = (
+            self.reader.batches(kept_columns)
+            if first is not None
+            else iter([self._no_rows(kept_columns)])
+        )
         for batch in batches:
             table = (
                 as_text_table(batch, self.name)
-                if self.reader.native and kind in _DELIMITERS
+                if self.reader.native and kind in DELIMITERS
                 else pa.Table.from_batches([batch])
             )
             new = slices.take(table.num_rows)
@@ -362,82 +336,6 @@ class Table:
             yield table
 
 
-def write_table(
-    table: pa.Table,
-    output: str | Path,
-    *,
-    given_format: str | None = None,
-    name: str = "the table",
-    ours: Collection[str] = (),
-) -> None:
-    """Write a table that is in memory, in the format of the output's suffix.
-
-    Numbers in columns of `ours` are written with six decimals at most, others exactly.
-    """
-    pieces = (table.slice(start, _BATCH) for start in range(0, max(table.num_rows, 1), _BATCH))
-    write_pieces(pieces, output, given_format=given_format, name=name, ours=ours)
-
-
-def write_pieces(
-    pieces: Iterable[pa.Table],
-    output: str | Path,
-    *,
-    given_format: str | None = None,
-    name: str = "the table",
-    ours: Collection[str] = (),
-) -> None:
-    """Write tables of one schema below each other, as `write_table` does."""
-    target = Path(output)
-    kind = format_of(target, given_format)
-    with whole(target) as out, _TableWriter(out, kind, name) as writer:
-        for piece in pieces:
-            writer.add(_all_text(piece, name, ours) if kind in _DELIMITERS else piece)
-
-
-def _all_text(table: pa.Table, name: str, ours: Collection[str]) -> pa.Table:
-    columns = []
-    for column, field in zip(table.columns, table.schema, strict=True):
-        if field.name in ours:
-            columns.append(text_cells.as_text(column))
-        else:
-            batch = pa.RecordBatch.from_arrays([column.combine_chunks()], names=[field.name])
-            columns.append(as_text_table(batch, name).column(0))
-    return pa.Table.from_arrays(columns, names=table.column_names)
-
-
-class _TableWriter:
-    """Writes tables one after the other in a format."""
-
-    def __init__(self, out: BinaryIO, kind: str, name: str) -> None:
-        self._out, self._kind, self._name = out, kind, name
-        self._parquet: GroupedWriter | None = None
-        self._started = False
-
-    def __enter__(self) -> "_TableWriter":
-        return self
-
-    def __exit__(self, failed: type[BaseException] | None, *rest: object) -> None:
-        if self._parquet is not None:
-            self._parquet.__exit__(failed, *rest)
-
-    def add(self, table: pa.Table) -> None:
-        if self._kind == "parquet":
-            if self._parquet is None:
-                self._parquet = GroupedWriter(self._out, table.schema)
-            self._parquet.add(table.cast(self._parquet.schema))
-        elif self._kind == "jsonl":
-            self._out.write(json_lines(table, self._name).encode())
-        else:
-            delimiter = _DELIMITERS[self._kind]
-            if spreadsheet_cells.are_for_people(table.column_names):
-                table = spreadsheet_cells.escape_formulas(table)
-            if not self._started:
-                header = text_cells.heading(table.column_names, delimiter)[1:]
-                self._out.write((header + "\n").encode())
-            self._out.write(text_cells.lines(table, delimiter).encode())
-        self._started = True
-
-
-def _placed(path: Path) -> list[tuple[Path, Path | None]]:
+def _files_with_folders(path: Path) -> list[tuple[Path, Path | None]]:
     """Return a file, or the parts in a folder, each with the folder that was named."""
     return [(part, path) for part in parts_of(path)] if path.is_dir() else [(path, None)]

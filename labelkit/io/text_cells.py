@@ -80,8 +80,8 @@ def quoted(text: pa.Array, delimiter: str) -> pa.Array:
     needs = pc.match_substring_regex(text, f'["\r\n{_in_class(delimiter)}]')
     if not pc.any(needs).as_py():
         return text
-    doubled = pc.binary_join_element_wise('"', pc.replace_substring(text, '"', '""'), '"', "")
-    return pc.if_else(needs, doubled, text)
+    with_quotes = pc.binary_join_element_wise('"', pc.replace_substring(text, '"', '""'), '"', "")
+    return pc.if_else(needs, with_quotes, text)
 
 
 def _in_class(delimiter: str) -> str:

@@ -26,9 +26,9 @@ class VectorScan:
     def update(self, column: pa.Array) -> None:
         """Take the cells of the next rows into account."""
         if self._is_one:
-            found = _lengths(column)
-            self._is_one = found is not None
-            self._lengths |= found or set()
+            lengths = _lengths(column)
+            self._is_one = lengths is not None
+            self._lengths |= lengths or set()
 
     @property
     def is_vector(self) -> bool:
@@ -51,8 +51,12 @@ def _lengths(column: pa.Array) -> set[int] | None:
 def _is_list_of_numbers(kind: pa.DataType) -> bool:
     if not is_list(kind):
         return False
-    of = plain(pa.array([], kind.value_type)).type
-    return bool(pa.types.is_integer(of) or pa.types.is_floating(of) or pa.types.is_decimal(of))
+    value_type = plain(pa.array([], kind.value_type)).type
+    return bool(
+        pa.types.is_integer(value_type)
+        or pa.types.is_floating(value_type)
+        or pa.types.is_decimal(value_type)
+    )
 
 
 def as_bytes(name: str, column: pa.Array) -> pa.Array:
@@ -102,14 +106,16 @@ def matrix(name: str, column: pa.Array, width: int | None) -> np.ndarray:
     """
     cells = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     lengths = pc.unique(pc.binary_length(cells.drop_null())).to_pylist()
-    wide = width if width is not None else (lengths[0] // 8 if lengths else 0)
-    if lengths not in ([], [8 * wide]):
-        other = next(n for n in lengths if n != 8 * wide)
+    expected_width = width if width is not None else (lengths[0] // 8 if lengths else 0)
+    if lengths not in ([], [8 * expected_width]):
+        other = next(n for n in lengths if n != 8 * expected_width)
         raise LabelkitError(
             f"column {name!r} has lists of {console.count(other // 8, 'numbers')} beside lists "
-            f"of {wide:,}"
+            f"of {expected_width:,}"
         )
-    found = np.full((len(cells), wide), np.nan)
-    is_there = np.asarray(cells.is_valid())
-    found[is_there] = np.frombuffer(b"".join(cells.drop_null().to_pylist())).reshape(-1, wide)
-    return np.where(np.isfinite(found), found, np.nan)
+    vectors = np.full((len(cells), expected_width), np.nan)
+    is_valid = np.asarray(cells.is_valid())
+    vectors[is_valid] = np.frombuffer(b"".join(cells.drop_null().to_pylist())).reshape(
+        -1, expected_width
+    )
+    return np.where(np.isfinite(vectors), vectors, np.nan)

@@ -25,7 +25,7 @@ FILLED_IN = ("label", *(name for name in DETAILS if name != "label_origin"))
 
 def check_batch(job: "Job", path: Path, option: str = "--batch") -> None:
     """Raise UsageError or LabelkitError if the batch cannot be written or would replace answers."""
-    from labelkit.io import table
+    from labelkit.io.table_formats import format_of
 
     inputs = (
         [job.options["input"]] if isinstance(job.options["input"], str) else job.options["input"]
@@ -40,7 +40,7 @@ def check_batch(job: "Job", path: Path, option: str = "--batch") -> None:
                 raise UsageError(f"{option} {path} is {role}; choose another name")
         if path.is_file() and not is_stream(path):
             _refuse_filled_in(job, path, option)
-    table.format_of(path, job.options["format"])
+    format_of(path, job.options["format"])
     job.unique_keys()
     if job.key_name == "row" and job.source.has("row"):
         raise UsageError(
@@ -153,12 +153,12 @@ def _own_columns(job: "Job", path: Path) -> list[str]:
 
     A batch in a text format has no binary columns either.
     """
-    from labelkit.io import table
+    from labelkit.io.table_formats import format_of
 
     hidden = {*job.machine_columns, "label", "gold", *(job.options.get("label") or [])}
     hidden |= {name for name in [job.options.get("gold"), *job.excluded_columns] if name}
     hidden -= {job.key_name}
-    is_text = table.format_of(path, job.options["format"]) != "parquet"
+    is_text = format_of(path, job.options["format"]) != "parquet"
     binary = [n for n in job.source.binary_columns() if is_text and n not in hidden]
     if binary:
         console.note(f"not in the batch (binary): {listing(binary)}")

@@ -19,6 +19,8 @@ from labelkit.data.answers_journal import refuse_unwritten
 from labelkit.data.labels import Mask, Texts
 from labelkit.errors import AFTER_WRITING, LabelkitError, UsageError, listing
 from labelkit.io import history, ledger, output_checks, table
+from labelkit.io.table_formats import FORMATS
+from labelkit.io.table_writer import write_table
 from labelkit.job import output, row_mask
 from labelkit.job.features import JobFeatures
 from labelkit.job.options import Declared
@@ -280,14 +282,14 @@ class Job(JobFeatures, RunRecord):
         )
         for name, values in new_columns.items():
             selected = selected.append_column(name, values)
-        table.write_table(
+        write_table(
             selected, path, given_format=self._format(), name=self.source.name, ours=new_columns
         )
 
     def _format(self) -> str | None:
         file_format: str | None = self.options["format"]
-        if file_format is not None and file_format not in table.FORMATS:
-            raise UsageError(f"--format {file_format!r}: choose from {listing(table.FORMATS)}")
+        if file_format is not None and file_format not in FORMATS:
+            raise UsageError(f"--format {file_format!r}: choose from {listing(FORMATS)}")
         return file_format
 
     def _input_paths(self) -> list[Path]:

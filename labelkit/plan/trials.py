@@ -14,7 +14,7 @@ import pyarrow as pa
 from labelkit import console
 from labelkit.data.labels import Mask, Texts
 from labelkit.errors import LabelkitError
-from labelkit.io import table
+from labelkit.io import table_writer
 from labelkit.plan.in_process import figures_of, opened, quoted, run_quietly
 
 if TYPE_CHECKING:
@@ -346,7 +346,7 @@ class Trials:
     def write(self, name: str, data: pa.Table) -> Path:
         """Write rows for a command to read; return the file."""
         path = self.folder / f"{name}{self._ending}"
-        table.write_table(data, path, name=self.job.source.name)
+        table_writer.write_table(data, path, name=self.job.source.name)
         return path
 
     def _task(self) -> list[str]:

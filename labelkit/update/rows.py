@@ -20,7 +20,9 @@ from labelkit.data.labels import Mask, read_labels
 from labelkit.errors import LabelkitError, UsageError, listing
 from labelkit.io import history
 from labelkit.io.column_types import apply_kinds
-from labelkit.io.table import Table, format_of, write_pieces
+from labelkit.io.table import Table
+from labelkit.io.table_formats import format_of
+from labelkit.io.table_writer import write_pieces
 from labelkit.update.earlier_run import EarlierRun
 
 Rows = npt.NDArray[np.int64]

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from labelkit.io.table import write_table
+from labelkit.io.table_writer import write_table
 
 BATCH = """id,text,query_reason,query_guess,query_guess_confidence,row_check,label_origin,label
 r1,The parcel never came,margin 0.02,refund,0.83,c1,query,

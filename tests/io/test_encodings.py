@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from labelkit.io.encodings import guessed
+from labelkit.io.encodings import guess_encoding
 
 TEXTS = {
     "cp1252": "ein schöner Film, très bien, ¿qué tal? El niño comió",
@@ -18,7 +18,7 @@ TEXTS = {
 @pytest.mark.parametrize("encoding", TEXTS)
 def test_the_script_tells_the_encoding(encoding: str, write: Any, labelkit: Any) -> None:
     data = f"id,text\n1,plain\n2,{TEXTS[encoding]}\n".encode(encoding)
-    assert guessed(data) == encoding
+    assert guess_encoding(data) == encoding
     write("in.csv", data)
     done = labelkit("weak-label", "in.csv", "-o", "o.csv", "--keyword", "a=b", "--no-task")
     assert done.code == 1
@@ -27,4 +27,4 @@ def test_the_script_tells_the_encoding(encoding: str, write: Any, labelkit: Any)
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"\x80\x81\n\x82", b"a\xe9\xe8\n" * 3])
 def test_any_bytes_have_a_guess(data: bytes) -> None:
-    assert guessed(data) == "cp1252"
+    assert guess_encoding(data) == "cp1252"

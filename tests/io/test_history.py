@@ -33,7 +33,7 @@ def test_what_is_read_of_a_history_is_sound(damage: Any, write: Any) -> None:
     costs.merged_in(steps)
     history.known_classes(steps)
     assert all(isinstance(step.get("columns", []), list) for step in steps)
-    assert history.made_with(path) is None
+    assert history.find_step_for_batch(path) is None
     assert not history.was_made_by(path, ("query",), None)
 
 

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelkit.io.spreadsheet_cells import escape_formula, unescape_formula
-from labelkit.io.table import Table, write_table
+from labelkit.io.table import Table
+from labelkit.io.table_writer import write_table
 
 SIGNS = "'=+-@\t\r\n＝＋－＠"
 NASTY = [

@@ -144,7 +144,7 @@ def test_names_of_descriptors(tmp_path: Path) -> None:
     ("args", "message"),
     [
         (("pipeline", "f.csv", "-o", "o.csv", "--work-dir", "w"), "pipeline resumes by files"),
-        (("annotate", "f.csv", "--classes", "a,b"), "give the batch as a file"),
+        (("annotate", "f.csv", "--classes", "a,b"), "pass the batch as a file"),
     ],
 )
 def test_who_reads_a_file_again_refuses_a_fifo(

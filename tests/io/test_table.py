@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelkit.errors import LabelkitError, UsageError
-from labelkit.io.table import Table, format_of, write_table
+from labelkit.io.table import Table
+from labelkit.io.table_formats import format_of
+from labelkit.io.table_writer import write_table
 
 ODD = ["", "00123", "NA", "1.10", 'q"uote', "a,b", "tab\there", "two\nlines", "cr\rhere",
        "crlf\r\nx", "😀é", " x ",
@@ -300,7 +302,7 @@ def test_columns_that_were_read_stay_at_hand_unless_they_are_long(
 ) -> None:
     path = tmp_path / "a.csv"
     path.write_text("short,long\n" + "".join(f"{i},{'x' * 50}\n" for i in range(100)))
-    monkeypatch.setattr("labelkit.io.csv_file.MOST_KEPT_BYTES", 3000)
+    monkeypatch.setattr("labelkit.io.csv_file.MAX_CACHED_BYTES", 3000)
     table = Table([path])
     for _ in range(2):  # both from the file: the second does not fit
         assert table.texts_of(["long", "short"])["long"].tolist() == ["x" * 50] * 100

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from labelkit.io.table import write_table
+from labelkit.io.table_writer import write_table
 
 from .conftest import program
 

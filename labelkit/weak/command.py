@@ -73,7 +73,8 @@ LfReport = Annotated[
     typer.Option(
         metavar="FILE",
         help="Also write how the functions vote (.html, .csv, .json, .txt): coverage, conflicts, "
-        "estimated accuracy; with --gold or people's labels also accuracy and marginal gain.",
+        "estimated accuracy; with --gold or people's labels also accuracy and marginal gain. Of "
+        "many rows of many classes, some rows drawn at random give the estimates and the gain.",
     ),
 ]
 ErrorsOf = Annotated[

@@ -319,3 +319,15 @@ def test_kinds_are_decided_on_the_whole_column(tmp_path: Path) -> None:
     table = Table([tmp_path / "in.csv"])
     assert table.kinds(["a", "b"]) == {"a": "text", "b": "number"}
     assert table.read(["b"], typed=True)["b"].to_pylist()[-2:] == [29_999.0, None]
+
+
+def test_our_numbers_are_rounded_in_64_bits_however_a_file_is_cut_into_batches(tmp_path: Path):
+    source = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"id": range(20_000)}), source)
+    shares = [1 / 3, 0.12345649, None, 0.5] * 5_000
+    ours = pa.table({"p": pa.array(shares, pa.float32()), "n": [1] * 20_000})
+    Table([source]).write_annotated(tmp_path / "out.parquet", ours, rounds=True)
+    found = pq.read_table(tmp_path / "out.parquet")
+    assert found.schema.field("p").type == pa.float64()
+    assert found["p"].to_pylist() == [0.333333, 0.123456, None, 0.5] * 5_000
+    assert found["n"].to_pylist() == [1] * 20_000

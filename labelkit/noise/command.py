@@ -98,7 +98,9 @@ def find_noise(
 
     Several models (words, meaning, nearest rows; other columns) that did not see a row or a
     duplicate of it say what it is. People's labels of audit rows are neither judged nor learned
-    from; there the label that a machine gave is judged. noise_quality is the probability that the
+    from; there the label that a machine gave is judged. Labels in machines' columns (final_label of
+    decide foremost) are judged by all sources, weighed by the human labels of the file, from ten of
+    these on; it says where that cannot help. noise_quality is the probability that the
     label is right (of labels with 0.2 about one in five is), noise_suggested the likeliest class,
     noise_reason says who doubts a flagged label and why.
 

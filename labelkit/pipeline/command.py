@@ -102,8 +102,8 @@ def pipeline(
 ) -> None:
     """Run all stages of a task; run it again and it goes on where it was.
 
-    Stages: weak-label, llm-label, query, people, find-noise, decide, train. Where people's labels
-    are needed it stops with exit code 3 and says what to do; with --annotate it asks at once, as
+    Stages: weak-label, llm-label, query, people, decide, find-noise (it judges what is decided),
+    decide, train. Where people's labels are needed it stops with exit code 3 and says what to do; with --annotate it asks at once, as
     labelkit annotate does, and goes on when all rows are answered. Stages are skipped whose inputs
     (files that labeling functions open or import too), options and versions have not changed. At
     the end a table tells what each stage labelled, cost and is worth; report.html in DIR shows all.

@@ -164,7 +164,8 @@ def commands_of(mix: Mix) -> list[str]:
         return [*rules, "query", "people", *model, "decide", "people", "decide"]
     named = {WEAK: "weak-label", LLM: "llm-label"}
     asked = ["query", "people"]
-    return [*(named[v] for v in mix.voters), *asked, *(["find-noise"] * mix.noise), "decide"]
+    cleaning = ["find-noise", "decide"] * mix.noise
+    return [*(named[v] for v in mix.voters), *asked, "decide", *cleaning]
 
 
 def to_try_with_noise(

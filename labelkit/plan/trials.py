@@ -63,7 +63,7 @@ class Mix(NamedTuple):
     voters: tuple[str, ...]
     people: int
     doubtful: bool = False
-    noise: bool = False  # find-noise looks for wrong labels before one is decided
+    noise: bool = False  # find-noise judges what is decided, and it is decided again
     target: float = 0.0  # doubtful rows go to people or the model until so many labels are right
     model: str = ""  # which language model, where there are several
 
@@ -271,11 +271,9 @@ class Trials:
         trial = self.write("mix", data)
         target, summary = self.folder / f"decided{self._ending}", self.folder / "decided.json"
         words = ["--no-task", *self.reading()]
-        if mix.noise:
-            noise = self.folder / f"noise{self._ending}"
-            self.run(*("find-noise", trial, noise, words, "--label", "label"), *self._named(mix))
-            trial = noise
         try:
+            if mix.noise:
+                trial = self._judged(trial, words)
             self.run("decide", trial, target, words, "--summary", str(summary))
         except LabelkitError:  # nobody says anything: no label is right
             return Count(0, len(base), 0, len(people))
@@ -287,6 +285,13 @@ class Trials:
         # Where people are asked among the rows to measure on, what stood there without them counts.
         right += right_picked if len(unasked) < len(base) else 0
         return Count(right, len(base), right_picked, len(people))
+
+    def _judged(self, trial: Path, words: list[str]) -> Path:
+        """Return the trial decided, with what find-noise says of the decided labels."""
+        decided, noise = (self.folder / f"{name}{self._ending}" for name in ("first", "noise"))
+        self.run("decide", trial, decided, words)
+        self.run("find-noise", decided, noise, words, "--label", "label", "--label", "final_label")
+        return noise
 
     def picks(self, mix: Mix, number: int) -> Rows:
         """Return the rows that query would pick for people beside these voters, best first.

@@ -56,7 +56,7 @@ def test_the_hybrid_pipeline(slide: Slide) -> None:
     names = [name.partition("-")[2] for name in stages]
     assert names[:2] == ["weak-label", "llm-label"]
     assert names.count("query") == names.count("people") == 2
-    assert names.index("find-noise") < names.index("decide") < names.index("train")
+    assert names[-5:] == ["decide", "find-noise", "decide", "train", "report"]
     assert Path("work/final.model").is_file() and Path("work/report.html").is_file()
 
 

@@ -204,17 +204,24 @@ def test_the_mix_that_is_named_is_printed_as_a_pipeline_that_runs(
     assert float(paid) == pytest.approx(mixes["rules + 30 by people + model"]["dollars"])
 
 
-def test_find_noise_that_gains_nothing_is_no_mix(plan: Any, write: Any) -> None:
+@pytest.mark.parametrize("tells", [True, False])
+def test_find_noise_is_a_mix_where_the_texts_tell_what_is_wrong(
+    plan: Any, write: Any, tells: bool
+) -> None:
     lines = []
     for i in range(ROWS):
         said = truth(i) if i % 4 else {"GOOD": "BAD", "BAD": "GOOD"}[truth(i)]
         words = {"GOOD": "a warm lovely film", "BAD": "a stale grim mess"}[truth(i)]
-        lines.append(f"{i},{words} {i},{truth(i) if i < 50 else ''},{said},0.8")
+        text = words if tells else "a film"
+        lines.append(f"{i},{text} {i},{truth(i) if i < 50 else ''},{said},0.8")
     write("data.csv", "\n".join(["id,text,gold,llm_label,llm_confidence", *lines]) + "\n")
     found, _ = plan("--gold", "gold", "--audit", "0")
     mixes = {mix["mix"]: mix for mix in found["mixes"] if mix["basis"] == "trial"}
-    assert set(mixes) == {"LLM"}, "a stage that gains nothing is no mix"
+    assert set(mixes) == ({"LLM", "LLM + find-noise"} if tells else {"LLM"})
     assert "--stages llm-label,decide,train" in mixes["LLM"]["run"]
+    if tells:
+        stages = "--stages llm-label,decide,find-noise,decide,train"
+        assert stages in mixes["LLM + find-noise"]["run"]
 
 
 def test_find_noise_is_kept_where_it_gains() -> None:
@@ -222,7 +229,7 @@ def test_find_noise_is_kept_where_it_gains() -> None:
     counts = {plain: Count(80, 100), clean: Count(82, 100)}
     assert that_gain(counts) == counts
     assert that_gain(counts | {clean: Count(80, 100)}) == {plain: Count(80, 100)}
-    assert commands_of(clean) == ["llm-label", "query", "people", "find-noise", "decide"]
+    assert commands_of(clean) == ["llm-label", "query", "people", "decide", "find-noise", "decide"]
 
 
 def test_a_model_for_doubtful_rows_needs_a_line_in_the_task_file(plan: Any, write: Any) -> None:

@@ -22,10 +22,13 @@ $labelkit query "$out/llm.csv" -o "$out/queried.csv" --task $task --gold gold \
 $labelkit merge "$out/queried.csv" sample_data/answers.csv -o "$out/merged.csv" --task $task \
 	--batch "$out/todo.csv"
 
-# Labels that are probably wrong are marked, so that they count for less.
-$labelkit find-noise "$out/merged.csv" -o "$out/noise.csv" --task $task --gold gold
+# One label a row, from all sources.
+$labelkit decide "$out/merged.csv" -o "$out/decided.csv" --task $task --gold gold
 
-# One label a row.
+# Labels that are probably wrong are marked.
+$labelkit find-noise "$out/decided.csv" -o "$out/noise.csv" --task $task --gold gold
+
+# They give way to what is suggested for them.
 $labelkit decide "$out/noise.csv" -o "$out/labelled.csv" --task $task --gold gold
 
 # A model for rows to come.

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from labelkit.job.job import Job
 
 
+# How much likelier another class must be, for a flag. Of 21 pipelines of CHOSEN_ON with .1 (0) 52
+# (73) labels are flagged, .71 (.68) of them wrong, and .0075 (.0084) more final labels are right.
+LEAD = 0.1
+
+
 class Sources(NamedTuple):
     """The sources of a file: who says what, those that vote, people's rows to learn from, groups.
 
@@ -128,8 +133,5 @@ def judge(
     said[here] = own
     quality, flag = verdict.quality.copy(), verdict.flag.copy()
     quality[here] = np.clip(own[np.arange(len(here)), evidence.given[here]], 0.0, 1.0)
-    flag[here] = own.max(axis=1) > quality[here] + _HARDLY
+    flag[here] = own.max(axis=1) > quality[here] + LEAD
     return evidence._replace(by_sources=said), Judgement(quality, flag)
-
-
-_HARDLY = 1e-9  # an exact tie speaks against no label

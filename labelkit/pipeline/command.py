@@ -103,10 +103,11 @@ def pipeline(
     """Run all stages of a task; run it again and it goes on where it was.
 
     Stages: weak-label, llm-label, query, people, decide, find-noise (it judges what is decided),
-    decide, train. Where people's labels are needed it stops with exit code 3 and says what to do; with --annotate it asks at once, as
-    labelkit annotate does, and goes on when all rows are answered. Stages are skipped whose inputs
-    (files that labeling functions open or import too), options and versions have not changed. At
-    the end a table tells what each stage labelled, cost and is worth; report.html in DIR shows all.
+    decide, train. Where people's labels are needed it stops with exit code 3 and says what to do;
+    with --annotate it asks at once, as labelkit annotate does, and goes on when all rows are
+    answered. Stages are skipped whose inputs (files that labeling functions open or import too),
+    options and versions have not changed. At the end a table tells what each stage labelled, cost
+    and is worth; report.html in DIR shows all.
 
     After weak-label the language model reads the rows without a weak label and those with
     weak_confidence below 0.8; [llm-label] where of the task file names others ("true": all).

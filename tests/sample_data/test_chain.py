@@ -14,7 +14,10 @@ import pytest
 from tests.conftest import ROOT, SAMPLE
 from tests.servers import chat_server
 
-STAGES = ["weak-label", "llm-label", "query", "merge", "find-noise", "decide", "train"]
+STAGES = [
+    *("weak-label", "llm-label", "query", "merge"),
+    *("decide", "find-noise", "decide", "train"),
+]
 
 
 @pytest.fixture

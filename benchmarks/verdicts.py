@@ -3,10 +3,11 @@
 Each run draws its own rows of a set, one to three sources of labels, an audit of 20 to 300 rows, 0
 or 60 rows that people labelled because the sources were unsure of them, and a target, and decides.
 A sound source knows the class of a share of the rows and else names one as often as it occurs; its
-confidences are calibrated. Of the wrench sets one source is the majority of the rules' own votes.
-In every other run one source is broken: it names a wrong class for each (inverted), always one
-class, or any (random). "Good enough" is right where the share of right labels over all rows, which
-the command does not see, reaches the target.
+confidences are calibrated. Of the wrench sets one source is the majority of the rules' own votes:
+runs in which all rows show it to be far off (a class named too often, or confidences too high, by
+more than 0.1) are counted by themselves. In every other run one source is broken: it names a wrong
+class for each (inverted), always one class, or any (random). "Good enough" is right where the share
+of right labels over all rows, which the command does not see, reaches the target.
 Run: python benchmarks/verdicts.py --data FOLDER [--sets ...] [--runs 200] [--rows 1000] [--seed 0]
   [--own-model]
 """
@@ -67,11 +68,13 @@ def one_run(every: list[dict[str, str]], seed: int, wanted: argparse.Namespace) 
     victim = names[rng.integers(len(names))] if broken else ""
     audit, asked = AUDITS[rng.integers(5)], (0, 60)[rng.integers(2)]
     target = TARGETS[rng.integers(4)]
-    sources = {}
+    sources, is_off = {}, False
     for name in names:
         codes, sure = sound(rows, truth, len(classes), rng, name == "weak" and name != victim)
         if name == victim:
             codes = spoil(broken, codes, len(classes), rng)
+        elif name == "weak":
+            is_off = far_off(codes, sure, truth, len(classes))
         sources[name] = (codes, sure)
     write(rows, classes, truth, sources, audit, asked, rng)
     words = ["decide", "in.csv", "-o", "out.csv", "--summary", "s.json", "--text", "text",
@@ -83,7 +86,8 @@ def one_run(every: list[dict[str, str]], seed: int, wanted: argparse.Namespace) 
     right = float(np.mean([label == gold for label, gold in final if label]))
     said = json.loads(Path("s.json").read_text("utf-8"))["verdict"]
     return {"broken": broken, "victim": victim, "sources": len(names), "audit": audit,
-            "asked": asked, "target": target, "right": right, "said": said}  # fmt: skip
+            "asked": asked, "off": is_off, "target": target, "right": right,
+            "said": said}  # fmt: skip
 
 
 def sound(
@@ -105,6 +109,14 @@ def majority(votes: Any, k: int) -> tuple[Any, Any]:
     total, top = counts.sum(axis=1), counts.max(axis=1)
     only = (counts == top[:, None]).sum(axis=1) == 1
     return np.where((total > 0) & only, counts.argmax(axis=1), -1), (top + 1) / (total + 1.5)
+
+
+def far_off(codes: Any, sure: Any, truth: Any, k: int) -> bool:
+    """Tell whether a source misleads by all its rows, which the command does not see."""
+    rows = codes >= 0
+    shares = [np.bincount(each[rows], minlength=k) / rows.sum() for each in (codes, truth)]
+    above = sure[rows].mean() - (codes == truth)[rows].mean()
+    return bool(np.abs(shares[0] - shares[1]).max() > 0.1 or above > 0.1)
 
 
 def spoil(broken: str, codes: Any, k: int, rng: Any) -> Any:
@@ -149,13 +161,15 @@ def show(found: list[dict[str, Any]]) -> None:
     good = [one for one in found if one["said"]["verdict"] == "good enough"]
     right = sum(one["right"] >= one["target"] for one in good)
     print(f"good enough is right: {right}/{len(good)}")
-    low = [one["right"] >= one["said"]["figure"]["low"] for one in found if one["said"]["figure"]]
+    low = [one["right"] >= one["said"]["figure"]["low"]
+           for one in found if "figure" in one["said"]]  # fmt: skip
     print(f"the truth is above the interval's low end: {sum(low)}/{len(low)}")
     words = Counter(one["said"]["verdict"] for one in found)
     print("verdicts:", dict(words))
     bad = [one for one in found if one["said"]["verdict"] == "not yet"]
     print(f"not yet is right: {sum(one['right'] < one['target'] for one in bad)}/{len(bad)}")
-    kinds = [("sound", [one for one in found if not one["broken"]])]
+    kinds = [("sound", [one for one in found if not one["broken"] and not one["off"]])]
+    kinds += [("rules far off", [one for one in found if not one["broken"] and one["off"]])]
     kinds += [("broken", [one for one in found if one["broken"]])]
     kinds += [(kind, [one for one in found if one["broken"] == kind]) for kind in BROKEN]
     kinds += [
@@ -181,13 +195,15 @@ def show(found: list[dict[str, Any]]) -> None:
               f"the source named in {len(named)}, "
               f"a sound one in {len(sound_ones)}; {dict(codes)}")  # fmt: skip
     for one in found:
-        missed = bool(one["said"]["alarms"]) != bool(one["broken"])
+        missed = bool(one["said"]["alarms"]) != bool(one["broken"] or one["off"])
         wrong = one["said"]["verdict"] == "good enough" and one["right"] < one["target"]
         if missed or wrong:
             codes_of = [(a["code"], a["source"], a["figures"]) for a in one["said"]["alarms"]]
             shown = {key: value for key, value in one.items() if key != "said"}
             print(
-                "wrong" if wrong else "missed" if one["broken"] else "false alarm", shown, codes_of
+                "wrong" if wrong else "missed" if one["broken"] or one["off"] else "false alarm",
+                shown,
+                codes_of,
             )
 
 

@@ -51,20 +51,27 @@ def measured(
 
 
 def _voters(said: Said, machine: Machine) -> list[dict[str, Any]]:
-    """Return each voter's rows and the weight that it got from people's rows, if it got one."""
+    """Return each voter's rows and the weight that it got from people's rows, if it got one.
+
+    `learned` are the rows that people labelled, audit rows aside, on which it speaks.
+    """
     pool = machine.pool
     weights = pool.weights if pool is not None and pool.rows else [None] * len(machine.pooled)
     weight_of = {s.column: w for s, w in zip(machine.pooled, weights, strict=True)}
     every = {source.column: source for source in [*said.sources, *machine.pooled]}
     found = []
+    known = (said.people >= 0) & ~said.excluded
     for source in every.values():
         weight = weight_of.get(source.column)
+        judged = known & (source.undoubted.codes >= 0)
         found.append(
             {
                 "column": source.column,
                 "source": source.name,
                 "rows": int((source.voter.codes >= 0).sum()),
                 "weight": None if weight is None else round(float(weight), 4),
+                "learned": int(judged.sum()),
+                "learned_right": int((source.undoubted.codes == said.people)[judged].sum()),
             }
         )
     return found
@@ -146,11 +153,25 @@ def _tell_weights(machine: Machine, found: list[dict[str, Any]]) -> None:
             if v["weight"] is not None
         )
         console.note(f"weights learned from {machine.pool.rows:,} rows of people: {shown}")
+        _tell_most_trusted([voter for voter in found if voter["weight"] is not None])
     elif len(machine.pooled) > 1:
         console.note(
             "voters count as sure as they say: too few rows of people (audit rows aside) to "
             "weigh them by"
         )
+
+
+def _tell_most_trusted(voters: list[dict[str, Any]]) -> None:
+    """Say why one voter counts most, and another least."""
+    voters = sorted((v for v in voters if v["learned"]), key=lambda voter: -voter["weight"])
+    if len(voters) < 2 or voters[0]["weight"] == voters[-1]["weight"]:
+        return
+    most, least = (
+        f"{console.clean(v['column'])} {name}: right on {v['learned_right']:,} of "
+        f"{console.count(v['learned'], 'such rows')}"
+        for v, name in ((voters[0], "counts most"), (voters[-1], "least"))
+    )
+    console.note(f"{most}; {least}")
 
 
 def _accuracy(figures: dict[str, Any]) -> list[str]:

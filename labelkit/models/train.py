@@ -329,6 +329,8 @@ def _tell(
     unseen = [name for name, n in zip(told.classes, counts, strict=True) if n == 0]
     if unseen and told.soft is None:
         console.warn(f"no label for {listing(unseen)}: the model never answers it")
+    if len(learned.facts.get("tried", {})) > 1:
+        console.note(_choice_words(learned.facts))
     if "robust" in learned.facts:
         console.note(_robust_words(learned.facts["robust"]))
     console.note(_out_of_fold_words(learned, _are_by_machines(job, sources)))
@@ -337,6 +339,18 @@ def _tell(
         console.note(_before_words(audit))
     if job.options.get("gold"):
         console.note(_gold_words(accuracy["gold"], str(job.options["gold"])))
+
+
+def _choice_words(facts: Mapping[str, Any]) -> str:
+    """Say why this classifier was picked."""
+    tried, name = facts["tried"], facts["classifier"]
+    score, other = min((score, other) for other, score in tried.items() if other != name)
+    said = f"classifier: {name}, of {len(tried)} compared by cross-validation"
+    if name not in tried:
+        return f"{said} with fewer labels"
+    if score < tried[name]:
+        return f"{said}: {other} is dearer, and not surely better"
+    return f"{said} (Brier score {tried[name]:.3f}, the next {score:.3f}, {other}; lower is better)"
 
 
 def _gold_words(gold: dict[str, Any] | None, column: str) -> str:

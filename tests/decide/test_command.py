@@ -288,6 +288,7 @@ def test_the_better_voter_is_followed_where_people_showed_it(labelkit: Any) -> N
     told = json.loads(Path("s.json").read_text())
     weights = {voter["column"]: voter["weight"] for voter in told["voters"]}
     assert weights["llm_label"] > weights["weak_label"]
+    assert "llm_label counts most: right on " in done.err and "; weak_label least: " in done.err
     rest = [row for row in table("out.csv") if row["final_source"] == "combined"]
     differ = [row for row in rest if row["weak_label"] != row["llm_label"]]
     assert all(row["final_label"] == row["llm_label"] for row in differ)

@@ -43,6 +43,7 @@ def test_a_model_learns_predicts_and_tells(labelkit, write):
     assert "learned from 120 rows (label 120)" in done.err
     assert "biased, it is compared with the labels that it learned from" in done.err
     assert "verdict: cannot tell: no accuracy is claimed: no audit row has" in done.err
+    assert "compared by cross-validation (Brier score " in done.err
     assert done.err.endswith("next: labelkit predict m.model a.csv -o a.predicted.csv\n")
     write("new.csv", reviews(40, lambda i, truth: ("", "", ""), seed=1))
     done = labelkit("predict", "m.model", "new.csv", "-o", "out.csv", "--proba")

@@ -211,7 +211,7 @@ def test_a_damaged_page_is_named(labelkit: Run) -> None:
     Path("in.parquet").write_bytes(data)
     found = labelkit("weak-label", "in.parquet", "-o", "o.parquet", *KEYWORDS, "--text", "s")
     assert refused_or_done(found) == 1
-    assert "in.parquet is not a whole Parquet file" in found.err
+    assert "in.parquet is not a complete Parquet file" in found.err
     assert not Path("o.parquet").exists()
 
 
@@ -237,4 +237,4 @@ def test_files_without_columns_and_with_one_name_twice(labelkit: Run) -> None:
     pq.write_table(twice, "twice.parquet")
     found = labelkit("weak-label", "twice.parquet", "-o", "o.parquet", *KEYWORDS)
     assert refused_or_done(found) == 1
-    assert "the column name 'x' stands twice; rename one" in found.err
+    assert "duplicate column name 'x'; rename one" in found.err

@@ -59,7 +59,7 @@ Columns = TypeVar("Columns", pa.RecordBatch, pa.Table)
 
 
 class Exact(NamedTuple):
-    """What the exact form of a column is: its kind, of what integers, whether cells are empty.
+    """The exact form of a column: its kind, its size of integers, whether cells are empty.
 
     `integer` is `short` (64 bits, exact as float64 too), `wide` (64 bits), `long`, or empty for a
     column that does not hold whole numbers only.
@@ -71,7 +71,7 @@ class Exact(NamedTuple):
 
 
 class KindScan:
-    """Decides the kind of each named column from the batches of a file, fed in order.
+    """Determines the kind of each named column from the batches of a file, in order.
 
     Native number, boolean and date columns keep their kind, native strings of Parquet are
     `text`; so `update` needs `texts_are_typed=True` (the default) only for text formats, where
@@ -88,7 +88,7 @@ class KindScan:
         self._sizes: dict[str, str] = {}
 
     def update(self, batch: pa.RecordBatch) -> None:
-        """Take one batch into account; it must hold all the named columns."""
+        """Process one batch, which must have all the named columns."""
         for name in self._names:
             column = batch.column(name)
             if not (self._by_content and is_text(column.type)):
@@ -100,11 +100,11 @@ class KindScan:
                 self._narrow(name, column)
 
     def kinds(self) -> dict[str, str]:
-        """Return the kind of each column, for the batches seen so far."""
+        """Return the kind of each column, for the batches so far."""
         return {name: exact.kind for name, exact in self.exact().items()}
 
     def exact(self) -> dict[str, Exact]:
-        """Return what the exact form of each column is, for the batches seen so far."""
+        """Return the exact form of each column, for the batches so far."""
         return {name: self._exact(name) for name in self._names}
 
     def _exact(self, name: str) -> Exact:
@@ -138,7 +138,7 @@ class KindScan:
                 return
 
     def _measure(self, name: str, column: pa.Array) -> None:
-        """Note how much room the integers of a column need."""
+        """Record the size of the integers of a column."""
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         size = _integer_size(column)
@@ -148,7 +148,7 @@ class KindScan:
 
 
 def native_kind(kind: pa.DataType) -> str:
-    """Return the kind of a column that has a type of its own (Parquet)."""
+    """Return the kind of a typed column (Parquet)."""
     if pa.types.is_dictionary(kind):
         return native_kind(kind.value_type)
     if pa.types.is_boolean(kind):
@@ -167,7 +167,7 @@ def _holds_integers(kind: pa.DataType) -> bool:
 
 
 def _integer_size(column: pa.Array) -> str:
-    """Return `short` where float64 holds each number, `wide` where 64 bits do, else `long`."""
+    """Return `short` if float64 is exact for all numbers, `wide` if 64 bits are, else `long`."""
     if pa.types.is_decimal(column.type):
         return "long"
     if pa.types.is_string(column.type):
@@ -185,9 +185,9 @@ def _integer_size(column: pa.Array) -> str:
 def apply_exact(data: Columns, columns: dict[str, Exact]) -> Columns:
     """Return `data` typed as `apply_kinds` does, but with whole numbers as integers.
 
-    They are int64 (uint64 where the file has it), or `LONG_INTEGER` where those do not do: pandas
-    has no integers beside NaN, and holds the short ones of such a column as floats. A field is
-    nullable where the whole column, not only this batch, has an empty cell.
+    They are int64 (uint64 if the file has it), or `LONG_INTEGER` if those are not enough: pandas
+    has no integers beside NaN, and stores short ones in such a column as floats. A field is
+    nullable if the whole column, not only this batch, has an empty cell.
     """
     arrays, fields = [], []
     for name in data.column_names:
@@ -233,7 +233,7 @@ def apply_kinds(data: Columns, kinds: dict[str, str]) -> Columns:
 
 
 def read_date(text: str) -> Any:
-    """Return the datetime that an ISO date or date-time stands for, or None when it is none."""
+    """Return the datetime of an ISO date or date-time, None if it is not valid."""
     cells = pc.utf8_trim_whitespace(pa.array([text], pa.string()))
     return _dates(cells)[0].as_py() if _all_read_as(cells, "date") else None
 
@@ -257,7 +257,7 @@ def _typed(name: str, column: Any, kind: str) -> Any:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         noun = kind.removeprefix("mostly ")
         raise LabelkitError(
-            f"column {name!r} holds {column.type}, which does not read as a {noun}"
+            f"column {name!r} has type {column.type}, which cannot be read as a {noun}"
         ) from error
     if kind in NUMBERS:
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
@@ -265,7 +265,7 @@ def _typed(name: str, column: Any, kind: str) -> Any:
 
 
 def _in_calendar(column: pa.Array) -> pa.Array:
-    """Return dates with those outside the years 1 to 9999, which Python lacks, as missing."""
+    """Return dates, with null outside the years 1 to 9999, which Python does not support."""
     is_day = pa.types.is_date32(column.type)
     unit = "day" if is_day else getattr(column.type, "unit", "ns")
     if unit not in _MICROSECONDS:
@@ -330,7 +330,7 @@ def _all_read_as(cells: pa.Array, kind: str) -> bool:
     if kind != "date":
         return True
     try:
-        _dates(cells)  # the pattern lets the 30th of February pass
+        _dates(cells)  # the pattern accepts the 30th of February
     except pa.ArrowInvalid:
         return False
     return True

@@ -1,4 +1,4 @@
-"""What a file holds by its first bytes, where it is not the text or table that its name promises.
+"""Detects from its first bytes that a file has another format than its suffix says.
 
 Needs no data library.
 """
@@ -12,7 +12,7 @@ from labelkit.io.files import compression_of, open_for_reading
 
 _HEAD = 512
 _ICONV = "iconv -f {} -t UTF-8"
-# First bytes, what they are, and the line that makes a file that can be read of it.
+# First bytes, the format, and the command that converts it.
 _KINDS = (
     (b"\xff\xfe\x00\x00", "UTF-32", _ICONV.format("UTF-32")),
     (b"\x00\x00\xfe\xff", "UTF-32", _ICONV.format("UTF-32")),
@@ -32,13 +32,13 @@ _KINDS = (
     (b"%PDF-", "PDF", ""),
     (b"\xd0\xcf\x11\xe0", "an old spreadsheet (xls)", ""),
 )
-# First bytes and suffix of what is decompressed on the way.
+# First bytes and suffixes of supported compressions.
 _COMPRESSED = {"gzip": (b"\x1f\x8b", ".gz"), "zstd": (b"\x28\xb5\x2f\xfd", ".zst")}
 _TEXTS = ("csv", "tsv", "jsonl", "json")
 
 
 def first_bytes(path: Path, size: int = _HEAD) -> bytes:
-    """Return how a file begins; nothing where it cannot be decompressed, which reading it tells."""
+    """Return the first bytes of a file; b'' if it cannot be decompressed (reading reports it)."""
     with open_for_reading(path) as stream:
         try:
             return bytes(stream.read(size))
@@ -58,13 +58,15 @@ def _refuse_wrong_suffix(path: Path) -> None:
         if head.startswith(other):
             name, suffix = compression, other_suffix
     old, new = shlex.quote(str(path)), shlex.quote(str(path.with_suffix(suffix)))
-    raise LabelkitError(f"{path} is {name}, though it is named {path.suffix}: mv {old} {new}")
+    raise LabelkitError(
+        f"{path} is {name}, despite its suffix {path.suffix}; rename it: mv {old} {new}"
+    )
 
 
 def refuse_other_content(path: Path, head: bytes, file_format: str) -> None:
-    """Raise LabelkitError for a file that begins with the bytes of another format.
+    """Raise LabelkitError for a file with the first bytes of another format.
 
-    The message names it, with a line to paste where a usual tool converts it.
+    The message names the format, and a command line that converts it if there is one.
     """
     if file_format in _TEXTS:
         _refuse_bytes(path, head[:_HEAD], file_format)
@@ -73,12 +75,12 @@ def refuse_other_content(path: Path, head: bytes, file_format: str) -> None:
         if head.startswith(start) and name != "Parquet":
             raise _other_format_error(path, name, remedy, file_format)
     if not head.startswith(b"PAR1"):
-        raise LabelkitError(f"{path} is not a Parquet file, though it is named so")
+        raise LabelkitError(f"{path} is not a Parquet file, despite its name")
 
 
 def _refuse_bytes(path: Path, head: bytes, file_format: str) -> None:
     for start, name, remedy in _KINDS:
-        # Letters may begin a table too.
+        # A table may begin with the same letters.
         if head.startswith(start) and (not _is_printable(start) or not _is_printable(head)):
             is_book = name == "ZIP" and (b"[Content_Types]" in head or b"xl/" in head)
             if is_book:
@@ -108,7 +110,7 @@ def _other_format_error(path: Path, name: str, command: str, file_format: str) -
 
 
 def first_duplicate(names: Iterable[str]) -> str | None:
-    """Return a name that stands more than once, if there is one."""
+    """Return the first name that occurs more than once, None if there is none."""
     earlier: set[str] = set()
     for name in names:
         if name in earlier:

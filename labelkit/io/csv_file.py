@@ -1,4 +1,4 @@
-"""CSV and TSV: records parsed for reading, their own text kept for writing."""
+"""CSV and TSV: records are parsed for reading, and their raw text is kept for writing."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,13 +20,13 @@ from labelkit.io.csv_parser import (
 from labelkit.io.encodings import checked_encoding
 from labelkit.io.files import open_for_reading
 
-MAX_CACHED_BYTES = 64 << 20  # of columns that were read: commands come back to the same ones
+MAX_CACHED_BYTES = 64 << 20  # of columns read before, which commands often read again
 
 
 class CsvFile:
     """One or more CSV files of the same columns, read in order.
 
-    Columns that were read stay at hand while they are short together.
+    Columns that were read are cached while they are small.
     """
 
     native = False
@@ -54,7 +54,7 @@ class CsvFile:
     # -- reading -------------------------------------------------------------------------------
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yield the named columns as string batches; the cuts are the same at every reading."""
+        """Yield the named columns as string batches, which are the same at every reading."""
         if columns and self._cached.keys() >= set(columns):
             for cached in zip(*(self._cached[name] for name in columns), strict=True):
                 yield pa.RecordBatch.from_arrays(list(cached), names=list(columns))
@@ -84,7 +84,7 @@ class CsvFile:
             self._cached_bytes = MAX_CACHED_BYTES - bytes_left
 
     def blocks(self) -> Iterator[Block]:
-        """Yield all records of all files; raises LabelkitError for what is not a clean table."""
+        """Yield all records of all files; raises LabelkitError for an invalid table."""
         for path in self.paths:
             yield from self._blocks_of(path)
 
@@ -113,7 +113,7 @@ class CsvFile:
     def _without_trailing_blanks(
         self, path: Path, block: Block, blank_line: int
     ) -> tuple[Block, int]:
-        """Keep blank lines at the end of the file aside; refuse them between records."""
+        """Remove blank lines at the end of the file; raise LabelkitError for others."""
         end = len(block.records)
         while end and not block.records[end - 1]:
             end -= 1
@@ -122,7 +122,7 @@ class CsvFile:
             line = blank_line or block.line_of(blanks[0])
             raise LabelkitError(
                 f"{path}, line {line}: blank line between records; delete it, "
-                f"or quote the cell if a line of text was meant"
+                f"or quote the cell if it is a blank line of text"
             )
         if end < len(block.records):
             blank_line = blank_line or block.line_of(end)
@@ -150,7 +150,7 @@ class CsvFile:
         names: Sequence[str],
         drop: Sequence[str],
     ) -> None:
-        """Write every record as it was, our old cells cut out and the new ones appended."""
+        """Write every record unchanged, without the cells in `drop`, and with new cells."""
         dropped = {self.names.index(name) for name in drop}
         splitter = RawCells(self.delimiter)
         heading = text_cells.heading(names, self.delimiter)
@@ -174,7 +174,7 @@ class CsvFile:
                 out.write(self.encoded("\n"))
 
     def _append_to_lines(self, path: Path, out: BinaryIO, annotations: text_cells.Slices) -> None:
-        """Append cells to a file in which every line is a record, without parsing it again."""
+        """Append cells to a file where every line is a record, without parsing it again."""
         header = True
         with open_for_reading(path) as stream:
             rest = b""
@@ -205,7 +205,7 @@ class CsvFile:
         return "".join([b + cell + e for b, cell, e in zip(bodies, new, ends, strict=True)])
 
     def encoded(self, text: str) -> bytes:
-        """Return the bytes of a text; raises LabelkitError for what the encoding cannot hold."""
+        """Return the bytes of a text; raises LabelkitError if the encoding lacks a character."""
         try:
             return encodings.encode(text, self.encoding)
         except UnicodeEncodeError as error:
@@ -213,7 +213,7 @@ class CsvFile:
 
 
 def _split_ends(raw: list[str]) -> tuple[list[str], list[str] | str]:
-    """Return the records without their line ends, and the ends (one text if all are alike)."""
+    """Return the records without line ends, and the line ends (one text if all are equal)."""
     joined = "".join(raw)
     if raw and raw[-1].endswith("\n"):
         crlf = sum(record.endswith("\r\n") for record in raw) if "\r\n" in joined else 0
@@ -226,7 +226,7 @@ def _split_ends(raw: list[str]) -> tuple[list[str], list[str] | str]:
 
 
 def _strings(cells: list[str]) -> pa.Array:
-    """Return an Arrow array of the cells, as pa.array does, which imports pandas to look at it."""
+    """Return an Arrow array of the cells, like pa.array, but without importing pandas."""
     joined = "".join(cells)
     data = joined.encode()
     is_ascii = len(data) == len(joined)

@@ -1,4 +1,4 @@
-"""The text of CSV and TSV files cut into records; needs no data library, so it starts at once."""
+"""Parses the text of CSV and TSV files into records; needs no data library, so it starts fast."""
 
 import csv
 import gc
@@ -20,7 +20,7 @@ from labelkit.io.files import open_for_reading
 CHUNK_BYTES = 2 << 20
 FIRST_BYTES = 1 << 16  # enough for a header
 MAX_CELL_BYTES = 512 << 20
-MAX_LINES = 1 << 16  # parsed at once: a blank line takes a hundred times its size
+MAX_LINES = 1 << 16  # parsed at once, because a blank line takes a hundred times its size
 _LINES = re.compile(rb"(?:[^\n]*+\n){%d}" % MAX_LINES)
 _AFTER_QUOTE = re.compile(r'"([;\t|,])')
 _FIRST_LINE = re.compile(rb'(?:[^"\r\n]++|"[^"]*+")*+')
@@ -29,7 +29,7 @@ csv.field_size_limit(sys.maxsize)
 
 
 class Block(NamedTuple):
-    """Some whole records: parsed, as text, and the number of the line each starts on."""
+    """Some whole records: parsed cells, raw text, and line numbers."""
 
     records: list[list[str]]
     raw: list[str]
@@ -38,16 +38,16 @@ class Block(NamedTuple):
     plain: bool = True  # no lone carriage return anywhere
 
     def line_of(self, index: int) -> int:
-        """Return the number of the line on which a record starts."""
+        """Return the line number at which a record starts."""
         if self.last_lines is None:
             return self.first_line + index
         return self.first_line + (self.last_lines[index - 1] if index else 0)
 
 
 def header_of(path: Path, delimiter: str, encoding: str) -> tuple[list[str], str, str]:
-    """Return the columns' names, the header's own text without the byte order mark, and the mark.
+    """Return the column names, the header's text without the byte order mark, and the mark.
 
-    Raises LabelkitError for a file that begins with no clean header.
+    Raises LabelkitError for a file without a valid header.
     """
     head = first_bytes(path, FIRST_BYTES)
     refuse_other_content(path, head, "tsv" if delimiter == "\t" else "csv")
@@ -59,12 +59,12 @@ def header_of(path: Path, delimiter: str, encoding: str) -> tuple[list[str], str
         duplicate = first_duplicate(names)
         if duplicate is not None:
             raise LabelkitError(
-                f"{path}, line 1: the column name {duplicate!r} stands twice; rename one"
+                f"{path}, line 1: duplicate column name {duplicate!r}; rename one of them"
             )
         raw = block.raw[0]
         mark = "\ufeff" if raw.startswith("\ufeff") else ""
         return names, raw.removeprefix(mark), mark
-    raise LabelkitError(f"{path} is empty: not even a header")
+    raise LabelkitError(f"{path} is empty: it has no header")
 
 
 def _refuse_lone_carriage_returns(path: Path, head: bytes) -> None:
@@ -73,7 +73,7 @@ def _refuse_lone_carriage_returns(path: Path, head: bytes) -> None:
     end = head[first_line.end() : first_line.end() + 2]
     if end[:1] == b"\r" and end != b"\r\n":
         raise LabelkitError(
-            f"{path} ends its lines with lone carriage returns (old Mac); convert it, "
+            f"{path} has carriage returns as line ends (old Mac); convert it, "
             f"for example: tr '\\r' '\\n' < {shlex.quote(str(path))} > new.csv"
         )
 
@@ -101,20 +101,20 @@ def _in_shell(delimiter: str) -> str:
 
 
 def other_delimiter(name: str, header: str, other: str, delimiter: str) -> UsageError:
-    """Return the error for a file that another delimiter would cut into several columns."""
+    """Return the error for a one-column file that another delimiter would split."""
     return UsageError(
-        f"{name} has one column only, {console.clean(header, 60)!r}; name what stands between "
-        f"its cells: {option_for(other)} ({option_for(delimiter)} if it is one column)"
+        f"only one column ({console.clean(header, 60)!r}) in {name}; set the delimiter: "
+        f"{option_for(other)} ({option_for(delimiter)} if it is one column)"
     ).remedied_by("--delimiter", _in_shell(other))
 
 
 class RawCells:
-    """Cuts cells out of a record's own text without touching the others."""
+    """Removes cells from the raw text of a record without changing the others."""
 
     def __init__(self, delimiter: str) -> None:
         self.delimiter = delimiter
         d = re.escape(delimiter)
-        # Possessive: going back would keep a hundred bytes for each character of a long cell.
+        # Possessive, since backtracking keeps a hundred bytes for each character of a long cell.
         self._cell = re.compile(rf'"[^"]*+(?:""[^"]*+)*+"(?={d}|\Z)|[^{d}]*+')
 
     def split(self, body: str) -> list[str]:
@@ -131,14 +131,14 @@ class RawCells:
             position = match.end() + 1
 
     def without(self, body: str, dropped: set[int]) -> str:
-        """Return the record without the cells at the given places."""
+        """Return the record without the cells at the given indices."""
         cells = [cell for i, cell in enumerate(self.split(body)) if i not in dropped]
         # A record of one empty cell would be a blank line.
         return self.delimiter.join(cells)
 
 
 class Parser:
-    """Turns one file's bytes into blocks of whole records."""
+    """Parses the bytes of one file into blocks of whole records."""
 
     def __init__(
         self, path: Path, delimiter: str, encoding: str, chunk_bytes: int = CHUNK_BYTES
@@ -151,7 +151,7 @@ class Parser:
         self._at_start = True
 
     def blocks(self) -> Iterator[Block]:
-        """Yield all records; raises LabelkitError for text that is no clean CSV."""
+        """Yield all records; raises LabelkitError for invalid CSV."""
         carried, is_open = b"", False  # a record whose quote is open
         at_end = False
         with open_for_reading(self.path) as stream:
@@ -163,7 +163,7 @@ class Parser:
                 if is_open and at_end:
                     raise self._unclosed(self._decode(data), self.line)
                 cut = len(data) if at_end else data.rfind(b"\n") + 1
-                if is_open or not cut:  # to parse it again would find no end
+                if is_open or not cut:  # parsing it would not find the end of the record
                     carried = data
                 else:
                     rest, position = b"", 0
@@ -180,7 +180,7 @@ class Parser:
                 self._check_open_size(carried)
 
     def _records(self, data: bytes, at_end: bool) -> tuple[Block, bytes]:
-        """Return the whole records of some whole lines, and the beginning of the next."""
+        """Return the whole records in some lines, and the beginning of the next record."""
         text = self._decode(data)
         mark = "\ufeff" if self._at_start and text.startswith("\ufeff") else ""
         block, rest = self._parse(text.removeprefix(mark), at_end)
@@ -203,7 +203,7 @@ class Parser:
         if len(carried) > MAX_CELL_BYTES:
             raise LabelkitError(
                 f"{self.path}, line {self.line}: a record of more than "
-                f"{MAX_CELL_BYTES >> 20} MB starts here; is a quote left open?"
+                f"{MAX_CELL_BYTES >> 20} MB starts here; check for an unclosed quote"
             )
 
     def _decode(self, data: bytes) -> str:
@@ -214,7 +214,7 @@ class Parser:
             other = encodings.guess_encoding(data) if self.encoding == "utf-8" else "utf-8"
             raise LabelkitError(
                 f"{self.path}, line {line}: byte 0x{data[error.start]:02x} is not "
-                f"{self.encoding.upper()}; name the file's encoding, for example "
+                f"{self.encoding.upper()}; set the file's encoding, for example "
                 f"--encoding {other}"
             ).remedied_by("--encoding", other) from None
 
@@ -289,13 +289,13 @@ class Parser:
             position = (match.end() if match else position) + 1
         line += text.count("\n", 0, open_at)
         return LabelkitError(
-            f"{self.path}, line {line}: the quote that opens here is never closed; "
+            f"{self.path}, line {line}: the quote that starts here is never closed; "
             f'close it, or write a quote inside a cell as ""'
         )
 
 
 def _piece_end(data: bytes, start: int, end: int, at_least: int) -> int:
-    """Return where a bounded number of lines ends, after `at_least` bytes."""
+    """Return the end of a bounded number of lines, after `at_least` bytes."""
     if data.count(b"\n", start, end) <= MAX_LINES:
         return end
     lines = _LINES.match(data, start, end)
@@ -306,7 +306,7 @@ def _piece_end(data: bytes, start: int, end: int, at_least: int) -> int:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Keep Python from looking for cycles: many new lists make it go through all that it holds."""
+    """Turn garbage collection off, since many new lists would trigger it again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -317,7 +317,7 @@ def _no_collection() -> Iterator[None]:
 
 
 def _carriage_returns_hidden(text: str, lines: list[str]) -> tuple[list[str], str]:
-    """Replace lone carriage returns, which csv takes for line ends, by a character not in use."""
+    """Replace lone carriage returns, which csv reads as line ends, by an unused character."""
     if "\r" not in text or text.count("\r") == text.count("\r\n"):
         return lines, ""
     stand_in = next(c for c in map(chr, range(0xE000, 0xF8FF)) if c not in text)

@@ -1,4 +1,4 @@
-"""Encodings of text files; each byte of a file can be written back as it was."""
+"""Encodings of text files; every byte of a file can be written back unchanged."""
 
 import codecs
 import re
@@ -8,8 +8,8 @@ from pathlib import Path
 from labelkit.errors import LabelkitError
 
 UTF8 = "utf-8"
-# Several bytes of an encoding may stand for one character (FA 54 and 81 CA in cp932), so writing
-# the character may not give its bytes back. Such bytes are kept as these surrogates.
+# Different bytes may decode to one character (FA 54 and 81 CA in cp932), so encoding it may not
+# restore its bytes. Such bytes are kept as these surrogates.
 _FIRST_STAND_IN = 0xDC00
 _STAND_INS = re.compile("[\udc00-\udcff]+")
 # A backslash that is escaped, two halves of a character, or one half alone (the group).
@@ -21,9 +21,9 @@ _WRITES_STAND_INS = "labelkit-stand-ins"
 
 
 def checked_encoding(encoding: str, path: Path) -> str:
-    """Return the name that Python knows it by; raises LabelkitError for one not supported.
+    """Return Python's name of an encoding; raises LabelkitError if it is not supported.
 
-    `path` is the file whose encoding it is.
+    `path` is the file with this encoding.
     """
     try:
         name = codecs.lookup(encoding).name
@@ -41,19 +41,19 @@ def checked_encoding(encoding: str, path: Path) -> str:
 
 
 def conversion(path: Path, encoding: str) -> str:
-    """Return the command line that writes a file in UTF-8 beside it."""
+    """Return a command line that converts a file to UTF-8."""
     new = path.with_name(f"{path.name.partition('.')[0]}.utf-8{''.join(path.suffixes)}")
     return f"iconv -f {encoding} -t UTF-8 {shlex.quote(str(path))} > {shlex.quote(str(new))}"
 
 
 def json_of_whole_characters(text: str) -> str:
-    """Return JSON whose half characters (lone surrogates, which UTF-8 lacks) are U+FFFD."""
+    """Return JSON with lone surrogates, which UTF-8 cannot encode, replaced by U+FFFD."""
     if "\\u" not in text:
         return text
     return _ESCAPES.sub(lambda match: "\\ufffd" if match[1] else match[0], text)
 
 
-# Of text that is not UTF-8, in this order: how many of its other letters must be of a script.
+# Encodings in the order tried, with the minimal share of non-ASCII letters from a script.
 _SCRIPTS = (
     ("cp932", re.compile("[\u3040-\u30ff]"), 0.3),
     ("euc_kr", re.compile("[\uac00-\ud7a3]"), 0.9),
@@ -66,9 +66,9 @@ _SAMPLE_BYTES = 1 << 16  # bytes
 
 
 def guess_encoding(data: bytes) -> str:
-    """Return the encoding that bytes which are not UTF-8 are probably in, cp1252 if in doubt.
+    """Return the probable encoding of bytes that are not UTF-8, cp1252 if uncertain.
 
-    Letters of Western Europe are single among others; those of other scripts follow each other.
+    Accented Latin letters are usually single, while letters of other scripts follow each other.
     """
     first = _HIGH.search(data)
     start = data.rfind(b"\n", 0, first.start()) + 1 if first else 0
@@ -88,9 +88,9 @@ def guess_encoding(data: bytes) -> str:
 
 
 def decode(data: bytes, encoding: str) -> str:
-    """Return text of which `encode` makes the same bytes; raises UnicodeDecodeError.
+    """Return text that `encode` turns into the same bytes; raises UnicodeDecodeError.
 
-    Characters that would be written with other bytes are stand-ins: see `shown`.
+    Characters that would be encoded with other bytes are stand-ins: see `shown`.
     """
     text = data.decode(encoding)
     if encoding == UTF8 or _writes(text, encoding) == data:
@@ -100,19 +100,19 @@ def decode(data: bytes, encoding: str) -> str:
 
 
 def encode(text: str, encoding: str) -> bytes:
-    """Return the bytes of a text that `decode` gave; raises UnicodeEncodeError."""
+    """Return the bytes of a text from `decode`; raises UnicodeEncodeError."""
     return text.encode(encoding, "strict" if encoding == UTF8 else _WRITES_STAND_INS)
 
 
 def shown(text: str, encoding: str) -> str:
-    """Return a text with the characters that its stand-ins stand for."""
+    """Return a text with its stand-ins replaced by their characters."""
     return _STAND_INS.sub(
         lambda match: bytes(ord(c) - _FIRST_STAND_IN for c in match[0]).decode(encoding), text
     )
 
 
 def has_stand_ins(text: str) -> bool:
-    """Tell whether a text that `decode` gave holds stand-ins."""
+    """Return whether a text from `decode` contains stand-ins."""
     return _STAND_INS.search(text) is not None
 
 

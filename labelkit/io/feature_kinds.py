@@ -1,8 +1,8 @@
-"""The kinds of columns as features: as in the typed view, but a few odd cells do no harm.
+"""The kinds of columns as features: as in the typed view, but a few invalid cells are allowed.
 
 A column of texts that the typed view calls `text` is `mostly number` as a feature when at least
 `ENOUGH` of its cells, and at least `SHARE` of those that are not empty, are numbers, and none has
-digits after a leading zero (a code). The cells that are no numbers then count as missing. A string
+digits after a leading zero (a code). The other cells then count as missing. A string
 column of Parquet gets the kind that it would have in a CSV file. A column of lists of numbers, all
 of one length, is a `vector`; one of other lists, structs or maps is `nested`, and no feature.
 """
@@ -34,7 +34,7 @@ class NumberCount:
         self._has_codes = False
 
     def update(self, column: pa.Array) -> None:
-        """Take the cells of the next rows into account; those of other types have nothing odd."""
+        """Process the cells of the next rows; only text columns have invalid cells."""
         if is_text(column.type):
             self._count(without_missing(column))
         self._rows += len(column)
@@ -54,13 +54,13 @@ class NumberCount:
 
     @property
     def is_mostly_numbers(self) -> bool:
-        """Whether the column is one of numbers, its odd cells aside."""
+        """Whether the column is a number column with a few invalid cells."""
         enough = self.numbers >= max(ENOUGH, SHARE * (self.numbers + self.odd))
         return enough and not self._has_codes
 
 
 class FeatureScan:
-    """Decides the kinds of text columns as features from the batches of a file, fed in order."""
+    """Determines the feature kinds of text columns from the batches of a file, in order."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(names)
@@ -70,7 +70,7 @@ class FeatureScan:
         self._nested: set[str] = set()
 
     def update(self, batch: pa.RecordBatch) -> None:
-        """Take one batch into account; it must hold all the named columns."""
+        """Process one batch, which must have all the named columns."""
         columns = [batch.column(name) for name in self._names]
         self._scan.update(pa.record_batch(columns, names=self._names))
         for name, column in zip(self._names, columns, strict=True):
@@ -80,7 +80,7 @@ class FeatureScan:
                 self._nested.add(name)
 
     def kinds(self) -> dict[str, str]:
-        """Return the kind of each column, for the batches seen so far."""
+        """Return the kind of each column, for the batches so far."""
         kinds = self._scan.kinds()
         for name, count in self.counts.items():
             if kinds[name] == "text" and count.is_mostly_numbers:
@@ -93,7 +93,7 @@ class FeatureScan:
 
 
 def odd_cells(counts: Mapping[str, NumberCount]) -> str:
-    """Return in words which cells of mostly numbers count as missing, by column; may be empty."""
+    """Return a text with the cells that count as missing, by column; '' if there are none."""
     parts = []
     for name, count in counts.items():
         if count.odd:

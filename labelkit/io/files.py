@@ -1,4 +1,4 @@
-"""Bytes in and out: compression by suffix, outputs whole or not at all."""
+"""Reading and writing of files: compression by suffix, atomic writes, locks."""
 
 import errno
 import io
@@ -20,19 +20,19 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 
 def compression_of(path: Path) -> str | None:
-    """Return Arrow's name of the compression that the last suffix stands for, if any."""
+    """Return Arrow's name of the compression for the last suffix, None if there is none."""
     return COMPRESSIONS.get(path.suffix.lower())
 
 
 def ending_of(path: str | Path) -> str:
-    """Return the end of a name that tells format and compression: `.csv`, `.csv.gz`."""
+    """Return the suffixes for format and compression: `.csv`, `.csv.gz`."""
     name = Path(path)
     packed = name.suffix if name.suffix.lower() in COMPRESSIONS else ""
     return Path(name.name.removesuffix(packed)).suffix + packed
 
 
 def next_to(path: str | Path, word: str) -> Path:
-    """Return a name beside a file for what comes next: `a.csv.gz` and `llm` give `a.llm.csv.gz`.
+    """Return a sibling path: `a.csv.gz` and `llm` give `a.llm.csv.gz`.
 
     Beside a folder of Parquet parts it is a Parquet file.
     """
@@ -78,12 +78,12 @@ def _neighbour(path: Path) -> str:
 
 @contextmanager
 def whole(path: str | Path, like: Path | None = None) -> Iterator[BinaryIO]:
-    """Yield a stream whose bytes become `path` when the block ends well, and vanish otherwise.
+    """Write `path` atomically: yield a stream, and replace the file if the block ends well.
 
     Written to a temporary file in the same folder, flushed to the disk, then renamed. It gets the
     mode and the owner of the file that it replaces, else of `like`, else those of a new file. A
-    stream (`-`, a FIFO, a device) is written as it is.
-    Raises LabelkitError for a folder that is missing or not writable and for a full disk.
+    stream (`-`, a FIFO, a device) is written directly.
+    Raises LabelkitError for a missing or unwritable folder, and for a full disk.
     """
     if streams.is_stream(path):
         with _to_stream(path) as stream:
@@ -116,7 +116,7 @@ def whole(path: str | Path, like: Path | None = None) -> Iterator[BinaryIO]:
 
 
 def write_json(stream: BinaryIO, value: Any) -> None:
-    """Write a value as JSON, piece by piece: the text of a large one is never held."""
+    """Write a value as JSON in pieces, without holding the whole text in memory."""
     text = io.TextIOWrapper(stream, "utf-8", newline="")
     json.dump(value, text, ensure_ascii=False, indent=1)
     text.write("\n")
@@ -124,9 +124,9 @@ def write_json(stream: BinaryIO, value: Any) -> None:
 
 
 def end_at_once(message: str, code: int) -> None:
-    """End the process where an exception would be caught by the user's code; say why.
+    """Print a message and end the process, if user code could catch an exception.
 
-    Nothing half written is left.
+    Removes unfinished files.
     """
     for temporary in _unfinished:
         with suppress(OSError):
@@ -136,7 +136,7 @@ def end_at_once(message: str, code: int) -> None:
 
 
 def need_writable(path: Path) -> None:
-    """Raise LabelkitError for a path that `whole` could not write: asked before any work."""
+    """Raise LabelkitError for a path that `whole` cannot write; called before any work."""
     if streams.is_stream(path):
         return
     target = Path(os.path.realpath(path))
@@ -158,13 +158,13 @@ def _to_stream(path: str | Path) -> Iterator[BinaryIO]:
         with streams.writing(path) as raw:
             yield raw
     except OSError as error:
-        if str(path) == "-":  # the command line says what is wrong with stdout
+        if str(path) == "-":  # the command line reports errors of stdout
             raise
         raise _explained(error, Path(path)) from error
 
 
 def _take_over(temporary: Path, target: Path, like: Path | None) -> None:
-    """Give a new file the mode and the owner that the old one has."""
+    """Give a new file the mode and the owner of the old one."""
     model = next((p for p in (target, like) if p is not None and p.is_file()), None)
     if model is None:
         os.chmod(temporary, 0o666 & ~_umask())
@@ -173,9 +173,9 @@ def _take_over(temporary: Path, target: Path, like: Path | None) -> None:
     mode = stat.S_IMODE(stats.st_mode)
     try:
         os.chown(temporary, stats.st_uid, stats.st_gid)
-    except (OSError, AttributeError):  # another's file, or a system without owners
+    except (OSError, AttributeError):  # a file of another user, or a system without owners
         if temporary.stat().st_gid != stats.st_gid:
-            mode &= ~(stat.S_IRWXG | stat.S_ISGID)  # the group is another one: it gets nothing
+            mode &= ~(stat.S_IRWXG | stat.S_ISGID)  # remove permissions of another group
     os.chmod(temporary, mode)
 
 
@@ -201,9 +201,9 @@ def _umask() -> int:
 
 
 def take_lock(file: int | IO[Any]) -> bool:
-    """Take the lock of an open file for this process; False where another has it.
+    """Lock an open file for this process; return False if another process has the lock.
 
-    Windows has none: two processes at once are not told apart there.
+    Without file locks (Windows) always True.
     """
     try:
         import fcntl
@@ -217,7 +217,7 @@ def take_lock(file: int | IO[Any]) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names of a folder on the disk."""
+    """Flush the names in a folder to the disk."""
     # Some file systems refuse to open or sync a folder; the rename itself has happened.
     with suppress(OSError):
         number = os.open(folder, os.O_RDONLY)
@@ -228,13 +228,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def _explained(error: OSError, path: Path) -> LabelkitError:
-    # Arrow wraps the number in its message; a full disk must be told apart from the rest.
+    # Arrow puts the error number into its message, so a full disk is recognised by text as well.
     full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
     if full:
         if path.exists() and not path.is_file():  # written to as it is, never replaced
-            return LabelkitError(f"no space is left for {path}: not all of it was written")
+            return LabelkitError(f"no space left for {path}: it is incomplete")
         return LabelkitError(
-            f"the disk is full: {path} was not written (what stood there before is unchanged)"
+            f"the disk is full: {path} was not written (an existing file is unchanged)"
         )
     if isinstance(error, FileNotFoundError):
         return LabelkitError(

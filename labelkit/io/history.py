@@ -1,8 +1,8 @@
-"""Provenance: `<output>.history.json` beside each output, one entry a step.
+"""Provenance: `<output>.history.json` beside each output, with one entry per step.
 
-It also names the columns of the output that labelkit wrote, with the output's size and hash: so
-the history of a file is found again after the file was renamed or copied within its folder, and
-is not taken for that of another file which has the name now.
+It also has the columns of the output that labelkit wrote, and the output's size and hash: so the
+history is found again after the file was renamed or copied within its folder, and is not used for
+another file with the same name.
 """
 
 import json
@@ -20,32 +20,32 @@ from labelkit.io import streams
 
 SCHEMA = 1
 _ENDING = ".history.json"
-# The matrices of many classes stand in --summary alone: each later step's history repeats this one.
+# Larger figures are only in --summary, because the history of each later step repeats this one.
 _MAX_FIGURE_SIZE = 60_000
 
 
 def path_for(output: Path) -> Path:
-    """Return where the history of a file stands."""
+    """Return the path of the history of a file."""
     return output.with_name(output.name + _ENDING)
 
 
 def read(output: Path) -> list[dict[str, Any]]:
-    """Return the steps that made a file, oldest first; nothing where none are recorded.
+    """Return the steps that made a file, oldest first; empty if none are recorded.
 
-    A file that was edited since keeps the steps that stand beside it.
+    A file that was edited since keeps the steps of the history beside it.
     """
     content = _of_content(output) or _beside(output)
     return list(content["steps"]) if content else []
 
 
 def written_columns(output: Path) -> list[str] | None:
-    """Return the columns of a file that labelkit wrote; None where no history is of its content."""
+    """Return the columns of a file that labelkit wrote; None without a history of its content."""
     content = _of_content(output)
     return None if content is None else [str(name) for name in content["columns"]]
 
 
 def _beside(output: Path) -> dict[str, Any] | None:
-    """Return the history that has the name of a file; warns where it cannot be read."""
+    """Return the history beside a file; prints a warning if it cannot be read."""
     try:
         text = path_for(output).read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError):
@@ -56,17 +56,14 @@ def _beside(output: Path) -> dict[str, Any] | None:
         content = _parsed(text)
     if content is None:
         console.warn(
-            f"{path_for(output)} is no history that labelkit wrote: how {output.name} was made is "
-            f"not known"
+            f"{path_for(output)} is not a history written by labelkit; the earlier steps of "
+            f"{output.name} are unknown"
         )
     return content
 
 
 def refuse_foreign(output: Path) -> None:
-    """Refuse to write the history of a file over one of the user that has its name.
-
-    Raises LabelkitError.
-    """
+    """Raise LabelkitError if the history of a file would replace a file of the user."""
     path = path_for(output)
     if streams.is_stream(output) or not path.exists():
         return
@@ -77,13 +74,13 @@ def refuse_foreign(output: Path) -> None:
     is_ours = content.get("schema") == SCHEMA and all("command" in s for s in content["steps"])
     if not is_ours:
         raise LabelkitError(
-            f"{path} exists, and it is no history that labelkit wrote; the history of {output} "
-            f"would replace it: move it away, or give another -o"
+            f"{path} exists and is not a history written by labelkit; the history of {output} "
+            f"would replace it: move it away, or choose another -o"
         )
 
 
 def _of_content(output: Path) -> dict[str, Any] | None:
-    """Return the history of a file's content, under its own name or another of its folder."""
+    """Return the history of a file's content, under its own or another name in its folder."""
     if not output.is_file():
         return None
     own_path = path_for(output)
@@ -103,7 +100,7 @@ def _of_content(output: Path) -> dict[str, Any] | None:
 
 
 def _parsed(text: str) -> dict[str, Any] | None:
-    """Return a history's content; None for what is none."""
+    """Return the content of a history; None if it is invalid."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
@@ -122,11 +119,11 @@ _PARTS: dict[str, Any] = {
 }  # fmt: skip
 
 
-_NUMBERS = ("answers", "new", "kappa")  # counts that later steps count with
+_NUMBERS = ("answers", "new", "kappa")  # counts that later steps use
 
 
 def _is_step(step: Any) -> bool:
-    """Tell whether something is a step as `step` makes it, in all that is read of one."""
+    """Return whether a value is a valid step, in all parts that are read."""
     return (
         isinstance(step, dict)
         and all(isinstance(step[name], kind) for name, kind in _PARTS.items() if name in step)
@@ -135,7 +132,7 @@ def _is_step(step: Any) -> bool:
 
 
 def find_step_for_batch(batch: Path) -> tuple[Path, dict[str, Any]] | None:
-    """Return the file that was written together with a batch, beside it, and that step."""
+    """Return the file written together with a batch, and the step that wrote it; else None."""
     candidates = []
     for path in batch.absolute().parent.glob("*" + _ENDING):
         output = batch.with_name(path.name.removesuffix(_ENDING))
@@ -145,16 +142,16 @@ def find_step_for_batch(batch: Path) -> tuple[Path, dict[str, Any]] | None:
             last_step = json.loads(path.read_text("utf-8"))["steps"][-1]
             batch_name, _ = last_step["options"]["batch"], last_step["command"]
         except (OSError, ValueError, LookupError, TypeError):
-            continue  # of a file that nobody asked about
+            continue  # the history of an unrelated file
         if isinstance(batch_name, str) and Path(batch_name).name == batch.name and output.is_file():
             candidates.append((path.stat().st_mtime, output, last_step))
     return max(candidates, key=lambda each: each[0])[1:] if candidates else None
 
 
 def known_classes(steps: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the classes that the steps of a file declared or gave, in the latest order.
+    """Return the classes that the steps of a file declared or wrote, latest first.
 
-    A command that ran again under the same prefix counts by its last run.
+    For a command that ran several times under the same prefix the last run counts.
     """
     latest: dict[tuple[str, str], list[str]] = {}
     for step in steps:
@@ -175,9 +172,9 @@ def _classes_of(step: Mapping[str, Any]) -> list[str]:
 
 
 def write(output: Path, steps: list[dict[str, Any]], columns: Sequence[str] = ()) -> None:
-    """Write the steps that made a file, whole or not at all.
+    """Write the history of a file atomically.
 
-    `columns` are those of its columns that labelkit wrote, in these steps or before.
+    `columns` are its columns written by labelkit, in these steps or before.
     """
     from labelkit.io.files import whole
 
@@ -193,13 +190,13 @@ def write(output: Path, steps: list[dict[str, Any]], columns: Sequence[str] = ()
 
 
 def _without_secrets(step: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a step whose options and arguments show no secret of a URL."""
+    """Return a step without secrets in URLs of its options and arguments."""
     shown = {name: without_secrets(step[name]) for name in ("arguments", "options") if name in step}
     return {**step, **shown}
 
 
 def without_secrets(value: Any) -> Any:
-    """Return a value as JSON knows it, with no secret of a URL in its texts."""
+    """Return a JSON value without secrets in the URLs of its texts."""
     if isinstance(value, str):
         return console.without_secrets(value)
     if isinstance(value, dict):
@@ -208,16 +205,16 @@ def without_secrets(value: Any) -> Any:
 
 
 def reads_stream(step: Mapping[str, Any]) -> bool:
-    """Tell whether a step read a pipe, so that what made its rows is not known."""
+    """Return whether a step read a pipe, so that the origin of its rows is unknown."""
     inputs = (step.get("options") or {}).get("input")
     names = inputs if isinstance(inputs, list) else [inputs]
     return any(str(name) == "-" or str(name).startswith("/dev/") for name in names)
 
 
 def was_made_by(output: Path, commands: Collection[str], reading: Path | None) -> bool:
-    """Tell whether a file is as one of these commands left it, made from the file `reading`.
+    """Return whether one of these commands wrote the file from the file `reading` (None: stdin).
 
-    None stands for stdin.
+    False if it was changed since.
     """
     try:
         content = json.loads(path_for(output).read_text("utf-8"))
@@ -241,7 +238,7 @@ def step(
     figures: Mapping[str, Any],
     seconds: float,
 ) -> dict[str, Any]:
-    """Return what one run of a command did, as the history keeps it."""
+    """Return the history entry of one run of a command."""
     return {
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "command": command,
@@ -264,7 +261,7 @@ def _is_short(value: Any) -> bool:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """Yield the single values within a figure; each takes a character at least."""
+    """Yield the single values within a figure; each needs at least one character."""
     if isinstance(value, Mapping | list | tuple):
         for each in value.values() if isinstance(value, Mapping) else value:
             yield from _leaves(each)
@@ -281,7 +278,7 @@ def digest(path: Path) -> str:
 
 
 def plain(value: Any, unknown: bool = False) -> Any:
-    """Return a value as JSON knows it; names of None are left out, unless they mean `unknown`."""
+    """Return a value as plain JSON types; keys with None are omitted, except with `unknown`."""
     if isinstance(value, Mapping):
         return {str(k): plain(v, unknown) for k, v in value.items() if unknown or v is not None}
     if isinstance(value, list | tuple):

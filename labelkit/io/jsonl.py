@@ -1,4 +1,4 @@
-"""JSON lines: one object a line; keys, order and the spelling of numbers stay as they are."""
+"""JSON lines: one object per line; keys, order and the spelling of numbers are kept."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ class JsonlFile:
         self.names = self._find_names(_NAMES_FROM_ROWS)
         if not self.names:
             has_rows = next(self._records(), None) is not None
-            what = "has rows without a single key" if has_rows else "is empty: not a single row"
+            what = "has rows, but they have no keys" if has_rows else "is empty: it has no rows"
             raise LabelkitError(f"{self.paths[0]} {what}")
 
     def find_all_names(self) -> list[str]:
@@ -50,7 +50,7 @@ class JsonlFile:
         return list(names)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yield the named columns as text; absent and null are empty, nested values are JSON."""
+        """Yield the named columns as text; missing and null are '', nested values are JSON."""
         for records in self._records():
             arrays = [_texts([record.get(name) for record in records], name) for name in columns]
             if arrays:
@@ -65,7 +65,7 @@ class JsonlFile:
         names: Sequence[str],
         drop: Sequence[str],
     ) -> None:
-        """Write every object as it was, our old keys cut out and the new ones added at the end."""
+        """Write every object unchanged, without the keys in `drop`, with new keys at the end."""
         dropped = set(drop)
         keys = [_written(name) for name in names]
         for path in self.paths:
@@ -90,9 +90,9 @@ class JsonlFile:
 
 
 def _line_groups(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield lines of a bounded number and size, and the number of the first of them.
+    """Yield groups of lines of bounded number and size, after the number of the first line.
 
-    The end of a file may be blank; a blank line between rows may not.
+    Blank lines are only allowed at the end of a file.
     """
     number, blank = 1, 0
     with open_for_reading(path) as stream:
@@ -151,11 +151,9 @@ def _object(path: Path, line: int, text: str) -> dict[str, Any]:
             object_pairs_hook=_unique,
         )
     except _DuplicateKey as error:
-        raise LabelkitError(
-            f"{path}, line {line}: the key {error.args[0]!r} stands twice"
-        ) from None
+        raise LabelkitError(f"{path}, line {line}: duplicate key {error.args[0]!r}") from None
     except RecursionError:
-        raise LabelkitError(f"{path}, line {line}: values in values, too deep to read") from None
+        raise LabelkitError(f"{path}, line {line}: the JSON is nested too deeply") from None
     except ValueError as error:
         if not text.strip(_SPACE):
             raise _blank(path, line) from None
@@ -174,7 +172,7 @@ class _DuplicateKey(ValueError):
 
 
 def _constant(word: str) -> "_Number | None":
-    """Return what stands for a word that JSON lacks and other programs write: NaN is missing."""
+    """Return the value of a word that is not JSON but is written by other programs: NaN is None."""
     return None if word == "NaN" else _Number(word)
 
 
@@ -189,7 +187,7 @@ def _texts(values: list[Any], name: str) -> pa.Array:
     try:
         return pa.array([_as_text(value) for value in values], pa.string())
     except RecursionError:
-        raise LabelkitError(f"column {name!r} holds values in values, too deep to read") from None
+        raise LabelkitError(f"column {name!r}: the JSON is nested too deeply") from None
 
 
 def _as_text(value: Any) -> str:
@@ -224,7 +222,7 @@ def _json_cells(column: pa.ChunkedArray) -> list[str]:
 
 
 def _without_keys(body: str, dropped: set[str]) -> str:
-    """Return the object's text without its closing brace and without some of its members."""
+    """Return the text of an object without its closing brace and without some members."""
     decode = json.JSONDecoder().raw_decode
     position = _skip(body, body.index("{") + 1)
     start = body[:position]
@@ -256,7 +254,7 @@ def _values(column: pa.ChunkedArray, column_name: str, name: str) -> list[Any]:
 
 
 def lines(table: pa.Table, name: str) -> str:
-    """Return a table of any types as JSON lines; what JSON lacks is written as text."""
+    """Return a table of any types as JSON lines; values that JSON lacks are written as text."""
     for field in table.schema:
         if native_text.holds_bytes(field.type):
             raise LabelkitError(

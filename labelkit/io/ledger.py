@@ -1,7 +1,7 @@
-"""What language models have cost, run by run: a table beside the cached answers in .labelkit.
+"""The cost of language models by run: a table beside the cached answers in .labelkit.
 
-A run is one model asked by one command. Its cost is what it was at the time, at the price of then.
-Of tokens whose price nobody named only the number is known, until a run of the same model names it.
+A run is one command using one model. Its cost is computed with the price at that time. For tokens
+without a price only the number is stored, until a run of the same model has a price.
 """
 
 import json
@@ -29,7 +29,7 @@ INSERT INTO ledger SELECT lower(hex(randomblob(8))) WHERE NOT EXISTS (SELECT 1 F
 
 
 class Run(NamedTuple):
-    """Whose money is spent: the run, its task, the data file that it began with, the model."""
+    """A run: its name, task, original data file, and model."""
 
     name: str
     task: str
@@ -38,7 +38,7 @@ class Run(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What one request cost a run; `dollars` None: not known."""
+    """The cost of one request of a run; `dollars` None: unknown."""
 
     run: Run
     answers: int
@@ -48,7 +48,7 @@ class Entry(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """What runs have cost: the known dollars, all tokens, and those without a known price."""
+    """The cost of runs: the known dollars, all tokens, and tokens without a known price."""
 
     dollars: float
     tokens: int = 0
@@ -56,12 +56,12 @@ class Spent(NamedTuple):
 
     @property
     def total(self) -> float | None:
-        """The dollars, None where a part of the cost is not known."""
+        """The dollars, None if a part of the cost is unknown."""
         return None if self.unpriced_tokens else self.dollars
 
 
 def add(db: sqlite3.Connection, entries: list[Entry]) -> None:
-    """Add what requests cost to their runs, inside the transaction that is open."""
+    """Add the cost of requests to their runs, inside the open transaction."""
     db.executemany(
         "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET "
         "answers = answers + excluded.answers, tokens_in = tokens_in + excluded.tokens_in, "
@@ -81,7 +81,7 @@ def _row(entry: Entry) -> tuple[object, ...]:
 
 
 def name_price(db: sqlite3.Connection, run: Run, dollars_in: float, dollars_out: float) -> None:
-    """Take a price, in dollars per million tokens, for this model's tokens that have none yet."""
+    """Set a price, in dollars per million tokens, for this model's tokens without a price."""
     db.execute(
         "UPDATE runs SET dollars = dollars + (unpriced_in * ? + unpriced_out * ?) / 1e6, "
         f"unpriced_in = 0, unpriced_out = 0 WHERE {_OF_TASK} AND model = ? "
@@ -91,7 +91,7 @@ def name_price(db: sqlite3.Connection, run: Run, dollars_in: float, dollars_out:
 
 
 def name(db: sqlite3.Connection) -> str:
-    """Return the name of this ledger: no other file has it, but for its copies."""
+    """Return the unique name of this ledger; only copies of the file have the same."""
     return str(db.execute("SELECT id FROM ledger").fetchone()[0])
 
 
@@ -102,9 +102,9 @@ _OF_TASK = "(task = ? OR (task = '' AND source = ?))"
 def spent(
     db: sqlite3.Connection, task: str, source: str, *, of_source: bool = False, but_for: str = ""
 ) -> Spent:
-    """Return what the runs of a task have cost, whose present data file began as `source`.
+    """Return the cost of the runs of a task, with `source` as its original data file.
 
-    `of_source`: only those about that file. `but_for` is the name of a run that is left out.
+    `of_source`: only runs on that file. `but_for` is the name of a run to exclude.
     """
     where, values = f"{_OF_TASK} AND run <> ?", [task, source, but_for]
     if of_source:
@@ -118,13 +118,13 @@ def spent(
 
 
 def set_aside(db: sqlite3.Connection, task: str) -> float:
-    """Return the most that the open batch jobs of a task can cost."""
+    """Return the maximal cost of the open batch jobs of a task."""
     jobs = [json.loads(job_json) for (job_json,) in db.execute("SELECT told FROM jobs")]
     return sum(float(job["most"]) for job in jobs if job["task"] == task)
 
 
 def spent_in(folder: Path, task: str, source: str = "") -> Spent:
-    """Return what `spent` does by the ledger in a folder; 0 where there is none."""
+    """Return `spent` for the ledger in a folder; 0 if there is none."""
     path = folder / FILE
     if not path.is_file():
         return Spent(0.0)
@@ -132,5 +132,5 @@ def spent_in(folder: Path, task: str, source: str = "") -> Spent:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
             spending = spent(db, task, source)
             return spending._replace(dollars=spending.dollars + set_aside(db, task))
-    except sqlite3.Error:  # the command that asks a model says what is wrong with the file
+    except sqlite3.Error:  # the command that uses the model reports the error
         return Spent(0.0)

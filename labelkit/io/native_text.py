@@ -1,8 +1,8 @@
 """The cells of typed columns (Parquet) as text, as values for JSON, and in their plain types.
 
-This is the one place that turns a number, date or nested value of a typed file into text: keys,
-batches, row checks, prompts and outputs agree on it. Floats are written with as few digits as
-read back equal, float32 as float32. NaN is a missing cell.
+This is the only place that converts numbers, dates and nested values of a typed file to text, for
+keys, batches, row checks, prompts and outputs. Floats are written with the fewest digits that read
+back equal, float32 as float32. NaN is a missing cell.
 """
 
 import json
@@ -29,17 +29,17 @@ _TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Tell whether a type is one of strings."""
+    """Return whether a type is a string type."""
     return any(check(kind) for check in _TEXTS)
 
 
 def is_list(kind: pa.DataType) -> bool:
-    """Tell whether a type is one of lists."""
+    """Return whether a type is a list type."""
     return any(check(kind) for check in _LISTS)
 
 
 def holds_bytes(kind: pa.DataType) -> bool:
-    """Tell whether a type holds bytes (pictures, sound) anywhere, which are not text."""
+    """Return whether a type contains bytes (pictures, sound) at any depth."""
     if isinstance(kind, pa.UuidType):
         return False
     kind = _plain_type(kind)
@@ -53,7 +53,7 @@ def holds_bytes(kind: pa.DataType) -> bool:
 
 
 def has_inner_dictionary(kind: pa.DataType) -> bool:
-    """Tell whether a type holds dictionaries inside lists, structs or maps."""
+    """Return whether a type has dictionaries inside lists, structs or maps."""
     inner = [kind.field(i).type for i in range(kind.num_fields)]
     return any(pa.types.is_dictionary(each) or has_inner_dictionary(each) for each in inner)
 
@@ -65,7 +65,7 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
 
 
 def plain(column: pa.Array) -> pa.Array:
-    """Return a column without dictionary or extension; text as string, half floats as float32.
+    """Return a column without dictionary or extension type; text as string, float16 as float32.
 
     Raises pa.ArrowInvalid for text that is not UTF-8.
     """
@@ -99,7 +99,7 @@ def _taken(column: pa.ChunkedArray, rows: pa.Array) -> pa.ChunkedArray:
 
 
 def texts(column: pa.Array) -> pa.Array:
-    """Return each cell as text, null where it is missing; bytes as if they were UTF-8."""
+    """Return each cell as text, null if it is missing; bytes are decoded as UTF-8."""
     column = plain(column)
     kind = column.type
     if pa.types.is_null(kind):
@@ -117,7 +117,7 @@ def texts(column: pa.Array) -> pa.Array:
         return _float_texts(pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column))
     try:
         return column.cast(pa.string())
-    except pa.ArrowInvalid:  # a time zone that is not known here: as UTC
+    except pa.ArrowInvalid:  # unknown time zone: use UTC
         return column.cast(pa.timestamp(kind.unit)).cast(pa.string())
 
 
@@ -132,7 +132,7 @@ def _float_texts(column: pa.Array) -> pa.Array:
 
 
 def values(column: pa.Array) -> list[Any]:
-    """Return each cell as a value that JSON can hold; what it lacks (dates, infinity) as text.
+    """Return each cell as a JSON value; dates and infinity as text.
 
     Bytes are hexadecimal digits.
     """

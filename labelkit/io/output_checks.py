@@ -1,4 +1,4 @@
-"""Where a result may go: checked before any work is done."""
+"""Checks of output paths, done before any work."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from labelkit.io.table_formats import format_of
 # Options and arguments of single commands that name files to read.
 _READ = ("functions", "answers_files", "answers", "model")
 _WITH_HISTORY = ("--batch", "--again")
-KEPT = (".journal.jsonl", ".sqlite")  # how the names of files end that answers are kept in
+KEPT = (".journal.jsonl", ".sqlite")  # endings of files that contain answers
 
 
 def check(
@@ -24,15 +24,12 @@ def check(
     inputs: Sequence[Path],
     given_format: str | None,
 ) -> None:
-    """Refuse an output that is missing, is the input, or cannot be written.
-
-    Raises UsageError or LabelkitError.
-    """
+    """Raise UsageError or LabelkitError for a missing output, the input, or an unwritable path."""
     if in_place and (output or len(inputs) != 1):
         raise UsageError("--in-place takes one file as input and no --output")
     if not output and not in_place:
         raise UsageError(
-            f"{command} needs -o OUTPUT (- for stdout), or --in-place to write over the input"
+            f"{command} needs -o OUTPUT (- for stdout), or --in-place to overwrite the input"
         )
     if in_place:
         _check_in_place(inputs[0])
@@ -41,7 +38,7 @@ def check(
     target = Path(output)
     format_of(target, given_format)
     if any(path.exists() and target.exists() and path.samefile(target) for path in inputs):
-        raise UsageError(f"the output {output} is the input; give another name, or --in-place")
+        raise UsageError(f"the output {output} is the input; choose another name, or --in-place")
     need_writable(target)
     history.refuse_foreign(target)
 
@@ -49,10 +46,10 @@ def check(
 def _check_in_place(path: Path) -> None:
     if path.is_dir():
         raise UsageError(
-            f"--in-place writes over one file, and {path} is a folder; give -o OUTPUT.parquet"
+            f"--in-place overwrites one file, but {path} is a folder; pass -o OUTPUT.parquet"
         )
     if is_stream(path):
-        raise UsageError(f"--in-place writes over a file, and {path} is none; give -o OUTPUT")
+        raise UsageError(f"--in-place overwrites a file, but {path} is not a file; pass -o OUTPUT")
     format_of(path)
     if path.exists():
         need_writable(path)
@@ -62,9 +59,9 @@ def _check_in_place(path: Path) -> None:
 def check_others(
     options: Mapping[str, Any], own: Mapping[str, Any], inputs: Sequence[Path], task: Path | None
 ) -> None:
-    """Refuse -o and --summary where they would replace another file of the command.
+    """Raise UsageError if -o or --summary would replace another file of the command.
 
-    Raises UsageError, and LabelkitError where a file that is named cannot be written.
+    Raises LabelkitError if an output cannot be written.
     """
     named_files = [("INPUT", path) for path in inputs] + [
         ("--task", path) for path in [task] if path
@@ -72,7 +69,7 @@ def check_others(
     named_files += list(_paths(options, ("answers",)))
     output, summary = options.get("output"), options.get("summary")
     if output and not Path(output).name:
-        raise UsageError(f"-o {output} is a folder; give the name of a file")
+        raise UsageError(f"-o {output} is a folder; pass a file name")
     lists = {name: value for name, value in own.items() if isinstance(value, list)}
     files_read = [*named_files[len(inputs) :], *_paths(own, _READ), *_paths(lists, ("batch",))]
     if output and str(output) != "-":
@@ -93,20 +90,19 @@ def check_others(
 
 
 def refuse_foreign(path: Path, commands: Collection[str], reading: Path | None) -> None:
-    """Refuse to replace a file that a command names by itself, and that labelkit did not make so.
+    """Raise LabelkitError if an output with a fixed name would replace a file of the user.
 
-    It may be replaced where it is as one of these commands left it, made from the file `reading`.
-    Raises LabelkitError.
+    It may be replaced if one of `commands` wrote it from the file `reading` and it is unchanged.
     """
     if path.exists() and not history.was_made_by(path, commands, reading):
         raise LabelkitError(
-            f"{path} exists, and this command did not make it; move it away, or give another -o, "
-            f"beside which {path.name} can be written"
+            f"{path} exists and was not written by this command; move it away, or choose another "
+            f"-o, beside which {path.name} can be written"
         )
 
 
 def write_summary(path: Path, figures: Mapping[str, Any], cost: Mapping[str, Any]) -> None:
-    """Write the figures and the cost of a run as JSON, whole or not at all."""
+    """Write the figures and the cost of a run as JSON, atomically."""
     summary = {"schema": 1, **history.plain(figures), **history.plain(cost, unknown=True)}
     with whole(path) as stream:
         write_json(stream, summary)
@@ -124,12 +120,11 @@ def _paths(values: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[st
 def _refuse_same(option: str, path: Path, others: Sequence[tuple[str, Path]]) -> None:
     for name, other in others:
         if path.resolve() == other.resolve():
-            raise UsageError(f"{option} {path} is also {name}; give another name")
+            raise UsageError(f"{option} {path} is also {name}; choose another name")
 
 
 def _refuse_kept(option: str, path: Path) -> None:
     if path.name.endswith(KEPT) and path.exists():
         raise UsageError(
-            f"{option} {path} would replace a file that holds answers already given; give another "
-            f"name"
+            f"{option} {path} would overwrite a file with answers; choose another name"
         )

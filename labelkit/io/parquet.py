@@ -1,4 +1,4 @@
-"""Parquet: any column type passes through equal; a few rows in memory at a time."""
+"""Parquet: every column type is preserved; only a few rows are in memory at a time."""
 
 import json
 import os
@@ -21,7 +21,7 @@ _GROUP_BYTES = 32 << 20
 
 
 def _memory_pool() -> pa.MemoryPool:
-    # Arrow's usual allocator keeps twice what this one does of the buffers that it gave out.
+    # Arrow's default allocator keeps twice as much freed memory as this one.
     try:
         return pa.jemalloc_memory_pool()
     except NotImplementedError:
@@ -35,7 +35,7 @@ if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
 class ParquetFile:
     """One or more Parquet files of the same schema, read in order.
 
-    The names of folders such as `year=2024` between `folder` and a file are columns too.
+    Partition folders such as `year=2024` between `folder` and a file are columns as well.
     """
 
     native = True
@@ -87,7 +87,7 @@ class ParquetFile:
         names: Sequence[str],
         drop: Sequence[str],
     ) -> None:
-        """Write all columns as they were and ours after them."""
+        """Write all columns unchanged except those in `drop`, and the new ones after them."""
         kept_columns = [name for name in self.names if name not in drop]
         fields = [self.schema.field(name) for name in kept_columns]
         new_fields = [pa.field(name, annotations.schema.field(name).type) for name in names]
@@ -119,7 +119,7 @@ def _schema(path: Path, file: pq.ParquetFile) -> pa.Schema:
         raise LabelkitError(f"{path} has no columns")
     duplicate = first_duplicate(names)
     if duplicate is not None:
-        raise LabelkitError(f"{path}: the column name {duplicate!r} stands twice; rename one")
+        raise LabelkitError(f"{path}: duplicate column name {duplicate!r}; rename one of them")
     return schema
 
 
@@ -127,7 +127,7 @@ def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     file = _opened(path)
     groups: list[range | list[int]] = [range(file.num_row_groups)]
     if any(native_text.has_inner_dictionary(field.type) for field in file.schema_arrow):
-        # Arrow reads such columns from one group of rows at a time only.
+        # Arrow can read such columns only one row group at a time.
         groups = [[number] for number in groups[0]]
     rows = file.metadata.num_rows
     try:
@@ -152,14 +152,12 @@ def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
 def _unreadable(path: Path, error: Exception) -> LabelkitError:
     reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
     if "crypt" in reason.lower():
-        return LabelkitError(
-            f"{path} is encrypted; write it without encryption where its key is ({reason})"
-        )
+        return LabelkitError(f"{path} is encrypted; decrypt it first ({reason})")
     if isinstance(error, pa.ArrowNotImplementedError):
         return LabelkitError(f"{path} cannot be read with pyarrow {pa.__version__} ({reason})")
     refuse_other_content(path, first_bytes(path), "parquet")
     return LabelkitError(
-        f"{path} is not a whole Parquet file ({reason}); was it cut off in a download?"
+        f"{path} is not a complete Parquet file ({reason}); check whether a download was cut off"
     )
 
 
@@ -170,7 +168,7 @@ def _refuse_other_schema(path: Path, schema: pa.Schema, first: Path, expected: p
             f"{listing(schema.names)} instead of {listing(expected.names)}"
         )
     if schema.names != expected.names:
-        raise LabelkitError(f"{path} has the columns of {first} in another order")
+        raise LabelkitError(f"{path} has the same columns as {first} in another order")
     for field, other in zip(expected, schema, strict=True):
         if field.type != other.type:
             raise LabelkitError(
@@ -183,11 +181,11 @@ def _written(write: Callable[[], Any]) -> Any:
     try:
         return write()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise LabelkitError(f"it cannot be written as Parquet: {error}") from None
+        raise LabelkitError(f"cannot be written as Parquet: {error}") from None
 
 
 class GroupedWriter:
-    """Gathers small tables into row groups of a bounded size."""
+    """Collects small tables into row groups of a bounded size."""
 
     def __init__(self, out: BinaryIO, schema: pa.Schema) -> None:
         self.schema = schema
@@ -221,14 +219,14 @@ class GroupedWriter:
 def as_text_table(batch: pa.RecordBatch, refuse_binary: str) -> pa.Table:
     """Return every column as text, nested values as JSON, nulls and NaN empty.
 
-    Raises LabelkitError, naming `refuse_binary`, for a binary column.
+    Raises LabelkitError, with the file name `refuse_binary`, for a binary column.
     """
     refuse_bytes(batch.schema, refuse_binary)
     return _as_texts(batch, texts, refuse_binary)
 
 
 def refuse_bytes(schema: pa.Schema, name: str) -> None:
-    """Raise LabelkitError, naming the file, for a binary column."""
+    """Raise LabelkitError, with the file name, for a binary column."""
     binary = binary_columns(schema)
     if binary:
         raise LabelkitError(
@@ -258,12 +256,12 @@ def _of_utf8(
 
 
 def as_check_table(batch: pa.RecordBatch) -> pa.Table:
-    """Return every column as text, a binary one as hashes: enough to see whether rows changed."""
+    """Return every column as text, binary ones as hashes, to detect changed rows."""
     return _as_texts(batch, _check_text, "the input")
 
 
 def binary_columns(schema: pa.Schema) -> list[str]:
-    """Return the columns that hold bytes (pictures, sound), which cannot be read as text."""
+    """Return the binary columns (pictures, sound), which cannot be read as text."""
     return [field.name for field in schema if native_text.holds_bytes(field.type)]
 
 

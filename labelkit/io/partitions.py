@@ -1,4 +1,4 @@
-"""The columns that folders of Parquet files name: `year=2024/part.parquet`."""
+"""Partition columns of Parquet folders: `year=2024/part.parquet`."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -14,9 +14,9 @@ _INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 
 
 def parts_of(folder: Path) -> list[Path]:
-    """Return the Parquet files in a folder and the folders in it, in the order of their names.
+    """Return the Parquet files in a folder and its subfolders, sorted by path.
 
-    Names that begin with a dot or an underscore are left out, as other tools do.
+    Names that begin with a dot or an underscore are ignored, as in other tools.
     """
     files = [
         path
@@ -24,23 +24,23 @@ def parts_of(folder: Path) -> list[Path]:
         if path.is_file() and not any(p[0] in "._" for p in path.relative_to(folder).parts)
     ]
     if not files:
-        raise LabelkitError(f"{folder} is a folder without .parquet files")
+        raise LabelkitError(f"the folder {folder} contains no .parquet files")
     return sorted(files)
 
 
 def columns(
     paths: Sequence[Path], folders: Sequence[Path | None], in_file: Collection[str]
 ) -> dict[str, pa.Array]:
-    """Return for each column that folders name its values, one a file.
+    """Return the values of each partition column, one per file.
 
-    They are integers where all are spelled so, else text. A column that the files themselves hold
-    is not repeated. Raises LabelkitError where not all files are in folders of the same names.
+    They are integers if all values are, else text. Columns in the files themselves are not
+    repeated. Raises LabelkitError if the files have different partition columns.
     """
     values_by_file = [_named(path, folder) for path, folder in zip(paths, folders, strict=False)]
     for path, values in zip(paths, values_by_file, strict=False):
         if values.keys() != values_by_file[0].keys():
             raise LabelkitError(
-                f"{path} is not in folders of the same names as {paths[0]}: "
+                f"{path} has other partition folders than {paths[0]}: "
                 f"{_listed(values)} instead of {_listed(values_by_file[0])}"
             )
     names = [name for name in (values_by_file[0] if values_by_file else ()) if name not in in_file]

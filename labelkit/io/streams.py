@@ -1,6 +1,6 @@
-"""Paths that are no files on a disk: stdin and stdout, open descriptors, FIFOs, devices.
+"""Paths that are not regular files: stdin and stdout, open descriptors, FIFOs, devices.
 
-They are written, never replaced. What can be read only once is copied to a temporary file first.
+They are written, never replaced. Streams for reading are first copied to a temporary file.
 """
 
 import atexit
@@ -19,7 +19,7 @@ from labelkit.errors import LabelkitError
 
 
 class StdoutFailed(LabelkitError):
-    """What was written to stdout did not arrive: the disk behind it is full, or it is closed."""
+    """Writing to stdout failed: the disk is full, or it is closed."""
 
 
 _MOST_LINKS = 40
@@ -27,7 +27,7 @@ _copies: dict[tuple[str, int, int], Path] = {}
 
 
 def descriptor_of(path: str | Path) -> int | None:
-    """Return the open descriptor that a path names: 1 for /dev/stdout, 63 for /dev/fd/63."""
+    """Return the open descriptor of a path: 1 for /dev/stdout, 63 for /dev/fd/63; else None."""
     place = Path(path).absolute()
     folders = {os.path.realpath(folder) for folder in ("/dev/fd", "/proc/self/fd")}
     for _ in range(_MOST_LINKS):
@@ -40,7 +40,7 @@ def descriptor_of(path: str | Path) -> int | None:
 
 
 def is_stream(path: str | Path) -> bool:
-    """Tell whether a path is `-`, an open descriptor, a FIFO or a device."""
+    """Return whether a path is `-`, an open descriptor, a FIFO or a device."""
     place = Path(path)
     if str(path) == "-" or descriptor_of(place) is not None:
         return True
@@ -48,14 +48,14 @@ def is_stream(path: str | Path) -> bool:
 
 
 def as_dash(path: str, descriptor: int) -> str:
-    """Return `-` for a path that names this descriptor, so /dev/stdout is what `-` is."""
+    """Return `-` for a path of this descriptor, so that /dev/stdout is treated like `-`."""
     return "-" if descriptor_of(path) == descriptor else path
 
 
 def spooled(path: Path) -> Path:
     """Return a file with the content of a path: a stream is copied, once, to $TMPDIR.
 
-    The copy is removed when the process ends. Raises LabelkitError where it cannot be made.
+    The copy is removed when the process ends. Raises LabelkitError if it cannot be made.
     """
     if not is_stream(path):
         return path
@@ -85,7 +85,7 @@ def _shown(path: str | Path) -> str:
 
 
 def named(text: str) -> str:
-    """Return a message for people: the copy of a stream has the name of the stream."""
+    """Return a message with the paths of temporary copies replaced by the streams' names."""
     for (path, _, _), copy in _copies.items():
         text = text.replace(str(copy), _shown(path))
     return text
@@ -93,7 +93,7 @@ def named(text: str) -> str:
 
 @contextmanager
 def writing(path: str | Path) -> Iterator[BinaryIO]:
-    """Yield a stream that writes to a stream: what stands there stays, ours comes behind it."""
+    """Yield a binary stream that appends to a stream path."""
     if str(path) == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -104,7 +104,7 @@ def writing(path: str | Path) -> Iterator[BinaryIO]:
 
 
 class _Stdout(io.FileIO):
-    """Descriptor 1, whose errors say what they are about."""
+    """Descriptor 1, with errors that name stdout."""
 
     def write(self, data: Any) -> int:
         try:
@@ -118,11 +118,11 @@ class _Stdout(io.FileIO):
 
 
 def explain_stdout() -> None:
-    """Let an error in writing to stdout be a `StdoutFailed`, wherever it comes up."""
+    """Make every error in writing to stdout a `StdoutFailed`."""
     raw = _Stdout(sys.stdout.fileno(), "w", closefd=False)
     sys.stdout = io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=sys.stdout.encoding,
-        errors="replace",  # a terminal that has no such letter shows another
+        errors="replace",  # for characters that the terminal's encoding lacks
         line_buffering=sys.stdout.isatty(),
     )

@@ -1,6 +1,6 @@
 """A data file as a table: open, project, stream in batches, write with new columns.
 
-Only the columns that are asked for are held; the rest streams from the input to the output.
+Only requested columns are in memory; the others are streamed from the input to the output.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ class Table:
     ) -> None:
         if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
             raise UsageError(
-                f"--delimiter {delimiter!r} is not one character (use '\\t' as $'\\t')"
+                f"--delimiter {delimiter!r} must be a single character (for a tab: $'\\t')"
             )
         self.name = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
         if self.name == "-":
@@ -75,11 +75,11 @@ class Table:
 
     @property
     def columns(self) -> list[str]:
-        """The columns' names, in order."""
+        """The column names, in order."""
         return self.reader.names
 
     def has(self, column: str) -> bool:
-        """Tell whether there is a column of that name, keys of later JSON lines included."""
+        """Return whether there is a column of this name, including keys of later JSON lines."""
         if column in self.columns:
             return True
         return isinstance(self.reader, JsonlFile) and column in self.reader.find_all_names()
@@ -95,19 +95,19 @@ class Table:
                 )
 
     def count(self) -> int:
-        """Return the number of rows; reads the file once if that is not known yet."""
+        """Return the number of rows; reads the file once if it is not known yet."""
         if self._rows is None:
             self._rows = sum(batch.num_rows for batch in self.reader.batches([]))
         return self._rows
 
     def kinds(self, columns: Sequence[str]) -> dict[str, str]:
-        """Return the kind of each column, decided on the whole file: text number date boolean."""
+        """Return the kind of each column in the whole file: text, number, date or boolean."""
         return {name: exact.kind for name, exact in self._exact(columns).items()}
 
     def feature_kinds(self, columns: Sequence[str]) -> dict[str, str]:
         """Return the kind of each column as a feature: `mostly number` too (see `feature_kinds`).
 
-        The first time it says which cells are no numbers and so count as missing.
+        The first time it prints a note with the cells that count as missing.
         """
         new_columns = [name for name in dict.fromkeys(columns) if name not in self._feature_kinds]
         kinds = self.kinds(new_columns)
@@ -120,7 +120,7 @@ class Table:
             mostly_numbers = {n: scan.counts[n] for n in texts if kinds[n] == "mostly number"}
             if mostly_numbers:
                 console.note(
-                    f"cells that are no numbers count as missing; {odd_cells(mostly_numbers)}"
+                    f"cells that are not numbers count as missing; {odd_cells(mostly_numbers)}"
                 )
         self._feature_kinds |= kinds
         return {name: self._feature_kinds[name] for name in columns}
@@ -168,7 +168,7 @@ class Table:
         return self.read_as(self.kinds(columns) if typed else dict.fromkeys(columns, ""))
 
     def read_as(self, kinds: Mapping[str, str]) -> pa.Table:
-        """Return the columns named, each in its kind, in its plain type where that is empty."""
+        """Return columns in the given kinds, in their plain types for the kind ''."""
         columns, typed = list(kinds), {name: kind for name, kind in kinds.items() if kind}
         batches = [apply_kinds(batch, typed) for batch in self.batches(columns)]
         if batches:
@@ -178,7 +178,7 @@ class Table:
         return apply_kinds(pa.Table.from_batches([empty]), typed)
 
     def _no_rows(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """Return columns in their own types, without a row."""
+        """Return columns in their own types, without rows."""
         schema = self.reader.schema if isinstance(self.reader, ParquetFile) else None
         arrays = [
             pa.nulls(0, schema.field(name).type if schema is not None else pa.string())
@@ -187,7 +187,7 @@ class Table:
         return pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
     def texts(self, column: str) -> np.ndarray[Any, np.dtype[np.object_]]:
-        """Return a column as text, one object a row; empty cells and nulls are ''."""
+        """Return a column as an object array of text; empty cells and nulls are ''."""
         return self.texts_of([column])[column]
 
     def texts_of(self, columns: Sequence[str]) -> dict[str, np.ndarray[Any, np.dtype[np.object_]]]:
@@ -208,7 +208,7 @@ class Table:
         return pa.concat_tables(parts) if parts else schema.empty_table()
 
     def check_texts(self, columns: Sequence[str]) -> pa.Table:
-        """Return columns as text, in one pass, bytes as their hashes: what row checks hash."""
+        """Return columns as text, binary ones as hashes, read in one pass, for row checks."""
         schema = pa.schema([pa.field(name, pa.string()) for name in dict.fromkeys(columns)])
         parts = [
             as_check_table(batch) if self.reader.native else pa.Table.from_batches([batch])
@@ -219,7 +219,7 @@ class Table:
         return pa.concat_tables([part.cast(schema) for part in parts])
 
     def binary_columns(self) -> list[str]:
-        """Return the columns that hold bytes, which nobody can read as text."""
+        """Return the binary columns, which cannot be read as text."""
         return binary_columns(self.reader.schema) if isinstance(self.reader, ParquetFile) else []
 
     def text_pieces(self, columns: Sequence[str]) -> Iterator[pa.Table]:
@@ -238,7 +238,7 @@ class Table:
     def gather(
         self, rows: np.ndarray[Any, np.dtype[np.int64]], columns: Sequence[str] = ()
     ) -> pa.Table:
-        """Return some rows, in the order given, with all their columns or those named, as typed."""
+        """Return some rows in the given order, with all columns or those named, in their types."""
         names = list(columns) or self.every_column()
         row_indices = np.asarray(rows, dtype=np.int64)
         order = np.argsort(row_indices, kind="stable")
@@ -268,7 +268,7 @@ class Table:
         return as_text_table(batch, self.name)
 
     def every_column(self) -> list[str]:
-        """Return the columns, keys of later JSON lines included."""
+        """Return all columns, including keys of later JSON lines."""
         if isinstance(self.reader, JsonlFile):
             return self.reader.find_all_names()
         return self.columns
@@ -276,9 +276,9 @@ class Table:
     # -- writing -------------------------------------------------------------------------------
 
     def check_output(self, output: str, given_format: str | None, labels: Sequence[str]) -> None:
-        """Raise LabelkitError, before any work, for a table that cannot be written there.
+        """Raise LabelkitError early if the table cannot be written in the output's format.
 
-        Bytes are not written as text, and the encoding of a CSV file may lack letters of `labels`.
+        Binary columns cannot be written as text, and an encoding may lack characters of `labels`.
         """
         kind = format_of(Path(output), given_format)
         if isinstance(self.reader, ParquetFile) and kind != "parquet":
@@ -337,5 +337,5 @@ class Table:
 
 
 def _files_with_folders(path: Path) -> list[tuple[Path, Path | None]]:
-    """Return a file, or the parts in a folder, each with the folder that was named."""
+    """Return a file, or the parts in a folder, each with that folder."""
     return [(part, path) for part in parts_of(path)] if path.is_dir() else [(path, None)]

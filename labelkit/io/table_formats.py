@@ -12,9 +12,9 @@ _ALIASES = {"ndjson": "jsonl", "pq": "parquet"}
 
 
 def format_of(path: Path, given_format: str | None = None) -> str:
-    """Return the format that a path's suffix stands for; `given` decides for pipes only.
+    """Return the format of a path's suffix; for pipes `given_format`.
 
-    Raises UsageError for a suffix that is not known, with the remedy for spreadsheets.
+    Raises UsageError for an unknown suffix.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in COMPRESSIONS:
@@ -23,14 +23,16 @@ def format_of(path: Path, given_format: str | None = None) -> str:
     name = _ALIASES.get(name, name)
     if name in FORMATS:
         if name == "parquet" and path.suffix.lower() in COMPRESSIONS:
-            raise UsageError(f"{path}: Parquet is compressed inside; name it without {path.suffix}")
+            raise UsageError(
+                f"{path}: Parquet has its own compression; remove the suffix {path.suffix}"
+            )
         return name
     if (given_format and not name) or streams.is_stream(path):
         return given_format or "csv"
     if name in ("xlsx", "xls", "ods"):
         raise UsageError(
-            f"{path}: spreadsheets are not read or written; save it as CSV (UTF-8) "
-            f"and give that file"
+            f"{path}: spreadsheet files are not supported; save it as CSV (UTF-8) and pass that "
+            f"file"
         )
     raise UsageError(
         f"{path}: the suffix {path.suffix or '(none)'} is not known{nearest(name, FORMATS)} "

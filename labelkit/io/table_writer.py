@@ -23,7 +23,7 @@ def write_table(
     name: str = "the table",
     ours: Collection[str] = (),
 ) -> None:
-    """Write a table that is in memory, in the format of the output's suffix.
+    """Write a table in the format of the output's suffix.
 
     Numbers in columns of `ours` are written with six decimals at most, others exactly.
     """
@@ -39,7 +39,7 @@ def write_pieces(
     name: str = "the table",
     ours: Collection[str] = (),
 ) -> None:
-    """Write tables of one schema below each other, as `write_table` does."""
+    """Write tables with the same schema one after the other, like `write_table`."""
     target = Path(output)
     kind = format_of(target, given_format)
     with whole(target) as out, TableWriter(out, kind, name) as writer:
@@ -59,7 +59,7 @@ def _all_text(table: pa.Table, name: str, ours: Collection[str]) -> pa.Table:
 
 
 class TableWriter:
-    """Writes tables one after the other in a format."""
+    """Writes tables one after the other in one format."""
 
     def __init__(self, out: BinaryIO, kind: str, name: str) -> None:
         self._out, self._kind, self._name = out, kind, name

@@ -51,7 +51,7 @@ def rounded(array: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
 
 
 def as_text(array: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """Return cells as text: `true/false`, plain decimals, nothing for null."""
+    """Return cells as text: `true/false`, plain decimals, '' for null."""
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if pa.types.is_dictionary(array.type):
@@ -76,7 +76,7 @@ def _decimals(array: pa.Array) -> pa.Array:
 
 
 def quoted(text: pa.Array, delimiter: str) -> pa.Array:
-    """Return cells quoted as CSV where they hold a delimiter, a quote or a line end."""
+    """Return cells, quoted as CSV if they contain a delimiter, a quote or a line end."""
     needs = pc.match_substring_regex(text, f'["\r\n{_in_class(delimiter)}]')
     if not pc.any(needs).as_py():
         return text
@@ -106,7 +106,7 @@ def suffixes(annotations: pa.Table, delimiter: str) -> list[str]:
 
 
 def arrow(values: Any) -> pa.Array:
-    """Return a column as Arrow has it; None, NaN and (in arrays of text) '' are empty cells."""
+    """Return a column as an Arrow array; None, NaN and (in text arrays) '' are empty cells."""
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
         return pa.array(values, from_pandas=True)
     if isinstance(values, np.ndarray) and values.dtype.kind in "OU":

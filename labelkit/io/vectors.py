@@ -1,7 +1,7 @@
-"""Lists of numbers, all of one length: an embedding in a column.
+"""Vector columns: lists of numbers of equal length, such as embeddings.
 
-In Parquet it is a list column; in text formats each cell is a list in JSON. Inside, a vector is the
-bytes of its float64, NaN where a number is missing: Arrow compares and counts them as it does text.
+In Parquet it is a list column; in text formats each cell is a list in JSON. Internally a vector is
+the bytes of its float64 values, NaN for missing numbers, so that Arrow can compare and count them.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ _LIST = rf"^\s*\[\s*{_NUMBER}(?:\s*,\s*{_NUMBER})*\s*\]\s*$"
 
 
 class VectorScan:
-    """Decides whether a column holds vectors of one length, from its batches fed in order."""
+    """Detects whether a column has vectors of one length, from its batches in order."""
 
     def __init__(self) -> None:
         self._lengths: set[int] = set()
@@ -37,7 +37,7 @@ class VectorScan:
 
 
 def _lengths(column: pa.Array) -> set[int] | None:
-    """Return the lengths of a column's vectors, or None where a cell is none."""
+    """Return the lengths of a column's vectors, or None if a cell is not a vector."""
     if is_text(column.type):
         cells = column.filter(pc.not_equal(column, ""))
         if not pc.all(pc.match_substring_regex(cells, _LIST), min_count=0).as_py():
@@ -60,15 +60,17 @@ def _is_list_of_numbers(kind: pa.DataType) -> bool:
 
 
 def as_bytes(name: str, column: pa.Array) -> pa.Array:
-    """Return each vector as the bytes of its float64, null where there is none.
+    """Return each vector as the bytes of its float64 values, null for empty cells.
 
-    Raises LabelkitError, naming the column, for a cell that is no list of numbers.
+    Raises LabelkitError, with the column, for a cell that is not a list of numbers.
     """
     column = plain(column)
     if is_text(column.type):
         column = _parsed(name, column)
     elif not (_is_list_of_numbers(column.type) or pa.types.is_null(column.type)):
-        raise LabelkitError(f"column {name!r} holds {column.type}, which is no list of numbers")
+        raise LabelkitError(
+            f"column {name!r} has type {column.type}, which is not a list of numbers"
+        )
     if pa.types.is_null(column.type):
         return pa.nulls(len(column), pa.binary())
     lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0), dtype=np.int64)
@@ -88,8 +90,8 @@ def _parsed(name: str, column: pa.Array) -> pa.Array:
     if not pc.all(is_vector, min_count=0).as_py():
         row = pc.index(is_vector, False).as_py()
         raise WrongCell(
-            f"column {name!r} holds lists of numbers, but {cells[row].as_py()[:40]!r} is no such "
-            f"list",
+            f"column {name!r} has lists of numbers, but {cells[row].as_py()[:40]!r} is not such "
+            f"a list",
             row,
         )
     parts = pc.split_pattern(pc.utf8_trim(cells, " \t\r\n[]"), ",")
@@ -100,9 +102,9 @@ def _parsed(name: str, column: pa.Array) -> pa.Array:
 
 
 def matrix(name: str, column: pa.Array, width: int | None) -> np.ndarray:
-    """Return vectors as float64, rows x width, NaN where there is none.
+    """Return a float64 matrix rows x width, NaN for empty cells.
 
-    Raises LabelkitError where they are not of this width (any one, if None).
+    Raises LabelkitError for vectors of another width (None: the width of the first).
     """
     cells = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     lengths = pc.unique(pc.binary_length(cells.drop_null())).to_pylist()

@@ -60,7 +60,7 @@ def predict(job: "Job", model: Path, proba: bool, allowed: str = "auto") -> None
             start += batch.num_rows
             advance(batch.num_rows)
     if cells := odd_cells(loose):
-        console.note(f"cells that are no numbers count as missing; {cells}")
+        console.note(f"cells that are not numbers count as missing; {cells}")
     unfamiliar.tell(job)
     codes = np.concatenate([part[0] for part in parts] or [np.zeros(0, dtype=np.int64)])
     confidence = np.concatenate([part[1] for part in parts] or [np.zeros(0)])

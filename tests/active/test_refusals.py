@@ -72,10 +72,10 @@ def test_a_strategy_of_ones_own_that_does_not_work(labelkit, reviews, write, fun
         (("--from-proba", "p_"), 1, "has no column that begins with 'p_' (--from-proba)"),
         (("--from-proba", "con"), 1, "has one column that begins with 'con' (--from-proba)"),
         (("--where", "id > 100"), 1, "no row fits --where, so there is nothing to ask"),
-        (("--batch", "out.csv"), 2, "--batch out.csv is the output; give another name"),
+        (("--batch", "out.csv"), 2, "--batch out.csv is the output; choose another name"),
         (("--batch", "reviews.csv"), 2, "--batch reviews.csv is the input reviews.csv"),
         (("--batch", "gone/todo.csv"), 1, "there is no folder gone (mkdir -p gone)"),
-        (("--batch", "todo.xlsx"), 2, "spreadsheets are not read or written"),
+        (("--batch", "todo.xlsx"), 2, "spreadsheet files are not supported"),
         (("--answers", "answers.csv"), 1, "answers.csv, row 2: the id '999' is not in reviews.csv"),
         (("--id", "conf", "--batch", "todo.csv"), 1, "duplicate key '1' in column 'conf'"),
     ],
@@ -107,7 +107,7 @@ def test_nothing_is_left_to_ask(labelkit, reviews, write):
 def test_a_column_row_of_ones_own(labelkit, write):
     write("reviews.csv", "row,text\n7,good film\n8,bad film\n")
     done = refused(labelkit, "--batch", "todo.csv")
-    assert "has one of its own; name the key with --id COLUMN" in done.err
+    assert "already has one; name the key column with --id COLUMN" in done.err
 
 
 def test_hostile_cells_reach_no_terminal(labelkit, reviews):

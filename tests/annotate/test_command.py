@@ -249,12 +249,12 @@ def test_table_rows_stand_beside_what_is_labelled(typed: Any, write: Any) -> Non
         (("-",), 2, "annotate reads answers from stdin"),
         (("todo.csv", "-o", "-"), 2, "annotate needs a file for the answers"),
         (("todo.csv", "-o", "todo.csv"), 2, "is the input; choose another name"),
-        (("todo.csv", "-o", "."), 2, "-o . is a folder; give the name of a file"),
-        (("todo.csv", "--summary", "todo.answers.csv"), 2, "is also -o; give another name"),
-        (("todo.csv", "--summary", "of.journal.jsonl"), 2, "holds answers already given"),
-        (("todo.csv", "-o", "of.journal.jsonl"), 2, "holds answers already given"),
+        (("todo.csv", "-o", "."), 2, "-o . is a folder; pass a file name"),
+        (("todo.csv", "--summary", "todo.answers.csv"), 2, "is also -o; choose another name"),
+        (("todo.csv", "--summary", "of.journal.jsonl"), 2, "would overwrite a file with answers"),
+        (("todo.csv", "-o", "of.journal.jsonl"), 2, "would overwrite a file with answers"),
         (("todo.csv", "-o", "no/a.csv"), 1, "there is no folder no"),
-        (("todo.csv", "-o", "a.xlsx"), 2, "spreadsheets are not read or written"),
+        (("todo.csv", "-o", "a.xlsx"), 2, "spreadsheet files are not supported"),
         (("todo.csv", "--show", "txt"), 1, "no column 'txt'; did you mean 'text'?"),
         (("todo.csv", "--highlight", ""), 2, "--highlight needs a word"),
         (("gone.csv",), 1, "there is no file"),
@@ -278,8 +278,8 @@ def test_a_file_of_another_delimiter_is_noticed(typed: Any, write: Any) -> None:
         write("todo.csv", BATCH.replace(",", other))
         done = typed("q\n", "todo.csv", *CLASSES)
         assert done.code == 2
-        assert "todo.csv has one column only" in done.err
-        assert f"name what stands between its cells: --delimiter {option} (" in done.err
+        assert "only one column (" in done.err
+        assert f"set the delimiter: --delimiter {option} (" in done.err
         assert "(--delimiter , if it is one column)\n" in done.err
     write("todo.csv", "text\nwell; well\n")
     assert "one column" not in annotate(typed, "q\n", "--start-over", "--in-order")

@@ -270,14 +270,14 @@ def test_outputs_that_cannot_be(write: Any, labelkit: Any) -> None:
         assert found.code in (1, 2)
         return str(found.err)
 
-    assert "the output in.csv is the input; give another name, or --in-place" in refused(
+    assert "the output in.csv is the input; choose another name, or --in-place" in refused(
         "-o", "in.csv"
     )
     assert "there is no folder no (mkdir -p no)" in refused("-o", "no/o.csv")
     export = labelkit("export", "in.csv", "--to", "csv", "-o", "/", "--classes", "a,b")
     assert (export.code, "-o / is a folder" in export.err) == (2, True)
     assert "the suffix .xls" not in refused("-o", "o.xlsx")
-    assert "spreadsheets are not read or written" in refused("-o", "o.xlsx")
+    assert "spreadsheet files are not supported" in refused("-o", "o.xlsx")
     assert "--in-place takes one file as input" in refused("-o", "o.csv", "--in-place")
     if Path("/proc/version").exists():
         assert "cannot be written" in refused("-o", "/proc/o.csv")
@@ -329,7 +329,7 @@ def test_people_s_answers_are_not_written_over(write: Any, labelkit: Any) -> Non
     write("in.csv", "id,text\n1,abc\n")
     answers = write("a.csv", "id,label,label_note\n1,A,mine\n")
     found = labelkit("merge", "in.csv", "a.csv", "-o", "a.csv")
-    assert (found.code, found.err) == (2, "error: -o a.csv is also ANSWERS; give another name\n")
+    assert (found.code, found.err) == (2, "error: -o a.csv is also ANSWERS; choose another name\n")
     assert answers.read_text() == "id,label,label_note\n1,A,mine\n"
 
 

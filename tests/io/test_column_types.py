@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from labelkit.errors import LabelkitError
 from labelkit.io.column_types import (
     LONG_INTEGER,
+    MISSING_WORDS,
     KindScan,
     apply_exact,
     apply_kinds,
@@ -204,7 +205,8 @@ def test_what_the_scan_calls_a_number_reads_as_one(cells):
         assert typed == cells
     else:
         expected = [
-            None if cell.strip() in ("", "NA") else float(cell.replace("_", "x")) for cell in cells
+            None if cell.strip() in ("", *MISSING_WORDS) else float(cell.replace("_", "x"))
+            for cell in cells
         ]
         assert typed == expected
 

@@ -73,11 +73,14 @@ def test_a_folder_in_place_is_refused_before_any_work(
     done = labelkit(command, "parts", "--in-place", "--classes", "a,b")
     assert (done.code, done.err) == (
         2,
-        "error: --in-place writes over one file, and parts is a folder; give -o OUTPUT.parquet\n",
+        "error: --in-place overwrites one file, but parts is a folder; pass -o OUTPUT.parquet\n",
     )
     os.mkfifo("f.csv")
     done = labelkit(command, "f.csv", "--in-place", "--classes", "a,b")
-    assert (done.code, "--in-place writes over a file, and f.csv is none" in done.err) == (2, True)
+    assert (done.code, "--in-place overwrites a file, but f.csv is not a file" in done.err) == (
+        2,
+        True,
+    )
 
 
 @pytest.mark.parametrize("option", ["-o", "--summary", "--batch"])

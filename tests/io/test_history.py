@@ -56,12 +56,15 @@ def test_a_history_that_cannot_be_read_is_said(text: str, write: Any, labelkit: 
     done = labelkit("weak-label", "in.csv", "-o", "o.csv", "--keyword", "x=a", "-q")
     assert done.code == 0
     first, _ = done.err.split("\n", 1)
-    said = "warning: in.csv.history.json is no history that labelkit wrote: how in.csv was made is"
-    assert first == f"{said} not known"
+    said = (
+        "warning: in.csv.history.json is not a history written by labelkit; the earlier steps "
+        "of in.csv are"
+    )
+    assert first == f"{said} unknown"
     assert Path("in.csv.history.json").read_text() == text
     shown = labelkit("history", "in.csv")
     why = "no history of in.csv (in.csv.history.json holds none; make in.csv again)"
-    assert (shown.code, shown.err) == (1, f"{said} not known\nerror: {why}\n")
+    assert (shown.code, shown.err) == (1, f"{said} unknown\nerror: {why}\n")
 
 
 OWN = ('{"mine": "notes"}', "no JSON", "[1]", '{"steps": []}', '{"schema": 1, "steps": [{"a": 1}]}')
@@ -98,7 +101,7 @@ def test_a_file_of_the_user_is_not_replaced(
         theirs = write(f"{place}.history.json", own)
         done = labelkit(*command)
         assert (done.code, done.out) == (1, ""), done.err
-        assert f"error: {place}.history.json exists, and it is no history that lab" in done.err
+        assert f"error: {place}.history.json exists and is not a history written by lab" in done.err
         assert theirs.read_text() == own
         assert place == "a.csv" or not Path(place).exists()
         assert Path("a.csv").read_bytes() == before

@@ -103,7 +103,7 @@ def test_cells_of_the_csv_spectrum_stay_exact(tmp_path: Path, text: str) -> None
 @pytest.mark.parametrize("text", ["id,t\r1,a\r2,b\r", 'id,t\r1,"a\nb"\r2,c\r', '"id","t"\r1,a\n'])
 def test_old_mac_line_ends_are_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "in.csv").write_bytes(text.encode())
-    with pytest.raises(LabelkitError, match="ends its lines with lone carriage returns"):
+    with pytest.raises(LabelkitError, match="has carriage returns as line ends"):
         Table([tmp_path / "in.csv"])
 
 
@@ -138,16 +138,20 @@ def test_a_table_may_begin_with_letters_of_another_format(tmp_path: Path) -> Non
     (tmp_path / "in.csv").write_bytes(b"PAR1,BZh\n1,2\n")
     assert Table([tmp_path / "in.csv"]).columns == ["PAR1", "BZh"]
     (tmp_path / "in.parquet").write_bytes(TABLE.encode())
-    with pytest.raises(LabelkitError, match="is not a Parquet file, though"):
+    with pytest.raises(LabelkitError, match="is not a Parquet file, despite"):
         Table([tmp_path / "in.parquet"])
 
 
 def test_compression_that_the_name_does_not_tell(tmp_path: Path) -> None:
     (tmp_path / "in.csv.gz").write_bytes(TABLE.encode())
-    with pytest.raises(LabelkitError, match=r"is not compressed, though it is named .gz: mv \S*gz"):
+    with pytest.raises(
+        LabelkitError, match=r"is not compressed, despite its suffix .gz; rename it: mv \S*gz"
+    ):
         Table([tmp_path / "in.csv.gz"])
     (tmp_path / "in.csv.zst").write_bytes(gzip.compress(TABLE.encode()))
-    with pytest.raises(LabelkitError, match=r"is gzip, though it is named .zst: mv \S+ \S+gz$"):
+    with pytest.raises(
+        LabelkitError, match=r"is gzip, despite its suffix .zst; rename it: mv \S+ \S+gz$"
+    ):
         Table([tmp_path / "in.csv.zst"])
     (tmp_path / "in.csv.gz").write_bytes(gzip.compress(TABLE.encode("utf-16")))
     with pytest.raises(LabelkitError, match=r"gunzip < \S*in.csv.gz \| iconv -f UTF-16 -t UTF-8 >"):
@@ -189,7 +193,7 @@ def test_deep_json_is_refused_or_read(tmp_path: Path) -> None:
         try:
             assert Table([source]).texts("x")[0] == "[" * depth + "]" * depth
         except LabelkitError as error:
-            assert "too deep to read" in str(error)
+            assert "nested too deeply" in str(error)
 
 
 def test_numbers_that_json_lacks(tmp_path: Path) -> None:

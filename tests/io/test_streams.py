@@ -111,7 +111,7 @@ def test_a_device_that_is_full(labelkit: Any, write: Any) -> None:
     done = labelkit("weak-label", "in.csv", "-o", "/dev/full", *RULES)
     assert (done.code, done.err) == (
         1,
-        "error: no space is left for /dev/full: not all of it was written\n",
+        "error: no space left for /dev/full: it is incomplete\n",
     )
 
 

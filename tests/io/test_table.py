@@ -214,21 +214,21 @@ def test_json_lines_keep_their_spelling(tmp_path: Path) -> None:
 
 
 BROKEN = [
-    (b"", "is empty: not even a header"),
+    (b"", "is empty: it has no header"),
     (b"\n1,2\n", "line 1: blank line where the header should be"),
     (b"a,b\n1\n", "line 2: 1 cell where the header has 2; quote cells that contain ',', or name "
                   "another --delimiter"),
     (b'a,b\n"x\ny",1\n1,2,3\n', "line 4: 3 cells where the header has 2"),
-    (b"a,b\n1,2\n\n3,4\n", "line 3: blank line between records; delete it, or quote the cell if a "
-                           "line of text was meant"),
-    (b'a,b\n1,2\n"x\ny",z\n3,"4\n5,6\n', "line 5: the quote that opens here is never closed; close "
-                                         'it, or write a quote inside a cell as ""'),
+    (b"a,b\n1,2\n\n3,4\n", "line 3: blank line between records; delete it, or quote the cell if "
+                           "it is a blank line of text"),
+    (b'a,b\n1,2\n"x\ny",z\n3,"4\n5,6\n', "line 5: the quote that starts here is never closed; "
+                                         'close it, or write a quote inside a cell as ""'),
     (b'a,b\n1,"x"y\n', "line 2: text after a closing quote; double the quotes inside a quoted "
                         "cell"),
-    (b"a,a\n1,2\n", "line 1: the column name 'a' stands twice; rename one"),
-    (b"a,b\n1,caf\xe9\n", "line 2: byte 0xe9 is not UTF-8; name the file's encoding, for example "
+    (b"a,a\n1,2\n", "line 1: duplicate column name 'a'; rename one"),
+    (b"a,b\n1,caf\xe9\n", "line 2: byte 0xe9 is not UTF-8; set the file's encoding, for example "
                           "--encoding cp1252"),
-    (b"a,b\r1,2\r", "ends its lines with lone carriage returns (old Mac)"),
+    (b"a,b\r1,2\r", "has carriage returns as line ends (old Mac)"),
 ]  # fmt: skip
 
 
@@ -244,11 +244,11 @@ def test_broken_csv_says_where_and_what_to_do(tmp_path: Path, data: bytes, messa
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "is empty: not a single row"),
+        (b"", "is empty: it has no rows"),
         (b'{"a": 1}\n{"a": \n', "line 2: not a JSON object"),
         (b'{"a": 1}\n\n{"a": 2}\n', "line 2: blank line between rows; delete it"),
         (b'{"a": 1}\n[1]\n', "line 2: not a JSON object but list"),
-        (b'{"a": 1, "a": 2}\n', "line 1: the key 'a' stands twice"),
+        (b'{"a": 1, "a": 2}\n', "line 1: duplicate key 'a'"),
         (b'{"a": "\xe9"}\n', "line 1: byte 0xe9 is not UTF-8"),
     ],
 )
@@ -263,7 +263,7 @@ def test_broken_parquet_and_gzip(tmp_path: Path) -> None:
     pq.write_table(pa.table({"x": list(range(1000))}), tmp_path / "in.parquet")
     data = (tmp_path / "in.parquet").read_bytes()
     (tmp_path / "in.parquet").write_bytes(data[:-20])
-    with pytest.raises(LabelkitError, match="is not a whole Parquet file"):
+    with pytest.raises(LabelkitError, match="is not a complete Parquet file"):
         Table([tmp_path / "in.parquet"])
     write_table(pa.table({"x": [str(i * i) for i in range(9000)]}), tmp_path / "in.csv.gz")
     data = (tmp_path / "in.csv.gz").read_bytes()
@@ -275,7 +275,7 @@ def test_broken_parquet_and_gzip(tmp_path: Path) -> None:
 def test_formats_by_suffix() -> None:
     assert format_of(Path("a.b/x.CSV.gz")) == "csv"
     assert format_of(Path("-"), "tsv") == "tsv"
-    with pytest.raises(UsageError, match="spreadsheets are not read or written; save it as CSV"):
+    with pytest.raises(UsageError, match="spreadsheet files are not supported; save it as CSV"):
         format_of(Path("x.xlsx"))
     with pytest.raises(UsageError, match=r"the suffix \.cvs is not known; did you mean 'csv'\?"):
         format_of(Path("x.cvs"))

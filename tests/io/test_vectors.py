@@ -43,7 +43,7 @@ def test_vectors_of_another_length_are_refused() -> None:
     cells = vectors.as_bytes("e", pa.array([[1.0, 2.0], [1.0]]))
     with pytest.raises(LabelkitError, match="'e' has lists of 1 number beside lists of 2"):
         vectors.matrix("e", cells, 2)
-    with pytest.raises(LabelkitError, match="'e' holds lists of numbers, but 'x' is no such list"):
+    with pytest.raises(LabelkitError, match="'e' has lists of numbers, but 'x' is not such a list"):
         vectors.as_bytes("e", pa.array(["x"]))
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from labelkit.job.job import Job
 
 EVEN = 0.5  # decide takes the suggestion where the label is right with less than that probability
+_MOST = 0.5
 _SURELY = 2.0  # standard errors by which views must foretell labels better than the commonest one
 
 
@@ -52,6 +53,7 @@ class Cleaning:
         if not self._is_wanted:
             return evidence, verdict
         self.judged = by_sources.by_machine(self._job, labels)  # those of audit rows too
+        verdict = self._without_people(evidence, verdict)
         shares = None
         if self._sources is not None:
             shares = by_sources.probabilities(self._job, self._sources, labels)
@@ -65,6 +67,22 @@ class Cleaning:
             self._words += ", which foretell the labels hardly better than the commonest label does"
             verdict = verdict._replace(flag=verdict.flag & ~self.judged[evidence.rows])
         return evidence, verdict
+
+    def _without_people(self, evidence: Evidence, verdict: Verdict) -> Verdict:
+        """Return the verdict without flags on human labels, where most labels are machines'.
+
+        The views learned from these, so a human label that they doubt is one that corrects them.
+        """
+        of_machine = self.judged[evidence.rows]
+        dropped = int((verdict.flag & ~of_machine).sum())
+        if of_machine.mean() <= _MOST or not dropped:
+            return verdict
+        console.note(
+            f"{console.count(dropped, 'human labels', 'are')} doubted only by models that learned "
+            f"mostly from machines' labels, and not flagged (--label label judges human labels "
+            f"alone)"
+        )
+        return verdict._replace(flag=verdict.flag & of_machine)
 
     def mistakes(self, evidence: Evidence, model: NoiseModel) -> NoiseModel:
         """Return how many labels are mistaken for which, by what judged them."""

@@ -131,3 +131,13 @@ def test_a_second_run_changes_nothing(cleaned: Any, labelkit: Any) -> None:
 def test_labels_of_people_alone_are_judged_as_before(cleaned: Any) -> None:
     rows = films(100, wrong=0.2, people=100)
     assert "cleaning" not in cleaned(rows)
+
+
+def test_a_human_label_is_not_flagged_because_machines_labels_differ(cleaned: Any) -> None:
+    rows = films(150, wrong=0.1, people=30)
+    for row in rows[:8]:  # what the words say is not what these are
+        row["label"] = row["gold"] = OTHER[row["llm_label"]]
+    cleaned(rows, *LABELS)
+    assert "true" not in {row["noise_flag"] for row in table("judged.csv")[:30]}
+    weights = [cleaned.said["decide"].count("from 30 rows of people")]
+    assert weights == [1], "they still weigh the sources"

@@ -3,8 +3,8 @@
 Each run draws its own rows of a set, one to three sources of labels, an audit of 20 to 300 rows, 0
 or 60 rows that people labelled because the sources were unsure of them, and a target, and decides.
 A sound source knows the class of a share of the rows and else names one as often as it occurs; its
-confidences are calibrated. Of the wrench sets one source is the majority of the rules' own votes:
-runs in which all rows show it to be far off (a class named too often, or confidences too high, by
+confidences are calibrated. Of the wrench sets one source is the majority of the rules' own votes.
+Runs whose decided labels are far off by all rows (a class too frequent, or confidences too high, by
 more than 0.1) are counted by themselves. In every other run one source is broken: it names a wrong
 class for each (inverted), always one class, or any (random). "Good enough" is right where the share
 of right labels over all rows, which the command does not see, reaches the target.
@@ -68,13 +68,11 @@ def one_run(every: list[dict[str, str]], seed: int, wanted: argparse.Namespace) 
     victim = names[rng.integers(len(names))] if broken else ""
     audit, asked = AUDITS[rng.integers(5)], (0, 60)[rng.integers(2)]
     target = TARGETS[rng.integers(4)]
-    sources, is_off = {}, False
+    sources = {}
     for name in names:
         codes, sure = sound(rows, truth, len(classes), rng, name == "weak" and name != victim)
         if name == victim:
             codes = spoil(broken, codes, len(classes), rng)
-        elif name == "weak":
-            is_off = far_off(codes, sure, truth, len(classes))
         sources[name] = (codes, sure)
     write(rows, classes, truth, sources, audit, asked, rng)
     words = ["decide", "in.csv", "-o", "out.csv", "--summary", "s.json", "--text", "text",
@@ -82,11 +80,12 @@ def one_run(every: list[dict[str, str]], seed: int, wanted: argparse.Namespace) 
              *(word for name in names for word in ("--label", f"{name}_label"))]  # fmt: skip
     labelkit(*words, *([] if wanted.own_model else ["--no-own-model"]))
     with open("out.csv", newline="", encoding="utf-8") as file:
-        final = [(row["final_label"], row["gold"]) for row in csv.DictReader(file)]
-    right = float(np.mean([label == gold for label, gold in final if label]))
+        final = [(row["final_label"], row["gold"], float(row["final_confidence"]))
+                 for row in csv.DictReader(file) if row["final_label"]]  # fmt: skip
+    right = float(np.mean([label == gold for label, gold, _ in final]))
     said = json.loads(Path("s.json").read_text("utf-8"))["verdict"]
     return {"broken": broken, "victim": victim, "sources": len(names), "audit": audit,
-            "asked": asked, "off": is_off, "target": target, "right": right,
+            "asked": asked, "off": far_off(final, classes), "target": target, "right": right,
             "said": said}  # fmt: skip
 
 
@@ -111,12 +110,11 @@ def majority(votes: Any, k: int) -> tuple[Any, Any]:
     return np.where((total > 0) & only, counts.argmax(axis=1), -1), (top + 1) / (total + 1.5)
 
 
-def far_off(codes: Any, sure: Any, truth: Any, k: int) -> bool:
-    """Tell whether a source misleads by all its rows, which the command does not see."""
-    rows = codes >= 0
-    shares = [np.bincount(each[rows], minlength=k) / rows.sum() for each in (codes, truth)]
-    above = sure[rows].mean() - (codes == truth)[rows].mean()
-    return bool(np.abs(shares[0] - shares[1]).max() > 0.1 or above > 0.1)
+def far_off(final: list[tuple[str, str, float]], classes: list[str]) -> bool:
+    """Tell whether labels mislead by all rows, which the command does not see."""
+    given, gold, sure = map(np.array, zip(*final, strict=True))
+    apart = max(abs((given == name).mean() - (gold == name).mean()) for name in classes)
+    return bool(apart > 0.1 or sure.mean() - (given == gold).mean() > 0.1)
 
 
 def spoil(broken: str, codes: Any, k: int, rng: Any) -> Any:
@@ -169,7 +167,7 @@ def show(found: list[dict[str, Any]]) -> None:
     bad = [one for one in found if one["said"]["verdict"] == "not yet"]
     print(f"not yet is right: {sum(one['right'] < one['target'] for one in bad)}/{len(bad)}")
     kinds = [("sound", [one for one in found if not one["broken"] and not one["off"]])]
-    kinds += [("rules far off", [one for one in found if not one["broken"] and one["off"]])]
+    kinds += [("labels far off", [one for one in found if not one["broken"] and one["off"]])]
     kinds += [("broken", [one for one in found if one["broken"]])]
     kinds += [(kind, [one for one in found if one["broken"] == kind]) for kind in BROKEN]
     kinds += [

@@ -21,6 +21,7 @@ from labelkit.models.evaluate import column_metrics
 from labelkit.models.training_labels import Codes, Mask, Told, gather, without_audit
 from labelkit.stats import metrics
 from labelkit.verdict import messages as verdicts
+from labelkit.verdict.judge import target_of
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -47,6 +48,7 @@ class Wanted(NamedTuple):
 def train(job: "Job", wanted: Wanted) -> None:
     """Learn from the labelled rows of the input and save the model at the output."""
     output = _output(job)
+    target_of(job.options.get("target_accuracy"))
     if wanted.noise_matrix is not None and wanted.robust != "forward":
         raise UsageError("--noise-matrix is read by --robust-by forward alone; give that too")
     groups = job.groups()

@@ -73,9 +73,11 @@ def _codes(found: Evidence, read: dict[str, Texts]) -> tuple[list[str], dict[str
 
 def _by_audit(every: list[Judged], column: str, labelled: int) -> Figure | None:
     claimed = accuracy.claim(every)
-    if claimed is None or claimed.column != column:
+    if claimed is None:
         return None
-    return Figure(*claimed.figure, rows=claimed.rows, basis=AUDIT, labels=labelled)
+    # Of a file that came without its history it is not known what was decided without people.
+    of = "" if claimed.column == column else claimed.column
+    return Figure(*claimed.figure, rows=claimed.rows, basis=AUDIT, labels=labelled, of=of)
 
 
 def _target(found: Evidence) -> Target:

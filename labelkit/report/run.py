@@ -12,6 +12,7 @@ from labelkit.report import accuracy, advice, inputs, judging, overview, rows, s
 from labelkit.report.accuracy import Judged
 from labelkit.report.data import FINAL, Evidence
 from labelkit.verdict import messages
+from labelkit.verdict.judge import target_of
 from labelkit.verdict.messages import Conclusion
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Section(NamedTuple):
 def report(job: "Job", output: Path) -> tuple[int, Conclusion]:
     """Write the page; return how many rows it shows, and the verdict on the labels."""
     need_writable(output)
+    target_of(job.options.get("target_accuracy"))
     files = inputs.told_apart(job.options["input"])
     # Models and curves are no rows: the table is made of the rest.
     job.options["input"] = files.data

@@ -57,7 +57,8 @@ def judge(evidence: Evidence, alarms: Sequence[Alarm], target: Target) -> Verdic
     if figure is None:
         return Verdict(
             CANNOT_TELL,
-            f"no accuracy is claimed: no audit row has a human label; {target.words}",
+            "no accuracy is claimed: no audit row has a machine label and a human one; "
+            f"{target.words}",
         )
     because = f"{figure_words(figure, evidence)}; {target.words}"
     if figure.low >= target.share:

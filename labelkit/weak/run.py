@@ -15,6 +15,7 @@ from labelkit.config.label_text import abbreviations, case_variants
 from labelkit.errors import listing
 from labelkit.io.files import next_to
 from labelkit.verdict import messages as verdicts
+from labelkit.verdict.judge import target_of
 from labelkit.weak import gold as truth
 from labelkit.weak import judging, scoring, side_information
 from labelkit.weak.analysis import develop, mistakes, report
@@ -64,6 +65,7 @@ def weak_label(job: "Job", wanted: Wanted) -> None:
     develop.check(
         *(job, wanted.lf_report, wanted.errors_of, wanted.errors, wanted.explain, wanted.suggest)
     )
+    target_of(job.options.get("target_accuracy"))
     combine = plugins.load("label-model", wanted.label_model)
     weights = scoring.parse_prior(wanted.prior) if wanted.prior else None
     declared = job.classes or (list(weights) if weights else None)

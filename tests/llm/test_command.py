@@ -67,8 +67,8 @@ def test_a_strangers_file(ask: Labelkit, chat_server: ChatServer) -> None:
         "llm-label: 1 × the text is empty",
         "llm-label: 5 rows · 3 labelled · 2 without a label (see llm_error) · 3 asked, "
         "0 from the cache · 300 tokens in, 30 out · $0.3300 -> out.csv",
-        "verdict: cannot tell: no accuracy is claimed: no audit row has a human label; the target "
-        "is 0.9 (the default; change it with --target-accuracy)",
+        "verdict: cannot tell: no accuracy is claimed: no audit row has a machine label and a "
+        "human one; the target is 0.9 (the default; change it with --target-accuracy)",
         "best step: let people label 5 rows drawn at random: that gives ±29 points; cost not known "
         "([cost] human_label, human_seconds)",
         "next: labelkit query out.csv -o out.query.csv -n 0 --audit 5 --batch audit.csv "

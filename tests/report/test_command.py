@@ -358,3 +358,11 @@ def test_refusals(
     assert (found.code, found.out) == (code, "")
     assert message in found.err
     assert not list(Path().glob("*.html"))
+
+
+def test_without_a_history_a_column_is_judged_by_the_audit(report: Any, labelled: Path) -> None:
+    Path("final.csv.history.json").unlink()
+    page = report(labelled)
+    assert re.search(
+        r"cannot tell: accuracy of weak_label 1\.000 \(95% CI .*n=\d audit", page.words
+    )

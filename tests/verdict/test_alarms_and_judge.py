@@ -1,5 +1,6 @@
 """Alarms, the word and the best step, on plain values."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -173,7 +174,8 @@ def test_words() -> None:
     )
     unknown = judge.judge(of(None), [], Target(0.95, False))
     assert unknown.because == (
-        "no accuracy is claimed: no audit row has a human label; the target is 0.95"
+        "no accuracy is claimed: no audit row has a machine label and a human one; the target is "
+        "0.95"
     )
     step = steps.best(of(None), [], unknown, Target(), costs.prices({}))
     assert step is not None and step.text == (
@@ -192,3 +194,15 @@ def test_a_target_is_a_share() -> None:
     with pytest.raises(UsageError, match="between 0 and 1"):
         judge.target_of(95)
     assert judge.target_of(None) == Target(0.9, True)
+
+
+@pytest.mark.parametrize("command", ["weak-label", "train", "report"])
+def test_a_target_is_checked_before_anything_is_written(
+    command: str, labelkit: Any, write: Any
+) -> None:
+    write("a.csv", "id,text,label\n1,warm film,a\n2,dull film,b\n")
+    output = {"weak-label": "o.csv", "train": "o.model", "report": "o.html"}[command]
+    rules = ("--keyword", "a=warm") if command == "weak-label" else ()
+    done = labelkit(command, "a.csv", "-o", output, *rules, "--target-accuracy", "95")
+    assert done.code == 2 and not Path(output).exists()
+    assert "--target-accuracy 95: give a share between 0 and 1" in done.err

@@ -195,3 +195,20 @@ def test_some_rows_of_a_large_file_tell_how_good_a_function_is(weak, write, tmp_
     monkeypatch.setattr(side_information, "FEWEST_OF_TRIAL", 150)
     some = accuracies()
     assert some != expected and some == pytest.approx(expected, abs=0.2)
+
+
+def test_full_columns_of_an_embedding_and_words_teach_the_same_together():
+    from scipy import sparse
+
+    rng = np.random.default_rng(1)
+    words, vectors = sparse.random(80, 30, 0.1, format="csr", rng=rng), rng.normal(size=(80, 8))
+    text = sparse.csr_matrix(sparse.hstack([vectors, words]))
+    labels = np.eye(3)[vectors[:, :3].argmax(axis=1)]
+    split = text_model._Split(text)
+    table = rng.normal(size=(38, 3))
+    assert split.times(table) == pytest.approx(text @ table)
+    back = np.ones((38, 3))
+    split.add_back(back, labels)
+    assert back == pytest.approx(1 + text.T @ labels)
+    said = text_model.predict(text, text_model.fit(text, labels, np.ones(80)))
+    assert (said.argmax(axis=1) == labels.argmax(axis=1)).mean() > 0.9

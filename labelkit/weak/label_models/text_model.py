@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from labelkit.stats import softmax_regression
 from labelkit.stats.blocks import number_type, rough_type, row_blocks
+from labelkit.stats.threads import one_thread
 from labelkit.weak.label_models import majority, vote_evidence
 
 Array = npt.NDArray[Any]
@@ -107,25 +108,51 @@ def fit(text: Matrix, labels: Array, weights: Array) -> Array:
     if text.shape[1] * labels.shape[1] > MOST_COEFFICIENTS:
         return softmax_regression.fit(text, labels, labels.shape[1], STRENGTH, 0, weights)
     from scipy.optimize import minimize
-    from scipy.special import logsumexp
 
     terms, classes = text.shape[1], labels.shape[1]
-    transposed = text.T.tocsr()
+    matrix = _Split(text)
 
     def loss(flat: Array) -> tuple[float, Array]:
         table = flat.reshape(terms + 1, classes)
-        scores = text @ table[:terms] + table[terms]
-        total = logsumexp(scores, axis=1)
+        scores = matrix.times(table[:terms]) + table[terms]
+        high = scores.max(axis=1, keepdims=True)
+        shares = np.exp(scores - high)
+        sums = shares.sum(axis=1, keepdims=True)
+        shares /= sums
+        total = (high + np.log(sums))[:, 0]
         fitted = float((weights * (total - (labels * scores).sum(axis=1))).sum())
-        slope = (np.exp(scores - total[:, None]) - labels) * weights[:, None]
+        slope = (shares - labels) * weights[:, None]
         gradient = np.empty_like(table)
-        gradient[:terms] = transposed @ slope + table[:terms] / STRENGTH
+        gradient[:terms] = table[:terms] / STRENGTH
+        matrix.add_back(gradient[:terms], slope)
         gradient[terms] = slope.sum(axis=0)
         return fitted + 0.5 / STRENGTH * float((table[:terms] ** 2).sum()), gradient.ravel()
 
     start = np.zeros((terms + 1) * classes)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+    with one_thread():
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
     return np.asarray(found.x.reshape(terms + 1, classes))
+
+
+class _Split:
+    """A matrix in two parts: columns that are mostly full (embeddings) dense, others sparse."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        rows, width = matrix.shape
+        full = np.bincount(matrix.indices, minlength=width) > rows / 2
+        self._full, self._rest = np.flatnonzero(full), np.flatnonzero(~full)
+        self._dense = matrix[:, self._full].toarray()
+        self._sparse = matrix[:, self._rest]
+        self._transposed = self._sparse.T.tocsr()
+
+    def times(self, table: Array) -> Array:
+        """Return the product with columns × classes."""
+        return np.asarray(self._sparse @ table[self._rest] + self._dense @ table[self._full])
+
+    def add_back(self, table: Array, slope: Array) -> None:
+        """Add the product of the transposed matrix and rows × classes to columns × classes."""
+        table[self._rest] += self._transposed @ slope
+        table[self._full] += self._dense.T @ slope
 
 
 def predict(text: Matrix, learned: Array) -> Array:

@@ -53,12 +53,12 @@ class Cleaning:
         if not self._is_wanted:
             return evidence, verdict
         self.judged = by_sources.by_machine(self._job, labels)  # those of audit rows too
-        verdict = self._without_people(evidence, verdict)
         shares = None
         if self._sources is not None:
             shares = by_sources.probabilities(self._job, self._sources, labels)
         if self._sources is not None and shares is not None:
             self._by_sources = True
+            verdict = self._without_people(evidence, verdict)
             self._words = _who(self._sources)
             classes = self._sources.said.classes
             return by_sources.judge(evidence, verdict, shares, classes, self.judged)
@@ -71,7 +71,8 @@ class Cleaning:
     def _without_people(self, evidence: Evidence, verdict: Verdict) -> Verdict:
         """Return the verdict without flags on human labels, where most labels are machines'.
 
-        The views learned from these, so a human label that they doubt is one that corrects them.
+        The views learned from these, so a human label that they doubt is one that corrects them,
+        and the sources are weighed by it.
         """
         of_machine = self.judged[evidence.rows]
         dropped = int((verdict.flag & ~of_machine).sum())

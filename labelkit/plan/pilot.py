@@ -45,7 +45,7 @@ def first(seen: Seen) -> Pilot | None:
     if seen.all_labelled or not (seen.classes or seen.known.rows):
         return None
     if not seen.found.counts:
-        return _of_all(seen)
+        return _of_all(seen) if _most(seen) >= FEWEST or seen.audit_is_typed else None
     if not seen.to_try or not job.has_text():
         return None
     rows = min(seen.known.rows, seen.facts.rows)
@@ -96,12 +96,11 @@ def _unpriced(seen: Seen) -> str:
 
 def _sizes(seen: Seen) -> tuple[int, int]:
     """Return how many rows people label in a pilot: those picked, and audit rows."""
-    rows, price, limits = seen.facts.rows, seen.facts.price.label, seen.limits
+    rows = seen.facts.rows
     audit = min(max(seen.facts.audit, FEWEST if not seen.audit_is_typed else 0), rows)
     audit = audit if seen.audit_is_typed else min(audit, _AUDIT)
-    most = [rows, limits.labels if limits.labels is not None else rows]
-    most += [int(limits.dollars / price)] if limits.dollars is not None and price else []
-    part = min(most) // _PART if min(most) < rows else rows
+    most = _most(seen)
+    part = most // _PART if most < rows else rows
     if part >= ROUND + audit or seen.audit_is_typed:
         return max(0, min(ROUND, rows - audit)), audit
     audit = min(max(FEWEST, part), audit)
@@ -109,6 +108,14 @@ def _sizes(seen: Seen) -> tuple[int, int]:
     if picked >= _FEWEST_PICKED:
         return picked, audit
     return (0, audit) if seen.to_try else (max(0, min(_FEWEST_PICKED, rows - audit)), audit)
+
+
+def _most(seen: Seen) -> int:
+    """Return how many labels people can give: of all rows, within the limits."""
+    price, limits = seen.facts.price.label, seen.limits
+    most = [seen.facts.rows, seen.facts.rows if limits.labels is None else limits.labels]
+    most += [int(limits.dollars / price)] if limits.dollars is not None and price else []
+    return min(most)
 
 
 def of_people(seen: Seen) -> str:

@@ -53,7 +53,7 @@ def _labels(seen: Seen) -> Asked:
         why = "without any, no accuracy can be measured: label some, then plan again"
         if not seen.classes:
             return Asked(question, "no", f"{why}; the task needs its classes first")
-        return Asked(question, "no", why, pilot.of_people(seen))
+        return Asked(question, "no", why, pilot.of_people(seen) if pilot.first(seen) else "")
     why = f"{n:,} of {rows:,} rows; figures are from {seen.found.rows:,} {seen.known.basis}"
     doubts = _doubts(seen)
     if doubts is not None:

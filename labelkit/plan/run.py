@@ -16,7 +16,7 @@ from labelkit.plan.pilot import Pilot
 from labelkit.plan.questions import Asked
 from labelkit.plan.routed_trial import Aim, Sent, steered
 from labelkit.plan.seen import Seen
-from labelkit.plan.trials import LLM, WEAK, Known, Mix, Trials, known_of
+from labelkit.plan.trials import FEWEST, LLM, WEAK, Known, Mix, Trials, known_of
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -310,7 +310,10 @@ def _close(job: "Job", seen: Seen, found: Found, options: Options) -> None:
         console.note(f"{about} to know more: {run}")
     if not seen.found.counts:
         console.note(_nothing(seen))
-        job.print_summary(_pilot_first(found) or f"use {found.techniques[0]}", then=first)
+        use = f"use {found.techniques[0]}"
+        if seen.classes and not seen.all_labelled:
+            use += f"; too few labels can be had for a pilot, which takes {FEWEST} labels by people at least"
+        job.print_summary(_pilot_first(found) or use, then=first)
         return
     console.note(
         f"accuracy is of all rows, people's own labels counted as right; tried out on "

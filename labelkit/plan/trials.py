@@ -163,7 +163,7 @@ class Trials:
         counts: dict[Mix, Count] = {}
         if len(base) >= FEWEST and len(self._classes) > 1:
             mixes = self._mixes(voters, self.sizes)
-            with console.progress("pilot", len(mixes)) as advance:
+            with console.progress("trials", len(mixes)) as advance:
                 for mix in mixes:
                     counts[mix] = self._count(mix)
                     advance()

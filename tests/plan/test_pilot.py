@@ -103,6 +103,7 @@ def test_techniques_without_a_language_model(plan: Any) -> None:
     assert use["use"] == "up to 200 labels by people + model"
     dear = plan(2, "--model", "big", "--price", "1000,1000")[0]["techniques"]
     assert dear["use"] == "up to 6 labels by people + model"
+    assert "too few labels can be had for a pilot, which takes 20" in plan(2)[1]
     assert (
         "big for all rows costs $" in dear["why"]
         and "more than the budget of $2.00" in (dear["why"])

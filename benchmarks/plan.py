@@ -3,9 +3,9 @@
 Of each set a few rows are known (--known, at random), on which a scripted language model answered
 too: right in 0.85 of all rows (sms_spam: 0.95), its errors where a model of the words errs. `plan`
 is asked with each budget. Hindsight: every kind of mix is run on all rows as the pipeline would
-(the answers of the model, query, decide), for 0, 30, 50, 100, 200 ... labels by people, these
-taken from the true labels, and all labels are compared with the truth; between these numbers
-accuracy is taken to grow in line. What a mix costs is what plan says of it: prices are known.
+(the answers of the model, query, decide), for 0, 30, 50, 100, 200 ... labels by people, up to
+nearly all rows, these taken from the true labels, and all labels are compared with the truth;
+between these numbers accuracy is taken to grow in line. What a mix costs is what plan says of it.
 Best in hindsight: of all mixes that plan looks at and that the budget allows, the cheapest whose
 accuracy on all rows is within a point of the highest, and not below the floor of plan. A run is
 good if the mix recommended is at most a point less accurate than the best in hindsight and at most
@@ -39,6 +39,7 @@ from labelkit.command.invoke import run
 from labelkit.plan.trials import Trials
 
 SIZES = (30, 50, 100, 200, 400, 800, 1500, 3000, 6000)
+SHARES = (0.5, 0.7, 0.85, 0.95)  # of all rows
 MODEL = {"sms_spam": 0.95}  # how often the language model is right, else 0.85
 SETS = ("ag_news_test", "wrench_trec", "rt_polarity", "sms_spam")
 COST = """[cost]
@@ -219,7 +220,8 @@ def _after(rows: Rows, rules: bool, reads: str) -> Iterable[tuple[int, float]]:
 
     put("voted.csv", cells)
     named = [HEADER[i] for i in (2, 5, 3) if i in columns]
-    sizes = [n for n in SIZES if n < 0.95 * len(rows)]
+    shares = [round(share * len(rows)) for share in SHARES]
+    sizes = sorted({n for n in (*SIZES, *shares) if n <= max(shares)})
     labels = [word for column in named for word in ("--label", column)]
     most = ["--audit", "0", "-n", max(sizes), "--features", "tfidf"]
     labelkit("query", "voted.csv", "-o", "picked.csv", *most, *labels)

@@ -14,6 +14,7 @@ from labelkit.stats.metrics import Figure
 
 _A_POINT = 0.01
 _STEPS = (10, 12, 15, 20, 25, 30, 40, 50, 60, 80)  # and ten times as many, and so on
+_MOST_ROWS = (0.7, 0.8, 0.9, 0.95)  # shares of the rows: between them steps would be wide
 _FIRST = 30  # labels by people beside audit rows, at least
 _COSTED = (0, 100, 400)  # labels by people of the mixes that could not be tried
 _GAIN = 0.005  # what find-noise has to add in a trial, so that it is kept
@@ -99,7 +100,8 @@ def _sizes(
     """Return how many labels by people are looked at: up to all rows, and what a budget buys."""
     rest = max(facts.rows - facts.audit, 0)
     least = max(tried[0], 0 if kind.voters else _FIRST)
-    sizes = {*tried, *_round_numbers(rest), *_affordable(facts, found, kind, limits)}
+    most = [round(share * rest) for share in _MOST_ROWS]
+    sizes = {*tried, *_round_numbers(rest), *most, *_affordable(facts, found, kind, limits)}
     return sorted(n for n in sizes if n >= least and n < rest and (n >= _FIRST or not n))
 
 

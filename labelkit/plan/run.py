@@ -312,7 +312,7 @@ def _close(job: "Job", seen: Seen, found: Found, options: Options) -> None:
         console.note(_nothing(seen))
         use = f"use {found.techniques[0]}"
         if seen.classes and not seen.all_labelled:
-            use += f"; too few labels can be had for a pilot, which takes {FEWEST} labels by people at least"
+            use += f"; too few labels can be had for a pilot, which takes {FEWEST}"
         job.print_summary(_pilot_first(found) or use, then=first)
         return
     console.note(

@@ -94,7 +94,7 @@ def test_the_screen_opens_is_left_half_way_and_goes_on(
     terminal.label(rows[3:5], 3)
     terminal.tmux("send-keys", "C-c")
     said = terminal.wait("code 3")
-    assert f"{ASKED - 5} rows of work/batch-1.csv are left" in said
+    assert f"{ASKED - 5} rows of work/batch-1.csv not labelled yet" in said
     assert list(_answered()) == rows[:5]
 
     terminal.start(5)

@@ -24,8 +24,8 @@ _KEEPS_ALL = "export it as JSON, which keeps every field"
 def write(tasks: "Tasks", destination: "Destination") -> str:
     """Write the tasks as one JSON list, and the interface beside it; return the next steps."""
     with destination.beside(".config.xml") as stream:
-        told = tasks.descriptions, tasks.guidelines
-        stream.write(config(tasks.fields, tasks.classes, *told).encode())
+        interface = config(tasks.fields, tasks.classes, tasks.descriptions, tasks.guidelines)
+        stream.write(interface.encode())
     destination.write_list(_task(task, tasks) for task in tasks)
     return (
         f"in Label Studio create a project with the labelling interface of "

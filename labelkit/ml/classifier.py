@@ -200,8 +200,11 @@ def out_of_fold(
     kind: str | Recipe = "auto",
     seed: int = 0,
     sample_weight: Floats | None = None,
+    only: Codes | None = None,
 ) -> Floats:
     """Return probabilities for each row from models that saw neither it nor its group.
+
+    `only` are the rows that are wanted.
 
     The matrix may come from features fitted on all rows: they are learned without labels. Every
     row gets probabilities: a class held by one group alone has 0 there, and where all rows are
@@ -211,16 +214,17 @@ def out_of_fold(
     if isinstance(kind, str):
         kind = select(matrix, codes, n_classes, kind, seed, sample_weight, groups)[0]
     fold = assign_folds(codes, groups, folds, seed)
-    result = np.zeros((len(codes), n_classes), number_type(len(codes), n_classes))
+    only = np.arange(len(codes)) if only is None else only
+    result = np.zeros((len(only), n_classes), number_type(len(only), n_classes))
     if len(np.unique(fold)) == 1:
         counts = np.bincount(codes, minlength=n_classes) + 1.0
         result[:] = counts / counts.sum()
         return result
     for number in np.unique(fold):
-        held = fold == number
-        weight = None if sample_weight is None else sample_weight[~held]
-        model = fit(matrix[~held], codes[~held], kind, seed, weight)
-        result[held] = probabilities(model, matrix[held], n_classes)
+        rest, held = fold != number, fold[only] == number
+        weight = None if sample_weight is None else sample_weight[rest]
+        model = fit(matrix[rest], codes[rest], kind, seed, weight)
+        result[held] = probabilities(model, matrix[only[held]], n_classes)
     return result
 
 

@@ -11,6 +11,7 @@ from labelkit.ml import classifier
 from labelkit.models import augment, forward, noisy_temperature, robust
 from labelkit.models.augment import SMALLEST_SHARE, Lesson
 from labelkit.stats import metrics
+from labelkit.stats.blocks import number_type, row_blocks
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
@@ -74,16 +75,18 @@ def examples(codes: Codes, soft: Floats | None, weights: Floats | None = None) -
     hard = np.flatnonzero(codes >= 0)
     if soft is None:
         return Examples(hard, codes[hard], None if weights is None else weights[hard])
-    known = np.nan_to_num(soft)
-    least = SMALLEST_SHARE * known.max(axis=1, initial=0.0, keepdims=True)
-    share = np.where((codes < 0)[:, None] & (known >= least), known, 0.0)
-    rows, classes = np.nonzero(share)
-    together = np.concatenate([hard, rows])
+    found = [(hard, codes[hard], np.ones(len(hard)))]
+    for part in row_blocks(*soft.shape):
+        known = np.nan_to_num(soft[part])
+        least = SMALLEST_SHARE * known.max(axis=1, initial=0.0, keepdims=True)
+        share = np.where((codes[part] < 0)[:, None] & (known >= least), known, 0.0)
+        rows, classes = np.nonzero(share)
+        found.append((rows + part.start, classes, share[rows, classes]))
+    together, classes, counts = (np.concatenate(each) for each in zip(*found, strict=True))
     order = np.argsort(together, kind="stable")
-    counts = np.concatenate([np.ones(len(hard)), share[rows, classes]])
     if weights is not None:
         counts = counts * weights[together]
-    return Examples(together[order], np.concatenate([codes[hard], classes])[order], counts[order])
+    return Examples(together[order], classes[order], counts[order])
 
 
 def learn(
@@ -119,7 +122,7 @@ def learn(
         facts["classifier"] = "constant (only one class has labels)"
     found = _out_of_fold(matrix, told, kept, groups, recipe, n_classes, how, noise)
     heaviest = _heaviest(told)
-    truth, unseen = told.codes[heaviest], found[heaviest]
+    truth, unseen = told.codes[heaviest], found
     temperature = 1.0
     # A corrected model foretells true classes: the given ones would make it less sure.
     if len(truth) >= FEWEST_TO_CALIBRATE and facts["classes_seen"] > 1 and noise is None:
@@ -166,7 +169,7 @@ def _shrunk(
             matrix, told, kept, groups, one, n_classes, how, None, folds=FOLDS_TO_CHOOSE
         )
         heaviest = _heaviest(told)
-        losses[one] = noisy_temperature.fit(found[heaviest], told.codes[heaviest]).loss
+        losses[one] = noisy_temperature.fit(found, told.codes[heaviest]).loss
     return min(losses, key=lambda one: losses[one])
 
 
@@ -247,11 +250,11 @@ def _out_of_fold(
     noise: Floats | None,
     folds: int = FOLDS,
 ) -> Floats:
-    """Return probabilities for each example from models that did not see it.
+    """Return probabilities for the heaviest example of each row, by models that did not see it.
 
     They are fitted as the model is, on the examples that are kept.
     """
-    lesson, own = _lesson(matrix, told), groups[told.rows]
+    lesson, own, heaviest = _lesson(matrix, told), groups[told.rows], _heaviest(told)
     if kept.all() and not (how.mixup or how.smoothing or noise is not None):
         return classifier.out_of_fold(
             *(lesson.matrix, lesson.codes, own, n_classes),
@@ -259,18 +262,20 @@ def _out_of_fold(
             kind=recipe,
             seed=how.seed,
             sample_weight=lesson.weights,
+            only=heaviest,
         )
     fold = classifier.assign_folds(lesson.codes, own, folds, how.seed)
-    found = np.full((len(lesson.codes), n_classes), 1 / n_classes)
+    size = (len(heaviest), n_classes)
+    found = np.full(size, 1 / n_classes, number_type(*size))
     for number in np.unique(fold):
-        held = fold == number
-        rest = kept & ~held
+        held = fold[heaviest] == number
+        rest = kept & (fold != number)
         if not rest.any():
             continue
         weights = None if lesson.weights is None else lesson.weights[rest]
         some = Lesson(lesson.matrix[rest], lesson.codes[rest], weights)
         model = _fit(some, recipe, n_classes, how, noise)
-        found[held] = classifier.probabilities(model, lesson.matrix[held], n_classes)
+        found[held] = classifier.probabilities(model, lesson.matrix[heaviest[held]], n_classes)
     return found
 
 

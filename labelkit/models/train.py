@@ -75,7 +75,9 @@ def train(job: "Job", wanted: Wanted) -> None:
     own, doubted = learning[needed], _doubted(told, learning)[needed]
     codes = np.where(own, told.codes[needed], np.where(doubted, told.uncleaned[needed], -1))
     target_leakage.warn_of_features(features, table, np.where(own, told.codes[needed], -1))
-    soft = None if told.soft is None else np.where(own[:, None], told.soft[needed], np.nan)
+    soft = None if told.soft is None else told.soft[needed]
+    if soft is not None:
+        soft[~own] = np.nan
     weights = None if told.weights is None else told.weights[needed]
     parts = features.parts(matrix) if wanted.robust else ()
     shown = fit.examples(codes, soft, weights)

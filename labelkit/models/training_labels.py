@@ -60,7 +60,7 @@ def gather(job: "Job", weight: str | None) -> Told:
     uncleaned = np.where(chosen, codes, -1)
     codes = np.where(usable, codes, -1)
     if soft is not None:
-        soft = np.where(usable[:, None], soft, np.nan)
+        soft[~usable] = np.nan
     found = labels.column, labels.audit, truth, left_out, weights, uncleaned
     return Told(classes, codes, soft, *found)
 

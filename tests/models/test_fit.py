@@ -1,8 +1,11 @@
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 
 from labelkit.errors import UsageError
 from labelkit.models.fit import Examples, How, examples, learn, predict
+from labelkit.stats import blocks
 
 
 def line(n=200, seed=0):
@@ -57,3 +60,17 @@ def test_nothing_to_learn_from():
     matrix, _ = line(5)
     with pytest.raises(UsageError, match="no row has a label to learn from"):
         learn(matrix, examples(np.full(5, -1), None), np.arange(5), 2)
+
+
+def test_soft_labels_of_a_large_table_are_taken_block_by_block_and_judged_once_a_row():
+    rng = np.random.default_rng(0)
+    codes = np.where(np.arange(60) % 3 == 0, np.arange(60) % 4, -1)
+    soft = rng.dirichlet(np.ones(4), 60)
+    soft[codes >= 0] = np.nan
+    whole = examples(codes, soft)
+    with patch.object(blocks, "CELLS_AT_ONCE", 20):
+        for one, other in zip(examples(codes, soft), whole, strict=True):
+            assert (one == other).all()
+    matrix = np.eye(4)[np.arange(60) % 4] + rng.normal(0, 0.3, (60, 4))
+    learned = learn(matrix, whole, np.arange(60), 4, How("logistic"))
+    assert learned.compared == 60

@@ -134,6 +134,10 @@ def decide(
     only from audit rows, for all labels: people's count as right. final_label is empty, with
     confidence 0, where voters cannot tell.
 
+    At the end a verdict: good enough where the whole 95 % interval of the accuracy reaches the
+    target (default 0.9), not yet where it lies below, else cannot tell; with the one step that
+    gains most, and a warning where a source or the labels are off.
+
     With --target-accuracy the least sure rows go where a dollar takes most errors away: to the
     llm where it is surer than the label is (as people's rows show), else to people.
 

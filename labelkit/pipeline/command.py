@@ -112,6 +112,9 @@ def pipeline(
     After weak-label the language model reads the rows without a weak label and those with
     weak_confidence below 0.8; [llm-label] where of the task file names others ("true": all).
 
+    At the end a verdict on the labels (see labelkit decide), and the command line of the step that
+    gains most.
+
     With --target-accuracy the least sure rows go to the language model or to people, whichever
     takes more errors away for a dollar ([cost] human_label, budget, labels), until so many labels
     are expected to be right.

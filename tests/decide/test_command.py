@@ -565,3 +565,26 @@ def test_priority_of_no_voter_leaves_what_people_say(labelkit: Any, write: Any) 
     done = labelkit("decide", "people.csv", "-o", "final.csv", "--policy", "priority")
     assert done.code == 0, done.err
     assert "3 rows · 2 labelled (2 by people) · 1 without a label" in done.err
+
+
+def test_a_broken_source_is_an_alarm_and_the_best_step_leaves_it_out(labelkit: Any) -> None:
+    other = {"good": "bad", "bad": "good"}
+    rows = [
+        {**row, "llm_label": other[row["gold"]], "weak_label": row["gold"]}
+        for row in reviews(200, audit=60)
+    ]
+    save("in.csv", rows)
+    args = ("decide", "in.csv", "-o", "out.csv", "--no-own-model", "--summary", "s.json")
+    done = labelkit(*args)
+    assert done.code == 0, done.err
+    alarm = "warning: llm_label is right less often than a guess (0.50): 0.00"
+    assert alarm in done.err and "remove it or invert it" in done.err
+    told = json.loads(Path("s.json").read_text())["verdict"]
+    assert told["verdict"] == "not yet" and told["target"] == 0.9 and told["target_is_default"]
+    assert "worse_than_chance" in {each["code"] for each in told["alarms"]}
+    assert told["next"]["command"] == "labelkit decide in.csv -o out.csv --label weak_label"
+    assert f"next: {told['next']['command']}" in done.err
+    quiet = labelkit(*args, "--quiet").err
+    assert alarm in quiet and "verdict: " not in quiet
+    without = labelkit(*told["next"]["command"].split()[1:], "--no-own-model")
+    assert without.code == 0 and "verdict: good enough: " in without.err

@@ -117,13 +117,23 @@ def labelkit(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Result]
 
 
 def next_commands(err: str) -> list[list[str]]:
-    """Return the command lines that a run says to type next, as words."""
+    """Return the command lines that a run says to type next, as words.
+
+    A name in quotes may hold line ends.
+    """
     commands: list[list[str]] = []
-    for line in err.splitlines():
-        if line.startswith("next: "):
-            typed = line.removeprefix("next: ").split(" && ")
-            commands += [shlex.split(one) for one in typed]
+    for told in err.split("\nnext: ")[1:]:
+        lines = told.splitlines(keepends=True)
+        typed = next(text for n in range(len(lines)) if is_closed(text := "".join(lines[: n + 1])))
+        commands += [shlex.split(one) for one in typed.split(" && ")]
     return commands
+
+
+def is_closed(text: str) -> bool:
+    """Tell whether each quote of a shell line is closed."""
+    with contextlib.suppress(ValueError):
+        return bool(shlex.split(text))
+    return False
 
 
 @contextlib.contextmanager

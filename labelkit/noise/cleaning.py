@@ -61,7 +61,8 @@ class Cleaning:
             verdict = self._without_people(evidence, verdict)
             self._words = _who(self._sources)
             classes = self._sources.said.classes
-            return by_sources.judge(evidence, verdict, shares, classes, self.judged)
+            sure = by_sources.stated(self._job, self._sources, labels)
+            return by_sources.judge(evidence, verdict, shares, classes, self.judged, sure)
         self._words = "the models of the rows"
         if not _know(evidence):
             self._words += ", which foretell the labels hardly better than the commonest label does"

@@ -35,19 +35,23 @@ class NextRound:
             return shlex.join(with_option(self._command, "--stages", ",".join(names)))
         if "decide" not in self._names:
             return str(step["command"])
-        more = {"--audit": str(step["rows"])} if step["kind"] == verdicts.ASK_AUDIT else {}
-        return self.line(more)
+        rows, is_audit = int(step["rows"]), step["kind"] == verdicts.ASK_AUDIT
+        n, audit = (0, rows) if is_audit else (rows, 0)
+        return self.line(rows, {"-n": str(n), "--audit": str(audit)})
 
-    def line(self, more: Mapping[str, str] = NO_MORE) -> str:
-        """Return the command with one more round, and `more` options, as a shell line."""
+    def line(self, rows: int, options: Mapping[str, str] = NO_MORE) -> str:
+        """Return the command with one more round of so many rows, and options, as a shell line.
+
+        The rounds before stay as they were answered, whatever the options.
+        """
         place = max(i for i, name in enumerate(self._names) if name == "decide")
         if place and self._names[place - 1] == "find-noise":
             place -= 1
         names = [*self._names[:place], "query", "people", *self._names[place:]]
         words = with_option(self._command, "--stages", ",".join(names))
         if self._labels is not None:
-            words = with_option(words, "--labels", str(self._labels + self.rows))
-        for option, value in more.items():
+            words = with_option(words, "--labels", str(self._labels + rows))
+        for option, value in options.items():
             words = with_option(words, option, value)
         return shlex.join(words)
 
@@ -74,7 +78,7 @@ def check(
         return
     raise PeopleNeeded(
         f"--target-accuracy {target:g} is not reached by the audit. Have people label "
-        f"{console.count(next_round.rows, 'more rows')} with: {next_round.line()}"
+        f"{console.count(next_round.rows, 'more rows')} with: {next_round.line(next_round.rows)}"
     )
 
 

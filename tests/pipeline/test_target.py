@@ -38,7 +38,7 @@ def test_an_interval_below_the_target_asks_for_more_labels() -> None:
 )
 def test_the_next_command_has_one_more_round_before_the_last_decision(words: list[str]) -> None:
     names = ["weak-label", "query", "people", "decide", "people", "find-noise", "decide", "train"]
-    line = target.NextRound(["labelkit", "pipeline", "a b.csv", *words], names, 50, 9).line()
+    line = target.NextRound(["labelkit", "pipeline", "a b.csv", *words], names, 50, 9).line(50)
     stages = "weak-label,query,people,decide,people,query,people,find-noise,decide,train"
     assert shlex.split(line) == [
         "labelkit", "pipeline", "a b.csv", "--yes", "--stages", stages, "--labels", "59",
@@ -48,9 +48,10 @@ def test_the_next_command_has_one_more_round_before_the_last_decision(words: lis
 @pytest.mark.parametrize(
     ("step", "typed"),
     [
-        ({"kind": "people"}, "--stages weak-label,llm-label,query,people,decide"),
+        ({"kind": "people", "rows": 20},
+         "--stages weak-label,llm-label,query,people,decide -n 20 --audit 0"),
         ({"kind": "audit", "rows": 90},
-         "--stages weak-label,llm-label,query,people,decide --audit 90"),
+         "--stages weak-label,llm-label,query,people,decide -n 0 --audit 90"),
         ({"kind": "leave_out", "sources": ["llm_label"]}, "--stages weak-label,decide"),
         ({"kind": "leave_out", "sources": ["old_label"], "command": "labelkit decide a.csv"}, ""),
     ],

@@ -77,9 +77,8 @@ def only_copies(job: "Job", pool: Rows, relabels: bool) -> LabelkitError:
     """Return the error for a pool of which no row teaches anything new."""
     what = "flagged" if relabels else "without a label"
     return LabelkitError(
-        f"{job.source.name}: the {console.count(len(pool), 'rows')} {what} are copies of "
-        "labelled or audit rows, "
-        f"empty, or share a --group with audit rows; there is nothing to ask"
+        f"{job.source.name}: the {console.count(len(pool), 'rows')} {what} are copies of labelled "
+        "or audit rows, empty, or share a --group with audit rows; there is nothing to ask"
     )
 
 

@@ -116,10 +116,9 @@ def _labels(
         answer = several[0]
         raise tool_file.error(
             f"{answer.location} ({console.clean(answer.key)}) has "
-            f"{console.count(len(answer.labels), 'labels')} "
-            f"({listing(map(repr, answer.labels))}; "
-            f"{console.count(len(several), 'such answers')}), but a row has one label; "
-            f"fix it in the tool, or pass --unknown-label ignore to skip such answers"
+            f"{console.count(len(answer.labels), 'labels')} ({listing(map(repr, answer.labels))}; "
+            f"{console.count(len(several), 'such answers')}), but a row has one label; fix it in "
+            "the tool, or pass --unknown-label ignore to skip such answers"
         )
     values = np.array(
         [answer.labels[0] if len(answer.labels) == 1 else "" for answer in answers], dtype=object

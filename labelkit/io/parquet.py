@@ -144,8 +144,7 @@ def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     if rows:
         raise LabelkitError(
             f"{path} is damaged: it holds {console.count(file.metadata.num_rows - rows, 'rows')} "
-            "where it says "
-            f"{file.metadata.num_rows:,}"
+            f"where it says {file.metadata.num_rows:,}"
         )
 
 

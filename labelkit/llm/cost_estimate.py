@@ -27,8 +27,7 @@ def tell(job: Job, askings: Sequence[Asking], expected: Sequence[Expected]) -> N
         console.note(
             f"llm-label --dry-run: {asked} · {each.cached:,} already answered · "
             f"{console.count(each.requests, 'requests')} to "
-            f"{console.clean(asking.run.settings.model)} "
-            f"on {each.where}"
+            f"{console.clean(asking.run.settings.model)} on {each.where}"
         )
         _tell_tokens(asking, each)
         try:
@@ -55,8 +54,7 @@ def _tell_tokens(asking: Asking, expected: Expected) -> None:
     )
     console.note(
         f"about {console.count(expected.tokens_in, 'tokens')} in and {expected.tokens_out:,} out "
-        "(an estimate: "
-        f"four letters a token, three bytes of other scripts), {price}"
+        f"(an estimate: four letters a token, three bytes of other scripts), {price}"
     )
 
 

@@ -166,8 +166,7 @@ def _say_cut(
     if cut.rows:
         said += (
             f"; of the {console.count(cut.rows, 'known rows')} there{biased} "
-            f"{cut.right / cut.rows:.3f} are right "
-            f"({cut.low:.3f} to {cut.high:.3f})"
+            f"{cut.right / cut.rows:.3f} are right ({cut.low:.3f} to {cut.high:.3f})"
         )
     where = f" -> {aim.batch}" if aim.batch is not None else f' ("{_where(job, cut)}")'
     console.note(f"llm-label: {said}; {console.count(to_people, 'rows', 'are')} for people{where}")

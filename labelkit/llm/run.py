@@ -34,9 +34,8 @@ def llm_label(job: Job, wanted: Wanted, tried: Sequence[str] = (), as_json: bool
         return _label(given, chosen, wanted)
     except KeyboardInterrupt:
         console.note(
-            f"llm-label: {console.count(given.answers, 'answers')} of this run are kept: the "
-            "same command "
-            "goes on from here"
+            f"llm-label: {console.count(given.answers, 'answers')} of this run are kept: the same "
+            "command goes on from here"
         )
         raise
     finally:

@@ -94,8 +94,7 @@ class Asking:
         if self.way != AS_GIVEN:
             run.notes.append(
                 f"confidence through {self.way}, learned on "
-                f"{console.count(self.known.count, 'known rows')} "
-                "(each judged by the others)"
+                f"{console.count(self.known.count, 'known rows')} (each judged by the others)"
             )
         return found
 
@@ -241,6 +240,5 @@ def _warn_of_unpriced(job: Job, run: Run) -> None:
     if tokens and costs.budget(job.task.cost) is not None:
         console.warn(
             f"[cost] budget: {console.count(tokens, 'tokens')} of earlier runs have no price, so "
-            "what they cost is "
-            "not counted; a run of the same model with --price names it"
+            "what they cost is not counted; a run of the same model with --price names it"
         )

@@ -237,10 +237,8 @@ def _advice(signs: Signs, price: float | None) -> str:
         return ""
     cost = "" if price is None else f" for ${price * gain.labels:,.2f}"
     return (
-        f"another {console.count(gain.labels, 'labels', 'are')} expected to buy "
-        f"{gain.points:+.1f} points "
-        f"({gain.low:+.1f} to {gain.high:+.1f}; biased){cost}: "
-        f"{_verdict(signs, gain)}"
+        f"another {console.count(gain.labels, 'labels', 'are')} expected to buy {gain.points:+.1f} "
+        f"points ({gain.low:+.1f} to {gain.high:+.1f}; biased){cost}: {_verdict(signs, gain)}"
     )
 
 

@@ -94,15 +94,13 @@ class Unfamiliar:
             self._say(
                 n,
                 f"column {name!r}: {n:,} of {console.count(self.rows, 'rows', 'hold')} a value "
-                "that the model has "
-                f"not learned by name, as {values}; it knows nothing of them",
+                f"that the model has not learned by name, as {values}; it knows nothing of them",
             )
         if self.wordless:
             self._say(
                 self.wordless,
-                f"{self.wordless:,} of {console.count(self.rows, 'rows', 'have')} a text without "
-                "a word that the "
-                f"model has learned; it knows nothing of them",
+                f"{self.wordless:,} of {console.count(self.rows, 'rows', 'have')} a text without a "
+                "word that the model has learned; it knows nothing of them",
             )
 
     def _say(self, rows: int, text: str) -> None:

@@ -68,8 +68,7 @@ def train(job: "Job", wanted: Wanted) -> None:
     if blank_rows(table.select(features.columns)).all():
         console.warn(
             f"{job.source.name}: the {console.count(table.num_rows, 'rows')} to learn from are "
-            "empty in "
-            f"{listing(features.columns)}; is that the right column (--text, --column)?"
+            f"empty in {listing(features.columns)}; is that the right column (--text, --column)?"
         )
     matrix = features.matrix(table)
     own, doubted = learning[needed], _doubted(told, learning)[needed]
@@ -205,8 +204,7 @@ def _refuse_measurements(job: "Job", told: Told) -> None:
     some = listing([repr(told.classes[code]) for code in labels[:3]])
     what = (
         f"{job.source.name}: {console.count(len(different), 'different labels')} in "
-        f"{console.count(len(labels), 'rows')} (such as "
-        f"{some}) are no classes"
+        f"{console.count(len(labels), 'rows')} (such as {some}) are no classes"
     )
     are_numbers = all(is_number(told.classes[code]) for code in different)
     if are_numbers and len(different) > MOST_NUMBERS * len(labels):
@@ -400,9 +398,8 @@ def _before_words(audit: dict[str, Any]) -> str:
     shown = "it helped" if low > 0 else "it did harm" if high < 0 else "not shown to matter"
     return (
         f"without the cleaning {before['accuracy']:.3f} on the "
-        f"{console.count(audit['rows'], 'audit rows')}, so "
-        f"{before['gain']:+.3f} "
-        f"[{low:+.3f}, {high:+.3f}] by it (McNemar p {before['p']:.2g}): {shown}"
+        f"{console.count(audit['rows'], 'audit rows')}, so {before['gain']:+.3f} [{low:+.3f}, "
+        f"{high:+.3f}] by it (McNemar p {before['p']:.2g}): {shown}"
     )
 
 
@@ -414,9 +411,8 @@ def _robust_words(facts: dict[str, Any]) -> str:
         )
     if facts["by"] == "prune":
         return (
-            f"robust: {facts['left_out']:,} of "
-            f"{console.count(facts['judged'], 'labels', 'look')} wrong and were not "
-            f"learned from (find-noise shows which)"
+            f"robust: {facts['left_out']:,} of {console.count(facts['judged'], 'labels', 'look')} "
+            "wrong and were not learned from (find-noise shows which)"
         )
     return f"robust: forward correction by the {facts['noise_matrix']} P(given | true)"
 

@@ -202,8 +202,7 @@ def _checked(name: str, n: int, quality: Any, flag: Any) -> Verdict:
     if quality.shape != (n,) or flag.shape != (n,):
         raise LabelkitError(
             f"--method {name} must return a quality and a flag for each of "
-            f"{console.count(n, 'rows')}, "
-            f"it returned shapes {quality.shape} and {flag.shape}"
+            f"{console.count(n, 'rows')}, it returned shapes {quality.shape} and {flag.shape}"
         )
     if flag.dtype != bool:
         raise LabelkitError(f"--method {name}: the flags must be true or false, not {flag.dtype}")

@@ -158,9 +158,8 @@ def warn_of_test_rows(job: "Job", judged: Mask) -> None:
         value = console.clean(job.source.texts(name)[int(np.flatnonzero(test)[0])])
         console.warn(
             f"{console.count(int(test.sum()), 'judged rows', 'are')} of a test split ({name} = "
-            f"{value}): the model "
-            f"learned from them too, and figures on a cleaned test split are no longer "
-            f"comparable; --where \"{name} != '{value}'\" leaves their labels alone"
+            f"{value}): the model learned from them too, and figures on a cleaned test split are "
+            f"no longer comparable; --where \"{name} != '{value}'\" leaves their labels alone"
         )
 
 
@@ -195,10 +194,8 @@ def tell_gold(job: "Job", found: Findings, among: Mask) -> None:
     biased = "" if known.sum() == judged.sum() else " (biased: not all judged rows have gold)"
     console.note(
         f"by gold {int(wrong.sum()):,} of {console.count(int(known.sum()), 'labels', 'are')} "
-        f"wrong: {hit:,} of "
-        f"{console.count(int(flag.sum()), 'flags')} hit one; AUPRC of the ranking {auprc:.3f}, "
-        "by chance "
-        f"{float(wrong.mean()):.3f}{biased}"
+        f"wrong: {hit:,} of {console.count(int(flag.sum()), 'flags')} hit one; AUPRC of the "
+        f"ranking {auprc:.3f}, by chance {float(wrong.mean()):.3f}{biased}"
     )
     job.figures({"gold": figures})
 

@@ -41,10 +41,9 @@ class Limit:
         self._asked += n + audit
         if self.most is not None and self._asked > self.most:
             raise UsageError(
-                f"people may give {console.count(self.most, 'labels')} (--labels, or [cost] "
-                "labels in the task "
-                f"file), and the rounds ask for {self._asked:,} (-n {n}, --audit {audit}): ask for "
-                f"fewer, or allow {self._asked - self.most:,} more"
+                f"people may give {console.count(self.most, 'labels')} (--labels, or [cost] labels "
+                f"in the task file), and the rounds ask for {self._asked:,} (-n {n}, --audit "
+                f"{audit}): ask for fewer, or allow {self._asked - self.most:,} more"
             )
 
     def _told(self, name: str) -> int | None:

@@ -258,6 +258,5 @@ def _say(job: "Job", codes: Codes, best: Codes) -> None:
     job.figures({"propagated": {"new": new, "overruled": overruled}})
     console.note(
         f"--propagate: the model labels {console.count(new, 'rows')} that have no label by vote "
-        "and overrules "
-        f"{overruled:,}"
+        f"and overrules {overruled:,}"
     )

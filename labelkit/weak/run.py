@@ -257,9 +257,8 @@ def _say_model(
     )
     if rows and (name == "auto" or read):
         console.note(
-            f"label model {used}, by {by}: {moved:,} of "
-            f"{console.count(rows, 'labels', 'differ')} from the plain "
-            f"vote, {decided:,} are of rows where that is a tie"
+            f"label model {used}, by {by}: {moved:,} of {console.count(rows, 'labels', 'differ')} "
+            f"from the plain vote, {decided:,} are of rows where that is a tie"
         )
 
 
@@ -334,10 +333,9 @@ def _warn_of_one_class(
     if len(classes) > 1 and share >= NEARLY_ALL and not expected:
         console.warn(
             f"--propagate: {int(rows[most]):,} of {console.count(int(total), 'labels')} "
-            f"({share:.0%}) are "
-            f"{console.clean(classes[most])!r}; if that class is not so common, these labels are "
-            f"wrong: measure them (labelkit query --audit 40), write functions for the other "
-            f"classes, or give --prior"
+            f"({share:.0%}) are {console.clean(classes[most])!r}; if that class is not so common, "
+            "these labels are wrong: measure them (labelkit query --audit 40), write functions "
+            "for the other classes, or give --prior"
         )
 
 

@@ -114,8 +114,7 @@ def checked(name: str, found: object, rows: int) -> npt.NDArray[np.float64]:
         shape = "x".join(str(size) for size in scores.shape)
         raise LabelkitError(
             f"--strategy {name} returned {shape} scores; one for each of the "
-            f"{console.count(rows, 'rows')} of "
-            f"the pool is needed"
+            f"{console.count(rows, 'rows')} of the pool is needed"
         )
     bad = np.flatnonzero(~np.isfinite(scores))
     if len(bad):

@@ -205,8 +205,7 @@ def _budget(job: "Job", wanted: Wanted, world: World) -> tuple[int, int]:
     if labels == 0:
         raise LabelkitError(
             f"{job.source.name}: only {console.count(most, 'different rows')} to ask beside the "
-            "held-out ones, "
-            f"fewer than a round of {step} (--per-round)"
+            f"held-out ones, fewer than a round of {step} (--per-round)"
         )
     if labels < wanted.labels:
         why = (

@@ -47,10 +47,9 @@ def check_known(known: int, target: float) -> None:
     if known < needed:
         raise LabelkitError(
             f"--threshold auto needs at least {console.count(needed, 'rows')} with a known label "
-            "to show an accuracy "
-            f"of {target:g}, and there {'is' if known == 1 else 'are'} {known} (audit rows are "
-            "kept for judging): label more (labelkit query), name them with --gold, or lower "
-            "--target-accuracy"
+            f"to show an accuracy of {target:g}, and there {'is' if known == 1 else 'are'} {known} "
+            "(audit rows are kept for judging): label more (labelkit query), name them with "
+            "--gold, or lower --target-accuracy"
         )
 
 

@@ -196,9 +196,8 @@ class Batch:
         lines = sum(len(told["lines"]) for told in jobs.values())
         names = ", ".join(str(told["id"]) for told in jobs.values())
         return BudgetReached(
-            f"{console.count(lines, 'requests')} {what} (batch {names}); the same command "
-            "collects their answers, "
-            "which may take up to 24 hours"
+            f"{console.count(lines, 'requests')} {what} (batch {names}); the same command collects "
+            "their answers, which may take up to 24 hours"
         )
 
     async def _collect(self, token: str, told: Mapping[str, Any], was_set_aside: bool) -> None:

@@ -37,10 +37,9 @@ class FailureLimits:
             return None
         if self.meter.answers:
             return BudgetReached(
-                f"stopped after {self.in_a_row} failures in a row; the last: {why}. "
-                f"All {console.count(self.meter.answers, 'answers')} of this run are kept: the "
-                "same command "
-                "goes on from here."
+                f"stopped after {self.in_a_row} failures in a row; the last: {why}. All "
+                f"{console.count(self.meter.answers, 'answers')} of this run are kept: the same "
+                "command goes on from here."
             )
         return LabelkitError(
             f"no answer came, after {self.in_a_row} failures in a row; the last: {why}"
@@ -54,9 +53,8 @@ class FailureLimits:
         if self.usable or self.unusable or self.refused < REFUSED_ROWS:
             return None
         return LabelkitError(
-            f"no row was answered: the endpoint refused {console.count(self.refused, 'rows')} "
-            "from all over the "
-            f"file; the last: {why}"
+            f"no row was answered: the endpoint refused {console.count(self.refused, 'rows')} from "
+            f"all over the file; the last: {why}"
         )
 
     def answered(self, reason: str, cut_off: bool, room: int) -> LabelkitError | None:
@@ -82,15 +80,13 @@ def nothing_usable(
     paid = f" for ${dollars:.4f}" if dollars else ""
     if cut_off == answers:
         return BudgetReached(
-            f"stopped: all {console.count(answers, 'answers')}{paid} were cut off at "
-            f"--max-tokens {room}. A model "
-            "that thinks first needs more: the same command goes on with --max-tokens "
-            f"{room * 5}"
+            f"stopped: all {console.count(answers, 'answers')}{paid} were cut off at --max-tokens "
+            f"{room}. A model that thinks first needs more: the same command goes on with "
+            f"--max-tokens {room * 5}"
         )
     return LabelkitError(
         f"stopped: none of {console.count(answers, 'answers')}{paid} gives a label; the last: "
-        f"{reason}. Look at "
-        "--show-prompt, or name another --model; all answers are kept"
+        f"{reason}. Look at --show-prompt, or name another --model; all answers are kept"
     )
 
 

@@ -35,8 +35,7 @@ class Interruption:
             if in_flight():
                 console.note(
                     f"interrupted: waiting for {console.count(in_flight(), 'answers')} that are "
-                    "paid for "
-                    "(a second signal ends at once)"
+                    "paid for (a second signal ends at once)"
                 )
             stop()
 

@@ -41,11 +41,12 @@ def refuse_users_columns(
     users = [n for n in source.every_column() if n in written and n not in earlier.columns]
     if users:
         names = listing([repr(console.clean(name)) for name in users], 5)
+        what = console.count(len(users), "columns").partition(" ")[2]
+        them = "it" if len(users) == 1 else "them"
         raise UsageError(
-            f"{source.name}: {command} would replace the column{'s' * (len(users) > 1)} {names}, "
-            f"not written by labelkit according to the file's history; pass --as NAME to write "
-            f"under another name, or --overwrite to replace {'them' if len(users) > 1 else 'it'} "
-            f"(in a task file: [{command}] overwrite = true)"
+            f"{source.name}: {command} would replace the {what} {names}, and no history says that "
+            f"labelkit wrote {them}; pass --as NAME to write under another name, or --overwrite "
+            f"to replace {them} (in a task file: [{command}] overwrite = true)"
         )
 
 

@@ -30,8 +30,8 @@ def conclude(
     """Return the verdict: `votes` are those of the functions, `labels` what became of them."""
     counted, scores = labels
     among: Mask = np.asarray(counted.rows >= 0)
-    codes = np.where(among, scores.codes[counted.rows], -1)
-    confidence = np.where(among, scores.confidence[counted.rows], np.nan)
+    codes = counted.of_rows(scores.codes, -1)
+    confidence = counted.of_rows(scores.confidence, np.nan)
     truth = of_column.truth_of(job, classes, np.asarray(codes >= 0))
     more = _alarms(names, votes, truth)
     target = job.options.get("target_accuracy")

@@ -104,6 +104,8 @@ class AgainstVote(NamedTuple):
 def against_majority(counted: Counted, scores: Scores) -> AgainstVote:
     """Return how the labels differ from those of the plain vote."""
     classes = scores.probabilities.shape[1]
+    if not classes:  # no function voted, and no class is declared
+        return AgainstVote(0, 0, 0)
     tally = majority.tally(counted.votes, classes)
     labelled = scores.codes != NO_CLASS
     moved, decided = np.zeros((2, len(labelled)), dtype=bool)

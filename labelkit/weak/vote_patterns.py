@@ -82,6 +82,10 @@ class Counted:
         """Return for each pattern how many functions voted."""
         return np.asarray((self.votes != ABSTAIN).sum(axis=1))
 
+    def of_rows(self, values: Any, otherwise: Any) -> npt.NDArray[Any]:
+        """Return each row's value of its pattern; `otherwise` where it was not voted on."""
+        return np.append(values, otherwise)[self.rows]
+
     def by_row(self) -> "Counted":
         """Return the same with a pattern of its own for each row that got a vote."""
         alone = np.zeros(len(self.rows), dtype=bool)

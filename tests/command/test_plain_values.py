@@ -63,7 +63,8 @@ def test_values_are_what_typer_makes_of_them(name: str, value: Any) -> None:
     if name == "words" and value is not None:
         value = (value, "b")
     plain_first([PLAIN[name]])
-    assert read(PLAIN[name], value) == read(TYPERS[name], value)
+    # As text: nan is not equal to itself.
+    assert repr(read(PLAIN[name], value)) == repr(read(TYPERS[name], value))
 
 
 @pytest.mark.parametrize(

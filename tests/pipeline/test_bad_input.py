@@ -236,7 +236,7 @@ def test_a_column_added_after_people_labelled(run: Any, answered: bytes) -> None
     found = run()
     assert found.code == 1
     assert f"has changed in work/2-query.csv since the batch was written ({ASKED} of" in (found.err)
-    remedy = "where the labels hold all the same, empty the column row_check of work/batch-1.csv"
+    remedy = "clear the column row_check of work/batch-1.csv"
     assert remedy in found.err
     for name in ("work/batch-1.csv", "work/answers-1.csv"):
         with Path(name).open(newline="") as stream:
@@ -265,7 +265,7 @@ def test_columns_of_the_user_that_any_stage_would_replace(
     command = stage.partition("-")[2]
     assert (
         f"error: stage {stage}: reviews.csv: {command} would replace the column '{column}', and no "
-        f"history says that labelkit wrote it; give --as NAME"
+        f"history says that labelkit wrote it; pass --as NAME"
     ) in found.err
     assert not [path for path in Path("work").iterdir() if path.suffix == ".csv"]
     Path("labelkit.toml").write_text(f"[{command}]\noverwrite = true\n")

@@ -178,7 +178,7 @@ def test_machine_labels_are_no_labels_of_people(labelkit, write):
     named = labelkit("weak-label", "films.csv", "-o", "named.csv", *rules, "--label", "llm_label")
     assert plain.code == named.code == 0, named.err
     assert Path("plain.csv").read_bytes() == Path("named.csv").read_bytes()
-    assert "column 'llm_label' holds machine labels" in named.err
+    assert "column 'llm_label' contains machine labels" in named.err
     assert "people's labels" not in named.err and "rows that people labelled" not in named.err
 
 

@@ -35,9 +35,9 @@ def _wrong(outcome: Outcome, column: int) -> npt.NDArray[np.int64]:
         votes = counted.votes
         here = votes[:, [column]]
         against = ((votes != ABSTAIN) & (votes != here)).any(axis=1) & (here[:, 0] != ABSTAIN)
-        return np.flatnonzero(against[counted.rows] & (counted.rows >= 0))
+        return np.flatnonzero(counted.of_rows(against, False))
     true = outcome.truth.to_learn_from()
-    votes = np.append(counted.votes[:, column], ABSTAIN)[counted.rows]
+    votes = counted.of_rows(counted.votes[:, column], ABSTAIN)
     return np.flatnonzero((votes != ABSTAIN) & (true >= 0) & (votes != true))
 
 

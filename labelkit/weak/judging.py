@@ -30,8 +30,8 @@ def conclude(
     """Return the verdict: `votes` are those of the functions, `labels` what became of them."""
     counted, scores = labels
     among: Mask = np.asarray(counted.rows >= 0)
-    codes = counted.of_rows(scores.codes, -1)
-    confidence = counted.of_rows(scores.confidence, np.nan)
+    codes = counted.each_row(scores.codes, -1)
+    confidence = counted.each_row(scores.confidence, np.nan)
     truth = of_column.truth_of(job, classes, np.asarray(codes >= 0))
     more = _alarms(names, votes, truth)
     target = job.options.get("target_accuracy")

@@ -160,7 +160,7 @@ def _saying(
 
 def _judging(job: "Job", counted: Counted, n_classes: int) -> Callable[[Votes], Floats]:
     """Return what tells how the texts of some rows judge the functions; see `dawid_skene.judge`."""
-    voted = np.flatnonzero(counted.of_rows(counted.voters > 0, False))
+    voted = np.flatnonzero(counted.each_row(counted.voters > 0, False))
     some = np.sort(np.random.default_rng([job.seed, 3]).choice(voted, TO_JUDGE, replace=False))
     console.note(f"the texts of {TO_JUDGE:,} rows judge the labeling functions")
     of_row = counted.rows[some]

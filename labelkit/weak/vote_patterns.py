@@ -82,7 +82,7 @@ class Counted:
         """Return for each pattern how many functions voted."""
         return np.asarray((self.votes != ABSTAIN).sum(axis=1))
 
-    def of_rows(self, values: Any, otherwise: Any) -> npt.NDArray[Any]:
+    def each_row(self, values: Any, otherwise: Any) -> npt.NDArray[Any]:
         """Return each row's value of its pattern; `otherwise` where it was not voted on."""
         return np.append(values, otherwise)[self.rows]
 

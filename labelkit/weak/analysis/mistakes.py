@@ -35,9 +35,9 @@ def _wrong(outcome: Outcome, column: int) -> npt.NDArray[np.int64]:
         votes = counted.votes
         here = votes[:, [column]]
         against = ((votes != ABSTAIN) & (votes != here)).any(axis=1) & (here[:, 0] != ABSTAIN)
-        return np.flatnonzero(counted.of_rows(against, False))
+        return np.flatnonzero(counted.each_row(against, False))
     true = outcome.truth.to_learn_from()
-    votes = counted.of_rows(counted.votes[:, column], ABSTAIN)
+    votes = counted.each_row(counted.votes[:, column], ABSTAIN)
     return np.flatnonzero((votes != ABSTAIN) & (true >= 0) & (votes != true))
 
 

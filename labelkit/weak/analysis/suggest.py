@@ -88,7 +88,7 @@ def lessons(
 
 def _of_rows(counted: Counted, values: Any, otherwise: int) -> Codes:
     """Return the value of each row's pattern; `otherwise` where the row was not voted on."""
-    return np.asarray(counted.of_rows(values, otherwise), dtype=np.int64)
+    return np.asarray(counted.each_row(values, otherwise), dtype=np.int64)
 
 
 def suggestions(job: "Job", given: Lessons, most: int) -> list[Suggestion]:

@@ -89,13 +89,19 @@ def own_word(voters: int, n_classes: int) -> Pool:
 
 
 def learn(
-    voters: Sequence[Voter], truth: Codes, n_classes: int, groups: Codes | None = None
+    voters: Sequence[Voter],
+    truth: Codes,
+    n_classes: int,
+    groups: Codes | None = None,
+    *,
+    is_checked: bool = False,
 ) -> Pool:
     """Return the pool learned from rows whose class people gave (`truth`, -1 where they did not).
 
     Rows on which no voter speaks teach nothing. Below FEWEST_TO_LEARN rows nothing is learned.
     From FEWEST_TO_CALIBRATE rows the temperature is fitted on out-of-fold probabilities (rows of
-    one group stay together). The order of the rows makes no difference.
+    one group stay together); `is_checked` asks for these probabilities of fewer rows too. The order
+    of the rows makes no difference.
     """
     heard = np.any([voter.codes >= 0 for voter in voters], axis=0) if voters else np.zeros(0, bool)
     known = np.flatnonzero((truth >= 0) & heard) if voters else np.zeros(0, dtype=int)
@@ -104,12 +110,13 @@ def learn(
     rows = known[_content_order([voter.at(known) for voter in voters], truth[known])]
     task = _Task([voter.at(rows) for voter in voters], truth[rows], n_classes)
     fitted = task.fit(np.ones(len(rows), dtype=bool))
-    if len(rows) < FEWEST_TO_CALIBRATE:
+    is_calibrated = len(rows) >= FEWEST_TO_CALIBRATE
+    if not (is_calibrated or is_checked):
         return fitted
     unseen = task.unseen(_folds(np.arange(len(rows)) if groups is None else groups[rows]))
-    temperature = _temperature(unseen, task.truth)
+    temperature = _temperature(unseen, task.truth) if is_calibrated else 1.0
     shares = _softmax(unseen / temperature)[np.argsort(rows)]
-    return fitted._replace(temperature=temperature, calibrated=True, unseen=shares)
+    return fitted._replace(temperature=temperature, calibrated=is_calibrated, unseen=shares)
 
 
 def pooled(voters: Sequence[Voter], pool: Pool, n_classes: int) -> Floats:

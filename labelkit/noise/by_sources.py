@@ -3,11 +3,13 @@
 A model that learns from labels which a model has made foretells these well, wrong ones too, so the
 labels alone tell hardly any error. People's rows do (audit rows aside): they tell how much each
 source counts, and how much what a model of the rows says that learned from the combined labels,
-each row judged without its own. A label is flagged where they all together say another class.
+each row judged without its own. A label is flagged where they all together say another class, and
+none is where, on people's rows, the model corrects the sources no more often than it misleads them.
 
 Measured by benchmarks/cleaning.py; without people's rows the views judge, as they do any label.
 """
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,7 +17,7 @@ import numpy as np
 from labelkit import console
 from labelkit.combine import opinion_pool, own_model, policy
 from labelkit.combine import sources as label_sources
-from labelkit.combine.opinion_pool import Codes, Floats
+from labelkit.combine.opinion_pool import Codes, Floats, Pool
 from labelkit.combine.policy import Verdict
 from labelkit.combine.sources import MODEL, PEOPLE, Said, Source
 from labelkit.data.labels import Mask, Texts
@@ -49,6 +51,27 @@ class Sources(NamedTuple):
     sure: Floats
 
 
+class Together(NamedTuple):
+    """What sources and a model of the rows say together: P(class), rows x classes of `Sources`.
+
+    `corrected` are people's rows on which they are right and the sources alone wrong, `spoiled`
+    the other way round, both by weights that did not see the row.
+    """
+
+    shares: Floats
+    corrected: int
+    spoiled: int
+
+    @property
+    def is_ahead(self) -> bool:
+        """Tell whether the model corrects more than it spoils, by more than the standard error.
+
+        Chosen on 33 pipelines of CHOSEN_ON, seeds 0 and 1: two standard errors cost half of what
+        cleaning gains, none at all lets a single row decide.
+        """
+        return self.corrected - self.spoiled > math.sqrt(self.corrected + self.spoiled)
+
+
 def by_machine(job: "Job", labels: "Labels") -> Mask:
     """Return the rows whose label a machine gave: no person's, and in one of our columns."""
     ours = [name for name in job.machine_columns if name != PEOPLE]
@@ -78,11 +101,8 @@ def read(job: "Job", judged: Mask) -> Sources | None:
     return Sources(said, voting, learning, groups, machine, combined.confidence)
 
 
-def probabilities(job: "Job", sources: Sources, labels: "Labels") -> Floats | None:
-    """Return P(class) of each row without its own label, rows x classes of `sources`.
-
-    None where the labels are too few to learn from.
-    """
+def together(job: "Job", sources: Sources, labels: "Labels") -> Together | None:
+    """Return what is said of each row without its own label; None where labels are too few."""
     said, k = sources.said, len(sources.said.classes)
     place = {name: code for code, name in enumerate(said.classes)}
     codes = np.array([place.get(text, -1) for text in labels.values])
@@ -95,11 +115,21 @@ def probabilities(job: "Job", sources: Sources, labels: "Labels") -> Floats | No
         return None
     voters = [s.voter for s in [*sources.voting, own_model.beside(own, sources.voting)]]
     truth = np.where(sources.learning, said.people, -1)
-    pool = opinion_pool.learn(voters, truth, k, sources.groups)
+    pool = opinion_pool.learn(voters, truth, k, sources.groups, is_checked=True)
+    alone = opinion_pool.learn(voters[:-1], truth, k, sources.groups, is_checked=True)
     heard = np.any([voter.codes >= 0 for voter in voters[:-1]], axis=0)
     found = opinion_pool.pooled(voters, pool, k)
     found[~heard] = own.voter.shares[~heard]
-    return found
+    corrected, spoiled = _compared(pool, alone, truth[heard & (truth >= 0)])
+    return Together(found, corrected, spoiled)
+
+
+def _compared(pool: Pool, other: Pool, truth: Codes) -> tuple[int, int]:
+    """Return on how many rows that people labelled the pool alone is right, and the other alone."""
+    if pool.unseen is None or other.unseen is None:
+        return 0, 0
+    right, others = (each.argmax(axis=1) == truth for each in (pool.unseen, other.unseen))
+    return int((right & ~others).sum()), int((others & ~right).sum())
 
 
 class _Inputs(own_model.Inputs):

@@ -27,7 +27,7 @@ class Cleaning:
 
     `judged` are their rows, `machine` what the sources together say where people's rows weigh
     them: the sources judge then. Without enough of these the views do, as they judge any label;
-    where the views know nothing of the labels, no label is flagged. Other methods, and single
+    where these know nothing of the labels, no label is flagged. Other methods, and single
     models, judge all labels alike: then nothing is judged here (`is_wanted` false).
     """
 
@@ -35,7 +35,7 @@ class Cleaning:
         self._job, self._words = job, ""
         self.judged: Mask = np.zeros(job.rows, dtype=bool)
         self._sources: by_sources.Sources | None = None
-        self._by_sources = False
+        self._together: by_sources.Together | None = None
         self._is_wanted = is_wanted and not job.options.get("from_proba")
         if self._is_wanted:
             self.judged = by_sources.by_machine(job, labels)
@@ -53,21 +53,27 @@ class Cleaning:
         if not self._is_wanted:
             return evidence, verdict
         self.judged = by_sources.by_machine(self._job, labels)  # those of audit rows too
-        shares = None
         if self._sources is not None:
-            shares = by_sources.probabilities(self._job, self._sources, labels)
-        if self._sources is not None and shares is not None:
-            self._by_sources = True
+            self._together = by_sources.together(self._job, self._sources, labels)
+        if self._sources is not None and self._together is not None:
             verdict = self._without_people(evidence, verdict)
             self._words = _who(self._sources)
-            classes = self._sources.said.classes
+            classes, shares = self._sources.said.classes, self._together.shares
             sure = by_sources.stated(self._job, self._sources, labels)
-            return by_sources.judge(evidence, verdict, shares, classes, self.judged, sure)
+            evidence, verdict = by_sources.judge(
+                evidence, verdict, shares, classes, self.judged, sure
+            )
+            if not self._together.is_ahead:
+                verdict = self._unflagged(evidence, verdict)
+            return evidence, verdict
         self._words = "the models of the rows"
         if not _know(evidence):
             self._words += ", which foretell the labels hardly better than the commonest label does"
-            verdict = verdict._replace(flag=verdict.flag & ~self.judged[evidence.rows])
+            verdict = self._unflagged(evidence, verdict)
         return evidence, verdict
+
+    def _unflagged(self, evidence: Evidence, verdict: Verdict) -> Verdict:
+        return verdict._replace(flag=verdict.flag & ~self.judged[evidence.rows])
 
     def _without_people(self, evidence: Evidence, verdict: Verdict) -> Verdict:
         """Return the verdict without flags on human labels, where most labels are machines'.
@@ -88,7 +94,7 @@ class Cleaning:
 
     def mistakes(self, evidence: Evidence, model: NoiseModel) -> NoiseModel:
         """Return how many labels are mistaken for which, by what judged them."""
-        if not self._by_sources:
+        if self._together is None:
             return model
         joint = np.zeros_like(model.joint)
         for part in row_blocks(*evidence.probabilities.shape):
@@ -108,19 +114,29 @@ class Cleaning:
             "judged": int(rows.sum()),
             "likely_wrong": n,
             "expected_precision": expected,
-            "by": "sources" if self._by_sources else "models",
+            "by": "sources" if self._together is not None else "models",
         }
+        if self._together is not None:
+            told |= {"corrected": self._together.corrected, "spoiled": self._together.spoiled}
         self._job.figures({"cleaning": told})
         if not n:
-            console.note(
-                f"cleaning cannot help here: no label of a machine is more likely wrong than "
-                f"right, as judged by {self._words}"
-            )
+            console.note(f"cleaning cannot help here: {self._why_not()}")
             return
         console.note(
             f"{console.count(n, 'labels', 'are')} more likely wrong than right, as judged by "
             f"{self._words}: {expected:.0%} of these flags are expected to be right, and decide "
             f"takes the suggestion"
+        )
+
+    def _why_not(self) -> str:
+        if self._together is None or self._together.is_ahead:
+            return (
+                f"no label of a machine is more likely wrong than right, as judged by {self._words}"
+            )
+        return (
+            f"as judged by {self._words}, that model sets the others right on "
+            f"{self._together.corrected:,} of these and misleads them on "
+            f"{self._together.spoiled:,}, which is no clear lead"
         )
 
 

@@ -100,9 +100,10 @@ def find_noise(
     duplicate of it say what it is. People's labels of audit rows are neither judged nor learned
     from; there the label that a machine gave is judged. Labels in machines' columns (final_label of
     decide foremost) are judged by all sources, weighed by the human labels of the file, from ten of
-    these on; it says where that cannot help. noise_quality is the probability that the
-    label is right (of labels with 0.2 about one in five is), noise_suggested the likeliest class,
-    noise_reason says who doubts a flagged label and why.
+    these on. None of them is flagged where a model of the rows does not clearly set the sources
+    right on human labels more often than it misleads them; it says so. noise_quality is the
+    probability that the label is right (of labels with 0.2 about one in five is), noise_suggested
+    the likeliest class, noise_reason says who doubts a flagged label and why.
 
     Example:
       labelkit find-noise sample_data/reviews.csv -o build/noise.csv --label gold

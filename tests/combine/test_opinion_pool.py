@@ -84,6 +84,17 @@ def test_few_rows_of_people_leave_the_voters_their_own_word() -> None:
     assert np.allclose(found.max(axis=1), [0.9, 0.6, opinion_pool.UNSTATED])
 
 
+def test_few_rows_are_judged_by_pools_that_did_not_see_them_where_that_is_asked() -> None:
+    truth = np.arange(20) % 2
+    voters = [Voter(truth.copy(), np.full(20, 0.8))]
+    assert opinion_pool.learn(voters, truth, 2).unseen is None
+    found = opinion_pool.learn(voters, truth, 2, is_checked=True)
+    assert found.unseen is not None and (found.unseen.argmax(axis=1) == truth).all()
+    assert (found.calibrated, found.temperature) == (False, 1.0)
+    plain = opinion_pool.learn(voters, truth, 2)
+    assert (found.weights == plain.weights).all(), "looking changes nothing"
+
+
 def test_two_that_agree_count_for_less_than_two_independent_ones() -> None:
     voter = Voter(np.array([1]), np.array([0.8]))
     pool = opinion_pool.own_word(2, 2)

@@ -6,7 +6,10 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from labelkit.noise.by_sources import Together
 
 pytestmark = pytest.mark.usefixtures("words_alone")
 
@@ -97,6 +100,46 @@ def test_with_people_all_sources_judge_and_what_is_flagged_is_wrong(cleaned: Any
         "llm_label and a model of the rows, weighed by 30 human labels"
         in (cleaned.said["find-noise"])
     )
+
+
+def test_where_human_labels_show_that_the_model_corrects_the_sources_they_are_cleaned(
+    cleaned: Any,
+) -> None:
+    rows = films(200, wrong=0.3, people=60, audit=20)
+    told = cleaned(rows, *LABELS)["cleaning"]
+    assert told["helps"] and told["corrected"] >= 5 * max(told["spoiled"], 1)
+    assert told["likely_wrong"] > 0 and wrong_in("final.csv") < wrong_in("decided.csv")
+
+
+def test_where_human_labels_show_no_lead_of_the_model_nothing_is_flagged(cleaned: Any) -> None:
+    rows = films(200, wrong=0.0, people=40, audit=20, told=0.85)
+    for row in rows:  # it is right on all that people looked at, and hardly sure of it
+        row["llm_confidence"] = "0.55"
+    for row in rows[40::2]:
+        row["llm_label"] = OTHER[row["gold"]]
+    told = cleaned(rows, *LABELS)["cleaning"]
+    assert told["helps"] is False and told["likely_wrong"] == 0
+    assert (told["by"], told["corrected"]) == ("sources", 0)
+    said = " ".join(cleaned.said["find-noise"].split())
+    assert (
+        "cleaning cannot help here: as judged by llm_label and a model of the rows, weighed by 20 "
+        "human labels, that model sets the others right on 0 of these and misleads them on "
+        f"{told['spoiled']}, which is no clear lead" in said
+    )
+    assert "true" not in {row["noise_flag"] for row in table("judged.csv")}
+    assert [r["final_label"] for r in table("final.csv")] == [
+        r["final_label"] for r in table("decided.csv")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("corrected", "spoiled", "is_ahead"),
+    [(0, 0, False), (1, 0, False), (2, 0, True), (3, 1, False), (4, 1, True), (5, 9, False)],
+)
+def test_a_lead_is_more_than_its_standard_error(
+    corrected: int, spoiled: int, is_ahead: bool
+) -> None:
+    assert Together(np.zeros((0, 2)), corrected, spoiled).is_ahead is is_ahead
 
 
 def test_it_says_where_cleaning_cannot_help_and_flags_nothing(cleaned: Any) -> None:

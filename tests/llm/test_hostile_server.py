@@ -157,6 +157,21 @@ def test_an_answer_without_end_is_not_read_to_its_end(
     assert done.code == 1 and "is longer than 16 MB" in done.err
 
 
+def test_a_header_of_other_bytes_than_ascii(
+    labelkit: Callable[..., Any], raw_server: RawServer
+) -> None:
+    content = json.dumps({"choices": [{"message": {"content": "spam"}}]}).encode()
+    head = b"HTTP/1.1 200 OK\r\nX-From: caf\xe9 \x85\r\nContent-Length: %d\r\n\r\n" % len(content)
+    raw_server.answers = lambda: (0.0, head + content)
+    Path("some.csv").write_text("body\na\n")
+    done = labelkit(
+        "llm-label", "some.csv", "-o", "out.csv", "--text", "body", "--classes", "ham,spam",
+        "--base-url", raw_server.url, "--model", "m", "--retries", "0",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert [row["llm_label"] for row in rows_of("out.csv")] == ["spam"]
+
+
 FEW = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

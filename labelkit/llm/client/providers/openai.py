@@ -399,10 +399,10 @@ def _unusable_environment(error: Exception) -> LabelkitError:
     )
 
 
-def _of_content(answer: "httpx2.Response") -> list[tuple[str, str]]:
+def _of_content(answer: "httpx2.Response") -> list[tuple[bytes, bytes]]:
     """Return the headers of an answer, but for those that tell how its content was sent."""
-    of_sending = ("content-encoding", "content-length", "transfer-encoding", "content-type")
-    return [item for item in answer.headers.multi_items() if item[0].lower() not in of_sending]
+    of_sending = (b"content-encoding", b"content-length", b"transfer-encoding", b"content-type")
+    return [item for item in answer.headers.raw if item[0].lower() not in of_sending]
 
 
 def _was_sent(error: Exception) -> bool:

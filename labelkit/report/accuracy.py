@@ -19,7 +19,10 @@ BY_PICKED = "rows that people were asked (biased)"
 
 
 class Judged(NamedTuple):
-    """How often a column is right on some rows, `reliability` by what it said of itself."""
+    """How often a column is right on some rows, `reliability` by what it said of itself.
+
+    `labels`: of how many labels the figure is, where it is not about all of the column.
+    """
 
     column: str
     measured_on: str
@@ -27,6 +30,7 @@ class Judged(NamedTuple):
     figure: Figure
     biased: bool
     reliability: list[dict[str, Any]]
+    labels: int | None = None
 
 
 class Basis(NamedTuple):
@@ -96,7 +100,8 @@ def _decided(said: Mapping[str, Any]) -> list[Judged]:
     if said.get("claim"):
         of_all = said["claim"]
         figure = Figure(*(float(of_all[part]) for part in ("value", "low", "high")))
-        found.append(Judged(FINAL, BY_AUDIT, int(of_all["audit"]), figure, False, []))
+        rows, labels = int(of_all["audit"]), int(of_all["labels"])
+        found.append(Judged(FINAL, BY_AUDIT, rows, figure, False, [], labels))
     for name, words in (("audit", BY_AUDIT), ("biased", BY_PICKED)):
         if said.get(f"{name}_rows"):
             parts = (said[f"{name}_accuracy"], said[f"{name}_low"], said[f"{name}_high"])

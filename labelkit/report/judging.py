@@ -77,7 +77,9 @@ def _by_audit(every: list[Judged], column: str, labelled: int) -> Figure | None:
         return None
     # Of a file that came without its history it is not known what was decided without people.
     of = "" if claimed.column == column else claimed.column
-    return Figure(*claimed.figure, rows=claimed.rows, basis=AUDIT, labels=labelled, of=of)
+    # A decision about some rows (--where) claims nothing of the labels of the others.
+    labels = min(labelled, claimed.labels or labelled)
+    return Figure(*claimed.figure, rows=claimed.rows, basis=AUDIT, labels=labels, of=of)
 
 
 def _target(found: Evidence) -> Target:

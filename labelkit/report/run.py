@@ -91,7 +91,7 @@ def _tiles(found: Evidence, every: list[Judged]) -> str:
     lines, by_hand = overview.costs(found)
     whole_cost = lines[-1]
     tiles = [
-        *_accuracy_tiles(every),
+        *_accuracy_tiles(every, labelled),
         ("rows", f"{found.rows:,}", f"{labelled:,} labelled"),
         ("labels by people", f"{int(found.by_people.sum()):,}", _share_by_people(found)),
     ]
@@ -114,21 +114,24 @@ def _share_by_people(found: Evidence) -> str:
     return f"{share:.1%} of the rows"
 
 
-def _accuracy_tiles(every: list[Judged]) -> list[tuple[str, str, str]]:
+def _accuracy_tiles(every: list[Judged], labelled: int) -> list[tuple[str, str, str]]:
     """Return what the audit claims, and beside it what gold says, each with its interval."""
     audit, gold = accuracy.claim(every), accuracy.claim(every, accuracy.BY_GOLD)
     tiles = []
     if audit is None and gold is None:
         tiles.append(("accuracy", "not known", "no audit rows with labels"))
     if audit is not None:
-        tiles.append(_accuracy_tile("accuracy", audit, f"{audit.rows:,} audit rows"))
+        tiles.append(_accuracy_tile("accuracy", audit, labelled, f"{audit.rows:,} audit rows"))
     if gold is not None:
-        tiles.append(_accuracy_tile("accuracy by gold", gold, f"{gold.rows:,} rows with gold"))
+        on = f"{gold.rows:,} rows with gold"
+        tiles.append(_accuracy_tile("accuracy by gold", gold, labelled, on))
     return tiles
 
 
-def _accuracy_tile(name: str, claimed: Judged, on: str) -> tuple[str, str, str]:
+def _accuracy_tile(name: str, claimed: Judged, labelled: int, on: str) -> tuple[str, str, str]:
     whose = "all labels" if claimed.column == FINAL else claimed.column
+    if claimed.labels is not None and claimed.labels < labelled:
+        whose = f"{claimed.labels:,} of {labelled:,} labels"
     value, low, high = claimed.figure
     return f"{name}, {whose}", f"{value:.3f}", f"95% CI {low:.3f}–{high:.3f}, {on}"
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from labelkit.console import count
 from labelkit.errors import UsageError
 from labelkit.verdict.alarms import ONE_CLASS, Alarm
-from labelkit.verdict.evidence import GOLD, Evidence, Figure
+from labelkit.verdict.evidence import AUDIT, GOLD, Evidence, Figure
 
 GOOD, NOT_YET, CANNOT_TELL = "good enough", "not yet", "cannot tell"
 DEFAULT_TARGET = 0.9
@@ -76,14 +76,17 @@ def figure_words(figure: Figure, evidence: Evidence) -> str:
     ends = f"{figure.value:.3f} (95% CI {figure.low:.3f}–{figure.high:.3f}, n={by}"
     if figure.of:
         return f"accuracy of {figure.of} {ends})"
-    silent = evidence.rows - evidence.labelled
+    silent, rest = evidence.rows - evidence.labelled, evidence.labelled - figure.labels
     notes = []
     if figure.people:
         notes.append(f"{count(figure.people, 'human labels', 'count')} as right")
     if silent > 0:
         notes.append(f"{count(silent, 'rows', 'have')} no label")
+    if rest > 0 and figure.basis == AUDIT:
+        notes.append(f"nothing is claimed of {count(rest, 'other labels')}")
+    is_all = silent <= 0 and (rest <= 0 or figure.basis != AUDIT)
     return (
-        f"accuracy of {'all ' if silent <= 0 else ''}{count(figure.labels, 'labels')} {ends}"
+        f"accuracy of {'all ' if is_all else ''}{count(figure.labels, 'labels')} {ends}"
         + "".join(f"; {note}" for note in notes)
         + ")"
     )

@@ -366,3 +366,13 @@ def test_without_a_history_a_column_is_judged_by_the_audit(report: Any, labelled
     assert re.search(
         r"cannot tell: accuracy of weak_label 1\.000 \(95% CI .*n=\d audit", page.words
     )
+
+
+def test_a_decision_about_some_rows_claims_nothing_of_the_others(
+    labelkit: Any, report: Any, labelled: Path
+) -> None:
+    some = "label_origin == 'audit' or label_origin is empty"
+    done = labelkit("decide", labelled, "-o", "some.csv", "--where", some)
+    assert done.code == 0, done.err
+    page = report("some.csv")
+    assert re.search(r"accuracy, 24 of 36 labels", page.words), page.words[:400]

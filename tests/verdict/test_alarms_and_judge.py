@@ -206,3 +206,12 @@ def test_a_target_is_checked_before_anything_is_written(
     done = labelkit(command, "a.csv", "-o", output, *rules, "--target-accuracy", "95")
     assert done.code == 2 and not Path(output).exists()
     assert "--target-accuracy 95: give a share between 0 and 1" in done.err
+
+
+def test_a_figure_of_some_labels_is_not_said_of_all() -> None:
+    figure = Figure(0.9, *wilson(36, 40), 40, AUDIT, 300)
+    some, every = of(figure), of(figure._replace(labels=ROWS))
+    told = judge.figure_words(figure, some)
+    assert told.startswith("accuracy of 300 labels ")
+    assert "nothing is claimed of 700 other labels" in told
+    assert judge.figure_words(every.figure or figure, every).startswith("accuracy of all 1,000 ")

@@ -154,8 +154,10 @@ class Told:
         for name, measure in (("audit", self._by_audit), ("gold", self._by_gold)):
             gain = measure.gain(whole, other) if changed else measure.nothing()
             if gain is not None:
-                low, high = max(gain.low, -most), min(gain.high, most)
-                found[f"{name}_gain"] = [round(each, 6) for each in (gain.value, low, high)]
+                # No more can be lost or won than is changed; the value itself lies in its interval.
+                value, low, high = (min(max(each, -most), most) for each in gain)
+                bounds = (value, min(low, value), max(high, value))
+                found[f"{name}_gain"] = [round(each, 6) for each in bounds]
         return found
 
     def _in_all(self, rows: Mask) -> int:

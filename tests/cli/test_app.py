@@ -339,7 +339,7 @@ def test_another_prefix_never_takes_a_column_of_the_user_s(write: Any, labelkit:
     args = ("weak-label", "in.csv", "-o", "o.csv", "--functions", "lfs.py", "--as")
     found = labelkit(*args, "my")
     assert found.code == 2
-    assert "not written by labelkit according to the file's history; pass --as NAME" in found.err
+    assert "and no history says that labelkit wrote it; pass --as NAME" in found.err
     assert not Path("o.csv").exists()
     assert labelkit(*args, "our").code == 0
     again = labelkit("weak-label", "o.csv", "-o", "p.csv", "--functions", "lfs.py", "--as", "our")

@@ -7,12 +7,12 @@ import numpy as np
 from labelkit.combine import opinion_pool, own_model
 from labelkit.combine import policy as rule
 from labelkit.combine.opinion_pool import Codes
-from labelkit.combine.policy import Machine, Verdict
+from labelkit.combine.policy import Decision, Machine
 from labelkit.combine.sources import MODEL, Said, Source
 from labelkit.data.labels import Mask
 
 # Learns from what is decided on these rows; None where that is too little.
-Learn = Callable[[Verdict, Mask], Source | None]
+Learn = Callable[[Decision, Mask], Source | None]
 
 
 def teaching(said: Said) -> Mask:
@@ -32,7 +32,7 @@ def combined(said: Said, groups: Codes | None, learn: Learn | None) -> Machine:
     Where find-noise holds the label for wrong that comes of it, what it suggests counts.
     """
     machine = _weighed(said, groups, learn)
-    return machine._replace(verdict=rule.cleaned(machine.verdict, said.doubts))
+    return machine._replace(decision=rule.cleaned(machine.decision, said.doubts))
 
 
 def _weighed(said: Said, groups: Codes | None, learn: Learn | None) -> Machine:
@@ -43,11 +43,11 @@ def _weighed(said: Said, groups: Codes | None, learn: Learn | None) -> Machine:
     learning = usable & (said.people >= 0)
     machine = rule.combined(said, learning, groups, voting, filling)
     votes = bool(voting) and enough_to_learn(said)
-    if learn is None or not (votes or (machine.verdict.codes < 0).any()):
+    if learn is None or not (votes or (machine.decision.codes < 0).any()):
         return machine
-    decided = rule.with_people(said.people, machine.verdict)
+    decided = rule.with_people(said.people, machine.decision)
     # The people of an audit are not there for a model: the row is filled as if they were silent.
-    unaudited = decided._replace(codes=np.where(said.audit, machine.verdict.codes, decided.codes))
+    unaudited = decided._replace(codes=np.where(said.audit, machine.decision.codes, decided.codes))
     own = learn(unaudited, usable)
     if own is None:
         return machine

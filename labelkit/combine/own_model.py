@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from labelkit.combine.opinion_pool import UNSTATED, Codes, Voter
-from labelkit.combine.policy import Verdict
+from labelkit.combine.policy import Decision
 from labelkit.combine.sources import MODEL, Source
 from labelkit.data.labels import Mask
 from labelkit.job import model_features
@@ -113,7 +113,7 @@ class SomeInputs:
 
 
 def reader(
-    inputs: Inputs | SomeInputs, decided: Verdict, teaching: Mask, groups: Codes, n_classes: int
+    inputs: Inputs | SomeInputs, decided: Decision, teaching: Mask, groups: Codes, n_classes: int
 ) -> Source | None:
     """Return the model that speaks of every row, out of fold where it learned from the row.
 

@@ -18,7 +18,7 @@ PEOPLE = "people"
 COMBINED = "combined"
 
 
-class Verdict(NamedTuple):
+class Decision(NamedTuple):
     """A class code a row (-1 none), how sure it is (NaN: nobody looked), and who said it."""
 
     codes: Codes
@@ -29,22 +29,22 @@ class Verdict(NamedTuple):
 class Machine(NamedTuple):
     """What would be decided without people; `pool` is how voters were weighed, if they were."""
 
-    verdict: Verdict
+    decision: Decision
     pool: Pool | None
     pooled: list[Source]
 
 
-def with_people(people: Codes, machine: Verdict) -> Verdict:
+def with_people(people: Codes, machine: Decision) -> Decision:
     """Return the decision: people's label where there is one, else the machine's."""
     spoke = people >= 0
-    return Verdict(
+    return Decision(
         np.where(spoke, people, machine.codes),
         np.where(spoke, 1.0, machine.confidence),
         np.where(spoke, PEOPLE, machine.source).astype(object),
     )
 
 
-def cleaned(verdict: Verdict, doubts: Doubts | None) -> Verdict:
+def cleaned(verdict: Decision, doubts: Doubts | None) -> Decision:
     """Return the verdict with what find-noise suggests where it holds the label for wrong.
 
     A voter that says another label than the one decided changes nothing: find-noise has judged the
@@ -54,7 +54,7 @@ def cleaned(verdict: Verdict, doubts: Doubts | None) -> Verdict:
         return verdict
     wrong = (doubts.given >= 0) & (verdict.codes == doubts.given)
     sure = 1 - np.nan_to_num(doubts.quality, nan=1 - opinion_pool.UNSTATED)
-    return Verdict(
+    return Decision(
         np.where(wrong, doubts.suggested, verdict.codes),
         np.where(wrong, sure, verdict.confidence),
         np.where(wrong, COMBINED, verdict.source).astype(object),
@@ -87,15 +87,15 @@ def in_order(said: Said, order: Sequence[Source], threshold: float) -> Machine:
         return Machine(_nothing(len(said.people)), None, [])
     codes, confidence, place = opinion_pool.first_sure([s.voter for s in order], threshold)
     names = np.array([*(source.name for source in order), ""], dtype=object)
-    verdict = Verdict(codes, np.where(codes >= 0, confidence, np.nan), names[place])
+    verdict = Decision(codes, np.where(codes >= 0, confidence, np.nan), names[place])
     return Machine(cleaned(_looked(verdict, said.sources), said.doubts), None, list(order))
 
 
-def _nothing(rows: int) -> Verdict:
-    return Verdict(np.full(rows, -1), np.full(rows, np.nan), np.full(rows, "", dtype=object))
+def _nothing(rows: int) -> Decision:
+    return Decision(np.full(rows, -1), np.full(rows, np.nan), np.full(rows, "", dtype=object))
 
 
-def _pooled(sources: Sequence[Source], pool: Pool, n_classes: int, rows: int) -> Verdict:
+def _pooled(sources: Sequence[Source], pool: Pool, n_classes: int, rows: int) -> Decision:
     nothing = _nothing(rows)
     if not sources:
         return nothing
@@ -106,7 +106,7 @@ def _pooled(sources: Sequence[Source], pool: Pool, n_classes: int, rows: int) ->
     names = np.array([source.name for source in sources], dtype=object)[first]
     names[heard > 1] = COMBINED
     spoken = (heard > 0) & (codes >= 0)
-    return _either(spoken, Verdict(codes, confidence, names), nothing)
+    return _either(spoken, Decision(codes, confidence, names), nothing)
 
 
 def _best(voters: Sequence[opinion_pool.Voter], pool: Pool, n_classes: int) -> tuple[Codes, Floats]:
@@ -135,7 +135,7 @@ def _heard(sources: Sequence[Source], rows: int) -> Codes:
     return heard
 
 
-def _looked(verdict: Verdict, sources: Sequence[Source]) -> Verdict:
+def _looked(verdict: Decision, sources: Sequence[Source]) -> Decision:
     """Return the verdict with confidence 0 where a voter looked and there is no label."""
     looked = np.zeros(len(verdict.codes), dtype=bool)
     for source in sources:
@@ -144,9 +144,9 @@ def _looked(verdict: Verdict, sources: Sequence[Source]) -> Verdict:
     return verdict._replace(confidence=np.where(unsaid, 0.0, verdict.confidence))
 
 
-def _either(first: Mask, one: Verdict, other: Verdict) -> Verdict:
+def _either(first: Mask, one: Decision, other: Decision) -> Decision:
     """Return `one` where `first` holds, else `other`."""
-    return Verdict(
+    return Decision(
         np.where(first, one.codes, other.codes),
         np.where(first, one.confidence, other.confidence),
         np.where(first, one.source, other.source).astype(object),

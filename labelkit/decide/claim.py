@@ -11,7 +11,7 @@ as right, and where a person set the voters right outside the audit, that row is
 
 from typing import NamedTuple
 
-from labelkit.combine.policy import Verdict
+from labelkit.combine.policy import Decision
 from labelkit.combine.sources import Said
 from labelkit.data.labels import Mask
 from labelkit.stats import metrics
@@ -31,7 +31,7 @@ class Claim(NamedTuple):
     audit: int
 
 
-def claimed(said: Said, machine: Verdict, final: Verdict, among: Mask) -> Claim | None:
+def claimed(said: Said, machine: Decision, final: Decision, among: Mask) -> Claim | None:
     """Return what the audit rows tell of all labels of the rows `among`.
 
     None without audit rows on which a voter speaks.

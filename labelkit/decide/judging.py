@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelkit.combine.policy import Machine, Verdict
+from labelkit.combine.policy import Decision, Machine
 from labelkit.combine.sources import MODEL, PEOPLE, Said
 from labelkit.command import next_steps
 from labelkit.data.labels import Codes, Mask, read_labels
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def conclude(
-    job: "Job", said: Said, machine: Machine, final: Verdict, among: Mask, claim: Claim | None,
+    job: "Job", said: Said, machine: Machine, final: Decision, among: Mask, claim: Claim | None,
     target: Target,
 ) -> Conclusion:  # fmt: skip
     """Return the verdict on the labels of the rows `among`."""
@@ -41,7 +41,7 @@ def conclude(
 
 
 def _evidence(
-    job: "Job", said: Said, machine: Machine, final: Verdict, among: Mask, claim: Claim | None
+    job: "Job", said: Said, machine: Machine, final: Decision, among: Mask, claim: Claim | None
 ) -> Evidence:
     labelled = among & (final.codes >= 0)
     figure = None
@@ -53,12 +53,12 @@ def _evidence(
     if gold is not None and evidence.is_complete(gold >= 0, labelled):
         by_gold = evidence.measured(np.where(labelled, final.codes, -1), gold, among, GOLD)
         figure, truth, judged = by_gold, gold, among
-    machine_codes = np.where(among, machine.verdict.codes, -1)
+    machine_codes = np.where(among, machine.decision.codes, -1)
     sources = {s.column: np.where(among, s.undoubted.codes, -1) for s in said.sources}
     own = [each for each in machine.pooled if each.name == MODEL and each.column not in sources]
     return evidence.gather(
         said.names,
-        evidence.Labels(machine_codes, machine.verdict.confidence),
+        evidence.Labels(machine_codes, machine.decision.confidence),
         truth,
         judged,
         among & (said.people < 0),

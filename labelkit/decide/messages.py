@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from labelkit import console
-from labelkit.combine.policy import Machine, Verdict
+from labelkit.combine.policy import Decision, Machine
 from labelkit.combine.sources import Said
 from labelkit.data.labels import Mask, read_labels
 from labelkit.decide.claim import Claim
@@ -24,7 +24,7 @@ class Told(NamedTuple):
 
 
 def measured(
-    job: "Job", said: Said, machine: Machine, final: Verdict, among: Mask, claim: Claim | None
+    job: "Job", said: Said, machine: Machine, final: Decision, among: Mask, claim: Claim | None
 ) -> Told:
     """Return what is known of the decision on the rows `among`."""
     rows = int(among.sum())
@@ -37,7 +37,7 @@ def measured(
         "flagged": int((among & said.demoted).sum()),
     }
     figures: dict[str, Any] = {"classes": said.classes, "voters": _voters(said, machine)}
-    figures |= _audited(said, machine.verdict, among)
+    figures |= _audited(said, machine.decision, among)
     figures["claim"] = None if claim is None else _plain(claim)
     gold = job.gold()
     right, known = None, None
@@ -77,7 +77,7 @@ def _voters(said: Said, machine: Machine) -> list[dict[str, Any]]:
     return found
 
 
-def _audited(said: Said, machine: Verdict, among: Mask) -> dict[str, Any]:
+def _audited(said: Said, machine: Decision, among: Mask) -> dict[str, Any]:
     """Return how often the machine is right where people judged rows drawn at random.
 
     The other rows that people labelled were picked for a reason, and voters were weighed by them:
@@ -103,7 +103,7 @@ def _plain(claim: Claim) -> dict[str, Any]:
 
 
 def _sources(
-    final: Verdict, labelled: Mask, rows: int, right: Mask | None, known: Mask | None
+    final: Decision, labelled: Mask, rows: int, right: Mask | None, known: Mask | None
 ) -> list[dict[str, Any]]:
     names, counts = np.unique(final.source[labelled].astype(str), return_counts=True)
     found = [

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit import console
-from labelkit.combine.policy import Verdict
+from labelkit.combine.policy import Decision
 from labelkit.combine.sources import Said
 from labelkit.config import costs
 from labelkit.data.labels import Mask
@@ -127,7 +127,7 @@ def llm_accuracy(said: Said) -> float | None:
     return (right + 1) / (int(both.sum()) + 2)
 
 
-def routed(said: Said, machine: Verdict, final: Verdict, among: Mask, terms: Terms) -> Routed:
+def routed(said: Said, machine: Decision, final: Decision, among: Mask, terms: Terms) -> Routed:
     """Return where the rows `among` go.
 
     Audit rows go to the language model as if no person had spoken: they judge what it says.

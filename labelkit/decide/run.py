@@ -14,7 +14,7 @@ from labelkit.combine import own_model
 from labelkit.combine import policy as rule
 from labelkit.combine import sources as voters
 from labelkit.combine.opinion_pool import Codes
-from labelkit.combine.policy import Machine, Verdict
+from labelkit.combine.policy import Decision, Machine
 from labelkit.combine.sources import MODEL, Said, Source
 from labelkit.command import next_steps
 from labelkit.config import costs, waterfall
@@ -55,9 +55,9 @@ def decide(job: "Job", wanted: Wanted) -> None:
     deciding = _Deciding(job, said, wanted)
     machine = deciding.machine(said)
     _warn_of_unnamed(said, machine)
-    final = rule.with_people(said.people, machine.verdict)
+    final = rule.with_people(said.people, machine.decision)
     among = np.ones(job.rows, dtype=bool) if job.chosen is None else job.chosen
-    claim = claimed(said, machine.verdict, final, among)
+    claim = claimed(said, machine.decision, final, among)
     told = messages.measured(job, said, machine, final, among, claim)
     messages.tell(machine, told)
     job.count(**told.counts)
@@ -91,7 +91,7 @@ def _check(wanted: Wanted, cost: Mapping[str, Any]) -> None:
 def _warn_of_unnamed(said: Said, machine: Machine) -> None:
     """Say which of people's classes no voter ever names: their rows get another label."""
     given = set(said.people[(said.people >= 0) & ~said.audit].tolist())
-    named = set(machine.verdict.codes.tolist())
+    named = set(machine.decision.codes.tolist())
     missing = [console.clean(said.classes[code], 40) for code in sorted(given - named)]
     if missing and len(named - {-1}):
         console.warn(
@@ -132,7 +132,7 @@ class _Deciding:
         if self.inputs is not None:
             some = own_model.SomeInputs(self.inputs, rows)
 
-            def learn(decided: Verdict, teaching: Mask) -> Source | None:
+            def learn(decided: Decision, teaching: Mask) -> Source | None:
                 assert groups is not None
                 return own_model.reader(some, decided, teaching, groups, self._k)
 
@@ -149,7 +149,7 @@ class _Deciding:
         order = [of[column] for column in self._order or [] if column in of]
         return rule.in_order(said, order, self._threshold)
 
-    def _learn(self, decided: Verdict, teaching: Mask) -> Source | None:
+    def _learn(self, decided: Decision, teaching: Mask) -> Source | None:
         assert self.inputs is not None and self.groups is not None
         own = own_model.reader(self.inputs, decided, teaching, self.groups, self._k)
         if own is None and (decided.codes < 0).any():
@@ -161,14 +161,14 @@ class _Deciding:
 
 
 def _worth(
-    job: "Job", said: Said, machine: Machine, final: Verdict, among: Mask, deciding: _Deciding
+    job: "Job", said: Said, machine: Machine, final: Decision, among: Mask, deciding: _Deciding
 ) -> dict[str, Any]:
     """Return what each step that made the file is worth."""
     looked = worth.looked_at(said, among, job.seed)
     gold = job.gold()
     told = worth.Told(
         said,
-        worth.Labels(final.codes, machine.verdict.codes),
+        worth.Labels(final.codes, machine.decision.codes),
         among,
         looked,
         deciding.again(looked.rows),
@@ -209,7 +209,7 @@ def _order(job: "Job", sources: list[Source], order: str | None) -> list[Source]
     return found
 
 
-def _annotations(job: "Job", said: Said, final: Verdict) -> dict[str, Any]:
+def _annotations(job: "Job", said: Said, final: Decision) -> dict[str, Any]:
     names = pa.array(said.names, pa.string())
     none = final.codes < 0
     return {
@@ -220,7 +220,7 @@ def _annotations(job: "Job", said: Said, final: Verdict) -> dict[str, Any]:
 
 
 def _routed(
-    job: "Job", said: Said, machine: Machine, final: Verdict, among: Mask, wanted: Wanted
+    job: "Job", said: Said, machine: Machine, final: Decision, among: Mask, wanted: Wanted
 ) -> dict[str, Any]:
     """Return the column that says where each row goes; tell what that buys, write the batch."""
     assert wanted.terms is not None
@@ -230,7 +230,7 @@ def _routed(
     llm = job.spent_on_models()
     unknown = llm.total is None
     terms = routing.within(wanted.terms, job.task.cost, by_people, llm.dollars, unknown)
-    found = routing.routed(said, machine.verdict, final, among, terms)
+    found = routing.routed(said, machine.decision, final, among, terms)
     calibrated = machine.pool is not None and machine.pool.calibrated
     for line in routing.lines(found, terms, calibrated):
         console.note(line)
@@ -240,7 +240,9 @@ def _routed(
     return {job.column("route"): pa.array(found.to, pa.string(), mask=~among)}
 
 
-def _write_batch(job: "Job", path: Path, said: Said, final: Verdict, found: routing.Routed) -> None:
+def _write_batch(
+    job: "Job", path: Path, said: Said, final: Decision, found: routing.Routed
+) -> None:
     """Write the rows for people, the least sure first, with what is decided of them as a guess."""
     rows = np.flatnonzero(found.to == routing.TO_PEOPLE)
     sure = np.nan_to_num(final.confidence[rows])

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from labelkit.combine.opinion_pool import Codes
-from labelkit.combine.policy import Machine, Verdict, with_people
+from labelkit.combine.policy import Decision, Machine, with_people
 from labelkit.combine.sources import PEOPLE, Said, Source
 from labelkit.data.labels import Mask, Texts
 from labelkit.decide.claim import interval
@@ -59,7 +59,7 @@ def looked_at(said: Said, among: Mask, seed: int) -> Looked:
 def figures(
     parts: Sequence[Part],
     said: Said,
-    final: Verdict,
+    final: Decision,
     told: "Told",
     in_order: Machine | None,
 ) -> dict[str, Any]:
@@ -83,8 +83,8 @@ def figures(
         found.append(about | told.after(parts[place + 1 :]) | told.without(part))
     own = {"command": "decide", "first": int((labelled & ~spoken).sum())} | told.after([])
     if in_order is not None:
-        plain = with_people(said.people, in_order.verdict)
-        own |= told.beside(Labels(plain.codes, in_order.verdict.codes))
+        plain = with_people(said.people, in_order.decision)
+        own |= told.beside(Labels(plain.codes, in_order.decision.codes))
     return {"steps": [*found, own], **told.measured_on()}
 
 
@@ -180,7 +180,7 @@ class Told:
         key = undoubted, tuple((c, np.packbits(m).tobytes()) for c, m in sorted(silent.items()))
         if key not in self._known:
             said = _silenced(self._said, silent, undoubted)
-            machine = self._again(said).verdict
+            machine = self._again(said).decision
             self._known[key] = Labels(with_people(said.people, machine).codes, machine.codes)
         return self._known[key]
 

@@ -18,12 +18,11 @@ from labelkit import console
 from labelkit.combine import opinion_pool, own_model, policy
 from labelkit.combine import sources as label_sources
 from labelkit.combine.opinion_pool import Codes, Floats, Pool
-from labelkit.combine.policy import Verdict
+from labelkit.combine.policy import Decision
 from labelkit.combine.sources import MODEL, PEOPLE, Said, Source
 from labelkit.data.labels import Mask, Texts
 from labelkit.errors import LabelkitError
-from labelkit.noise.label_quality import Evidence
-from labelkit.noise.label_quality import Verdict as Judgement
+from labelkit.noise.label_quality import LabelEvidence, LabelQuality
 
 if TYPE_CHECKING:
     from labelkit.data.labels import Labels
@@ -96,7 +95,7 @@ def read(job: "Job", judged: Mask) -> Sources | None:
     if not voting or learning.sum() < opinion_pool.FEWEST_TO_LEARN:
         return None
     groups = job.groups(job.content_columns())
-    combined = policy.combined(said, learning, groups, voting, []).verdict
+    combined = policy.combined(said, learning, groups, voting, []).decision
     machine = np.array([*said.classes, ""], dtype=object)[combined.codes]
     return Sources(said, voting, learning, groups, machine, combined.confidence)
 
@@ -108,7 +107,7 @@ def together(job: "Job", sources: Sources, labels: "Labels") -> Together | None:
     codes = np.array([place.get(text, -1) for text in labels.values])
     codes = np.where(sources.learning, said.people, np.where(labels.codes >= 0, codes, -1))
     sure = np.where(sources.learning, 1.0, _confidence(job, labels))
-    decided = Verdict(codes, sure, np.full(job.rows, "", dtype=object))
+    decided = Decision(codes, sure, np.full(job.rows, "", dtype=object))
     inputs = _Inputs(job)
     own = own_model.reader(inputs, decided, ~said.excluded, sources.groups, k)
     if own is None or own.voter.shares is None:
@@ -157,17 +156,18 @@ def stated(job: "Job", sources: Sources, labels: "Labels") -> Floats:
 
 
 def judge(
-    evidence: Evidence,
-    verdict: Judgement,
+    evidence: LabelEvidence,
+    views: LabelQuality,
     shares: Floats,
     classes: list[str],
     judged: Mask,
     sure: Floats,
-) -> tuple[Evidence, Judgement]:
-    """Return the evidence and the verdict with machines' labels as these probabilities judge them.
+) -> tuple[LabelEvidence, LabelQuality]:
+    """Return the evidence and the quality with machine labels judged by these probabilities.
 
-    `shares` are rows x `classes`, `judged` the rows whose label a machine gave, `sure` how sure
-    that label was: what was decided by other models is doubted by both together.
+    `views` is the quality by the views alone, `shares` are rows x `classes`, `judged` the rows
+    whose label a machine gave, `sure` how sure that label was: what was decided by other models is
+    doubted by both together.
     """
     of_class = [classes.index(name) if name in classes else -1 for name in evidence.classes]
     here = np.flatnonzero(judged[evidence.rows])
@@ -176,8 +176,8 @@ def judge(
     own /= np.maximum(own.sum(axis=1, keepdims=True), 1e-300)
     said = np.full((len(evidence.rows), len(evidence.classes)), np.nan)
     said[here] = own
-    quality, flag = verdict.quality.copy(), verdict.flag.copy()
+    quality, flag = views.quality.copy(), views.flag.copy()
     quality[here] = np.clip(own[np.arange(len(here)), evidence.given[here]], 0.0, 1.0)
     together = (quality[here] + sure[evidence.rows[here]]) / 2
     flag[here] = (own.max(axis=1) > quality[here] + LEAD) & (together < _EVEN)
-    return evidence._replace(by_sources=said), Judgement(quality, flag)
+    return evidence._replace(by_sources=said), LabelQuality(quality, flag)

@@ -9,7 +9,7 @@ from labelkit.data.labels import Mask, Texts
 from labelkit.errors import listing
 from labelkit.noise import by_sources
 from labelkit.noise.findings import Findings
-from labelkit.noise.label_quality import Evidence, Verdict
+from labelkit.noise.label_quality import LabelEvidence, LabelQuality
 from labelkit.noise.model.transition_matrix import NoiseModel
 from labelkit.stats.blocks import row_blocks
 
@@ -47,52 +47,52 @@ class Cleaning:
         return None if self._sources is None else self._sources.machine
 
     def judge(
-        self, evidence: Evidence, verdict: Verdict, labels: "Labels"
-    ) -> tuple[Evidence, Verdict]:
-        """Return the evidence and the verdict with machines' labels judged for what they are."""
+        self, evidence: LabelEvidence, quality: LabelQuality, labels: "Labels"
+    ) -> tuple[LabelEvidence, LabelQuality]:
+        """Return the evidence and the quality with machines' labels judged for what they are."""
         if not self._is_wanted:
-            return evidence, verdict
+            return evidence, quality
         self.judged = by_sources.by_machine(self._job, labels)  # those of audit rows too
         if self._sources is not None:
             self._together = by_sources.together(self._job, self._sources, labels)
         if self._sources is not None and self._together is not None:
-            verdict = self._without_people(evidence, verdict)
+            quality = self._without_people(evidence, quality)
             self._words = _who(self._sources)
             classes, shares = self._sources.said.classes, self._together.shares
             sure = by_sources.stated(self._job, self._sources, labels)
-            evidence, verdict = by_sources.judge(
-                evidence, verdict, shares, classes, self.judged, sure
+            evidence, quality = by_sources.judge(
+                evidence, quality, shares, classes, self.judged, sure
             )
             if not self._together.is_ahead:
-                verdict = self._unflagged(evidence, verdict)
-            return evidence, verdict
+                quality = self._unflagged(evidence, quality)
+            return evidence, quality
         self._words = "the models of the rows"
         if not _know(evidence):
             self._words += ", which foretell the labels hardly better than the commonest label does"
-            verdict = self._unflagged(evidence, verdict)
-        return evidence, verdict
+            quality = self._unflagged(evidence, quality)
+        return evidence, quality
 
-    def _unflagged(self, evidence: Evidence, verdict: Verdict) -> Verdict:
-        return verdict._replace(flag=verdict.flag & ~self.judged[evidence.rows])
+    def _unflagged(self, evidence: LabelEvidence, quality: LabelQuality) -> LabelQuality:
+        return quality._replace(flag=quality.flag & ~self.judged[evidence.rows])
 
-    def _without_people(self, evidence: Evidence, verdict: Verdict) -> Verdict:
-        """Return the verdict without flags on human labels, where most labels are machines'.
+    def _without_people(self, evidence: LabelEvidence, quality: LabelQuality) -> LabelQuality:
+        """Return the quality without flags on human labels, where most labels are machines'.
 
         The views learned from these, so a human label that they doubt is one that corrects them,
         and the sources are weighed by it.
         """
         of_machine = self.judged[evidence.rows]
-        dropped = int((verdict.flag & ~of_machine).sum())
+        dropped = int((quality.flag & ~of_machine).sum())
         if of_machine.mean() <= _MOST or not dropped:
-            return verdict
+            return quality
         console.note(
             f"{console.count(dropped, 'human labels', 'are')} doubted only by models that learned "
             f"mostly from machines' labels, and not flagged (--label label judges human labels "
             f"alone)"
         )
-        return verdict._replace(flag=verdict.flag & of_machine)
+        return quality._replace(flag=quality.flag & of_machine)
 
-    def mistakes(self, evidence: Evidence, model: NoiseModel) -> NoiseModel:
+    def mistakes(self, evidence: LabelEvidence, model: NoiseModel) -> NoiseModel:
         """Return how many labels are mistaken for which, by what judged them."""
         if self._together is None:
             return model
@@ -146,7 +146,7 @@ def _who(sources: by_sources.Sources) -> str:
     return f"{names} and a model of the rows, weighed by {weighed}"
 
 
-def _know(evidence: Evidence) -> bool:
+def _know(evidence: LabelEvidence) -> bool:
     """Tell whether the views foretell labels better than the commonest label does."""
     given = evidence.given
     commonest = np.bincount(given).argmax()

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.noise.checks.duplicates import Conflict
-from labelkit.noise.label_quality import Evidence, Verdict
+from labelkit.noise.label_quality import LabelEvidence, LabelQuality
 from labelkit.noise.reasons import Speaker
 from labelkit.stats.blocks import row_blocks
 
@@ -36,7 +36,7 @@ class Findings:
         self.kind = np.full(rows, "", dtype=object)
         self.reason = np.full(rows, "", dtype=object)
 
-    def add_verdict(self, evidence: Evidence, verdict: Verdict) -> None:
+    def add_verdict(self, evidence: LabelEvidence, verdict: LabelQuality) -> None:
         """Take over the method's verdict; the suggestion is the class believed likeliest.
 
         For a flagged label it is the likeliest of the others.
@@ -52,7 +52,7 @@ class Findings:
         self.judged[rows] = True
         self.flag[rows] = verdict.flag
 
-    def add_typos(self, meant: Mapping[int, str], evidence: Evidence | None) -> None:
+    def add_typos(self, meant: Mapping[int, str], evidence: LabelEvidence | None) -> None:
         """Flag labels that look misspelt where the views say that what was meant is right.
 
         Their probability must be nearer to one than to the share of that class: rows that are
@@ -107,7 +107,7 @@ class Findings:
         self.flag[picked] = True
         return int(self.filled_up.sum())
 
-    def explain(self, evidence: Evidence, speaker: Speaker | None = None) -> None:
+    def explain(self, evidence: LabelEvidence, speaker: Speaker | None = None) -> None:
         """Give a reason for each flagged row that has none yet.
 
         An error is a label that another class clearly beats, an ambiguous one may be either, a
@@ -143,7 +143,7 @@ class Findings:
         return {kind: int((kinds == kind).sum()) for kind in KINDS if (kinds == kind).any()}
 
 
-def _agreed(meant: Mapping[int, str], evidence: Evidence) -> set[int]:
+def _agreed(meant: Mapping[int, str], evidence: LabelEvidence) -> set[int]:
     given, probabilities = evidence.given, evidence.probabilities
     share = np.bincount(given, minlength=len(evidence.classes)) / len(given)
     own = probabilities[np.arange(len(given)), given]

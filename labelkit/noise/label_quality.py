@@ -30,7 +30,7 @@ CALIBRATED = ("ensemble", "knn")  # methods whose quality is a probability
 FEWEST = 5  # different rows of a class; with fewer, a fold may know none or one of them
 
 
-class Evidence(NamedTuple):
+class LabelEvidence(NamedTuple):
     """The rows that can be judged and their probabilities from models that did not see them.
 
     `rows` places in the file, `given` codes in `classes`, `probabilities` rows x classes;
@@ -72,7 +72,7 @@ class Evidence(NamedTuple):
         return float((self.probabilities.argmax(axis=1) == self.given).mean())
 
 
-class Verdict(NamedTuple):
+class LabelQuality(NamedTuple):
     """Quality (0..1) and flag of each row of the evidence."""
 
     quality: Floats
@@ -95,7 +95,7 @@ def by_views(
     groups: Codes,
     look: Look,
     seed: int,
-) -> tuple[Evidence | None, dict[str, int]]:
+) -> tuple[LabelEvidence | None, dict[str, int]]:
     """Return out-of-fold evidence on labelled rows, and the classes left out with their rows.
 
     `inputs`, `rows`, `codes` (in `names`) and `groups` are of the labelled rows alone, `look` makes
@@ -119,10 +119,10 @@ def by_views(
     found, opinions = view_ensemble.judge(looks.views, given, group, len(kept), seed)
     source = f"out of fold by {listing([view.name for view in looks.views])}"
     classes = [names[c] for c in kept]
-    return Evidence(rows[inside], given, classes, found, source, opinions, looks), left_out
+    return LabelEvidence(rows[inside], given, classes, found, source, opinions, looks), left_out
 
 
-def by_columns(job: "Job", rows: Codes, names: list[str], codes: Codes) -> Evidence:
+def by_columns(job: "Job", rows: Codes, names: list[str], codes: Codes) -> LabelEvidence:
     """Return evidence from the probability columns of --from-proba; rows without are left out."""
     prefix = str(job.options["from_proba"])
     classes = job.classes or _classes_of_columns(job, prefix, names)
@@ -136,7 +136,7 @@ def by_columns(job: "Job", rows: Codes, names: list[str], codes: Codes) -> Evide
     probabilities = found if len(known) == len(found) else found[known]
     np.nan_to_num(probabilities, copy=False)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return Evidence(known, given, classes, probabilities, f"from the columns {prefix}…")
+    return LabelEvidence(known, given, classes, probabilities, f"from the columns {prefix}…")
 
 
 def _classes_of_columns(job: "Job", prefix: str, names: list[str]) -> list[str]:
@@ -153,7 +153,7 @@ class Mistakes(NamedTuple):
     model: NoiseModel
 
 
-def with_truth(evidence: Evidence, method: str) -> tuple[Evidence, Mistakes]:
+def with_truth(evidence: LabelEvidence, method: str) -> tuple[LabelEvidence, Mistakes]:
     """Return the evidence with what rows truly are, where the method asks, and the mistakes."""
     given, probabilities = evidence.given, evidence.probabilities
     strength = noise_model.OF_VIEWS if len(evidence.opinions) > 1 else noise_model.ANY
@@ -165,7 +165,9 @@ def with_truth(evidence: Evidence, method: str) -> tuple[Evidence, Mistakes]:
     return evidence._replace(mixture=fitted.best), mistakes
 
 
-def judge(method: Method, name: str, evidence: Evidence, disputable: Mask | None = None) -> Verdict:
+def judge(
+    method: Method, name: str, evidence: LabelEvidence, disputable: Mask | None = None
+) -> LabelQuality:
     """Return the method's verdict, checked; only `disputable` rows are flagged as disputed.
 
     Raises LabelkitError where the user's own method fails or returns something else.
@@ -194,7 +196,7 @@ def judge(method: Method, name: str, evidence: Evidence, disputable: Mask | None
     return _checked(name, len(given), quality, flag)
 
 
-def _checked(name: str, n: int, quality: Any, flag: Any) -> Verdict:
+def _checked(name: str, n: int, quality: Any, flag: Any) -> LabelQuality:
     try:
         quality, flag = np.asarray(quality, dtype=np.float64), np.asarray(flag)
     except (TypeError, ValueError) as error:
@@ -208,7 +210,7 @@ def _checked(name: str, n: int, quality: Any, flag: Any) -> Verdict:
         raise LabelkitError(f"--method {name}: the flags must be true or false, not {flag.dtype}")
     if not ((quality >= 0) & (quality <= 1)).all():
         raise LabelkitError(f"--method {name}: a quality lies outside 0..1")
-    return Verdict(quality, flag)
+    return LabelQuality(quality, flag)
 
 
 def too_few(left_out: dict[str, int]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.errors import listing
-from labelkit.noise.label_quality import Evidence
+from labelkit.noise.label_quality import LabelEvidence
 
 if TYPE_CHECKING:
     from labelkit.job.job import Job
@@ -39,7 +39,7 @@ class Neighbour(NamedTuple):
 class Speaker:
     """Says of places in the evidence why another class is likelier."""
 
-    def __init__(self, job: "Job", evidence: Evidence) -> None:
+    def __init__(self, job: "Job", evidence: LabelEvidence) -> None:
         self._job, self.evidence = job, evidence
 
     @cached_property

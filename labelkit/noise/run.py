@@ -16,7 +16,7 @@ from labelkit.noise.checks import dataset_checks, duplicates, neighbours, outlie
 from labelkit.noise.cleaning import Cleaning
 from labelkit.noise.features import Data
 from labelkit.noise.findings import Findings
-from labelkit.noise.label_quality import Evidence
+from labelkit.noise.label_quality import LabelEvidence
 from labelkit.noise.labels import Given
 from labelkit.noise.model import by_source
 from labelkit.noise.model import transition_matrix as matrix
@@ -154,7 +154,7 @@ def _write_others(
     wanted: Wanted,
     found: Findings,
     among: Mask,
-    evidence: Evidence | None,
+    evidence: LabelEvidence | None,
     model: matrix.NoiseModel | None,
     by: dict[str, matrix.NoiseModel],
 ) -> None:
@@ -169,7 +169,7 @@ def _write_others(
     messages.write_matrix(wanted.matrix, model._replace(confident=confident), by)
 
 
-def _evidence(job: "Job", given: Given, data: Data) -> tuple[Evidence | None, Mask | None]:
+def _evidence(job: "Job", given: Given, data: Data) -> tuple[LabelEvidence | None, Mask | None]:
     """Return the probabilities to judge by, and which of the labelled rows are outliers."""
     if job.options.get("from_proba"):
         return _ready_evidence(job, given), None
@@ -190,7 +190,7 @@ def _evidence(job: "Job", given: Given, data: Data) -> tuple[Evidence | None, Ma
     return found, outliers.find(inputs.main, job.seed)
 
 
-def _ready_evidence(job: "Job", given: Given) -> Evidence | None:
+def _ready_evidence(job: "Job", given: Given) -> LabelEvidence | None:
     present = np.unique(given.codes)
     names = [given.names[code] for code in present]
     evidence = label_quality.by_columns(
@@ -208,7 +208,7 @@ def _ready_evidence(job: "Job", given: Given) -> Evidence | None:
 
 
 def _add_conflicts(
-    job: "Job", found: Findings, given: Given, evidence: Evidence | None, same: Codes
+    job: "Job", found: Findings, given: Given, evidence: LabelEvidence | None, same: Codes
 ) -> int:
     """Mark equal texts with different labels; return how many texts they are."""
     labels = np.full(job.rows, -1, dtype=np.int64)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelkit.data.labels import Mask, Texts
-from labelkit.report.data import FINAL, Evidence, confidence_of, figures
+from labelkit.report.data import FINAL, ReportData, confidence_of, figures
 from labelkit.stats import metrics
 from labelkit.stats.metrics import Figure
 from labelkit.verdict.evidence import is_complete
@@ -42,7 +42,7 @@ class Basis(NamedTuple):
     biased: bool
 
 
-def judged(found: Evidence) -> list[Judged]:
+def judged(found: ReportData) -> list[Judged]:
     """Return the figures of each column, those to be claimed first."""
     every = []
     for basis in _bases(found):
@@ -65,7 +65,7 @@ def claim(every: list[Judged], measured_on: str = BY_AUDIT) -> Judged | None:
     return next(iter([*final, *honest]), None)
 
 
-def _bases(found: Evidence) -> list[Basis]:
+def _bases(found: ReportData) -> list[Basis]:
     people, known, audit = found.people.values, found.by_people, found.people.audit
     bases = [
         Basis(BY_AUDIT, people, known & audit, biased=False),
@@ -79,7 +79,7 @@ def _bases(found: Evidence) -> list[Basis]:
     return bases
 
 
-def _on(found: Evidence, column: str, basis: Basis) -> Judged:
+def _on(found: ReportData, column: str, basis: Basis) -> Judged:
     labels = found.texts(column)
     rows = basis.rows & (labels != "")
     right = np.asarray(labels[rows] == basis.truth[rows])
@@ -111,7 +111,7 @@ def _decided(said: Mapping[str, Any]) -> list[Judged]:
     return found
 
 
-def agreement(found: Evidence, columns: list[str]) -> npt.NDArray[np.float64]:
+def agreement(found: ReportData, columns: list[str]) -> npt.NDArray[np.float64]:
     """Return how often each two columns agree where both have a label; NaN where none has."""
     texts = [found.texts(name) for name in columns]
     shares = np.full((len(columns), len(columns)), np.nan)

@@ -10,7 +10,7 @@ from labelkit.data.columns import AUDIT, RELABEL
 from labelkit.html import page as pages
 from labelkit.io.files import next_to
 from labelkit.report import overview
-from labelkit.report.data import FINAL, Evidence, error_of
+from labelkit.report.data import FINAL, ReportData, error_of
 from labelkit.verdict.judge import GOOD
 from labelkit.verdict.messages import Conclusion
 
@@ -22,7 +22,7 @@ class Advice(NamedTuple):
     command: str
 
 
-def section(found: Evidence, conclusion: Conclusion) -> str:
+def section(found: ReportData, conclusion: Conclusion) -> str:
     """Return the section as a list, the most worthwhile first."""
     items = []
     for each in advice(found, conclusion):
@@ -34,7 +34,7 @@ def section(found: Evidence, conclusion: Conclusion) -> str:
     return pages.paragraph("The labels are good enough, and no step is open.") if is_good else ""
 
 
-def advice(found: Evidence, conclusion: Conclusion) -> list[Advice]:
+def advice(found: ReportData, conclusion: Conclusion) -> list[Advice]:
     """Return what is worth doing next, the best step of the verdict first."""
     best = conclusion.step and Advice(_sentence(conclusion.step.text), conclusion.command)
     steps = [best, _unlabelled(found), _errors(found), _flagged(found)]
@@ -46,7 +46,7 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _command(found: Evidence, command: str, word: str, *more: str) -> str:
+def _command(found: ReportData, command: str, word: str, *more: str) -> str:
     job = found.job
     inputs, output = [str(path) for path in job.options["input"]], "OUTPUT"
     if inputs == ["-"]:
@@ -58,12 +58,12 @@ def _command(found: Evidence, command: str, word: str, *more: str) -> str:
     return next_steps.command(job.options, job.task, command, *words)
 
 
-def _labels(found: Evidence) -> list[str]:
+def _labels(found: ReportData) -> list[str]:
     names = ["label", *found.machines]
     return [word for name in names for word in ("--label", name)]
 
 
-def _unlabelled(found: Evidence) -> Advice | None:
+def _unlabelled(found: ReportData) -> Advice | None:
     column = FINAL if found.decided else ""
     labelled = found.by_people.copy()
     for name in [column] if column else found.machines:
@@ -76,7 +76,7 @@ def _unlabelled(found: Evidence) -> Advice | None:
     return Advice(what, asked)
 
 
-def _errors(found: Evidence) -> Advice | None:
+def _errors(found: ReportData) -> Advice | None:
     for label in found.machines:
         failed = int((found.texts(error_of(label)) != "").sum())
         if failed:
@@ -88,7 +88,7 @@ def _errors(found: Evidence) -> Advice | None:
     return None
 
 
-def _flagged(found: Evidence) -> Advice | None:
+def _flagged(found: ReportData) -> Advice | None:
     # Audit rows are to judge by, and nobody is asked a third time.
     settled = np.isin(found.texts("label_origin").astype(str), [AUDIT, RELABEL])
     flagged = (found.texts("noise_flag") == "true") & ~settled
@@ -103,20 +103,20 @@ def _flagged(found: Evidence) -> Advice | None:
     return Advice(why, _command(found, "query", "relabel", *more))
 
 
-def _undecided(found: Evidence) -> Advice | None:
+def _undecided(found: ReportData) -> Advice | None:
     if found.decided or not found.machines:
         return None
     return Advice("Decide on one label a row", _command(found, "decide", "decided"))
 
 
-def _unjudged(found: Evidence) -> Advice | None:
+def _unjudged(found: ReportData) -> Advice | None:
     if found.has("noise_flag") or not (found.by_people.any() or found.machines):
         return None
     why = "Nobody has looked for wrong labels yet"
     return Advice(why, _command(found, "find-noise", "noise", *_labels(found)))
 
 
-def _unpriced(found: Evidence) -> Advice | None:
+def _unpriced(found: ReportData) -> Advice | None:
     lines, by_hand = overview.costs(found)
     people = lines[0], by_hand
     named = costs.missing_of_people(found.price, *people)

@@ -24,7 +24,7 @@ _BESIDE = ("final_source", "noise_flag", "noise_quality", "noise_given", "noise_
            "noise_reason", "label_seconds", "label_annotator", "label_origin")  # fmt: skip
 
 
-class Evidence:
+class ReportData:
     """The columns of labels with what stands beside them, and the steps that made the file.
 
     `machines` are the columns that no person filled, the decided one aside.

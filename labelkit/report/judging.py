@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from labelkit.data.labels import Codes, Texts
 from labelkit.report import accuracy
 from labelkit.report.accuracy import Judged
-from labelkit.report.data import FINAL, PEOPLE, Evidence, confidence_of, figures
+from labelkit.report.data import FINAL, PEOPLE, ReportData, confidence_of, figures
 from labelkit.verdict import evidence, messages
 from labelkit.verdict.alarms import Alarm
 from labelkit.verdict.evidence import AUDIT, GOLD, Figure
@@ -17,7 +17,7 @@ from labelkit.verdict.judge import Target, target_of
 from labelkit.verdict.messages import Conclusion, File
 
 
-def conclude(found: Evidence, every: list[Judged]) -> Conclusion:
+def conclude(found: ReportData, every: list[Judged]) -> Conclusion:
     """Return the verdict on the decided labels, else on those of the first column of labels."""
     column = FINAL if found.decided else next(iter(found.machines), "")
     read = {name: found.texts(name) for name in dict.fromkeys([*found.machines, column]) if name}
@@ -58,7 +58,7 @@ def conclude(found: Evidence, every: list[Judged]) -> Conclusion:
     return messages.conclude(known, _target(found), file, _of_decide(found))
 
 
-def _codes(found: Evidence, read: dict[str, Texts]) -> tuple[list[str], dict[str, Codes]]:
+def _codes(found: ReportData, read: dict[str, Texts]) -> tuple[list[str], dict[str, Codes]]:
     """Return the classes, and the codes in them of each column, of people and of gold."""
     columns = read | {PEOPLE: found.people.values}
     if found.gold is not None:
@@ -82,7 +82,7 @@ def _by_audit(every: list[Judged], column: str, labelled: int) -> Figure | None:
     return Figure(*claimed.figure, rows=claimed.rows, basis=AUDIT, labels=labels, of=of)
 
 
-def _target(found: Evidence) -> Target:
+def _target(found: ReportData) -> Target:
     """Return the target that is given, else the one of the last decision."""
     given = found.job.options.get("target_accuracy")
     decided = figures(found.latest("decide")).get("verdict") or {}
@@ -91,7 +91,7 @@ def _target(found: Evidence) -> Target:
     return target_of(given)
 
 
-def _of_decide(found: Evidence) -> Sequence[Alarm]:
+def _of_decide(found: ReportData) -> Sequence[Alarm]:
     """Return the alarms of decide about what it decided without people."""
     told = figures(found.latest("decide")).get("verdict") or {}
     return [

@@ -13,13 +13,13 @@ from labelkit.html import page as pages
 from labelkit.html.page import HeatCell
 from labelkit.report import accuracy
 from labelkit.report.accuracy import Judged
-from labelkit.report.data import FINAL, PEOPLE, Evidence, confidence_of
+from labelkit.report.data import FINAL, PEOPLE, ReportData, confidence_of
 from labelkit.stats import metrics
 
 _MOST_CLASSES = 200
 
 
-def sources(found: Evidence) -> list[tuple[str, int]]:
+def sources(found: ReportData) -> list[tuple[str, int]]:
     """Return the rows of each source, most first; what has no label last."""
     if found.decided and found.has("final_source"):
         values = found.texts("final_source")[found.texts(FINAL) != ""]
@@ -34,7 +34,7 @@ def sources(found: Evidence) -> list[tuple[str, int]]:
     return [(str(name), -int(count)) for count, name in ranked]
 
 
-def by_source(found: Evidence) -> str:
+def by_source(found: ReportData) -> str:
     """Return the section on where the labels come from."""
     each = sources(found)
     missing = found.rows - sum(rows for _, rows in each)
@@ -45,7 +45,7 @@ def by_source(found: Evidence) -> str:
     return table + _classes(found)
 
 
-def _classes(found: Evidence) -> str:
+def _classes(found: ReportData) -> str:
     column = FINAL if found.decided else next(iter(found.machines), "")
     values = found.texts(column) if column else found.people.values
     counts = _counted(pa.array(values, pa.string()))
@@ -60,7 +60,7 @@ def _counted(values: pa.Array) -> list[tuple[str, int]]:
     return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
 
-def costs(found: Evidence) -> tuple[list[bill.Line], bill.Line]:
+def costs(found: ReportData) -> tuple[list[bill.Line], bill.Line]:
     """Return the lines of the bill with their sum last, and all rows by hand."""
     work, measured = found.work()
     lines = [
@@ -79,7 +79,7 @@ def answers_cost(step: dict[str, Any]) -> float | None:
     return bill.add_up([paid.get("dollars", 0.0), paid.get("dollars_from_cache", 0.0)])
 
 
-def cost(found: Evidence) -> str:
+def cost(found: ReportData) -> str:
     """Return the section on the cost, beside all rows by hand."""
     lines, by_hand = costs(found)
     rows = [[line.what, *bill.shown(line.dollars, line.hours)] for line in [*lines, by_hand]]
@@ -99,7 +99,7 @@ def cost(found: Evidence) -> str:
     return shown
 
 
-def quality(found: Evidence, every: list[Judged]) -> str:
+def quality(found: ReportData, every: list[Judged]) -> str:
     """Return the section on accuracy, calibration and agreement."""
     rows = [
         [one.column, one.measured_on, one.rows, *one.figure,
@@ -154,7 +154,7 @@ def _spot(each: dict[str, float]) -> charts.DataPoint:
     return charts.DataPoint(float(each["confidence"]), share, *metrics.wilson(share * n, n), n)
 
 
-def _columns(found: Evidence) -> str:
+def _columns(found: ReportData) -> str:
     rows = []
     for name in [*found.machines, *([FINAL] if found.decided else [])]:
         labelled = found.texts(name) != ""
@@ -165,7 +165,7 @@ def _columns(found: Evidence) -> str:
     return pages.table("Columns of labels", header, rows) if rows else ""
 
 
-def _agreement(found: Evidence) -> str:
+def _agreement(found: ReportData) -> str:
     names = [*found.machines, *([FINAL] if found.decided else [])]
     if len(names) < 2:
         return ""

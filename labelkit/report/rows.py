@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from labelkit.html import page as pages
 from labelkit.html.page import LongText
-from labelkit.report.data import FINAL, Evidence, confidence_of
+from labelkit.report.data import FINAL, ReportData, confidence_of
 
 MOST = 100
 _EXCERPT = 160
@@ -22,7 +22,7 @@ class Excerpts(NamedTuple):
     rows: int
 
 
-def worst(found: Evidence) -> Excerpts:
+def worst(found: ReportData) -> Excerpts:
     """Return the flagged labels, the worst first."""
     flagged = np.flatnonzero(found.texts("noise_flag") == "true")
     if not len(flagged):
@@ -41,7 +41,7 @@ def worst(found: Evidence) -> Excerpts:
     return Excerpts(pages.table(title, header, rows), len(picked))
 
 
-def least_sure(found: Evidence) -> Excerpts:
+def least_sure(found: ReportData) -> Excerpts:
     """Return the decided labels that no person made and that are least sure."""
     column = FINAL if found.decided else next(iter(found.machines), "")
     if not column or not found.has(confidence_of(column)):
@@ -64,7 +64,7 @@ def _title(words: str, shown: int, all_: int) -> str:
     return f"{words}: {shown:,} of {all_:,}" if shown < all_ else f"{words}: {all_:,}"
 
 
-def _shown(found: Evidence, rows: Rows) -> list[tuple[str, str]]:
+def _shown(found: ReportData, rows: Rows) -> list[tuple[str, str]]:
     """Return the key of each row and the beginning of its text, or of its columns."""
     job = found.job
     keyed = job.key_name != "row"

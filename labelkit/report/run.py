@@ -10,7 +10,7 @@ from labelkit.html.page import Markup
 from labelkit.io.files import need_writable, whole
 from labelkit.report import accuracy, advice, inputs, judging, overview, rows, stages, techniques
 from labelkit.report.accuracy import Judged
-from labelkit.report.data import FINAL, Evidence
+from labelkit.report.data import FINAL, ReportData
 from labelkit.verdict import messages
 from labelkit.verdict.judge import target_of
 from labelkit.verdict.messages import Conclusion
@@ -34,7 +34,7 @@ def report(job: "Job", output: Path) -> tuple[int, Conclusion]:
     files = inputs.told_apart(job.options["input"])
     # Models and curves are no rows: the table is made of the rest.
     job.options["input"] = files.data
-    found = Evidence(job, files)
+    found = ReportData(job, files)
     every = accuracy.judged(found)
     conclusion = judging.conclude(found, every)
     job.figures({"verdict": messages.plain(conclusion)})
@@ -72,7 +72,7 @@ def _body(tiles: str, sections: list[Section]) -> list[str]:
     return body
 
 
-def _made(found: Evidence) -> str:
+def _made(found: ReportData) -> str:
     """Return the line on the file: its name, the version, the day of its last step."""
     when = [str(step["when"])[:10] for step in found.steps if step.get("when")]
     last = [f"last step {when[-1]}"] if when else []
@@ -86,7 +86,7 @@ def _verdict(conclusion: Conclusion) -> str:
     return "".join([*lines, *(pages.paragraph(f"Alarm: {one.text}") for one in conclusion.alarms)])
 
 
-def _tiles(found: Evidence, every: list[Judged]) -> str:
+def _tiles(found: ReportData, every: list[Judged]) -> str:
     labelled = sum(n for _, n in overview.sources(found))
     lines, by_hand = overview.costs(found)
     whole_cost = lines[-1]
@@ -109,7 +109,7 @@ def _tiles(found: Evidence, every: list[Judged]) -> str:
     return f'<dl class="tiles">{"".join(parts)}</dl>'
 
 
-def _share_by_people(found: Evidence) -> str:
+def _share_by_people(found: ReportData) -> str:
     share = float(found.by_people.mean()) if found.rows else 0.0
     return f"{share:.1%} of the rows"
 
@@ -136,7 +136,7 @@ def _accuracy_tile(name: str, claimed: Judged, labelled: int, on: str) -> tuple[
     return f"{name}, {whose}", f"{value:.3f}", f"95% CI {low:.3f}–{high:.3f}, {on}"
 
 
-def _steps(found: Evidence) -> str:
+def _steps(found: ReportData) -> str:
     rows_: list[list[Any]] = []
     for place, step in enumerate(found.steps, 1):
         typed = shlex.join(["labelkit", *map(str, step.get("arguments") or [])])

@@ -3,10 +3,10 @@
 from labelkit.config import waterfall
 from labelkit.html import charts
 from labelkit.html import page as pages
-from labelkit.report.data import Evidence
+from labelkit.report.data import ReportData
 
 
-def section(found: Evidence) -> str:
+def section(found: ReportData) -> str:
     """Return the table and the picture; empty where no decide told what steps are worth."""
     _, seconds = found.work()
     given = waterfall.made(found.steps, found.price, int(found.by_people.sum()), seconds)

@@ -11,7 +11,7 @@ from labelkit.config import costs as bill
 from labelkit.html import charts
 from labelkit.html import page as pages
 from labelkit.html.page import HeatCell, LongText
-from labelkit.report.data import Evidence, error_of, figures
+from labelkit.report.data import ReportData, error_of, figures
 from labelkit.report.overview import answers_cost
 from labelkit.stats import metrics
 
@@ -22,7 +22,7 @@ _MOST_MISTAKES = 30
 _NAMES = {"name": "function", "polarity": "votes for", "votes": "rows"}
 
 
-def functions(found: Evidence) -> str:
+def functions(found: ReportData) -> str:
     """Return the section on the labeling functions; nothing where none voted."""
     said = figures(found.latest("weak-label"))
     records: list[Mapping[str, Any]] = list(said.get("functions") or [])
@@ -52,7 +52,7 @@ def _joined(value: Any) -> Any:
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
-def language_model(found: Evidence) -> str:
+def language_model(found: ReportData) -> str:
     """Return the section on the language models: cost and errors of each pass."""
     steps = found.passes("llm-label")
     if not steps:
@@ -72,7 +72,7 @@ def language_model(found: Evidence) -> str:
     return shown + _errors(found, [str(row[0]) for row in rows])
 
 
-def _errors(found: Evidence, labels: Sequence[str]) -> str:
+def _errors(found: ReportData, labels: Sequence[str]) -> str:
     rows: list[list[Any]] = []
     for label in labels:
         if found.has(error_of(label)):
@@ -86,13 +86,13 @@ def _errors(found: Evidence, labels: Sequence[str]) -> str:
     return pages.table("Rows without an answer that can be used", header, rows[:_MOST_ERRORS])
 
 
-def learning(found: Evidence) -> str:
+def learning(found: ReportData) -> str:
     """Return the section on learning: rounds of questions, models, simulated curves."""
     parts = [_rounds(found), _models(found), _simulated(found)]
     return "".join(parts)
 
 
-def _rounds(found: Evidence) -> str:
+def _rounds(found: ReportData) -> str:
     rows, spots = [], []
     steps = [step for step in found.steps if step.get("command") == "query"]
     for place, step in enumerate(steps, 1):
@@ -114,7 +114,7 @@ def _rounds(found: Evidence) -> str:
     return shown
 
 
-def _models(found: Evidence) -> str:
+def _models(found: ReportData) -> str:
     rows: list[list[Any]] = []
     for step in found.steps:
         said = figures(step).get("accuracy")
@@ -129,7 +129,7 @@ def _models(found: Evidence) -> str:
     return pages.table("Trained models", header, rows) if rows else ""
 
 
-def _simulated(found: Evidence) -> str:
+def _simulated(found: ReportData) -> str:
     if not found.curves:
         return ""
     curves = [
@@ -147,7 +147,7 @@ def _simulated(found: Evidence) -> str:
     return drawn + pages.table("Simulated learning curves", header, rows)
 
 
-def noise(found: Evidence) -> str:
+def noise(found: ReportData) -> str:
     """Return the section on wrong labels: which class is taken for which, and the worst rows."""
     if not found.has("noise_flag"):
         return ""
@@ -179,7 +179,7 @@ def _by_audit(audit: Mapping[str, Any] | None) -> str:
     )
 
 
-def _by_flags(found: Evidence) -> str:
+def _by_flags(found: ReportData) -> str:
     """Return the commonest mistakes as the flags tell them, where no model of noise is known."""
     flagged = found.texts("noise_flag") == "true"
     pairs = list(zip(found.texts("noise_given")[flagged], found.texts("noise_suggested")[flagged],

@@ -35,7 +35,7 @@ def of(figures: Mapping[str, Any] | None) -> Audit | None:
     return Audit(round(figures["audit_accuracy"] * n), n)
 
 
-class Verdict(NamedTuple):
+class AuditComparison(NamedTuple):
     """Two audits, the change from the old one to the new one, and what follows from it."""
 
     old: Audit | None
@@ -77,10 +77,10 @@ class Verdict(NamedTuple):
         }
 
 
-def compare(old: Audit | None, new: Audit | None) -> Verdict:
+def compare(old: Audit | None, new: Audit | None) -> AuditComparison:
     """Return what two independent audits say of the change in accuracy."""
     if old is None or new is None:
-        return Verdict(old, new, None, UNKNOWN)
+        return AuditComparison(old, new, None, UNKNOWN)
     found = change(old, new)
     verdict = UNKNOWN
     if found.high < 0:
@@ -89,10 +89,10 @@ def compare(old: Audit | None, new: Audit | None) -> Verdict:
         verdict = ROSE
     elif found.low > -LARGEST_FALL:
         verdict = HOLDS
-    return Verdict(old, new, found, verdict)
+    return AuditComparison(old, new, found, verdict)
 
 
-def more_rows(found: Verdict, most: int) -> int | None:
+def more_rows(found: AuditComparison, most: int) -> int | None:
     """Return so many new audit rows in all as would tell, if the accuracy on them stays as it is.
 
     None where it is told already, or `most` rows would not tell.

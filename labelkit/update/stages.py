@@ -101,9 +101,8 @@ def _on_new_rows(stage: Stage, run: EarlierRun, planned: Sequence[Stage], drifte
         before.name == "decide" and before.number < stage.number for before in planned
     ):
         own = 'final_route == "llm"'
-    if (
-        drifted and stage.name == "llm-label" and own
-    ):  # rules learned nothing of rows unlike the old ones
+    if drifted and stage.name == "llm-label" and own:
+        # The rules learned nothing about rows unlike the old ones.
         own = f"({own}) or {DRIFT} >= {UNLIKE}"
     return stage._replace(args=[*args, "--where", f"{IS_NEW} and ({own})" if own else IS_NEW])
 

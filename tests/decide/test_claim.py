@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labelkit.combine.policy import Verdict, with_people
+from labelkit.combine.policy import Decision, with_people
 from labelkit.combine.sources import Said
 from labelkit.decide.claim import Claim, claimed
 from labelkit.stats.metrics import wilson
@@ -15,7 +15,7 @@ def claim(machine: np.ndarray, people: np.ndarray, audit: np.ndarray) -> Claim |
     rows = len(machine)
     none = np.zeros(rows, dtype=bool)
     said = Said(["a", "b"], ["a", "b"], people, audit, audit, none, none, [])
-    verdict = Verdict(machine, np.where(machine >= 0, 0.8, np.nan), np.full(rows, "weak", object))
+    verdict = Decision(machine, np.where(machine >= 0, 0.8, np.nan), np.full(rows, "weak", object))
     return claimed(said, verdict, with_people(people, verdict), ~none)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from labelkit.combine.opinion_pool import Voter
-from labelkit.combine.policy import Verdict
+from labelkit.combine.policy import Decision
 from labelkit.combine.sources import Said, Source
 from labelkit.decide import routing
 
@@ -28,11 +28,11 @@ def said(llm_right: int = 18, asked: int = 20) -> Said:
     return Said(["a", "b"], ["a", "b"], people, none, none, none, none, [model])
 
 
-def verdict(found: Said, sure: list[float]) -> Verdict:
+def verdict(found: Said, sure: list[float]) -> Decision:
     """The rows without a label by people are as sure as the list says, in turn."""
     confidence = np.resize(np.array(sure), ROWS)
     confidence[found.people >= 0] = 1.0
-    return Verdict(np.zeros(ROWS, dtype=int), confidence, np.full(ROWS, "llm", dtype=object))
+    return Decision(np.zeros(ROWS, dtype=int), confidence, np.full(ROWS, "llm", dtype=object))
 
 
 def routed(sure: list[float], found: Said | None = None, **terms: Any) -> routing.Routed:

@@ -5,7 +5,7 @@ import pytest
 
 from labelkit.noise.checks.duplicates import Conflict
 from labelkit.noise.findings import Findings
-from labelkit.noise.label_quality import Evidence, Verdict
+from labelkit.noise.label_quality import LabelEvidence, LabelQuality
 
 NAMES = ["neg", "pos"]
 EVERY = np.ones(6, dtype=bool)
@@ -21,12 +21,12 @@ def evidence():
     given = np.array([1, 0, 1, 0])
     chances = np.empty((4, 2))
     chances[np.arange(4), given], chances[np.arange(4), 1 - given] = own, 1 - own
-    return Evidence(np.array([1, 2, 3, 4]), given, NAMES, chances, "by hand")
+    return LabelEvidence(np.array([1, 2, 3, 4]), given, NAMES, chances, "by hand")
 
 
 def judged(flag=(True, True, True, False)):
     found = findings()
-    found.add_verdict(evidence(), Verdict(np.array([0.1, 0.45, 0.8, 0.95]), np.array(flag)))
+    found.add_verdict(evidence(), LabelQuality(np.array([0.1, 0.45, 0.8, 0.95]), np.array(flag)))
     return found
 
 
@@ -53,10 +53,10 @@ def test_reasons_tell_an_error_from_a_close_call_and_from_a_doubt():
 
 
 def seen(chance, rows=10):
-    """Evidence of rows that are half `pos`, the first of them as sure as `chance`."""
+    """LabelEvidence of rows that are half `pos`, the first of them as sure as `chance`."""
     given = np.arange(rows) % 2
     probabilities = np.tile([chance, 1 - chance], (rows, 1))
-    return Evidence(np.arange(rows), given, ["positive", "neg"], probabilities, "a test")
+    return LabelEvidence(np.arange(rows), given, ["positive", "neg"], probabilities, "a test")
 
 
 def test_a_typo_is_flagged_where_the_views_agree():
@@ -107,7 +107,7 @@ def test_a_label_that_wins_and_that_the_model_doubts_keeps_the_models_word():
 
 def test_a_misspelt_label_among_equal_texts_stays_a_typo():
     found = Findings(3, np.array(["pso", "neg", "pos"], dtype=object))
-    found.add_typos({0: "pos"}, Evidence(np.arange(3), np.array([0, 1, 0]), ["pos", "neg"],
+    found.add_typos({0: "pos"}, LabelEvidence(np.arange(3), np.array([0, 1, 0]), ["pos", "neg"],
                                          np.array([[0.95, 0.05]] * 3), "a test"))  # fmt: skip
     found.add_conflict(Conflict(np.array([0, 1, 2]), winner=1), NAMES, name)
     assert found.reason[0].startswith("typo")

@@ -11,7 +11,7 @@ from labelkit.config import plugins
 from labelkit.errors import LabelkitError, UsageError
 from labelkit.noise import label_quality
 from labelkit.noise.features import Looks, Matrices
-from labelkit.noise.label_quality import Evidence
+from labelkit.noise.label_quality import LabelEvidence
 from labelkit.noise.model import views
 from labelkit.stats import blocks
 
@@ -22,7 +22,7 @@ def evidence(n=40, flipped=(3,), k=2):
     given_codes[list(flipped)] = (given_codes[list(flipped)] + 1) % k
     chances = np.full((n, k), 0.1 / (k - 1))
     chances[np.arange(n), true] = 0.9
-    return Evidence(np.arange(n), given_codes, list("abcdef"[:k]), chances, "by hand")
+    return LabelEvidence(np.arange(n), given_codes, list("abcdef"[:k]), chances, "by hand")
 
 
 @pytest.mark.parametrize("name", plugins.names("noise-method"))
@@ -46,7 +46,7 @@ def test_each_method_gives_a_quality_between_0_and_1_and_a_flag(name, seed, k):
     found = label_quality.judge(
         label_quality.load_method(name),
         name,
-        Evidence(np.arange(len(codes)), codes, list("abcd"[:k]), chances, ""),
+        LabelEvidence(np.arange(len(codes)), codes, list("abcd"[:k]), chances, ""),
     )
     assert ((found.quality >= 0) & (found.quality <= 1)).all()
     assert found.flag.dtype == bool and len(found.flag) == len(codes)
@@ -62,7 +62,7 @@ def test_noise_that_hits_one_class_alone_is_ranked_and_flagged_above_chance():
     for_one = np.clip(np.where(true == 0, 0.58, 0.95) + rng.normal(0, 0.1, 2000), 0.01, 0.99)
     chances = np.column_stack([1 - for_one, for_one])
     method = label_quality.load_method("ensemble")
-    evidence = Evidence(np.arange(2000), given_codes, ["a", "b"], chances, "")
+    evidence = LabelEvidence(np.arange(2000), given_codes, ["a", "b"], chances, "")
     evidence, _ = label_quality.with_truth(evidence, "ensemble")
     found = label_quality.judge(method, "ensemble", evidence)
     worst = np.argsort(found.quality)[: int(wrong.sum())]
@@ -190,7 +190,7 @@ def test_a_large_table_is_judged_block_by_block_to_the_same_verdict(seed, k):
     rng = np.random.default_rng(seed)
     codes = np.concatenate([np.arange(k), rng.integers(0, k, 30)])
     chances = rng.dirichlet(np.ones(k) * 0.3, len(codes))
-    plain = Evidence(np.arange(len(codes)), codes, list("abcde"[:k]), chances, "")
+    plain = LabelEvidence(np.arange(len(codes)), codes, list("abcde"[:k]), chances, "")
     method = label_quality.load_method("ensemble")
     whole, mistakes = label_quality.with_truth(plain, "ensemble")
     expected = label_quality.judge(method, "ensemble", whole)

@@ -179,12 +179,10 @@ def test_where_nothing_decides_it_is_said(labelkit: Any, words_alone: None) -> N
 
 
 def test_nobody_is_asked_or_paid_for_it(labelkit: Any, words_alone: None, monkeypatch: Any) -> None:
-    asked: list[int] = []
-    answer = servers._Chat.do_POST
-    monkeypatch.setattr(servers._Chat, "do_POST", lambda self: (asked.append(1), answer(self)))
+    asked: list[str] = []
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     _begin(lambda i: True, '[llm-label]\nmodel = "tiny"\nprice = [1000, 2000]\n')
-    with servers.chat_server() as url:
+    with servers.chat_server(asked=asked) as url:
         done = labelkit("pipeline", *REHEARSED, "--stages", STAGES, "--base-url", url)
         assert done.code == 0, done.err
         answers = len(asked)

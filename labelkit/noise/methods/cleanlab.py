@@ -16,42 +16,42 @@ import numpy.typing as npt
 
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
-Verdict = tuple[Floats, npt.NDArray[np.bool_]]
+LabelQuality = tuple[Floats, npt.NDArray[np.bool_]]
 
 
-def prune_by_class(given: Codes, probabilities: Floats) -> Verdict:
+def prune_by_class(given: Codes, probabilities: Floats) -> LabelQuality:
     """Flag in each class as many labels as the estimated noise says, the least probable ones."""
     return quality(given, probabilities), _issues(given, probabilities, "prune_by_class")
 
 
-def prune_by_noise_rate(given: Codes, probabilities: Floats) -> Verdict:
+def prune_by_noise_rate(given: Codes, probabilities: Floats) -> LabelQuality:
     """Flag as many labels for each pair of classes as the estimated noise says."""
     return quality(given, probabilities), _issues(given, probabilities, "prune_by_noise_rate")
 
 
-def both(given: Codes, probabilities: Floats) -> Verdict:
+def both(given: Codes, probabilities: Floats) -> LabelQuality:
     """Flag what prune_by_class and prune_by_noise_rate both flag."""
     return quality(given, probabilities), _issues(given, probabilities, "both")
 
 
-def predicted_differs(given: Codes, probabilities: Floats) -> Verdict:
+def predicted_differs(given: Codes, probabilities: Floats) -> LabelQuality:
     """Flag every label that is not the most probable class."""
     return quality(given, probabilities), _issues(given, probabilities, "predicted_neq_given")
 
 
-def low_normalized_margin(given: Codes, probabilities: Floats) -> Verdict:
+def low_normalized_margin(given: Codes, probabilities: Floats) -> LabelQuality:
     """Flag the labels of the lowest margin, so many as confident learning counts."""
     flag = _issues(given, probabilities, "low_normalized_margin")
     return _score(given, probabilities, "normalized_margin"), flag
 
 
-def low_self_confidence(given: Codes, probabilities: Floats) -> Verdict:
+def low_self_confidence(given: Codes, probabilities: Floats) -> LabelQuality:
     """Flag the labels of the lowest probability, so many as confident learning counts."""
     flag = _issues(given, probabilities, "low_self_confidence")
     return _score(given, probabilities, "self_confidence"), flag
 
 
-def confidence_weighted_entropy(given: Codes, probabilities: Floats) -> Verdict:
+def confidence_weighted_entropy(given: Codes, probabilities: Floats) -> LabelQuality:
     """Rank by entropy over the label's probability; flags as many as confident learning counts."""
     with _quiet():
         from cleanlab.count import num_label_issues

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelkit import console
-from labelkit.noise.label_quality import Evidence
+from labelkit.noise.label_quality import LabelEvidence
 from labelkit.noise.model.noise_model import Mixture
 from labelkit.noise.model.transition_matrix import NoiseModel
 from labelkit.stats.blocks import row_blocks
@@ -17,7 +17,7 @@ MOST = 20
 FEWEST = 20  # labels of a source
 
 
-def tell(job: "Job", evidence: Evidence, mixture: Mixture, name: str) -> dict[str, NoiseModel]:
+def tell(job: "Job", evidence: LabelEvidence, mixture: Mixture, name: str) -> dict[str, NoiseModel]:
     """Show how many labels of each source are wrong, worst first, and fill the summary.
 
     Whatever the method, they are counted by the `mixture` that counts the errors of all rows.
@@ -44,7 +44,7 @@ def tell(job: "Job", evidence: Evidence, mixture: Mixture, name: str) -> dict[st
     return {source: model for source, model, _ in found}
 
 
-def _of(evidence: Evidence, mixture: Mixture, rows: Any) -> NoiseModel:
+def _of(evidence: LabelEvidence, mixture: Mixture, rows: Any) -> NoiseModel:
     k = len(evidence.classes)
     joint = np.zeros((k, k))
     for part in row_blocks(len(rows), k):

@@ -323,28 +323,24 @@ def moods() -> list[list[str]]:
     ]
 
 
+_GUIDED = """\
+[task]
+classes = ["NEGATIVE", "POSITIVE", "NEUTRAL"]
+guidelines = "Judge what the reviewer thinks of the film."
+[task.descriptions]
+NEGATIVE = "The reviewer did not enjoy the film"
+POSITIVE = "The reviewer enjoyed the film"
+NEUTRAL = "Mixed, or no opinion either way"
+"""
+
 PROMPTS = {
     "bare.toml": """\
 [task]
 classes = ["NEGATIVE", "POSITIVE", "NEUTRAL"]
 """,
-    "guided.toml": """\
-[task]
-classes = ["NEGATIVE", "POSITIVE", "NEUTRAL"]
-guidelines = "Judge what the reviewer thinks of the film."
-[task.descriptions]
-NEGATIVE = "The reviewer did not enjoy the film"
-POSITIVE = "The reviewer enjoyed the film"
-NEUTRAL = "Mixed, or no opinion either way"
-""",
-    "examples.toml": """\
-[task]
-classes = ["NEGATIVE", "POSITIVE", "NEUTRAL"]
-guidelines = "Judge what the reviewer thinks of the film."
-[task.descriptions]
-NEGATIVE = "The reviewer did not enjoy the film"
-POSITIVE = "The reviewer enjoyed the film"
-NEUTRAL = "Mixed, or no opinion either way"
+    "guided.toml": _GUIDED,
+    "examples.toml": _GUIDED
+    + """\
 [[task.example]]
 text = "Truly terrible, and I loved each minute."
 label = "POSITIVE"

@@ -45,7 +45,8 @@ class NextRound:
         The rounds before stay as they were answered, whatever the options.
         """
         place = max(i for i, name in enumerate(self._names) if name == "decide")
-        if place and self._names[place - 1] == "find-noise":
+        # What is decided, cleaned and decided again stays together, behind the new answers.
+        while place and self._names[place - 1] in ("decide", "find-noise"):
             place -= 1
         names = [*self._names[:place], "query", "people", *self._names[place:]]
         words = with_option(self._command, "--stages", ",".join(names))

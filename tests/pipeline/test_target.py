@@ -45,6 +45,12 @@ def test_the_next_command_has_one_more_round_before_the_last_decision(words: lis
     ]  # fmt: skip
 
 
+def test_a_further_round_comes_before_all_that_decides_and_cleans() -> None:
+    names = ["query", "people", "decide", "find-noise", "decide", "train"]
+    line = target.NextRound(["labelkit", "pipeline", "a.csv"], names, 50, None).line(50)
+    assert "--stages query,people,query,people,decide,find-noise,decide,train" in line
+
+
 @pytest.mark.parametrize(
     ("step", "typed"),
     [

@@ -83,6 +83,7 @@ def test_the_boundary(slide: Slide) -> None:
     assert np.median(sure) < 0.6
 
 
+@pytest.mark.slow
 def test_a_forest_as_the_learner(slide: Slide) -> None:
     slide.topic(
         "Another learner",

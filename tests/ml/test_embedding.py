@@ -143,6 +143,7 @@ def test_two_runs_at_once_share_one_file(write, tmp_path):
     assert kept_rows(tmp_path) == 60
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=5), max_size=12))
 def test_any_texts_keep_their_order(texts):
     import tempfile

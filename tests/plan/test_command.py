@@ -149,6 +149,7 @@ def test_a_language_model_is_priced_without_asking_it(
     assert "give --price" in by_question(found)["is a language model good enough?"]["why"]
 
 
+@pytest.mark.slow
 def test_labels_of_a_language_model_in_the_file_are_measured(plan: Any, write: Any) -> None:
     lines = [
         f"{i},words about number {i},{truth(i)},{truth(i) if i % 5 else 'BAD'},0.9"

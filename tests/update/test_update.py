@@ -137,6 +137,7 @@ def test_human_labels_that_the_new_file_brings_count(
     assert Path("june_out.csv").read_text().split("\n")[0].split(",").count("label") == 1
 
 
+@pytest.mark.slow
 def test_a_larger_audit_goes_on(labelkit: Any, may: None, asked: list[str]) -> None:
     save("june.csv", films(MAY, MAY + 30))
     assert labelkit(*UPDATE, "--audit", "6").code == 3

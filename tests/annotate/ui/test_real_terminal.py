@@ -106,6 +106,7 @@ def decided(given: list[dict[str, Any]]) -> int:
     return sum(entry["do"] in ("label", "skip") for entry in past)
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_nothing_keyed_is_lost_or_doubled(terminal: Terminal) -> None:
     rng = random.Random(1)
     for _ in range(KILLS):

@@ -93,9 +93,9 @@ def warn_of_typos(job: "Job", labels: "Labels") -> None:
         if name.casefold() == meant.casefold():
             continue  # said wherever labels are read
         console.warn(
-            f"the label {console.clean(name)!r} ({_counted(count[name], 'row')}) counts as a class "
-            f"of its own; did you mean {console.clean(meant)!r} ({_counted(count[meant], 'row')})? "
-            f"--classes says which classes there are"
+            f"the label {console.clean(name)!r} ({console.count(count[name], 'rows')}) counts as a "
+            f"class of its own; did you mean {console.clean(meant)!r} "
+            f"({console.count(count[meant], 'rows')})? --classes says which classes there are"
         )
 
 
@@ -103,8 +103,8 @@ def warn_of_empty(job: "Job", pool: Rows, mute: Mask, columns: Sequence[str]) ->
     """Warn where no row that may be asked holds anything to judge."""
     if len(pool) and mute[pool].all():
         console.warn(
-            f"{job.source.name}: the {_counted(len(pool), 'row')} that may be asked are empty in "
-            f"{listing(columns)}; is that the right column (--text, --column)?"
+            f"{job.source.name}: the {console.count(len(pool), 'rows')} that may be asked are "
+            f"empty in {listing(columns)}; is that the right column (--text, --column)?"
         )
 
 
@@ -127,19 +127,17 @@ def tell(job: "Job", told: Told, labels: "Labels", barred: int, features: "Featu
     _count(job, told)
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def _learned(told: Told, barred: int) -> str:
     facts = told.facts
-    left_out = f" · not learned from: {_counted(barred, 'label')} of audit rows" if barred else ""
+    left_out = ""
+    if barred:
+        left_out = f" · not learned from: {console.count(barred, 'labels')} of audit rows"
     if told.pool.probabilities is not None and told.pool.estimator is None:
         return f"probabilities from columns, no model{left_out}"
     if not facts["rows"]:
         return f"no labels to learn from yet{left_out}"
     sources = " · ".join(f"{console.clean(n)} {c:,}" for n, c in facts["by_source"].items())
-    text = f"{_counted(facts['rows'], 'label')} so far ({sources}){left_out}"
+    text = f"{console.count(facts['rows'], 'labels')} so far ({sources}){left_out}"
     if told.pool.estimator is None:
         return text
     text += f"; model {facts['classifier']}"
@@ -172,7 +170,7 @@ def _why_cold(told: Told, barred: int) -> str | None:
 
 def _pool(told: Told) -> str:
     found = told.found
-    rows = _counted(len(found.pool), "row")
+    rows = console.count(len(found.pool), "rows")
     text = f"pool: {rows} {'flagged' if told.wanted.relabels else 'without a label'}"
     in_audit = int(np.isin(found.audit, found.pool).sum())
     left = len(found.pool) - in_audit - len(found.eligible)
@@ -188,8 +186,8 @@ def _shortfalls(told: Told) -> list[str]:
     notes = []
     if len(found.audit) < wanted.audits:
         notes.append(
-            f"--audit {wanted.audits}: only {_counted(len(found.audit), 'row')} may be drawn, "
-            f"every one is"
+            f"--audit {wanted.audits}: only {console.count(len(found.audit), 'rows')} may be "
+            f"drawn, every one is"
         )
     distinct = len(set(found.groups[found.audit].tolist()))
     if distinct < len(found.audit):
@@ -198,9 +196,9 @@ def _shortfalls(told: Told) -> list[str]:
             f"sample stands for all rows"
         )
     if len(told.picks) < wanted.n:
-        why = f"only {_counted(len(found.eligible), 'row')} may be asked"
+        why = f"only {console.count(len(found.eligible), 'rows')} may be asked"
         notes.append(
-            f"-n {wanted.n + wanted.share}: picked {_counted(len(told.picks), 'row')}, {why}"
+            f"-n {wanted.n + wanted.share}: picked {console.count(len(told.picks), 'rows')}, {why}"
         )
     return notes
 

@@ -66,7 +66,7 @@ def _clear(folder: Path, rows: list[Row], yes: bool) -> None:
     from labelkit.llm.client.response_cache import Cache, stored_answers
     from labelkit.ml.embedding import delete_vectors
 
-    named = " and ".join(f"{n:,} {what if n > 1 else what[:-1]}" for what, n, _ in rows)
+    named = " and ".join(console.count(n, what) for what, n, _ in rows)
     paid = ""
     if stored_answers(folder)[0]:
         opened = Cache(folder)

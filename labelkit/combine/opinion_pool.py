@@ -274,7 +274,7 @@ def _softmax(log_odds: Floats) -> Floats:
 
 
 def _content_order(voters: Sequence[Voter], truth: Codes) -> Codes:
-    """Return an order that hangs on what the rows hold, not on where they stand."""
+    """Return an order that depends on what the rows hold, not on where they stand."""
     keys = [truth]
     for voter in voters:
         keys += [voter.codes, np.nan_to_num(voter.confidence, nan=-1.0)]

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from labelkit import console
 from labelkit.errors import LabelkitError
 
 ENDING = ".journal.jsonl"
@@ -77,7 +78,7 @@ def refuse_unwritten(answers: Path) -> None:
     if missing is None:
         return
     journal = journal_path(answers)
-    count = f"{missing.decisions:,} decision{'s' if missing.decisions > 1 else ''}"
+    count = console.count(missing.decisions, "decisions")
     what = f"{answers} is older than its journal: {count} of {journal} are not in it"
     if not answers.exists():
         what = f"there is no file {answers} yet, but its journal {journal} holds {count}"

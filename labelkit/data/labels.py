@@ -133,7 +133,7 @@ def missing_text_warning(values: Texts, classes: Sequence[str] | None, column: s
         return ""
     count = pc.sum(pc.is_in(cells, pa.array(names, pa.string()))).as_py()
     return (
-        f"column {clean(column)!r}: {count:,} cell{'s' if count > 1 else ''} with the text "
+        f"column {clean(column)!r}: {console.count(count, 'cells')} with the text "
         f"{listing([repr(name) for name in names])} count{'s' if count == 1 else ''} as no label"
     )
 
@@ -146,7 +146,7 @@ def _unknown_label(
     same = rows[values[rows] == label]
     names = keys()
     return LabelkitError(
-        f"{name}: the label {label!r} of {len(same)} row{'s' if len(same) > 1 else ''} "
+        f"{name}: the label {label!r} of {console.count(len(same), 'rows')} "
         f"({listing([names[i] for i in same], 5)}) is not one of the classes "
         f"{listing(classes)}{nearest(label, classes)}; fix the label, or pass "
         f"--unknown-label ignore"

@@ -7,6 +7,7 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
+from labelkit import console
 from labelkit.errors import LabelkitError, listing
 from labelkit.io import encodings, spreadsheet_cells, text_cells
 from labelkit.io.csv_parser import (
@@ -136,7 +137,7 @@ class CsvFile:
         index = next(i for i, record in enumerate(block.records) if len(record) != width)
         n_cells = len(block.records[index])
         return LabelkitError(
-            f"{path}, line {block.line_of(index)}: {n_cells} cell{'s' if n_cells != 1 else ''} "
+            f"{path}, line {block.line_of(index)}: {console.count(n_cells, 'cells')} "
             f"where the header has {width}; quote cells that contain {self.delimiter!r}, "
             f"or name another --delimiter"
         )

@@ -364,7 +364,7 @@ def _say_disputed(job: "Job", disputed: Disputed, prefer: str) -> None:
         for row, said in sorted(disputed.items())
     ]
     console.note(
-        f"merge: people disagree on {len(disputed):,} row{'s' if len(disputed) > 1 else ''}, the "
+        f"merge: people disagree on {console.count(len(disputed), 'rows')}, the "
         f"{prefer} counts: {listing(named, 5)}"
     )
 

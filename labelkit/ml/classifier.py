@@ -2,7 +2,7 @@
 
 A matrix (csr or dense, rows x features) and class codes 0..k-1 in; probabilities rows x k out,
 always for all k classes, 0 for a class that the model never saw. Everything runs on one thread
-and hangs on the seed alone, so the same input gives the same bytes.
+and depends on the seed alone, so the same input gives the same bytes.
 """
 
 import warnings

@@ -49,7 +49,7 @@ def expected_gain(known: Known, pool: Any, more: int) -> Gain | None:
 
     `pool` is the features of rows without a label. The judges are the labels themselves, no
     random sample if they were picked, so the figure is biased, weighed as they are. The interval
-    tells how much it hangs on them (bootstrap over the labels) and on the law.
+    tells how much it depends on them (bootstrap over the labels) and on the law.
     """
     counts = np.bincount(known.codes, minlength=known.n_classes)
     n = len(known.codes)

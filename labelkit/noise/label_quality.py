@@ -215,4 +215,4 @@ def _checked(name: str, n: int, quality: Any, flag: Any) -> LabelQuality:
 
 def too_few(left_out: dict[str, int]) -> str:
     """Return the words for classes that are too small to be judged."""
-    return listing(f"{name} ({rows} row{'s' * (rows != 1)})" for name, rows in left_out.items())
+    return listing(f"{name} ({console.count(rows, 'rows')})" for name, rows in left_out.items())

@@ -139,7 +139,7 @@ def warn_of_suspected_typos(job: "Job", found: Findings, given: Given) -> None:
     for name, other in suspected.items():
         rows = int((found.given == name).sum())
         console.warn(
-            f"the label {console.clean(name)!r} ({rows:,} row{'s' * (rows != 1)}) looks like "
+            f"the label {console.clean(name)!r} ({console.count(rows, 'rows')}) looks like "
             f"{console.clean(other)!r}; it is not flagged for that: correct it if it is a typo, "
             f"else declare the classes with --classes"
         )

@@ -370,7 +370,7 @@ def _range(seen: Seen, mix: Mix) -> str:
         first + round((seen.facts.rows - first) * share) for share in (sent.least, sent.most)
     )
     return (
-        f"how many rows go to people hangs on how sure the first {mix.people:,} labels leave the "
+        f"how many rows go to people depends on how sure the first {mix.people:,} labels leave the "
         f"others: {least:,} to {most:,} labels in the trials"
     )
 
@@ -378,7 +378,7 @@ def _range(seen: Seen, mix: Mix) -> str:
 def _nothing(seen: Seen) -> str:
     n = seen.known.rows
     few = f"{n:,} known labels of one class, or too few," if n else "no known labels"
-    return f"no accuracy can be foretold: {few} to try the mixes on"
+    return f"no accuracy can be estimated: {few} to try the mixes on"
 
 
 def _first(seen: Seen, found: Found) -> str | None:

@@ -276,7 +276,7 @@ def _tell(
     gold: str | None,
 ) -> None:
     console.table(
-        f"{len(found)} labeling function{'s' * (len(found) != 1)}, classes {listing(classes, 40)}",
+        f"{console.count(len(found), 'labeling functions')}, classes {listing(classes, 40)}",
         report.header(found, gold),
         report.table_rows(found),
     )
@@ -394,7 +394,7 @@ def _count(
     )
     text = f"{console.count(rows, 'rows')} · {labelled:,} labelled · {rows - labelled:,} abstained"
     if ties:
-        text += f" ({ties:,} tie{'s' * (ties != 1)})"
+        text += f" ({console.count(ties, 'ties')})"
     if failed:
         text += f" · {failed:,} failed calls"
     return text

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from labelkit import console
 from labelkit.errors import BudgetReached, LabelkitError
 from labelkit.io import ledger
 from labelkit.llm.answers.reply_labels import is_cut_off
@@ -373,7 +374,7 @@ def _entry(
 
 
 def _after(retries: int) -> str:
-    return f" (after {retries} retr{'y' if retries == 1 else 'ies'})" if retries else ""
+    return f" (after {console.count(retries, 'retries')})" if retries else ""
 
 
 def summary(meter: Meter, asker: Asker) -> dict[str, float | None]:

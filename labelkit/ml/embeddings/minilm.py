@@ -1,6 +1,6 @@
 """all-MiniLM-L6-v2 in numpy: the weights come inside a package, no hub and no torch is asked.
 
-The vector of a text hangs on the text alone, bit by bit, whatever it is computed together with:
+The vector of a text depends on the text alone, bit by bit, whatever it is computed together with:
 token rows go through the matrix products in blocks of one fixed height, each attention has its
 text's own length (so nothing is padded or masked), and a core works on whole blocks.
 """

@@ -60,7 +60,7 @@ def evaluate(job: "Job", compare: str | None, annotators: str | None, as_json: b
         _print(found)
     measured = list(dict.fromkeys(_words(f) for f in found["figures"]))
     job.print_summary(
-        f"{len(columns.codes)} label column{'s' if len(columns.codes) != 1 else ''} · "
+        f"{console.count(len(columns.codes), 'label columns')} · "
         + (" · ".join(measured) if measured else "agreement only; name the truth with --gold")
     )
 

@@ -95,10 +95,10 @@ def count(number: int, nouns: str, verb: str = "") -> str:
 
 
 def _one_of(nouns: str) -> str:
-    for many, one in (("ies", "y"), ("sses", "ss"), ("s", "")):
-        if nouns.endswith(many):
-            return nouns.removesuffix(many) + one
-    return nouns
+    word = nouns.rpartition(" ")[2]
+    if word.endswith("ies") and len(word) > len("ties"):
+        return nouns.removesuffix("ies") + "y"
+    return nouns.removesuffix("es") if nouns.endswith("sses") else nouns.removesuffix("s")
 
 
 def cells_of(text: str) -> int:

@@ -136,6 +136,7 @@ def test_names_with_line_ends_stay_on_their_line(write: Any, labelkit: Any) -> N
         (0, "rows", "are", "0 rows are"),
         (1, "further classes", "have", "1 further class has"),
         (1, "entries", "do", "1 entry does"),
+        (1, "further ties", "", "1 further tie"),
         (1, "guesses", "hold", "1 guess holds"),
         (12345, "labels", "were", "12,345 labels were"),
     ],

@@ -80,7 +80,7 @@ def test_without_labels_it_says_what_to_run_and_makes_nothing_up(plan: Any) -> N
     for mix in found["mixes"]:
         assert mix["accuracy"] is None and mix["dollars"] is None and mix["hours"] is None
     assert found["best"] is None and found["measured_rows"] == 0
-    assert "no accuracy can be foretold" in said
+    assert "no accuracy can be estimated" in said
     named, said = plan("--classes", "BAD,GOOD", "--audit", "20")
     run = by_question(named)["are there labels already?"]["run"]
     assert run == (
